@@ -1,0 +1,167 @@
+#:property PublishAot=false
+#:property RequireDocs=false
+
+// Builds the program or builds and tests everything, for ./hipifast and ./test on every system:
+//   dotnet run .build/build.cs -- program          build src/HipiFast.Cli, printing nothing but errors and what was left out
+//   dotnet run .build/build.cs -- test [ARGS]      build the solution, run every test project (ARGS go to 'dotnet test'), print totals
+// Environment: HIPIFAST_ACCELERATORS=all|none skips asking the feed for the optional packages.
+using System.Diagnostics;
+using System.Text;
+using System.Xml.Linq;
+
+string root = FindRoot();
+string command = args.Length > 0 ? args[0] : string.Empty;
+if (command is not ("program" or "test"))
+{
+    Console.Error.WriteLine("usage: dotnet run .build/build.cs -- program | test [arguments of dotnet test]");
+    return 2;
+}
+
+string accelerators = ChooseAccelerators();
+string property = $"-p:Accelerators={accelerators}";
+string target = command == "program" ? Path.Combine("src", "HipiFast.Cli", "HipiFast.Cli.csproj") : "HipiFast.sln";
+(int built, string buildOutput) = Run(["build", target, "-c", "Release", "-v", "quiet", "--nologo", property]);
+if (built != 0)
+{
+    Console.Error.Write(buildOutput);
+    return 1;
+}
+
+return command == "program" ? 0 : RunTests(args[1..]);
+
+string ChooseAccelerators()
+{
+    string? forced = Environment.GetEnvironmentVariable("HIPIFAST_ACCELERATORS");
+    if (!string.IsNullOrEmpty(forced))
+    {
+        return forced;
+    }
+
+    string probe = Path.Combine(".build", "accelerators", "AcceleratorProbe.csproj");
+    if (Run(["restore", probe, "-v", "quiet", "--nologo"]).ExitCode == 0)
+    {
+        return "all";
+    }
+
+    Console.Error.WriteLine(
+        "Left out: projects that need ILGPU, ILGPU.Algorithms or TorchSharp, because the configured package feeds lack them (Accelerators=none).");
+    return "none";
+}
+
+int RunTests(string[] extra)
+{
+    string results = Path.Combine(root, "artifacts", "test-results");
+    if (Directory.Exists(results))
+    {
+        Directory.Delete(results, recursive: true);
+    }
+
+    int passed = 0, failed = 0, skipped = 0;
+    bool broken = false;
+    foreach (string project in Directory.GetFiles(Path.Combine(root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories).Order())
+    {
+        string name = Path.GetFileNameWithoutExtension(project);
+        Stopwatch watch = Stopwatch.StartNew();
+        (int code, string output) = Run(
+            [
+                "test", project, "-c", "Release", "--no-build", "--nologo", property,
+                "--logger", $"trx;LogFileName={name}.trx", "--results-directory", results, .. extra,
+            ]);
+        string trx = Path.Combine(results, name + ".trx");
+        if (!File.Exists(trx))
+        {
+            // A project that became empty (Accelerators=none) has no tests; one that produced no result file otherwise has crashed.
+            if (code != 0)
+            {
+                Console.WriteLine($"{name}: no results");
+                Console.WriteLine(output);
+                broken = true;
+            }
+
+            continue;
+        }
+
+        XDocument document = XDocument.Load(trx);
+        XNamespace ns = document.Root!.Name.Namespace;
+        int projectPassed = 0, projectFailed = 0, projectSkipped = 0;
+        foreach (XElement result in document.Descendants(ns + "UnitTestResult"))
+        {
+            string test = (string)result.Attribute("testName")!;
+            string? message = result.Descendants(ns + "Message").FirstOrDefault()?.Value.Trim();
+            switch ((string?)result.Attribute("outcome"))
+            {
+                case "Passed":
+                    projectPassed++;
+                    break;
+                case "NotExecuted":
+                    projectSkipped++;
+                    Console.WriteLine($"  skipped {test}: {message ?? "no reason given"}");
+                    break;
+                default:
+                    projectFailed++;
+                    Console.WriteLine($"  FAILED {test}\n{Indent(message)}\n{Indent(result.Descendants(ns + "StackTrace").FirstOrDefault()?.Value)}");
+                    break;
+            }
+        }
+
+        // The host can also die after some tests passed; then the run, not a test, says so.
+        broken |= code != 0 && projectFailed == 0;
+        if (code != 0 && projectFailed == 0)
+        {
+            Console.WriteLine(output);
+        }
+
+        Console.WriteLine($"{name}: {projectPassed} passed, {projectFailed} failed, {projectSkipped} skipped in {watch.Elapsed.TotalSeconds:0} s");
+        passed += projectPassed;
+        failed += projectFailed;
+        skipped += projectSkipped;
+    }
+
+    Console.WriteLine($"{passed} passed, {failed} failed, {skipped} skipped");
+    return failed > 0 || broken || passed == 0 ? 1 : 0;
+}
+
+(int ExitCode, string Output) Run(string[] arguments)
+{
+    ProcessStartInfo start = new("dotnet", arguments)
+    {
+        WorkingDirectory = root,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    };
+    start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
+    start.Environment["DOTNET_NOLOGO"] = "1";
+    StringBuilder output = new();
+    using Process process = Process.Start(start)!;
+    DataReceivedEventHandler collect = (_, line) =>
+    {
+        if (line.Data is null)
+        {
+            return;
+        }
+
+        lock (output)
+        {
+            output.AppendLine(line.Data);
+        }
+    };
+    process.OutputDataReceived += collect;
+    process.ErrorDataReceived += collect;
+    process.BeginOutputReadLine();
+    process.BeginErrorReadLine();
+    process.WaitForExit();
+    return (process.ExitCode, output.ToString());
+}
+
+static string Indent(string? text) => text is null ? string.Empty : "    " + text.Trim().ReplaceLineEndings("\n    ");
+
+static string FindRoot()
+{
+    DirectoryInfo? directory = new(Directory.GetCurrentDirectory());
+    while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "HipiFast.sln")))
+    {
+        directory = directory.Parent;
+    }
+
+    return directory?.FullName ?? throw new InvalidOperationException("Run this from inside the repository: HipiFast.sln was not found.");
+}

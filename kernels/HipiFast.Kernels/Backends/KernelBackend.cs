@@ -1,0 +1,63 @@
+using HipiFast.Kernels.Dense;
+using HipiFast.Kernels.LogPartition;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Kernels.TaskSampling;
+
+namespace HipiFast.Kernels.Backends;
+
+/// <summary>A set of kernels for one kind of hardware. Stateless and safe to share; the memory that work needs is in the sessions it makes.</summary>
+public abstract class KernelBackend
+{
+    /// <summary>Name by which users and the registry know it: lower case, no spaces.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>One line for <c>hipifast info</c>: what it runs on here (instruction set, device).</summary>
+    public abstract string Description { get; }
+
+    /// <summary>Whether it can run here.</summary>
+    /// <param name="reason">Why not, in one sentence; empty when it can.</param>
+    /// <returns>True when sessions can be made.</returns>
+    public abstract bool IsSupported(out string reason);
+
+    /// <summary>Makes a session: kernels with scratch memory of their own.</summary>
+    /// <param name="options">Thread count and the like.</param>
+    /// <returns>The session; dispose it.</returns>
+    /// <exception cref="NotSupportedException">The backend cannot run here; the message says why.</exception>
+    public abstract ComputeSession CreateSession(SessionOptions options);
+}
+
+/// <summary>Options of a session.</summary>
+/// <param name="MaxThreads">Most threads one call may use; 0 for one per core. Results do not depend on it.</param>
+public readonly record struct SessionOptions(int MaxThreads = 0);
+
+/// <summary>The kernels of one backend with their scratch memory. One session serves one thread at a time.</summary>
+public abstract class ComputeSession : IDisposable
+{
+    /// <summary>The backend that made it.</summary>
+    public abstract KernelBackend Backend { get; }
+
+    /// <summary>Soft-Q matrix.</summary>
+    public abstract ISoftQKernel SoftQ { get; }
+
+    /// <summary>Log partition.</summary>
+    public abstract ILogPartitionKernel LogPartition { get; }
+
+    /// <summary>Gumbel-max sampling.</summary>
+    public abstract ITaskSamplingKernel TaskSampling { get; }
+
+    /// <summary>Dense forward, backward and optimiser steps.</summary>
+    public abstract IDenseKernel Dense { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees scratch memory.</summary>
+    /// <param name="disposing">True.</param>
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+}

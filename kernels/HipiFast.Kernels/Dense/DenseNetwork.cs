@@ -1,0 +1,349 @@
+using System.Runtime.CompilerServices;
+using HipiFast.Kernels.Networks;
+
+namespace HipiFast.Kernels.Dense;
+
+/// <summary>
+/// Whole passes through a network over one vector type. Activations are row-major <c>[batch][HiddenStride]</c> and weights <c>[in][out]</c>, so a
+/// vector holds output units and inputs are broadcast; the only repacking is of W2: a transposed copy per backward pass (of W3 too where it has
+/// several outputs) and, where it is wide, panels in a forward pass.
+/// </summary>
+/// <remarks>Letters: x input, h1 and h2 hidden activations, y output; B batch, H HiddenStride, O OutputStride.</remarks>
+internal static unsafe class DenseNetwork<TSimd, TVector>
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
+{
+    private const int TallRows = 8;
+    private const int ShortRows = 4;
+
+    /// <summary>Widest W2 row, in floats, that is read in place: up to here the whole matrix fits in the L1 cache or nearly.</summary>
+    private const int WidestInPlace = 64;
+
+    /// <summary>Fewest rows of a batch that pay for copying a panel of W2.</summary>
+    private const int FewestRowsToPack = 16;
+
+    public static void Forward(float* parameters, in MlpShape shape, in MatrixView input, MlpActivations activations)
+    {
+        int batch = input.Rows, hidden = shape.HiddenStride, row = activations.Hidden1.Stride;
+        float* h1 = activations.Hidden1.Row(0), h2 = activations.Hidden2.Row(0), y = activations.Output.Row(0);
+        Multiply<BiasReluEpilogue>(
+            input.Row(0), input.Stride, 1, batch, parameters + shape.Weight1, hidden, hidden, shape.Inputs, h1, row, parameters + shape.Bias1, null);
+        HiddenForward(h1, row, batch, parameters, shape, h2, activations.Repacked.Row(0));
+        if (shape.OutputStride == 1)
+        {
+            for (int b = 0; b < batch; b++)
+            {
+                y[b] = Dot(h2 + ((nint)b * row), parameters + shape.Weight3, hidden) + parameters[shape.Bias3];
+            }
+        }
+        else
+        {
+            int output = shape.OutputStride;
+            Multiply<BiasEpilogue>(
+                h2, row, 1, batch, parameters + shape.Weight3, output, output, shape.Hidden, y, output, parameters + shape.Bias3, null);
+        }
+    }
+
+    public static void Backward(
+        float* parameters, in MlpShape shape, in MatrixView input, MlpActivations activations, float* gradient, in MatrixView inputGradient,
+            int firstInput)
+    {
+        int batch = input.Rows, hidden = shape.HiddenStride, output = shape.OutputStride, row = activations.Hidden1.Stride;
+        float* h1 = activations.Hidden1.Row(0), h2 = activations.Hidden2.Row(0);
+        float* dh1 = activations.Hidden1Gradient.Row(0), dh2 = activations.Hidden2Gradient.Row(0), dy = activations.OutputGradient.Row(0);
+        float* transposed = activations.Repacked.Row(0);
+        int transposedStride = activations.Repacked.Stride;
+
+        if (output == 1)
+        {
+            SingleOutputBackward(
+                h2, row, dy, parameters + shape.Weight3, batch, hidden, dh2, gradient == null ? null : gradient + shape.Weight3,
+                gradient == null ? null : gradient + shape.Bias2);
+            if (gradient != null)
+            {
+                new Span<float>(gradient + shape.Bias3, MlpShape.LaneCount).Clear();
+                for (int b = 0; b < batch; b++)
+                {
+                    gradient[shape.Bias3] += dy[b];
+                }
+            }
+        }
+        else
+        {
+            Transpose(parameters + shape.Weight3, output, hidden, output, transposed, transposedStride);
+            Multiply<MaskEpilogue>(dy, output, 1, batch, transposed, transposedStride, hidden, shape.Outputs, dh2, row, null, h2);
+            if (gradient != null)
+            {
+                Multiply<PlainEpilogue>(h2, 1, row, hidden, dy, output, output, batch, gradient + shape.Weight3, output, null, null);
+                ColumnSums(dy, output, batch, output, gradient + shape.Bias3);
+                ColumnSums(dh2, row, batch, hidden, gradient + shape.Bias2);
+            }
+        }
+
+        Transpose(parameters + shape.Weight2, hidden, hidden, hidden, transposed, transposedStride);
+        Multiply<MaskEpilogue>(dh2, row, 1, batch, transposed, transposedStride, hidden, shape.Hidden, dh1, row, null, h1);
+        if (gradient != null)
+        {
+            Multiply<PlainEpilogue>(h1, 1, row, hidden, dh2, row, hidden, batch, gradient + shape.Weight2, hidden, null, null);
+            Multiply<PlainEpilogue>(
+                input.Row(0), 1, input.Stride, shape.Inputs, dh1, row, hidden, batch, gradient + shape.Weight1, hidden, null, null);
+            ColumnSums(dh1, row, batch, hidden, gradient + shape.Bias1);
+        }
+
+        for (int b = 0; b < inputGradient.Rows; b++)
+        {
+            float* to = inputGradient.Row(b);
+            for (int i = 0; i < inputGradient.Columns; i++)
+            {
+                to[i] = Dot(dh1 + ((nint)b * row), parameters + shape.Weight1 + ((nint)(firstInput + i) * hidden), hidden);
+            }
+        }
+    }
+
+    public static void Adam(in AdamStep step, float* gradient, float* parameters, float* firstMoment, float* secondMoment, nint length)
+    {
+        TVector scale = TSimd.Broadcast(step.GradientScale);
+        TVector decay1 = TSimd.Broadcast(step.Beta1), rest1 = TSimd.Broadcast(1f - step.Beta1);
+        TVector decay2 = TSimd.Broadcast(step.Beta2), rest2 = TSimd.Broadcast(1f - step.Beta2);
+        TVector least = TSimd.Broadcast(AdamStep.SmallestMagnitude), leastSquare = TSimd.Broadcast(AdamStep.SmallestSquare);
+        TVector rate = TSimd.Broadcast(-step.CorrectedRate), root = TSimd.Broadcast(step.RootCorrection), epsilon = TSimd.Broadcast(step.Epsilon);
+        nint i = 0;
+        for (; i <= length - TSimd.Count; i += TSimd.Count)
+        {
+            TVector g = TSimd.FlushBelow(TSimd.Multiply(TSimd.Load(gradient + i), scale), least);
+            TVector m = TSimd.FlushBelow(TSimd.MultiplyAdd(decay1, TSimd.Load(firstMoment + i), TSimd.Multiply(rest1, g)), least);
+            TVector v = TSimd.FlushBelow(TSimd.MultiplyAdd(decay2, TSimd.Load(secondMoment + i), TSimd.Multiply(TSimd.Multiply(rest2, g), g)),
+                leastSquare);
+            TSimd.Store(m, firstMoment + i);
+            TSimd.Store(v, secondMoment + i);
+            TVector p = TSimd.Load(parameters + i);
+            TSimd.Store(TSimd.Add(p, TSimd.DivideByRoot(TSimd.Multiply(rate, m), v, root, epsilon)), parameters + i);
+        }
+
+        DenseReference.Adam(
+            step, new(gradient + i, (int)(length - i)), new(parameters + i, (int)(length - i)), new(firstMoment + i, (int)(length - i)),
+            new(secondMoment + i, (int)(length - i)));
+    }
+
+    public static void Polyak(float* online, float* target, nint length, float tau)
+    {
+        TVector weight = TSimd.Broadcast(tau);
+        nint i = 0;
+        for (; i <= length - TSimd.Count; i += TSimd.Count)
+        {
+            TVector old = TSimd.Load(target + i);
+            TSimd.Store(TSimd.MultiplyAdd(weight, TSimd.Subtract(TSimd.Load(online + i), old), old), target + i);
+        }
+
+        DenseReference.Polyak(new(online + i, (int)(length - i)), new(target + i, (int)(length - i)), tau);
+    }
+
+    public static void Add(float* other, float* sum, nint length)
+    {
+        nint i = 0;
+        for (; i <= length - TSimd.Count; i += TSimd.Count)
+        {
+            TSimd.Store(TSimd.Add(TSimd.Load(sum + i), TSimd.Load(other + i)), sum + i);
+        }
+
+        for (; i < length; i++)
+        {
+            sum[i] += other[i];
+        }
+    }
+
+    public static double SquaredNorm(float* values, nint length)
+    {
+        TVector sum0 = TSimd.Zero, sum1 = TSimd.Zero;
+        nint i = 0;
+        for (; i <= length - (2 * TSimd.Count); i += 2 * TSimd.Count)
+        {
+            TVector x0 = TSimd.Load(values + i), x1 = TSimd.Load(values + i + TSimd.Count);
+            sum0 = TSimd.MultiplyAdd(x0, x0, sum0);
+            sum1 = TSimd.MultiplyAdd(x1, x1, sum1);
+        }
+
+        double sum = TSimd.Sum(TSimd.Add(sum0, sum1));
+        for (; i < length; i++)
+        {
+            sum += (double)values[i] * values[i];
+        }
+
+        return sum;
+    }
+
+    /// <summary>
+    /// Second layer. A column panel of a wide W2 has the row stride of W2, often a power of two, and would fall on a few sets of the L1 cache; so
+    /// each panel is first copied together, where all rows of the batch then find it.
+    /// </summary>
+    private static void HiddenForward(float* h1, nint row, int batch, float* parameters, in MlpShape shape, float* h2, float* packed)
+    {
+        int hidden = shape.HiddenStride;
+        float* weight = parameters + shape.Weight2, bias = parameters + shape.Bias2;
+        if (hidden <= WidestInPlace || batch < FewestRowsToPack)
+        {
+            Multiply<BiasReluEpilogue>(h1, row, 1, batch, weight, hidden, hidden, shape.Hidden, h2, row, bias, null);
+            return;
+        }
+
+        const int Panel = 2 * MlpShape.LaneCount;
+        for (int column = 0; column < hidden; column += Panel)
+        {
+            int width = Math.Min(Panel, hidden - column);
+            for (int i = 0; i < shape.Hidden; i++)
+            {
+                for (int lane = 0; lane < width; lane += TSimd.Count)
+                {
+                    TSimd.Store(TSimd.Load(weight + ((nint)i * hidden) + column + lane), packed + (i * Panel) + lane);
+                }
+            }
+
+            Multiply<BiasReluEpilogue>(h1, row, 1, batch, packed, Panel, width, shape.Hidden, h2 + column, row, bias + column, null);
+        }
+    }
+
+    /// <summary>
+    /// <c>C = finish(start + A B)</c>: A is rows x depth, read as a[r aRow + k aStep]; B is depth x columns (a multiple of 16); C and mask share
+    /// the row stride cRow. C overlaps no operand. Where the row count is no multiple of a tile, the last tile is moved up over rows already
+    /// done: computing a row twice gives the same bits and needs no narrower tile.
+    /// </summary>
+    private static void Multiply<TEpilogue>(
+        float* a, nint aRow, nint aStep, int rows, float* b, nint bStep, int columns, int depth, float* c, nint cRow, float* bias, float* mask)
+        where TEpilogue : struct, ITileEpilogue
+    {
+        int column = 0;
+        for (; column <= columns - (2 * TSimd.Count); column += 2 * TSimd.Count)
+        {
+            float* cAt = c + column, biasAt = bias + column, maskAt = mask + column, bAt = b + column;
+            int row = 0;
+            if (TSimd.HasTallTile && rows >= TallRows)
+            {
+                for (; row < rows - ShortRows; row += TallRows)
+                {
+                    nint r = Math.Min(row, rows - TallRows);
+                    DenseTile<TSimd, TVector>.EightByTwo<TEpilogue>(
+                        a + (r * aRow), aRow, aStep, bAt, bStep, depth, cAt + (r * cRow), cRow, biasAt, maskAt + (r * cRow));
+                }
+            }
+
+            if (rows >= ShortRows)
+            {
+                for (; row < rows; row += ShortRows)
+                {
+                    nint r = Math.Min(row, rows - ShortRows);
+                    DenseTile<TSimd, TVector>.FourByTwo<TEpilogue>(
+                        a + (r * aRow), aRow, aStep, bAt, bStep, depth, cAt + (r * cRow), cRow, biasAt, maskAt + (r * cRow));
+                }
+            }
+
+            for (; row < rows; row++)
+            {
+                DenseTile<TSimd, TVector>.OneByTwo<TEpilogue>(
+                    a + (row * aRow), aStep, bAt, bStep, depth, cAt + (row * cRow), biasAt, maskAt + (row * cRow));
+            }
+        }
+
+        for (; column < columns; column += TSimd.Count)
+        {
+            float* cAt = c + column, biasAt = bias + column, maskAt = mask + column, bAt = b + column;
+            int row = 0;
+            if (TSimd.HasTallTile && rows >= TallRows)
+            {
+                for (; row < rows - ShortRows; row += TallRows)
+                {
+                    nint r = Math.Min(row, rows - TallRows);
+                    DenseTile<TSimd, TVector>.EightByOne<TEpilogue>(
+                        a + (r * aRow), aRow, aStep, bAt, bStep, depth, cAt + (r * cRow), cRow, biasAt, maskAt + (r * cRow));
+                }
+            }
+
+            if (rows >= ShortRows)
+            {
+                for (; row < rows; row += ShortRows)
+                {
+                    nint r = Math.Min(row, rows - ShortRows);
+                    DenseTile<TSimd, TVector>.FourByOne<TEpilogue>(
+                        a + (r * aRow), aRow, aStep, bAt, bStep, depth, cAt + (r * cRow), cRow, biasAt, maskAt + (r * cRow));
+                }
+            }
+
+            for (; row < rows; row++)
+            {
+                DenseTile<TSimd, TVector>.OneByOne<TEpilogue>(
+                    a + (row * aRow), aStep, bAt, bStep, depth, cAt + (row * cRow), biasAt, maskAt + (row * cRow));
+            }
+        }
+    }
+
+    /// <summary>
+    /// Last layer with one output: <c>dh2 = mask(dy w3)</c> and, when wanted, <c>dw3 = sum over b of h2 dy</c> and <c>db2 = sum over b of dh2</c>,
+    /// all in one pass over h2.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SingleOutputBackward(float* h2, nint stride, float* dy, float* w3, int batch, int hidden, float* dh2, float* dw3, float* db2)
+    {
+        for (int column = 0; column < hidden; column += TSimd.Count)
+        {
+            TVector w = TSimd.Load(w3 + column), weightSum = TSimd.Zero, biasSum = TSimd.Zero;
+            nint at = column;
+            for (int row = 0; row < batch; row++)
+            {
+                TVector h = TSimd.Load(h2 + at), d = TSimd.Broadcast(dy[row]);
+                TVector g = TSimd.MaskPositive(TSimd.Multiply(d, w), h);
+                TSimd.Store(g, dh2 + at);
+                weightSum = TSimd.MultiplyAdd(h, d, weightSum);
+                biasSum = TSimd.Add(biasSum, g);
+                at += stride;
+            }
+
+            if (dw3 != null)
+            {
+                TSimd.Store(weightSum, dw3 + column);
+                TSimd.Store(biasSum, db2 + column);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ColumnSums(float* x, nint stride, int rows, int columns, float* sums)
+    {
+        for (int column = 0; column < columns; column += TSimd.Count)
+        {
+            TVector sum = TSimd.Zero;
+            float* at = x + column;
+            for (int row = 0; row < rows; row++)
+            {
+                sum = TSimd.Add(sum, TSimd.Load(at));
+                at += stride;
+            }
+
+            TSimd.Store(sum, sums + column);
+        }
+    }
+
+    /// <summary>Dot product of two padded rows; length is a multiple of 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Dot(float* x, float* y, int length)
+    {
+        TVector sum = TSimd.Zero;
+        for (int i = 0; i < length; i += TSimd.Count)
+        {
+            sum = TSimd.MultiplyAdd(TSimd.Load(x + i), TSimd.Load(y + i), sum);
+        }
+
+        return TSimd.Sum(sum);
+    }
+
+    /// <summary>destination[c][r] = source[r][c]; rows and columns are multiples of 16.</summary>
+    private static void Transpose(float* source, nint sourceStride, int rows, int columns, float* destination, nint destinationStride)
+    {
+        for (int row = 0; row < rows; row += MlpShape.LaneCount)
+        {
+            for (int column = 0; column < columns; column += MlpShape.LaneCount)
+            {
+                TSimd.Transpose16(
+                    source + (row * sourceStride) + column, sourceStride, destination + (column * destinationStride) + row, destinationStride);
+            }
+        }
+    }
+}

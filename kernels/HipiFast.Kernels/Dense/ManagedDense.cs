@@ -1,0 +1,147 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using HipiFast.Kernels.Networks;
+
+namespace HipiFast.Kernels.Dense;
+
+/// <summary>The dense kernels in C#: 512-bit vectors where the processor has them, else <see cref="Vector{T}"/>.</summary>
+/// <param name="portable">Use <see cref="Vector{T}"/> even where wider vectors are there.</param>
+internal sealed unsafe class ManagedDense(bool portable = false) : IDenseKernel
+{
+    private readonly bool _wide = Vector512.IsHardwareAccelerated && !portable;
+
+    /// <inheritdoc/>
+    public void Forward(MlpParameters network, in MatrixView input, MlpActivations activations)
+    {
+        Check(network, input, activations);
+        if (_wide)
+        {
+            DenseNetwork<Simd512, Vector512<float>>.Forward(network.Pointer, network.Shape, input, activations);
+        }
+        else
+        {
+            DenseNetwork<SimdPortable, Vector<float>>.Forward(network.Pointer, network.Shape, input, activations);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Backward(
+        MlpParameters network, in MatrixView input, MlpActivations activations, Span<float> gradient, in MatrixView inputGradient, int firstInput)
+    {
+        Check(network, input, activations);
+        MlpShape shape = network.Shape;
+        if (!gradient.IsEmpty && gradient.Length != shape.Length)
+        {
+            throw new ArgumentException($"The gradient has {gradient.Length} floats; the network has {shape.Length}.", nameof(gradient));
+        }
+
+        if (inputGradient.Rows != 0
+            && (inputGradient.Rows != input.Rows || firstInput < 0 || inputGradient.Columns > shape.Inputs - firstInput
+                || inputGradient.Stride < inputGradient.Columns))
+        {
+            throw new ArgumentException(
+                $"The input gradient is {inputGradient.Rows} x {inputGradient.Columns} from column {firstInput}; the input is {input.Rows} x {shape.Inputs}.",
+                nameof(inputGradient));
+        }
+
+        fixed (float* g = gradient)
+        {
+            if (_wide)
+            {
+                DenseNetwork<Simd512, Vector512<float>>.Backward(network.Pointer, shape, input, activations, g, inputGradient, firstInput);
+            }
+            else
+            {
+                DenseNetwork<SimdPortable, Vector<float>>.Backward(network.Pointer, shape, input, activations, g, inputGradient, firstInput);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Adam(in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(step.Step, 1, nameof(step));
+        CheckLength(gradient.Length, parameters.Length, nameof(parameters));
+        CheckLength(gradient.Length, firstMoment.Length, nameof(firstMoment));
+        CheckLength(gradient.Length, secondMoment.Length, nameof(secondMoment));
+        fixed (float* g = gradient, p = parameters, m = firstMoment, v = secondMoment)
+        {
+            if (_wide)
+            {
+                DenseNetwork<Simd512, Vector512<float>>.Adam(step, g, p, m, v, gradient.Length);
+            }
+            else
+            {
+                DenseNetwork<SimdPortable, Vector<float>>.Adam(step, g, p, m, v, gradient.Length);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Polyak(ReadOnlySpan<float> online, Span<float> target, float tau)
+    {
+        CheckLength(online.Length, target.Length, nameof(target));
+        fixed (float* o = online, t = target)
+        {
+            if (_wide)
+            {
+                DenseNetwork<Simd512, Vector512<float>>.Polyak(o, t, online.Length, tau);
+            }
+            else
+            {
+                DenseNetwork<SimdPortable, Vector<float>>.Polyak(o, t, online.Length, tau);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Add(ReadOnlySpan<float> other, Span<float> sum)
+    {
+        CheckLength(other.Length, sum.Length, nameof(sum));
+        fixed (float* o = other, s = sum)
+        {
+            if (_wide)
+            {
+                DenseNetwork<Simd512, Vector512<float>>.Add(o, s, other.Length);
+            }
+            else
+            {
+                DenseNetwork<SimdPortable, Vector<float>>.Add(o, s, other.Length);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public double SquaredNorm(ReadOnlySpan<float> values)
+    {
+        fixed (float* x = values)
+        {
+            return _wide
+                ? DenseNetwork<Simd512, Vector512<float>>.SquaredNorm(x, values.Length)
+                : DenseNetwork<SimdPortable, Vector<float>>.SquaredNorm(x, values.Length);
+        }
+    }
+
+    private static void Check(MlpParameters network, in MatrixView input, MlpActivations activations)
+    {
+        if (input.Columns != network.Shape.Inputs || input.Stride < input.Columns)
+        {
+            throw new ArgumentException($"The input has {input.Columns} columns; the network takes {network.Shape.Inputs}.", nameof(input));
+        }
+
+        if (activations.Shape != network.Shape || input.Rows < 1 || input.Rows > activations.Capacity)
+        {
+            throw new ArgumentException(
+                $"Activations for {activations.Capacity} rows of {activations.Shape} do not serve {input.Rows} rows of {network.Shape}.",
+                nameof(activations));
+        }
+    }
+
+    private static void CheckLength(int expected, int found, string name)
+    {
+        if (expected != found)
+        {
+            throw new ArgumentException($"{name} has {found} floats; expected {expected}.", name);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Runtime.InteropServices;
+
+namespace HipiFast.Kernels.Memory;
+
+/// <summary>A zero-initialised block of native memory, aligned to 64 bytes (one cache line, one AVX-512 vector), owned by this object.</summary>
+/// <remarks>
+/// Kernels work on native memory so that a pointer stays valid on every thread without pinning and can be handed to native code as it is.
+/// Pages are zeroed by the operating system when first touched, so a large buffer costs nothing until it is used. Not thread-safe.
+/// </remarks>
+/// <typeparam name="T">Element type.</typeparam>
+public sealed unsafe class NativeBuffer<T> : IDisposable
+    where T : unmanaged
+{
+    private const int AlignmentInBytes = 64;
+
+    private void* _allocation;
+
+    /// <summary>Allocates <paramref name="length"/> zeroed elements.</summary>
+    /// <param name="length">Number of elements, 0 or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
+    /// <exception cref="OutOfMemoryException">The memory is not to be had.</exception>
+    public NativeBuffer(long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        Allocate(length);
+    }
+
+    /// <summary>Frees the memory when the owner forgot to.</summary>
+    ~NativeBuffer() => Free();
+
+    /// <summary>Number of elements.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>Address of the first element; 64-byte aligned; null after <see cref="Dispose"/>.</summary>
+    public T* Pointer { get; private set; }
+
+    /// <summary>The elements as a span.</summary>
+    /// <exception cref="OverflowException">More than <see cref="int.MaxValue"/> elements.</exception>
+    public Span<T> Span => new(Pointer, checked((int)Length));
+
+    /// <summary>One element.</summary>
+    /// <param name="index">In [0, <see cref="Length"/>); not checked in release builds.</param>
+    public ref T this[long index]
+    {
+        get
+        {
+            System.Diagnostics.Debug.Assert((ulong)index < (ulong)Length);
+            return ref Pointer[index];
+        }
+    }
+
+    /// <summary>Elements [<paramref name="start"/>, start + <paramref name="length"/>) as a span.</summary>
+    /// <param name="start">First element.</param>
+    /// <param name="length">Number of elements.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not inside the buffer.</exception>
+    public Span<T> Slice(long start, int length)
+    {
+        if (start < 0 || length < 0 || start > Length - length)
+        {
+            throw new ArgumentOutOfRangeException(nameof(start), $"Elements {start} to {start + length} are outside a buffer of {Length}.");
+        }
+
+        return new Span<T>(Pointer + start, length);
+    }
+
+    /// <summary>Grows to at least <paramref name="length"/> elements. When it grows, the contents are lost (zeroed).</summary>
+    /// <param name="length">Number of elements wanted.</param>
+    public void EnsureLength(long length)
+    {
+        if (length > Length)
+        {
+            Free();
+            Allocate(length);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Allocate(long length)
+    {
+        _allocation = NativeMemory.AllocZeroed(checked((nuint)(length * sizeof(T)) + AlignmentInBytes));
+        Pointer = (T*)(((nuint)_allocation + AlignmentInBytes - 1) & ~(nuint)(AlignmentInBytes - 1));
+        Length = length;
+    }
+
+    private void Free()
+    {
+        NativeMemory.Free(_allocation);
+        _allocation = null;
+        Pointer = null;
+        Length = 0;
+    }
+}

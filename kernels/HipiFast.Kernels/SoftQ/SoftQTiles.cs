@@ -1,0 +1,102 @@
+using HipiFast.Kernels.Networks;
+
+namespace HipiFast.Kernels.SoftQ;
+
+/// <summary>Tile sizes of the managed soft-Q kernel, and how a problem is cut into chunks.</summary>
+internal static class SoftQTiles
+{
+    /// <summary>
+    /// Pairs in one block of the lane side: a 512-bit vector, or 2 or 4 shorter ones. Equal to the padding of <see cref="MlpShape"/>.
+    /// </summary>
+    public const int LaneBlock = MlpShape.LaneCount;
+
+    /// <summary>
+    /// Pairs that share one sweep over W2: two vectors, so that each broadcast weight feeds two multiply-adds. At H = 256 the tile is 32 KiB.
+    /// </summary>
+    public const int PairsPerTile = 2 * LaneBlock;
+
+    /// <summary>
+    /// Outputs per panel of packed weights: 8 x 2 = 16 accumulators cover the latency of two multiply-add ports with half the registers.
+    /// </summary>
+    public const int OutputPanel = 8;
+
+    /// <summary>
+    /// Inputs of a layer that are summed before partial sums are put aside: 128 x 32 pairs are 16 KiB, which stay in a first-level cache of 32
+    /// KiB beside
+    /// the weights that stream through, also when another hardware thread uses part of it.
+    /// </summary>
+    public const int DepthBlock = 128;
+
+    /// <summary>Broadcast-side entries per chunk. Each chunk computes the first layer for its own entries, which this many uses make cheap.</summary>
+    public const int BroadcastPerChunk = 64;
+
+    /// <summary>
+    /// Lane-side entries per chunk. With <see cref="BroadcastPerChunk"/>, bounds scratch memory to (64 + 128) rows of H per network input.
+    /// </summary>
+    public const int LanesPerChunk = 128;
+
+    /// <summary>Work that justifies one more thread: about 20 microseconds of one core, a few times what waking a thread costs.</summary>
+    public const double FlopsPerThread = 4e6;
+
+    /// <summary>Chunks are not cut below this: a few microseconds, against a fraction of one for handing out a chunk and its first layer.</summary>
+    public const double MinChunkFlops = 1e6;
+
+    /// <summary>Chunks wanted per thread, so that a thread which starts late or is disturbed does not hold up the others.</summary>
+    public const int ChunksPerThread = 4;
+
+    /// <summary>Cuts a problem.</summary>
+    /// <param name="rows">B.</param>
+    /// <param name="candidates">K.</param>
+    /// <param name="flopsPerPair">Cost of a pair.</param>
+    /// <param name="maxThreads">Most threads.</param>
+    /// <returns>The plan. Which side has the lanes does not depend on the thread count; chunk sizes do, results do not.</returns>
+    public static SoftQPlan Plan(int rows, int candidates, double flopsPerPair, int maxThreads)
+    {
+        // The lane side is padded to a multiple of 16: put it where less is wasted.
+        long paddedTasks = (long)rows * MlpShape.RoundUp(candidates), paddedRows = (long)candidates * MlpShape.RoundUp(rows);
+        bool lanesAreTasks = paddedTasks <= paddedRows;
+        int laneCount = lanesAreTasks ? candidates : rows, broadcastCount = lanesAreTasks ? rows : candidates;
+        double flops = flopsPerPair * Math.Min(paddedTasks, paddedRows);
+        int threads = (int)Math.Clamp(flops / FlopsPerThread, 1, maxThreads);
+        int lanes = Math.Min(MlpShape.RoundUp(laneCount), LanesPerChunk), broadcasts = Math.Min(broadcastCount, BroadcastPerChunk);
+        while (threads > 1
+            && Chunks(laneCount, lanes) * Chunks(broadcastCount, broadcasts) < (long)threads * ChunksPerThread
+            && flopsPerPair * lanes * broadcasts >= 2 * MinChunkFlops
+            && (lanes > LaneBlock || broadcasts > 1))
+        {
+            if (lanes > LaneBlock && lanes > broadcasts)
+            {
+                lanes = MlpShape.RoundUp(lanes / 2);
+            }
+            else if (broadcasts > 1)
+            {
+                broadcasts = (broadcasts + 1) / 2;
+            }
+            else
+            {
+                lanes = MlpShape.RoundUp(lanes / 2);
+            }
+        }
+
+        return new SoftQPlan(lanesAreTasks, laneCount, broadcastCount, lanes, broadcasts, threads);
+    }
+
+    private static long Chunks(int count, int size) => (count + (long)size - 1) / size;
+}
+
+/// <summary>How a problem is cut: the matrix of pairs in blocks of lanes by broadcasts, one chunk each.</summary>
+/// <param name="LanesAreTasks">Whether vector lanes hold tasks (columns) or transitions (rows).</param>
+/// <param name="LaneCount">K or B.</param>
+/// <param name="BroadcastCount">B or K.</param>
+/// <param name="LanesPerChunk">A multiple of 16.</param>
+/// <param name="BroadcastPerChunk">1 or more.</param>
+/// <param name="Threads">Threads to use.</param>
+internal readonly record struct SoftQPlan(
+    bool LanesAreTasks, int LaneCount, int BroadcastCount, int LanesPerChunk, int BroadcastPerChunk, int Threads)
+{
+    public int BroadcastChunks => (int)((BroadcastCount + (long)BroadcastPerChunk - 1) / BroadcastPerChunk);
+
+    public int LaneChunks => (int)((LaneCount + (long)LanesPerChunk - 1) / LanesPerChunk);
+
+    public int Chunks => BroadcastChunks * LaneChunks;
+}

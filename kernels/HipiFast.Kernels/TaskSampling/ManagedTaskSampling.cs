@@ -1,0 +1,189 @@
+using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Threading;
+
+namespace HipiFast.Kernels.TaskSampling;
+
+/// <summary>
+/// Gumbel-max sampling, 16 entries to a vector: one pass over Q~ scores an entry, makes its noise in registers and folds both arg-maxima; the
+/// posterior's normaliser and entropy come from a second look at a strip that is still in the first-level cache. This file deals the work
+/// out; the arithmetic is in <see cref="TaskSamplingLoops"/>.
+/// </summary>
+/// <remarks>
+/// Long rows are cut into segments of a fixed length that are merged in order, and long columns likewise: the cuts do not depend on the
+/// number of threads, and so neither do the results.
+/// </remarks>
+internal sealed unsafe class ManagedTaskSampling : ITaskSamplingKernel, IDisposable
+{
+    /// <summary>Entries below which handing work to another thread costs more than it saves (about 20 microseconds of work).</summary>
+    private const int ParallelThreshold = 1 << 14;
+
+    /// <summary>Entries that one chunk of whole rows should hold.</summary>
+    private const int ChunkEntries = 1 << 13;
+
+    /// <summary>Tasks in a segment of a long row.</summary>
+    private const int TaskSegment = 1 << 16;
+
+    /// <summary>Rows in a segment of a long column.</summary>
+    private const int RowSegment = 512;
+
+    private readonly int _maxThreads;
+    private readonly TaskWork _taskWork = new();
+    private readonly RowWork _rowWork = new();
+    private readonly NativeBuffer<RowStatistics> _rowStatistics = new(0);
+    private readonly NativeBuffer<float> _columnBest = new(0);
+    private readonly NativeBuffer<int> _columnIndex = new(0);
+
+    public ManagedTaskSampling(int maxThreads) => _maxThreads = maxThreads;
+
+    public void SampleTasks(in TaskPosterior posterior, in TaskSamples samples)
+    {
+        posterior.Validate(samples);
+        fixed (float* softQ = posterior.SoftQ, logPartition = posterior.LogPartition, logPrior = posterior.LogPrior)
+        fixed (int* index = samples.Index, mode = samples.Mode)
+        fixed (float* entropy = samples.Entropy, logNormalizer = samples.LogNormalizer)
+        {
+            int rows = posterior.Rows, candidates = posterior.Candidates;
+            int segments = (int)(((long)candidates + TaskSegment - 1) / TaskSegment);
+            TaskWork work = _taskWork;
+            work.Scores = Scores(posterior, softQ, logPartition, logPrior);
+            work.Output = new SampleOutput(index, mode, entropy, logNormalizer);
+            work.Rows = rows;
+            work.Segments = segments;
+            int threads = (long)rows * candidates < ParallelThreshold ? 1 : _maxThreads;
+            if (segments == 1)
+            {
+                work.RowsPerChunk = Math.Max(1, ChunkEntries / candidates);
+                WorkerPool.Shared.Run(work, (rows + work.RowsPerChunk - 1) / work.RowsPerChunk, threads);
+                return;
+            }
+
+            _rowStatistics.EnsureLength((long)rows * segments);
+            work.Statistics = _rowStatistics.Pointer;
+            WorkerPool.Shared.Run(work, rows * segments, threads);
+            for (int row = 0; row < rows; row++)
+            {
+                RowStatistics* statistics = work.Statistics + ((long)row * segments);
+                for (int segment = 1; segment < segments; segment++)
+                {
+                    statistics->Merge(statistics[segment]);
+                }
+
+                work.Output.Write(row, *statistics, work.Scores);
+            }
+        }
+    }
+
+    public void SampleRows(in TaskPosterior posterior, Span<int> rowIndex)
+    {
+        posterior.Validate(rowIndex);
+        fixed (float* softQ = posterior.SoftQ)
+        fixed (int* index = rowIndex)
+        {
+            int rows = posterior.Rows, candidates = posterior.Candidates;
+            int segments = (rows + RowSegment - 1) / RowSegment;
+            long length = (long)segments * candidates;
+            _columnBest.EnsureLength(length);
+            if (segments > 1)
+            {
+                _columnIndex.EnsureLength(length);
+            }
+
+            RowWork work = _rowWork;
+            work.Scores = Scores(posterior, softQ, null, null);
+            work.Rows = rows;
+            work.Strips = (int)(((long)candidates + TaskSamplingLoops.ColumnStrip - 1) / TaskSamplingLoops.ColumnStrip);
+            work.Best = _columnBest.Pointer;
+            work.Index = segments > 1 ? _columnIndex.Pointer : index;
+            int threads = (long)rows * candidates < ParallelThreshold ? 1 : _maxThreads;
+            WorkerPool.Shared.Run(work, work.Strips * segments, threads);
+            MergeColumns(work, segments, candidates, index);
+        }
+    }
+
+    public void Dispose()
+    {
+        _rowStatistics.Dispose();
+        _columnBest.Dispose();
+        _columnIndex.Dispose();
+    }
+
+    private static void MergeColumns(RowWork work, int segments, int candidates, int* index)
+    {
+        for (int i = 0; i < candidates; i++)
+        {
+            float best = work.Best[i];
+            int row = work.Index[i];
+            for (int segment = 1; segment < segments; segment++)
+            {
+                long at = ((long)segment * candidates) + i;
+                if (work.Best[at] > best)
+                {
+                    (best, row) = (work.Best[at], work.Index[at]);
+                }
+            }
+
+            // -inf: no finite entry; +inf: the mark of a column that holds NaN or +inf.
+            index[i] = float.IsFinite(best) ? row : -1;
+        }
+    }
+
+    private static ScoreSource Scores(in TaskPosterior posterior, float* softQ, float* logPartition, float* logPrior) => new(
+        softQ,
+        logPartition,
+        logPrior,
+        posterior.Candidates,
+        posterior.IsMaximumAPosteriori ? 0 : 1f / posterior.Temperature,
+        posterior.Seed,
+        posterior.Call,
+        posterior.FirstRow);
+
+    private sealed class TaskWork : IParallelWork
+    {
+        public ScoreSource Scores;
+        public SampleOutput Output;
+        public RowStatistics* Statistics;
+        public int Rows;
+        public int RowsPerChunk;
+        public int Segments;
+
+        public void Execute(int chunk, int worker)
+        {
+            if (Segments > 1)
+            {
+                int row = chunk / Segments, first = chunk % Segments * TaskSegment, count = Math.Min(TaskSegment, Scores.Candidates - first);
+                Statistics[chunk] = TaskSamplingLoops.Scan(Scores, row, first, count, Output.WantsStatistics);
+                return;
+            }
+
+            int firstRow = chunk * RowsPerChunk, end = firstRow + Math.Min(RowsPerChunk, Rows - firstRow);
+            for (int row = firstRow; row < end; row++)
+            {
+                Output.Write(row, TaskSamplingLoops.Scan(Scores, row, 0, Scores.Candidates, Output.WantsStatistics), Scores);
+            }
+        }
+    }
+
+    private sealed class RowWork : IParallelWork
+    {
+        public ScoreSource Scores;
+        public float* Best;
+        public int* Index;
+        public int Rows;
+        public int Strips;
+
+        public void Execute(int chunk, int worker)
+        {
+            int segment = chunk / Strips, column = chunk % Strips * TaskSamplingLoops.ColumnStrip;
+            int row = segment * RowSegment;
+            long at = ((long)segment * Scores.Candidates) + column;
+            TaskSamplingLoops.ScanColumns(
+                Scores,
+                row,
+                Math.Min(RowSegment, Rows - row),
+                column,
+                Math.Min(TaskSamplingLoops.ColumnStrip, Scores.Candidates - column),
+                Best + at,
+                Index + at);
+        }
+    }
+}

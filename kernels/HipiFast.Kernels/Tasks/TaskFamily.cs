@@ -1,0 +1,230 @@
+using HipiFast.Kernels.Memory;
+
+namespace HipiFast.Kernels.Tasks;
+
+/// <summary>Where a block of transitions lies in memory; every matrix row-major without padding.</summary>
+/// <param name="Observation">s, <c>[rows, S]</c>.</param>
+/// <param name="Action">a, <c>[rows, A]</c>.</param>
+/// <param name="NextObservation">s', <c>[rows, S]</c>.</param>
+/// <param name="Rows">Number of transitions.</param>
+/// <param name="ObservationDimension">S.</param>
+/// <param name="ActionDimension">A.</param>
+public readonly unsafe record struct TransitionPointers(
+    nint Observation, nint Action, nint NextObservation, int Rows, int ObservationDimension, int ActionDimension)
+{
+    /// <summary>s of one row.</summary>
+    /// <param name="row">Row.</param>
+    /// <returns>The vector.</returns>
+    public PointerVector ObservationOf(int row) => new((float*)Observation + ((long)row * ObservationDimension), ObservationDimension);
+
+    /// <summary>a of one row.</summary>
+    /// <param name="row">Row.</param>
+    /// <returns>The vector.</returns>
+    public PointerVector ActionOf(int row) => new((float*)Action + ((long)row * ActionDimension), ActionDimension);
+
+    /// <summary>s' of one row.</summary>
+    /// <param name="row">Row.</param>
+    /// <returns>The vector.</returns>
+    public PointerVector NextObservationOf(int row) => new((float*)NextObservation + ((long)row * ObservationDimension), ObservationDimension);
+
+    /// <summary>The rows from <paramref name="first"/> on.</summary>
+    /// <param name="first">First row kept.</param>
+    /// <param name="rows">Rows kept.</param>
+    /// <returns>The same memory, seen from that row.</returns>
+    public TransitionPointers Slice(int first, int rows) => this with
+    {
+        Observation = Observation + (nint)((long)first * ObservationDimension * sizeof(float)),
+        Action = Action + (nint)((long)first * ActionDimension * sizeof(float)),
+        NextObservation = NextObservation + (nint)((long)first * ObservationDimension * sizeof(float)),
+        Rows = rows,
+    };
+}
+
+/// <summary>Receives the struct behind a <see cref="TaskFamily"/>, for backends that compile it for their device.</summary>
+/// <typeparam name="TResult">What the visit returns.</typeparam>
+public interface ITaskFamilyVisitor<out TResult>
+{
+    /// <summary>Called with the struct.</summary>
+    /// <typeparam name="TFamily">Its type.</typeparam>
+    /// <param name="definition">Its value.</param>
+    /// <param name="constants">The numbers its methods read through <see cref="TaskPair{TVector}.Constants"/>; may be empty.</param>
+    /// <returns>Whatever the visitor makes of it.</returns>
+    TResult Visit<TFamily>(in TFamily definition, ReadOnlySpan<float> constants)
+        where TFamily : unmanaged, ITaskFamily;
+}
+
+/// <summary>A task family ready for use: loops over blocks of transitions and tasks, specialised for the struct that defines the family.</summary>
+/// <remarks>Immutable and safe to use from several threads.</remarks>
+public abstract unsafe class TaskFamily
+{
+    private protected TaskFamily()
+    {
+    }
+
+    /// <summary>P, the entries of a task vector.</summary>
+    public abstract int TaskDimension { get; }
+
+    /// <summary>Whether a state tells which task it achieves (goal families).</summary>
+    public abstract bool HasAchievedTask { get; }
+
+    /// <summary>Makes a family of a struct.</summary>
+    /// <typeparam name="TFamily">A built-in definition or the user's own.</typeparam>
+    /// <param name="definition">The struct.</param>
+    /// <param name="constants">Numbers that its methods read through <see cref="TaskPair{TVector}.Constants"/>; copied, finite.</param>
+    /// <returns>The family.</returns>
+    /// <exception cref="ArgumentException">The definition's task dimension is below 1, or a constant is not finite.</exception>
+    public static TaskFamily Create<TFamily>(TFamily definition, ReadOnlySpan<float> constants = default)
+        where TFamily : unmanaged, ITaskFamily => new Specialized<TFamily>(definition, constants);
+
+    /// <summary>Reward and termination of every transition under every task.</summary>
+    /// <param name="transitions">R transitions.</param>
+    /// <param name="tasks">K tasks, <c>[K, P]</c>.</param>
+    /// <param name="taskCount">K.</param>
+    /// <param name="reward">Result <c>[R, K]</c>: r_psi_k(s_r, a_r).</param>
+    /// <param name="terminated">Result <c>[R, K]</c>: 1 where task k ends with transition r, else 0.</param>
+    /// <param name="stride">Floats between rows of both results, K or more.</param>
+    public abstract void EvaluatePairs(in TransitionPointers transitions, float* tasks, int taskCount, float* reward, float* terminated, int stride);
+
+    /// <summary>Reward and termination of every transition under its own task.</summary>
+    /// <param name="transitions">R transitions.</param>
+    /// <param name="tasks">One task per transition, <c>[R, P]</c>.</param>
+    /// <param name="reward">Result <c>[R]</c>.</param>
+    /// <param name="terminated">Result <c>[R]</c>: 1 or 0.</param>
+    public abstract void EvaluateRows(in TransitionPointers transitions, float* tasks, float* reward, byte* terminated);
+
+    /// <summary>The task that each state achieves.</summary>
+    /// <param name="observations">R states, <c>[R, S]</c>.</param>
+    /// <param name="commanded">R commanded tasks, <c>[R, P]</c>.</param>
+    /// <param name="rows">R.</param>
+    /// <param name="observationDimension">S.</param>
+    /// <param name="tasks">Result <c>[R, P]</c>; may be <paramref name="commanded"/> itself.</param>
+    /// <exception cref="InvalidOperationException">The family has no map from states to tasks.</exception>
+    public abstract void AchievedTasks(float* observations, float* commanded, int rows, int observationDimension, float* tasks);
+
+    /// <summary>Shows the struct behind the family to a visitor.</summary>
+    /// <typeparam name="TVisitor">The visitor.</typeparam>
+    /// <typeparam name="TResult">What it returns.</typeparam>
+    /// <param name="visitor">The visitor.</param>
+    /// <returns>Its result.</returns>
+    public abstract TResult Accept<TVisitor, TResult>(ref TVisitor visitor)
+        where TVisitor : ITaskFamilyVisitor<TResult>;
+
+    private sealed class Specialized<TFamily> : TaskFamily
+        where TFamily : unmanaged, ITaskFamily
+    {
+        private const int LargestTaskOnStack = 256;
+
+        private readonly NativeBuffer<float> _constants;
+        private readonly PointerVector _constantVector;
+        private readonly TFamily _definition;
+
+        // Boxed once here, so that calling the optional interface allocates nothing.
+        private readonly IBlockTaskFamily? _block;
+
+        public Specialized(TFamily definition, ReadOnlySpan<float> constants)
+        {
+            if (definition.TaskDimension < 1)
+            {
+                throw new ArgumentException(
+                    $"The task family {typeof(TFamily).Name} has task dimension {definition.TaskDimension}; expected 1 or more.");
+            }
+
+            for (int i = 0; i < constants.Length; i++)
+            {
+                if (!float.IsFinite(constants[i]))
+                {
+                    throw new ArgumentException(
+                        $"Constant {i} of the task family {typeof(TFamily).Name} is {constants[i]}; expected a finite number.");
+                }
+            }
+
+            _definition = definition;
+            _block = definition as IBlockTaskFamily;
+            _constants = new NativeBuffer<float>(constants.Length);
+            constants.CopyTo(_constants.Span);
+            _constantVector = new PointerVector(_constants.Pointer, constants.Length);
+            TaskDimension = definition.TaskDimension;
+            HasAchievedTask = definition.HasAchievedTask;
+        }
+
+        public override int TaskDimension { get; }
+
+        public override bool HasAchievedTask { get; }
+
+        public override void EvaluatePairs(
+            in TransitionPointers transitions, float* tasks, int taskCount, float* reward, float* terminated, int stride)
+        {
+            if (_block is null || !_block.TryEvaluatePairs(transitions, tasks, taskCount, _constantVector, reward, terminated, stride))
+            {
+                // A local copy: the compiler would copy a read-only field before every call.
+                TFamily definition = _definition;
+                int taskDimension = TaskDimension;
+                for (int row = 0; row < transitions.Rows; row++)
+                {
+                    float* rewardRow = reward + ((long)row * stride), terminatedRow = terminated + ((long)row * stride);
+                    PointerVector s = transitions.ObservationOf(row), a = transitions.ActionOf(row), next = transitions.NextObservationOf(row);
+                    for (int k = 0; k < taskCount; k++)
+                    {
+                        PointerVector task = new(tasks + ((long)k * taskDimension), taskDimension);
+                        TaskPair<PointerVector> pair = new(s, a, next, task, _constantVector);
+                        rewardRow[k] = definition.Reward(pair);
+                        terminatedRow[k] = definition.Terminates(pair) ? 1f : 0f;
+                    }
+                }
+            }
+
+            GC.KeepAlive(_constants);
+        }
+
+        public override void EvaluateRows(in TransitionPointers transitions, float* tasks, float* reward, byte* terminated)
+        {
+            TFamily definition = _definition;
+            for (int row = 0; row < transitions.Rows; row++)
+            {
+                TaskPair<PointerVector> pair = new(
+                    transitions.ObservationOf(row),
+                    transitions.ActionOf(row),
+                    transitions.NextObservationOf(row),
+                    new PointerVector(tasks + ((long)row * TaskDimension), TaskDimension),
+                    _constantVector);
+                reward[row] = definition.Reward(pair);
+                terminated[row] = definition.Terminates(pair) ? (byte)1 : (byte)0;
+            }
+
+            GC.KeepAlive(_constants);
+        }
+
+        public override void AchievedTasks(float* observations, float* commanded, int rows, int observationDimension, float* tasks)
+        {
+            if (!HasAchievedTask)
+            {
+                throw new InvalidOperationException(
+                    $"The task family {typeof(TFamily).Name} has no map from states to tasks, so reached states cannot serve as tasks.");
+            }
+
+            // A row is built apart, because the result may overwrite the commanded tasks while a family still reads them.
+            Span<float> achieved = TaskDimension <= LargestTaskOnStack ? stackalloc float[TaskDimension] : new float[TaskDimension];
+            TFamily definition = _definition;
+            for (int row = 0; row < rows; row++)
+            {
+                PointerVector observation = new(observations + ((long)row * observationDimension), observationDimension);
+                PointerVector task = new(commanded + ((long)row * TaskDimension), TaskDimension);
+                for (int entry = 0; entry < achieved.Length; entry++)
+                {
+                    achieved[entry] = definition.AchievedTask(observation, task, _constantVector, entry);
+                }
+
+                achieved.CopyTo(new Span<float>(tasks + ((long)row * TaskDimension), TaskDimension));
+            }
+
+            GC.KeepAlive(_constants);
+        }
+
+        public override TResult Accept<TVisitor, TResult>(ref TVisitor visitor)
+        {
+            TResult result = visitor.Visit(_definition, _constants.Span);
+            GC.KeepAlive(_constants);
+            return result;
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using System.Globalization;
+using HipiFast.Environments;
+using HipiFast.Kernels.Backends;
+using HipiFast.Learning;
+using HipiFast.Storage;
+using HipiFast.Training;
+
+namespace HipiFast.Cli;
+
+/// <summary><c>hipifast eval</c>: plays episodes with the agents of a run directory.</summary>
+internal static class EvalCommand
+{
+    // Evaluations during training count from 0; this one draws goals that no training evaluation has seen.
+    private const uint EvaluationNumber = uint.MaxValue;
+
+    public static Command Create(Option<bool> json)
+    {
+        Argument<string> run = new("RUN") { Description = "Directory of a run, or of several seeds (from hipifast train)." };
+        Option<int> episodes = new("--episodes")
+        {
+            Description = "Episodes per agent, once with sampled and once with mean actions.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 200,
+        };
+        Option<ulong?> seed = new("--seed") { Description = "Seed of goals, starts and action noise. Default: the run's seed.", HelpName = "S" };
+        Option<string?> backend = new("--backend") { Description = "Backend that computes. Default: the run's.", HelpName = "NAME" };
+        Command command = new("eval", "Play episodes with the agents of a run, and show success rate and return with sampled and mean actions.")
+        {
+            run, episodes, seed, backend,
+        };
+        command.SetAction(parsed =>
+        {
+            ConsoleOutput output = new(parsed.GetValue(json));
+            return Run(output, parsed.GetRequiredValue(run), parsed.GetValue(episodes), parsed.GetValue(seed), parsed.GetValue(backend));
+        });
+        return command;
+    }
+
+    private static int Run(ConsoleOutput output, string path, int episodes, ulong? seed, string? backend)
+    {
+        if (episodes is < 1 or > 100_000)
+        {
+            throw new ArgumentException($"--episodes is {episodes}; expected a whole number from 1 to 100000.");
+        }
+
+        List<(RunDirectory Directory, TrainingConfig Config, EvaluationResult Sampled, EvaluationResult Mean)> results = [];
+        foreach (RunDirectory directory in RunDirectory.Find(path))
+        {
+            TrainingConfig config = directory.ReadConfig();
+            config = config with { Backend = backend ?? config.Backend };
+            OptionalComponents.RequireBackend(config.Backend);
+            using AgentNetworks networks = AgentInput.LoadOf(directory, config);
+            using VectorEnvironment environment = EnvironmentFactory.Create(config, episodes);
+            if (networks.Shape != environment.Shape)
+            {
+                throw new InvalidDataException(
+                    $"{directory.Agent} is an agent for {networks.Shape}, but {config.Environment} has {environment.Shape}.");
+            }
+
+            using ComputeSession session = KernelRegistry.Default.Resolve(config.Backend).CreateSession(new SessionOptions(config.Threads));
+            using ISacLearner learner = LearnerRegistry.Resolve(config.LearnerName)(config, networks, session);
+            using Evaluator evaluator = new(environment);
+            ulong key = Evaluator.DeriveSeed(seed ?? config.Seed, EvaluationNumber);
+            try
+            {
+                EvaluationResult sampled = evaluator.Evaluate(learner, deterministic: false, key);
+                EvaluationResult mean = evaluator.Evaluate(learner, deterministic: true, key);
+                results.Add((directory, config, sampled, mean));
+            }
+            catch (ArgumentException error)
+            {
+                // The environment refuses what the policy gives.
+                string reason = ConsoleOutput.OneLine(error.Message);
+                throw new InvalidDataException($"The agent {directory.Agent} cannot be played: {reason}", error);
+            }
+        }
+
+        output.Table(
+            ["run", "seed", "episodes", "success", "success (mean action)", "return", "return (mean action)"],
+            results.Select(result => (IReadOnlyList<string>)
+            [
+                result.Directory.Path,
+                result.Config.Seed.ToString(CultureInfo.InvariantCulture),
+                ConsoleOutput.Count(episodes),
+                ConsoleOutput.Fixed(result.Sampled.SuccessRate, 3),
+                ConsoleOutput.Fixed(result.Mean.SuccessRate, 3),
+                ConsoleOutput.Fixed(result.Sampled.Return, 2),
+                ConsoleOutput.Fixed(result.Mean.Return, 2),
+            ]));
+        output.Document(writer =>
+        {
+            writer.WriteStartArray();
+            foreach ((RunDirectory directory, TrainingConfig config, EvaluationResult sampled, EvaluationResult mean) in results)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("directory", directory.Path);
+                writer.WriteString("environment", config.Environment);
+                writer.WriteNumber("seed", config.Seed);
+                writer.WriteNumber("episodes", episodes);
+                ConsoleOutput.Number(writer, "success_rate", sampled.SuccessRate);
+                ConsoleOutput.Number(writer, "mean_action_success_rate", mean.SuccessRate);
+                ConsoleOutput.Number(writer, "episode_return", sampled.Return);
+                ConsoleOutput.Number(writer, "mean_action_return", mean.Return);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        });
+        return CommandLineProgram.Good;
+    }
+}

@@ -1,0 +1,1 @@
+return HipiFast.Cli.CommandLineProgram.Run(args);

@@ -1,0 +1,204 @@
+using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+using HipiFast.Kernels.Memory;
+using HipiFast.Relabeling;
+using HipiFast.Replay;
+using HipiFast.Storage;
+
+namespace HipiFast.Cli;
+
+/// <summary>
+/// Collects what <c>relabel</c> writes. The columns of B entries stay in memory; the matrices of B x K go block by block to a temporary file
+/// beside the result, so that memory does not grow with K.
+/// </summary>
+internal sealed unsafe class RelabelOutput : IRelabelObserver, IDisposable
+{
+    private readonly TransitionShape _shape;
+    private readonly long _rows;
+    private readonly NativeBuffer<int> _taskIndex;
+    private readonly NativeBuffer<byte> _relabeled;
+    private readonly NativeBuffer<float> _task;
+    private readonly NativeBuffer<float> _reward;
+    private readonly NativeBuffer<byte> _terminated;
+    private readonly NativeBuffer<float>? _observation;
+    private readonly NativeBuffer<float>? _action;
+    private readonly NativeBuffer<float>? _nextObservation;
+    private readonly MatrixSpool? _softQ;
+    private readonly MatrixSpool? _posterior;
+    private readonly List<float> _logPartition = [];
+    private int _logPartitionRows;
+
+    public RelabelOutput(string path, long rows, TransitionShape shape, bool softQ, bool posterior, bool movesTransitions)
+    {
+        _shape = shape;
+        _rows = rows;
+        _taskIndex = new NativeBuffer<int>(rows);
+        _relabeled = new NativeBuffer<byte>(rows);
+        _task = new NativeBuffer<float>(rows * shape.TaskDimension);
+        _reward = new NativeBuffer<float>(rows);
+        _terminated = new NativeBuffer<byte>(rows);
+        if (movesTransitions)
+        {
+            _observation = new NativeBuffer<float>(rows * shape.ObservationDimension);
+            _action = new NativeBuffer<float>(rows * shape.ActionDimension);
+            _nextObservation = new NativeBuffer<float>(rows * shape.ObservationDimension);
+        }
+
+        _softQ = softQ ? new MatrixSpool(path, "soft_q") : null;
+        _posterior = posterior ? new MatrixSpool(path, "posterior") : null;
+    }
+
+    /// <summary>Whether a matrix is wanted that only an observer of the relabeler sees.</summary>
+    public bool NeedsObserver => _softQ is not null || _posterior is not null;
+
+    /// <inheritdoc/>
+    public bool WantsPosterior => _posterior is not null;
+
+    /// <inheritdoc/>
+    public void OnBlock(in RelabelBlock block)
+    {
+        _softQ?.Append(block.SoftQ, block.Rows, block.Candidates);
+        _posterior?.Append(block.Posterior, block.Rows, block.Candidates);
+    }
+
+    /// <summary>Keeps the result of one batch.</summary>
+    /// <param name="batch">The batch as relabeled.</param>
+    /// <param name="result">What the relabeler said.</param>
+    /// <param name="firstRow">Row of the file where the batch began.</param>
+    /// <param name="indexOffset">Added to task indices (by task: not read).</param>
+    /// <param name="keepLogPartition">Whether logZ is wanted.</param>
+    public void Take(TransitionBatch batch, in RelabelResult result, long firstRow, int indexOffset, bool keepLogPartition)
+    {
+        Span<int> index = _taskIndex.Slice(firstRow, batch.Count);
+        for (int row = 0; row < index.Length; row++)
+        {
+            // By task the relabeler counts relabeled slots; what a slot kept is the task of its own row.
+            int candidate = _observation is null ? result.TaskIndex[row] + indexOffset : (int)firstRow + row;
+            index[row] = result.TaskIndex[row] < 0 ? -1 : candidate;
+        }
+
+        result.Relabeled.CopyTo(_relabeled.Slice(firstRow, batch.Count));
+        Copy(batch.Task, _task);
+        Copy(batch.Reward, _reward);
+        batch.Terminated.CopyTo(_terminated.Slice(firstRow, batch.Count));
+        if (_observation is not null)
+        {
+            Copy(batch.Observation, _observation);
+            Copy(batch.Action, _action!);
+            Copy(batch.NextObservation, _nextObservation!);
+        }
+
+        if (keepLogPartition)
+        {
+            _logPartition.AddRange(result.LogPartition);
+            _logPartitionRows++;
+        }
+
+        void Copy(ReadOnlySpan<float> from, NativeBuffer<float> to) => from.CopyTo(to.Slice(firstRow * (from.Length / batch.Count), from.Length));
+    }
+
+    /// <summary>Writes the file, atomically.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="withRewards">Whether rewards and terminations mean something.</param>
+    /// <param name="indexMeaning">What a task index counts, for a reader of the file's metadata.</param>
+    public void Save(string path, bool withRewards, string indexMeaning)
+    {
+        SafetensorsWriter writer = new();
+        writer.Metadata["task_index"] = indexMeaning;
+        writer.AddReference("task_index", _taskIndex.Pointer, _rows);
+        writer.AddReference("relabeled", _relabeled.Pointer, _rows);
+        writer.AddReference("task", _task.Pointer, _rows, _shape.TaskDimension);
+        if (withRewards)
+        {
+            writer.AddReference("reward", _reward.Pointer, _rows);
+            writer.AddReference("terminated", _terminated.Pointer, _rows);
+        }
+
+        if (_observation is not null)
+        {
+            writer.AddReference("observation", _observation.Pointer, _rows, _shape.ObservationDimension);
+            writer.AddReference("action", _action!.Pointer, _rows, _shape.ActionDimension);
+            writer.AddReference("next_observation", _nextObservation!.Pointer, _rows, _shape.ObservationDimension);
+        }
+
+        if (_logPartitionRows > 0)
+        {
+            // One partition per batch: [K] for the usual single batch, [batches, K] otherwise.
+            Span<float> values = CollectionsMarshal.AsSpan(_logPartition);
+            if (_logPartitionRows == 1)
+            {
+                writer.Add<float>("log_partition", values, values.Length);
+            }
+            else
+            {
+                writer.Add<float>("log_partition", values, _logPartitionRows, values.Length / _logPartitionRows);
+            }
+        }
+
+        _softQ?.AddTo(writer);
+        _posterior?.AddTo(writer);
+        writer.Save(path);
+        GC.KeepAlive(this);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _taskIndex.Dispose();
+        _relabeled.Dispose();
+        _task.Dispose();
+        _reward.Dispose();
+        _terminated.Dispose();
+        _observation?.Dispose();
+        _action?.Dispose();
+        _nextObservation?.Dispose();
+        _softQ?.Dispose();
+        _posterior?.Dispose();
+    }
+
+    /// <summary>A matrix that grows by rows in a temporary file, and is mapped into memory when it is written out.</summary>
+    private sealed class MatrixSpool(string path, string name) : IDisposable
+    {
+        private readonly FileStream _stream = new(
+            $"{Path.GetFullPath(path)}.{name}.{Environment.ProcessId}.spool",
+            FileMode.Create,
+            FileAccess.ReadWrite,
+            FileShare.None,
+            1 << 20,
+            FileOptions.DeleteOnClose);
+
+        private MemoryMappedFile? _map;
+        private MemoryMappedViewAccessor? _view;
+        private long _rows;
+        private int _columns;
+
+        public void Append(ReadOnlySpan<float> block, int rows, int columns)
+        {
+            _stream.Write(MemoryMarshal.AsBytes(block));
+            _rows += rows;
+            _columns = columns;
+        }
+
+        public void AddTo(SafetensorsWriter writer)
+        {
+            _stream.Flush();
+            _map = MemoryMappedFile.CreateFromFile(_stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+            byte* values = null;
+            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref values);
+            writer.AddReference(name, (float*)values, _rows, _columns);
+        }
+
+        public void Dispose()
+        {
+            if (_view is not null)
+            {
+                _view.SafeMemoryMappedViewHandle.ReleasePointer();
+                _view.Dispose();
+            }
+
+            _map?.Dispose();
+            _stream.Dispose();
+        }
+    }
+}

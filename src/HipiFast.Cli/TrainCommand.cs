@@ -1,0 +1,318 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using HipiFast.Storage;
+using HipiFast.Training;
+
+namespace HipiFast.Cli;
+
+/// <summary><c>hipifast train</c>: trains agents, one per seed, and keeps their run directories.</summary>
+internal static class TrainCommand
+{
+    /// <summary>A run to start or to continue; opened by the thread that trains it.</summary>
+    private sealed record PlannedRun(RunDirectory Directory, TrainingConfig Config, Func<TrainingRun> Open);
+
+    public static Command Create(Option<bool> json)
+    {
+        Argument<string?> environment = new("ENV")
+        {
+            Description = "Environment: " + string.Join(", ", EnvironmentFactory.Names) + ". Not needed with --resume or --config.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        Option<string?> seeds = new("--seeds")
+        {
+            Description = "Several seeds, run in parallel, one thread each (at most one per core).",
+            HelpName = "a,b,c",
+        };
+        Option<string?> preset = new("--preset")
+        {
+            Description = "Relabeling as in the paper, or as in the authors' released code (reference).",
+            HelpName = string.Join("|", TrainingDefaults.Presets),
+        };
+        Option<string?> output = new("--out")
+        {
+            Description = "Directory of the run; new or empty. Default: runs/ENV-STRATEGY-seed-S.",
+            HelpName = "DIR",
+        };
+        Option<string?> resume = new("--resume")
+        {
+            Description = "Continue the run in this directory; --steps may be larger than before.",
+            HelpName = "DIR",
+        };
+        Option<string?> file = new("--config")
+        {
+            Description = "JSON file of keys (such as the config.json of a run); options given here win over it.",
+            HelpName = "FILE",
+        };
+        Command command = new(
+            "train",
+            "Train an agent for many tasks (SAC), relabeling past experience with the tasks it turned out to solve.\n"
+            + "Defaults shown are those of nav2d with inverse-rl; every environment has its own, and a run's config.json says them all.")
+        {
+            environment, seeds, preset, output, resume, file,
+        };
+        Dictionary<ConfigKey, Option<string?>> keys = [];
+        TrainingConfig shown = EnvironmentFactory.DefaultsShownInHelp();
+        foreach (ConfigKey key in ConfigKey.All.Where(key => key.Name != "environment").OrderBy(key => GroupOrder(key.Group)))
+        {
+            Option<string?> option = new(key.OptionName)
+            {
+                Description = $"{key.Group}: {key.Help} [{key.Format(shown)}]",
+                HelpName = key.Placeholder,
+            };
+            keys.Add(key, option);
+            command.Add(option);
+        }
+
+        command.SetAction(parsed =>
+        {
+            ConfigLayer layer = new();
+            if (parsed.GetValue(environment) is string name)
+            {
+                layer.Set(ConfigKey.Find("environment", string.Empty), name);
+            }
+
+            foreach ((ConfigKey key, Option<string?> option) in keys)
+            {
+                if (parsed.GetValue(option) is string text)
+                {
+                    layer.Set(key, text);
+                }
+            }
+
+            ConsoleOutput console = new(parsed.GetValue(json));
+            return parsed.GetValue(resume) is string directory
+                ? Resume(console, directory, layer, Refuse(parsed, seeds, preset, output, file))
+                : Start(console, layer, parsed.GetValue(file), parsed.GetValue(preset), parsed.GetValue(seeds), parsed.GetValue(output));
+        });
+        return command;
+    }
+
+    // The strategy is what a newcomer comes for: relabeling first.
+    private static int GroupOrder(string group) => group switch { "Relabeling" => 0, "Run" => 1, "Environment" => 2, _ => 3 };
+
+    private static string? Refuse(ParseResult parsed, params ReadOnlySpan<Option<string?>> options)
+    {
+        foreach (Option<string?> option in options)
+        {
+            if (parsed.GetValue(option) is not null)
+            {
+                return option.Name;
+            }
+        }
+
+        return null;
+    }
+
+    private static int Start(ConsoleOutput console, ConfigLayer layer, string? file, string? preset, string? seedList, string? directory)
+    {
+        List<ConfigLayer> layers = file is null ? [layer] : [ConfigLayer.Read(file), layer];
+        if (!layers.Any(candidate => candidate.TryGet<string>(nameof(TrainingConfig.Environment), out _)))
+        {
+            throw new ArgumentException($"train needs an environment ({string.Join(", ", EnvironmentFactory.Names)}), or --config or --resume.");
+        }
+
+        if (file is not null && preset is not null)
+        {
+            throw new ArgumentException("--preset and --config were both given; expected one of them (a config.json sets every key that a preset would).");
+        }
+
+        TrainingConfig config = TrainingDefaults.Resolve(layers, preset, EnvironmentFactory.Traits);
+        OptionalComponents.RequireBackend(config.Backend);
+        LearnerRegistry.Resolve(config.LearnerName);
+        ulong[] seeds = seedList is null ? [config.Seed] : ParseSeeds(seedList, layer);
+        string which = seedList is null ? $"seed-{seeds[0]}" : $"seeds-{string.Join("-", seeds)}";
+        string root = directory ?? Path.Combine("runs", $"{config.Environment}-{ConfigKey.Kebab(config.Relabel.ToString())}-{which}");
+        RunDirectory.RequireEmpty(root);
+
+        // Everything that can be wrong with the configuration is found before a directory is made.
+        new Trainer(config).Dispose();
+        int threads = seeds.Length > 1 && config.Threads == 0 ? 1 : config.Threads;
+        TrainingConfig[] configs = [.. seeds.Select(seed => config with { Seed = seed, Threads = threads })];
+        IReadOnlyList<RunDirectory> directories = RunDirectory.Create(root, configs, folders: seedList is not null);
+        PlannedRun[] runs = [.. directories.Zip(configs, (run, own) => new PlannedRun(run, own, () => TrainingRun.Start(run, own)))];
+        return Run(console, root, seedList is null, runs);
+    }
+
+    private static int Resume(ConsoleOutput console, string root, ConfigLayer changes, string? refused)
+    {
+        if (refused is not null)
+        {
+            throw new ArgumentException($"{refused} cannot be combined with --resume, which continues a run with the settings it began with.");
+        }
+
+        if (!Directory.Exists(root))
+        {
+            throw File.Exists(root)
+                ? new IOException($"Cannot resume '{root}': it is a file; expected the directory of a run.")
+                : new DirectoryNotFoundException($"Cannot resume '{root}': there is no such directory.");
+        }
+
+        IReadOnlyList<RunDirectory> seeds = RunDirectory.Seeds(root);
+        bool single = seeds.Count == 0 || File.Exists(new RunDirectory(root).Config);
+        IReadOnlyList<RunDirectory> directories = single ? [new RunDirectory(root)] : seeds;
+        ConfigLayer? layer = changes.Keys.Count == 0 ? null : changes;
+        List<PlannedRun> runs = [];
+        foreach (RunDirectory directory in directories)
+        {
+            // Asked of every seed before any of them is continued, so that a refusal leaves all as they were.
+            TrainingConfig config = TrainingRun.ReadConfig(directory, layer);
+            OptionalComponents.RequireBackend(config.Backend);
+            runs.Add(new PlannedRun(directory, config, () => TrainingRun.Resume(directory, layer)));
+        }
+
+        foreach (RunDirectory directory in directories.Where(directory => !File.Exists(directory.Checkpoint)))
+        {
+            console.Line($"No checkpoint was found in {directory.CheckpointFolder}; the run starts from its beginning.");
+        }
+
+        return Run(console, root, single, runs);
+    }
+
+    private static ulong[] ParseSeeds(string list, ConfigLayer layer)
+    {
+        if (layer.TryGet<ulong>(nameof(TrainingConfig.Seed), out _))
+        {
+            throw new ArgumentException("--seed and --seeds were both given; expected one of them.");
+        }
+
+        List<ulong> seeds = [];
+        foreach (string part in list.Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (!ulong.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed) || seeds.Contains(seed))
+            {
+                throw new ArgumentException($"--seeds is '{list}'; expected different whole numbers, 0 or more, separated by commas.");
+            }
+
+            seeds.Add(seed);
+        }
+
+        return [.. seeds];
+    }
+
+    /// <summary>Trains all runs, at most one per core at a time, while the calling thread shows how they get on.</summary>
+    private static int Run(ConsoleOutput console, string root, bool single, IReadOnlyList<PlannedRun> runs)
+    {
+        using CancellationTokenSource stop = new();
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
+        TrainingDisplay display = new(console, [.. runs.Select(run => run.Config)]);
+        Exception?[] errors = new Exception?[runs.Count];
+        bool[] finished = new bool[runs.Count], already = new bool[runs.Count];
+        using SemaphoreSlim cores = new(Math.Max(1, Environment.ProcessorCount));
+        Thread[] threads = new Thread[runs.Count];
+        for (int i = 0; i < runs.Count; i++)
+        {
+            int index = i;
+            threads[i] = new Thread(() =>
+            {
+                cores.Wait();
+                try
+                {
+                    // A seed whose turn never came before the stop has nothing to save.
+                    if (!stop.IsCancellationRequested)
+                    {
+                        using TrainingRun run = runs[index].Open();
+                        already[index] = run.IsFinished;
+                        display.Begin(index, run);
+                        finished[index] = run.Run(display.ObserverOf(index), stop.Token);
+                        display.End(index, run);
+                    }
+                }
+                catch (Exception error)
+                {
+                    errors[index] = error;
+                    stop.Cancel();
+                }
+                finally
+                {
+                    cores.Release();
+                }
+            })
+            { IsBackground = true, Name = $"seed {runs[i].Config.Seed}" };
+            threads[i].Start();
+        }
+
+        display.ShowWhile(() => threads.Any(thread => thread.IsAlive));
+        foreach (Thread thread in threads)
+        {
+            thread.Join();
+        }
+
+        Exception? first = errors.FirstOrDefault(error => error is not null);
+        if (first is not null)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(first);
+        }
+
+        string? curve = single ? null : WriteJointCurve(root, runs);
+        bool done = finished.All(entry => entry);
+        Summarise(console, display, root, runs, finished, curve);
+        if (!done)
+        {
+            console.Line($"Stopped before the end; everything so far is saved. Continue with: hipifast train --resume {root}");
+            return CommandLineProgram.Failed;
+        }
+
+        if (already.All(entry => entry))
+        {
+            string steps = ConsoleOutput.Count(runs[0].Config.Steps);
+            console.Line($"The run in {root} was finished already ({steps} environment steps); --steps with a larger number continues it.");
+        }
+
+        return CommandLineProgram.Good;
+
+        void Ask(PosixSignalContext context)
+        {
+            // The first signal asks the runs to save and stop; a second one ends the process the hard way, which loses nothing but time.
+            if (!stop.IsCancellationRequested)
+            {
+                context.Cancel = true;
+                stop.Cancel();
+            }
+        }
+    }
+
+    private static string WriteJointCurve(string root, IReadOnlyList<PlannedRun> runs)
+    {
+        string path = new RunDirectory(root).Curve;
+        MetricsLog[] seeds = [.. runs.Where(run => File.Exists(run.Directory.Metrics)).Select(run => MetricsLog.Load(run.Directory.Metrics))];
+        RunLogs.WriteCurve(path, $"{RunLogs.Title(runs[0].Config)}, {seeds.Length} seeds", seeds);
+        return path;
+    }
+
+    private static void Summarise(
+        ConsoleOutput console, TrainingDisplay display, string root, IReadOnlyList<PlannedRun> runs, bool[] finished, string? curve)
+    {
+        display.WriteSummary();
+        foreach (PlannedRun run in runs)
+        {
+            console.Line($"wrote {run.Directory.Metrics}, {run.Directory.Curve}, {run.Directory.Agent}");
+        }
+
+        if (curve is not null)
+        {
+            console.Line($"wrote {curve} (mean and spread over the seeds)");
+        }
+
+        console.Document(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("directory", root);
+            writer.WriteBoolean("finished", finished.All(entry => entry));
+            writer.WriteStartArray("runs");
+            for (int i = 0; i < runs.Count; i++)
+            {
+                writer.WriteStartObject();
+                writer.WriteNumber("seed", runs[i].Config.Seed);
+                writer.WriteString("directory", runs[i].Directory.Path);
+                writer.WriteBoolean("finished", finished[i]);
+                display.WriteJson(writer, i);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        });
+    }
+}

@@ -1,0 +1,241 @@
+using System.Globalization;
+using System.Text.Json;
+using HipiFast.Training;
+using Spectre.Console;
+
+namespace HipiFast.Cli;
+
+/// <summary>Shows how several runs get on: a live table on a terminal, a line per evaluation when piped.</summary>
+internal sealed class TrainingDisplay
+{
+    private const int RefreshMilliseconds = 150;
+    private const int BarWidth = 18;
+
+    private readonly ConsoleOutput _console;
+    private readonly SeedState[] _seeds;
+
+    public TrainingDisplay(ConsoleOutput console, IReadOnlyList<TrainingConfig> configs)
+    {
+        _console = console;
+        _seeds = [.. configs.Select(config => new SeedState(this, config))];
+    }
+
+    public ITrainingObserver ObserverOf(int index) => _seeds[index];
+
+    /// <summary>Says that a run was opened.</summary>
+    public void Begin(int index, TrainingRun run)
+    {
+        SeedState seed = _seeds[index];
+        seed.Take(run);
+        if (!_console.Interactive)
+        {
+            TrainingConfig config = run.Config;
+            string from = run.EnvSteps > 0 ? $", from step {ConsoleOutput.Count(run.EnvSteps)}" : string.Empty;
+            _console.Line(
+                $"seed {config.Seed}: {config.Environment}, {ConfigKey.Kebab(config.Relabel.ToString())}, {ConsoleOutput.Count(config.Steps)} steps, "
+                + $"{config.GradientSteps} gradient steps each{from}, in {run.Directory.Path}");
+        }
+    }
+
+    /// <summary>Says that a run came to its end or stopped.</summary>
+    public void End(int index, TrainingRun run) => _seeds[index].Take(run);
+
+    /// <summary>Keeps the live table fresh until the runs are over.</summary>
+    public void ShowWhile(Func<bool> running)
+    {
+        if (!_console.Interactive)
+        {
+            while (running())
+            {
+                Thread.Sleep(RefreshMilliseconds);
+            }
+
+            return;
+        }
+
+        AnsiConsole.Live(CreateTable()).Start(context =>
+        {
+            while (running())
+            {
+                context.UpdateTarget(CreateTable());
+                context.Refresh();
+                Thread.Sleep(RefreshMilliseconds);
+            }
+
+            context.UpdateTarget(CreateTable());
+        });
+    }
+
+    /// <summary>The table of final results, with mean and standard deviation over several seeds.</summary>
+    public void WriteSummary()
+    {
+        string[] header = ["seed", "env steps", "success", "success (mean action)", "return", "area under success curve", "time", "updates/s"];
+        List<IReadOnlyList<string>> rows = [.. _seeds.Select(seed => seed.SummaryRow())];
+        if (_seeds.Length > 1)
+        {
+            rows.Add(
+            [
+                "mean ± sd",
+                string.Empty,
+                Spread(seed => seed.Last(MetricColumn.SuccessRate), 3),
+                Spread(seed => seed.Last(MetricColumn.MeanActionSuccessRate), 3),
+                Spread(seed => seed.Last(MetricColumn.EpisodeReturn), 1),
+                Spread(seed => seed.Area, 3),
+                string.Empty,
+                string.Empty,
+            ]);
+        }
+
+        _console.Table(header, rows);
+    }
+
+    /// <summary>Writes the results of one run into a JSON object that is open.</summary>
+    public void WriteJson(Utf8JsonWriter writer, int index)
+    {
+        SeedState seed = _seeds[index];
+        writer.WriteNumber("env_steps", seed.EnvSteps);
+        ConsoleOutput.Number(writer, "success_rate", seed.Last(MetricColumn.SuccessRate));
+        ConsoleOutput.Number(writer, "mean_action_success_rate", seed.Last(MetricColumn.MeanActionSuccessRate));
+        ConsoleOutput.Number(writer, "episode_return", seed.Last(MetricColumn.EpisodeReturn));
+        ConsoleOutput.Number(writer, "area_under_success_curve", seed.Area);
+        ConsoleOutput.Number(writer, "seconds", seed.Latest.Seconds);
+        ConsoleOutput.Number(writer, "updates_per_second", seed.Latest.UpdatesPerSecond);
+    }
+
+    private Table CreateTable()
+    {
+        Table table = new Table().Border(TableBorder.Rounded);
+        foreach (string title in (ReadOnlySpan<string>)["seed", "progress", "env steps", "success", "return", "env steps/s", "updates/s", "left"])
+        {
+            table.AddColumn(title);
+        }
+
+        foreach (SeedState seed in _seeds)
+        {
+            seed.AddLiveRow(table);
+        }
+
+        return table;
+    }
+
+    private string Spread(Func<SeedState, double> value, int decimals)
+    {
+        double[] values = [.. _seeds.Select(value)];
+        double mean = values.Average(), deviation = Math.Sqrt(values.Sum(entry => (entry - mean) * (entry - mean)) / (values.Length - 1));
+        return $"{ConsoleOutput.Fixed(mean, decimals)} ± {ConsoleOutput.Fixed(deviation, decimals)}";
+    }
+
+    /// <summary>What is known of one run. Written by the thread that trains it, read by the one that shows it.</summary>
+    private sealed class SeedState(TrainingDisplay display, TrainingConfig config) : ITrainingObserver
+    {
+        private readonly Lock _lock = new();
+        private readonly List<double[]> _metrics = [];
+        private TrainingProgress _latest = new(0, config.Steps, 0, 0, double.NaN, double.NaN, double.NaN);
+
+        public TrainingProgress Latest
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return _latest;
+                }
+            }
+        }
+
+        public long EnvSteps => Latest.EnvSteps;
+
+        /// <summary>Mean of the success curve over the evaluations.</summary>
+        public double Area
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return _metrics.Count == 0 ? double.NaN : _metrics.Average(row => row[(int)MetricColumn.SuccessRate]);
+                }
+            }
+        }
+
+        public void Take(TrainingRun run)
+        {
+            lock (_lock)
+            {
+                _metrics.Clear();
+                for (int row = 0; row < run.Metrics.Count; row++)
+                {
+                    _metrics.Add(run.Metrics.Row(row).ToArray());
+                }
+
+                _latest = _latest with { EnvSteps = run.EnvSteps, Seconds = run.Seconds };
+            }
+        }
+
+        public void Progress(in TrainingProgress progress)
+        {
+            lock (_lock)
+            {
+                _latest = progress;
+            }
+        }
+
+        public void Evaluated(ReadOnlySpan<double> row)
+        {
+            lock (_lock)
+            {
+                _metrics.Add(row.ToArray());
+            }
+
+            if (!display._console.Interactive)
+            {
+                TrainingProgress latest = Latest;
+                display._console.Line(
+                    $"seed {config.Seed}  env steps {row[(int)MetricColumn.EnvSteps]:0}/{config.Steps}"
+                    + $"  success {ConsoleOutput.Fixed(row[(int)MetricColumn.SuccessRate], 3)}"
+                    + $"  mean action {ConsoleOutput.Fixed(row[(int)MetricColumn.MeanActionSuccessRate], 3)}"
+                    + $"  return {ConsoleOutput.Fixed(row[(int)MetricColumn.EpisodeReturn], 2)}"
+                    + $"  updates/s {ConsoleOutput.Count(latest.UpdatesPerSecond)}  left {ConsoleOutput.Duration(latest.RemainingSeconds)}");
+            }
+        }
+
+        public double Last(MetricColumn column)
+        {
+            lock (_lock)
+            {
+                return _metrics.Count == 0 ? double.NaN : _metrics[^1][(int)column];
+            }
+        }
+
+        public IReadOnlyList<string> SummaryRow()
+        {
+            TrainingProgress latest = Latest;
+            return
+            [
+                config.Seed.ToString(CultureInfo.InvariantCulture),
+                ConsoleOutput.Count(latest.EnvSteps),
+                ConsoleOutput.Fixed(Last(MetricColumn.SuccessRate), 3),
+                ConsoleOutput.Fixed(Last(MetricColumn.MeanActionSuccessRate), 3),
+                ConsoleOutput.Fixed(Last(MetricColumn.EpisodeReturn), 1),
+                ConsoleOutput.Fixed(Area, 3),
+                ConsoleOutput.Duration(latest.Seconds),
+                ConsoleOutput.Count(latest.UpdatesPerSecond),
+            ];
+        }
+
+        public void AddLiveRow(Table table)
+        {
+            TrainingProgress latest = Latest;
+            double done = (double)latest.EnvSteps / config.Steps;
+            int filled = (int)(done * BarWidth);
+            table.AddRow(
+                config.Seed.ToString(CultureInfo.InvariantCulture),
+                $"[green]{new string('━', filled)}[/][grey]{new string('━', BarWidth - filled)}[/] {done * 100:0}%",
+                $"{ConsoleOutput.Count(latest.EnvSteps)} / {ConsoleOutput.Count(config.Steps)}",
+                $"[bold]{ConsoleOutput.Fixed(Last(MetricColumn.SuccessRate), 3)}[/]",
+                ConsoleOutput.Fixed(Last(MetricColumn.EpisodeReturn), 1),
+                ConsoleOutput.Count(latest.EnvStepsPerSecond),
+                ConsoleOutput.Count(latest.UpdatesPerSecond),
+                ConsoleOutput.Duration(latest.RemainingSeconds));
+        }
+    }
+}

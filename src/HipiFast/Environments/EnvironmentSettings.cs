@@ -1,0 +1,52 @@
+namespace HipiFast.Environments;
+
+/// <summary>What a user may change about an environment; null keeps the environment's own value.</summary>
+public sealed record EnvironmentSettings
+{
+    /// <summary>Distance from the goal that counts as reached, in the environment's physical units (map cells, metres); 0 or more.</summary>
+    public float? Margin { get; init; }
+
+    /// <summary>Steps after which an episode is truncated, 1 or more.</summary>
+    public int? EpisodeLimit { get; init; }
+
+    /// <summary>Standard deviation of the Gaussian noise on the action, in the action's units; 0 or more.</summary>
+    public float? ActionNoise { get; init; }
+
+    /// <summary>Throws when a value is out of range.</summary>
+    /// <exception cref="ArgumentException">One sentence with the value found.</exception>
+    public void Validate()
+    {
+        if (Margin is { } margin && !(float.IsFinite(margin) && margin >= 0f))
+        {
+            throw new ArgumentException($"The margin is {margin}; expected a finite number, 0 or more.");
+        }
+
+        if (EpisodeLimit is { } limit && limit < 1)
+        {
+            throw new ArgumentException($"The episode limit is {limit}; expected 1 or more.");
+        }
+
+        if (ActionNoise is { } noise && !(float.IsFinite(noise) && noise >= 0f))
+        {
+            throw new ArgumentException($"The action noise is {noise}; expected a finite number, 0 or more.");
+        }
+    }
+
+    /// <summary>Throws when a margin was given to an environment whose tasks carry their own.</summary>
+    internal void RefuseMargin(string environment)
+    {
+        if (Margin is not null)
+        {
+            throw new ArgumentException($"The environment {environment} takes its margin from the task; a margin cannot be set.");
+        }
+    }
+
+    /// <summary>Throws when an action noise was given to an environment without any.</summary>
+    internal void RefuseActionNoise(string environment)
+    {
+        if (ActionNoise is not null)
+        {
+            throw new ArgumentException($"The environment {environment} has no action noise; it cannot be set.");
+        }
+    }
+}

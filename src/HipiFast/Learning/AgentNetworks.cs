@@ -1,0 +1,93 @@
+using HipiFast.Kernels.Networks;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Replay;
+
+namespace HipiFast.Learning;
+
+/// <summary>The networks of one SAC agent: actor, one or two critics, their targets, and the entropy temperature.</summary>
+public sealed class AgentNetworks : IDisposable
+{
+    private const uint ActorStream = 0;
+    private const uint FirstCriticStream = 1;
+    private const uint SecondCriticStream = 2;
+
+    /// <summary>Allocates networks that are all zero.</summary>
+    /// <param name="shape">Widths of state, action and task.</param>
+    /// <param name="hidden">H, width of both hidden layers of every network.</param>
+    /// <param name="twin">Two critics (SAC's default), or one.</param>
+    public AgentNetworks(TransitionShape shape, int hidden, bool twin = true)
+    {
+        shape.Validate();
+        Shape = shape;
+        Actor = new MlpParameters(new MlpShape(shape.ActorInputs, hidden, 2 * shape.ActionDimension));
+        MlpShape critic = new(shape.CriticInputs, hidden, 1);
+        Critic1 = new MlpParameters(critic);
+        Target1 = new MlpParameters(critic);
+        if (twin)
+        {
+            Critic2 = new MlpParameters(critic);
+            Target2 = new MlpParameters(critic);
+        }
+    }
+
+    /// <summary>Widths of state, action and task.</summary>
+    public TransitionShape Shape { get; }
+
+    /// <summary>H, width of the hidden layers.</summary>
+    public int Hidden => Critic1.Shape.Hidden;
+
+    /// <summary>pi: S + P inputs (state, task); 2 A outputs (means, then log standard deviations).</summary>
+    public MlpParameters Actor { get; }
+
+    /// <summary>Q_1: S + A + P inputs (state, action, task); one output.</summary>
+    public MlpParameters Critic1 { get; }
+
+    /// <summary>Q_2, or null with one critic.</summary>
+    public MlpParameters? Critic2 { get; }
+
+    /// <summary>Slow copy of Q_1.</summary>
+    public MlpParameters Target1 { get; }
+
+    /// <summary>Slow copy of Q_2, or null with one critic.</summary>
+    public MlpParameters? Target2 { get; }
+
+    /// <summary>log alpha; alpha weighs the entropy.</summary>
+    public float LogAlpha { get; set; }
+
+    /// <summary>alpha, the entropy temperature.</summary>
+    public float Alpha => MathF.Exp(LogAlpha);
+
+    /// <summary>Range of a scaled-sigmoid critic; unbounded by default.</summary>
+    public CriticRange CriticRange { get; set; }
+
+    /// <summary>Draws fresh parameters (<see cref="MlpParameters.Initialize"/>), copies the critics to their targets and sets alpha to 1.</summary>
+    /// <param name="seed">Philox key.</param>
+    public void Initialize(ulong seed)
+    {
+        Actor.Initialize(seed, ActorStream);
+        Critic1.Initialize(seed, FirstCriticStream);
+        Critic2?.Initialize(seed, SecondCriticStream);
+        SynchronizeTargets();
+        LogAlpha = 0;
+    }
+
+    /// <summary>Copies the critics to their targets.</summary>
+    public void SynchronizeTargets()
+    {
+        Target1.CopyFrom(Critic1);
+        if (Critic2 is not null)
+        {
+            Target2!.CopyFrom(Critic2);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Actor.Dispose();
+        Critic1.Dispose();
+        Critic2?.Dispose();
+        Target1.Dispose();
+        Target2?.Dispose();
+    }
+}

@@ -1,0 +1,67 @@
+using HipiFast.Kernels.Dense;
+using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Networks;
+using HipiFast.Storage;
+
+namespace HipiFast.Learning;
+
+/// <summary>One network's gradient and Adam moments.</summary>
+internal sealed class NetworkOptimizer(MlpParameters network) : IDisposable
+{
+    private readonly NativeBuffer<float> _gradient = new(network.Shape.Length);
+    private readonly NativeBuffer<float> _firstMoment = new(network.Shape.Length);
+    private readonly NativeBuffer<float> _secondMoment = new(network.Shape.Length);
+
+    /// <summary>The parameters that <see cref="Step"/> changes.</summary>
+    public MlpParameters Network { get; } = network;
+
+    /// <summary>The gradient in the layout of the network's shape; not scaled by clipping.</summary>
+    public Span<float> Gradient => _gradient.Span;
+
+    /// <summary>Running mean of the clipped gradient.</summary>
+    public Span<float> FirstMoment => _firstMoment.Span;
+
+    /// <summary>One Adam step along <see cref="Gradient"/>, its norm clipped.</summary>
+    /// <param name="dense">Kernels.</param>
+    /// <param name="learningRate">Step size.</param>
+    /// <param name="step">Number of the step, from 1.</param>
+    /// <param name="clipNorm">Largest norm, or 0.</param>
+    public void Step(IDenseKernel dense, float learningRate, long step, float clipNorm)
+    {
+        float scale = 1f;
+        if (clipNorm > 0)
+        {
+            double norm = Math.Sqrt(dense.SquaredNorm(Gradient));
+            scale = norm > clipNorm ? (float)(clipNorm / norm) : 1f;
+        }
+
+        dense.Adam(new AdamStep(learningRate, step, GradientScale: scale), Gradient, Network.Values, _firstMoment.Span, _secondMoment.Span);
+        Network.MarkChanged();
+    }
+
+    /// <summary>Adds both moments under <paramref name="name"/>, in the network's own tensor names and layout.</summary>
+    public void AddTo(SafetensorsWriter writer, string name)
+    {
+        using MlpParameters copy = new(Network.Shape);
+        _firstMoment.Span.CopyTo(copy.Values);
+        AgentFile.AddNetwork(writer, name + ".m", copy);
+        _secondMoment.Span.CopyTo(copy.Values);
+        AgentFile.AddNetwork(writer, name + ".v", copy);
+    }
+
+    public void Load(SafetensorsFile file, string name)
+    {
+        using MlpParameters copy = new(Network.Shape);
+        AgentFile.LoadNetwork(file, name + ".m", copy);
+        copy.Values.CopyTo(_firstMoment.Span);
+        AgentFile.LoadNetwork(file, name + ".v", copy);
+        copy.Values.CopyTo(_secondMoment.Span);
+    }
+
+    public void Dispose()
+    {
+        _gradient.Dispose();
+        _firstMoment.Dispose();
+        _secondMoment.Dispose();
+    }
+}

@@ -1,0 +1,180 @@
+using System.Globalization;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Kernels.Tasks;
+using HipiFast.Learning;
+using HipiFast.Replay;
+
+namespace HipiFast.Relabeling;
+
+// Everything that is refused, each with one sentence.
+public sealed unsafe partial class Relabeler
+{
+    private static void CheckApplies(TaskFamily family, RelabelOptions options)
+    {
+        if (family.HasAchievedTask || options.Strategy == RelabelStrategy.None)
+        {
+            return;
+        }
+
+        string? wanted = options switch
+        {
+            { Strategy: RelabelStrategy.Final } => "'final' relabeling",
+            { Strategy: RelabelStrategy.Future } => "'future' relabeling",
+            { MixesGoals: true } => "a goal mix",
+            { Strategy: RelabelStrategy.InverseRl, Assignment: Assignment.Row, Candidates: CandidateSource.Reached or CandidateSource.Both }
+                => "reached states as candidates",
+            _ => null,
+        };
+        if (wanted is not null)
+        {
+            throw new ArgumentException(
+                $"This task family has no map from states to tasks, so {wanted} does not apply; it takes a goal family.", nameof(family));
+        }
+    }
+
+    private static void CheckPrior(ReadOnlySpan<float> logPrior, int count)
+    {
+        if (logPrior.Length != count)
+        {
+            throw new ArgumentException($"The prior has {logPrior.Length} entries for {count} candidate tasks.", nameof(logPrior));
+        }
+
+        bool possible = false;
+        for (int i = 0; i < logPrior.Length; i++)
+        {
+            if (float.IsNaN(logPrior[i]) || float.IsPositiveInfinity(logPrior[i]))
+            {
+                throw new ArgumentException(
+                    $"The log prior of candidate task {i} is {Text(logPrior[i])}; expected a finite number or -infinity.", nameof(logPrior));
+            }
+
+            possible |= float.IsFinite(logPrior[i]);
+        }
+
+        if (!possible)
+        {
+            throw new ArgumentException("The prior excludes every candidate task.", nameof(logPrior));
+        }
+    }
+
+    private static string Text(float value) => float.IsNaN(value)
+        ? "NaN"
+        : float.IsInfinity(value) ? (value > 0 ? "infinity" : "-infinity") : value.ToString(CultureInfo.InvariantCulture);
+
+    // The name comes in two parts because putting them together on every call would make garbage.
+    private static void CheckFinite(ReadOnlySpan<float> values, int width, string source, string what)
+    {
+        int index = FiniteCheck.IndexOfNonFinite(values);
+        if (index >= 0)
+        {
+            throw new InvalidDataException(
+                $"The {source}{what} of transition {index / width} is {Text(values[index])} in column {index % width}; expected finite numbers.");
+        }
+    }
+
+    private static void CheckFinite(TransitionBatch batch, string source)
+    {
+        CheckFinite(batch.Observation, batch.Shape.ObservationDimension, source, "observation");
+        CheckFinite(batch.Action, batch.Shape.ActionDimension, source, "action");
+        CheckFinite(batch.NextObservation, batch.Shape.ObservationDimension, source, "next observation");
+        CheckFinite(batch.Task, batch.Shape.TaskDimension, source, "task");
+    }
+
+    private int CheckCandidates(ReadOnlySpan<float> tasks, ReadOnlySpan<float> logPrior)
+    {
+        if (tasks.IsEmpty)
+        {
+            throw new ArgumentException("There are no candidate tasks; relabeling needs at least one.", nameof(tasks));
+        }
+
+        if (tasks.Length % TaskDimension != 0)
+        {
+            throw new ArgumentException(
+                $"The candidate tasks have {tasks.Length} entries, which is not a multiple of the task family's {TaskDimension}.", nameof(tasks));
+        }
+
+        int index = FiniteCheck.IndexOfNonFinite(tasks);
+        if (index >= 0)
+        {
+            throw new ArgumentException(
+                $"Candidate task {index / TaskDimension} is {Text(tasks[index])} in column {index % TaskDimension}; expected finite numbers.",
+                nameof(tasks));
+        }
+
+        int count = tasks.Length / TaskDimension;
+        if (!logPrior.IsEmpty)
+        {
+            CheckPrior(logPrior, count);
+        }
+
+        return count;
+    }
+
+    private void CheckBatch(TransitionBatch batch, ReplayBuffer? replay)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        if (batch.Count == 0)
+        {
+            throw new ArgumentException("The batch holds no transitions.", nameof(batch));
+        }
+
+        if (batch.Shape.TaskDimension != TaskDimension)
+        {
+            throw new ArgumentException(
+                $"The batch has tasks of {batch.Shape.TaskDimension} entries; the task family has {TaskDimension}.", nameof(batch));
+        }
+
+        if (_agent is not null && _agent.Shape != batch.Shape)
+        {
+            throw new ArgumentException($"The batch has the widths {Widths(batch.Shape)}; the agent takes {Widths(_agent.Shape)}.", nameof(batch));
+        }
+
+        if (replay is not null && replay.Shape != batch.Shape)
+        {
+            throw new ArgumentException(
+                $"The batch has the widths {Widths(batch.Shape)}; the replay buffer has {Widths(replay.Shape)}.", nameof(replay));
+        }
+
+        CheckFinite(batch, string.Empty);
+    }
+
+    private static string Widths(TransitionShape shape) =>
+        $"{shape.ObservationDimension} (state), {shape.ActionDimension} (action), {shape.TaskDimension} (task)";
+
+    private AgentNetworks RequireAgent() => _agent ?? throw new ArgumentException(
+        $"Relabeling transitions by inverse RL with the estimator {Options.Estimator} needs an agent's networks; none were given.");
+
+    private void CheckSoftQ(ReadOnlySpan<float> softQ, int firstRow, int candidates, bool trajectories, int firstCandidate = 0)
+    {
+        int index = FiniteCheck.IndexOfNonFinite(softQ);
+        if (index < 0)
+        {
+            return;
+        }
+
+        int row = firstRow + (index / candidates), task = firstCandidate + (index % candidates);
+        throw new InvalidDataException(trajectories
+            ? $"The return of trajectory {row} under candidate task {task} is {Text(softQ[index])}; expected a finite number."
+            : $"The {EstimatorName(Options.Estimator)} estimate of transition {row} under candidate task {task} is {Text(softQ[index])}; "
+                + "expected a finite number.");
+    }
+
+    // Q~ is finite, but divided by a tiny temperature it need not be.
+    private void CheckSampled(ReadOnlySpan<int> index, int first, string what)
+    {
+        int missing = index.IndexOf(-1);
+        if (missing >= 0)
+        {
+            throw new InvalidDataException(
+                $"The scores of {what} {first + missing} overflow at the temperature {Text(Options.Temperature)}; "
+                + "expected a higher temperature, or 0 for the most likely.");
+        }
+    }
+
+    private static string EstimatorName(SoftQEstimator estimator) => estimator switch
+    {
+        SoftQEstimator.Critic => "critic",
+        SoftQEstimator.SoftCritic => "soft-critic",
+        _ => "bellman",
+    };
+}

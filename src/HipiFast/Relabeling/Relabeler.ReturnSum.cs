@@ -1,0 +1,87 @@
+using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Tasks;
+using HipiFast.Kernels.Threading;
+using HipiFast.Replay;
+
+namespace HipiFast.Relabeling;
+
+public sealed unsafe partial class Relabeler
+{
+    /// <summary>The estimator <c>return</c>: <c>Q~[trajectory, i] = sum_t r_psi_i(s_t, a_t)</c>, undiscounted (the paper's Eq. 7).</summary>
+    /// <remarks>
+    /// A chunk is one trajectory, added up in order and in double precision by whichever worker runs it: the threads do not change the sums.
+    /// </remarks>
+    private sealed class ReturnSum : IParallelWork, IDisposable
+    {
+        private const int PairsInFlight = 4096;
+
+        private readonly NativeBuffer<float> _reward = new(0);
+        private readonly NativeBuffer<float> _terminated = new(0);
+        private readonly NativeBuffer<double> _sum = new(0);
+        private TaskFamily? _family;
+        private TransitionPointers _transitions;
+        private Units _units;
+        private int _first;
+        private int _candidates;
+        private int _rowsInFlight;
+        private float* _tasks;
+        private float* _softQ;
+
+        public void Compute(
+            TaskFamily family, TransitionBatch batch, Units units, int first, int rows, float* tasks, int candidates, Span<float> softQ,
+                int maxThreads)
+        {
+            int threads = maxThreads > 0 ? maxThreads : Environment.ProcessorCount;
+            _family = family;
+            _transitions = batch.Pointers;
+            _units = units;
+            _first = first;
+            _candidates = candidates;
+            _tasks = tasks;
+            _rowsInFlight = Math.Max(1, PairsInFlight / candidates);
+            _reward.EnsureLength((long)threads * _rowsInFlight * candidates);
+            _terminated.EnsureLength((long)threads * _rowsInFlight * candidates);
+            _sum.EnsureLength((long)threads * candidates);
+            fixed (float* target = softQ)
+            {
+                _softQ = target;
+                WorkerPool.Shared.Run(this, rows, threads);
+            }
+        }
+
+        public void Execute(int chunk, int worker)
+        {
+            long scratch = (long)worker * _rowsInFlight * _candidates;
+            float* reward = _reward.Pointer + scratch, terminated = _terminated.Pointer + scratch;
+            double* sum = _sum.Pointer + ((long)worker * _candidates);
+            new Span<double>(sum, _candidates).Clear();
+            int end = _units.LastRow(_first + chunk) + 1;
+            for (int row = _units.FirstRow(_first + chunk); row < end; row += _rowsInFlight)
+            {
+                int rows = Math.Min(_rowsInFlight, end - row);
+                _family!.EvaluatePairs(_transitions.Slice(row, rows), _tasks, _candidates, reward, terminated, _candidates);
+                for (int r = 0; r < rows; r++)
+                {
+                    float* values = reward + ((long)r * _candidates);
+                    for (int i = 0; i < _candidates; i++)
+                    {
+                        sum[i] += values[i];
+                    }
+                }
+            }
+
+            float* result = _softQ + ((long)chunk * _candidates);
+            for (int i = 0; i < _candidates; i++)
+            {
+                result[i] = (float)sum[i];
+            }
+        }
+
+        public void Dispose()
+        {
+            _reward.Dispose();
+            _terminated.Dispose();
+            _sum.Dispose();
+        }
+    }
+}

@@ -1,0 +1,198 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace HipiFast.Storage;
+
+/// <summary>An open safetensors file: its header is read and checked when it is opened, its tensors when they are asked for.</summary>
+/// <remarks>
+/// Nothing in the file is trusted. A file that breaks the format gives an <see cref="InvalidDataException"/> of one sentence that names the file,
+/// the tensor, what was found and what was expected; opening never allocates more than a small multiple of the header's bytes. Files above 2 GB
+/// are fine. Reading is thread-safe.
+/// </remarks>
+/// <example>
+/// <code>
+/// using SafetensorsFile file = SafetensorsFile.Open("agent.safetensors");
+/// TensorInfo weight = file.Require("actor.0.weight", TensorType.Float32, -1, 10);
+/// var values = new float[weight.ElementCount];
+/// file.Read&lt;float&gt;(weight.Name, values);
+/// </code>
+/// </example>
+public sealed class SafetensorsFile : IDisposable
+{
+    private const string Kind = "safetensors file";
+
+    // A read takes at most this many elements, so that the byte length of one part fits an int.
+    private const int ElementsPerRead = 1 << 27;
+
+    private readonly SafeFileHandle? _handle;
+    private readonly byte[] _bytes = [];
+    private readonly Dictionary<string, TensorInfo> _tensors;
+    private readonly Dictionary<string, string> _metadata = [];
+
+    private SafetensorsFile(string path, SafeFileHandle? handle, byte[] bytes, long length)
+    {
+        TensorTypes.RequireLittleEndian();
+        Path = path;
+        _handle = handle;
+        _bytes = bytes;
+        if (length < SafetensorsHeader.PrefixBytes)
+        {
+            throw new InvalidDataException(
+                $"'{path}' is {length} bytes long; a {Kind} begins with the {SafetensorsHeader.PrefixBytes} bytes of its header's length.");
+        }
+
+        Span<byte> prefix = stackalloc byte[SafetensorsHeader.PrefixBytes];
+        ReadBytes(prefix, 0);
+        ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        ulong available = (ulong)(length - SafetensorsHeader.PrefixBytes);
+        if (headerLength > available)
+        {
+            throw new InvalidDataException(
+                $"'{path}' claims a header of {headerLength} bytes, but only {available} follow: it is truncated or not a {Kind}.");
+        }
+
+        if (headerLength > SafetensorsHeader.MaxBytes)
+        {
+            throw new InvalidDataException($"'{path}' claims a header of {headerLength} bytes; the format allows {SafetensorsHeader.MaxBytes}.");
+        }
+
+        byte[] header = new byte[headerLength];
+        ReadBytes(header, SafetensorsHeader.PrefixBytes);
+        _tensors = SafetensorsHeader.Parse(path, header, (long)(available - headerLength), _metadata);
+    }
+
+    /// <summary>The path as it was given.</summary>
+    public string Path { get; }
+
+    /// <summary>All tensors by name, in the order of the header.</summary>
+    public IReadOnlyDictionary<string, TensorInfo> Tensors => _tensors;
+
+    /// <summary>The header's <c>__metadata__</c>; empty when there is none.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _metadata;
+
+    /// <summary>Opens a file and checks its header.</summary>
+    /// <param name="path">File.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file breaks the format.</exception>
+    /// <exception cref="IOException">The path is a directory or cannot be read.</exception>
+    public static SafetensorsFile Open(string path)
+    {
+        SafeFileHandle handle = InputFile.OpenHandle(path, Kind, out long length);
+        try
+        {
+            return new SafetensorsFile(path, handle, [], length);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads a file held in memory, with the same checks.</summary>
+    internal static SafetensorsFile Open(string name, byte[] bytes) => new(name, null, bytes, bytes.Length);
+
+    /// <summary>A tensor that must be there, with this type and shape.</summary>
+    /// <param name="name">Name.</param>
+    /// <param name="type">Element type.</param>
+    /// <param name="shape">Extents, outermost first; -1 matches any.</param>
+    /// <exception cref="InvalidDataException">It is missing, or of another type or shape; one sentence with what was found and expected.</exception>
+    public TensorInfo Require(string name, TensorType type, params ReadOnlySpan<long> shape)
+    {
+        TensorInfo tensor = Find(name);
+        if (tensor.Type != type)
+        {
+            throw WrongType(tensor, TensorTypes.FormatName(type));
+        }
+
+        if (!tensor.HasShape(shape))
+        {
+            throw new InvalidDataException(
+                $"{FileMessages.Tensor(name, Path)} has shape {TensorInfo.Describe([.. tensor.Shape])}; expected {TensorInfo.Describe(shape, -1)}.");
+        }
+
+        return tensor;
+    }
+
+    /// <summary>Reads elements of a tensor straight from the file into the caller's memory.</summary>
+    /// <typeparam name="T">Element type: float, double, int, long, ulong, or byte for <c>U8</c> and <c>BOOL</c>.</typeparam>
+    /// <param name="name">Name.</param>
+    /// <param name="destination">Receives its length's worth of elements; as long as the tensor to read the whole.</param>
+    /// <param name="firstElement">First element to read, in row-major order.</param>
+    /// <exception cref="InvalidDataException">No such tensor, not of <typeparamref name="T"/>, or the file has become shorter.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not inside the tensor.</exception>
+    public void Read<T>(string name, Span<T> destination, long firstElement = 0)
+        where T : unmanaged
+    {
+        TensorInfo tensor = Find(name);
+        TensorType wanted = TensorTypes.Of<T>();
+        if (tensor.Type != wanted && !(tensor.Type == TensorType.Bool && wanted == TensorType.UInt8))
+        {
+            throw WrongType(tensor, TensorTypes.FormatName(wanted));
+        }
+
+        if (wanted == TensorType.Bool)
+        {
+            throw new NotSupportedException($"{FileMessages.Tensor(name, Path)} is BOOL; read it as byte, for a file may hold more than 0 and 1.");
+        }
+
+        long count = tensor.ByteLength / TensorTypes.Size(tensor.Type);
+        if (firstElement < 0 || firstElement > count - destination.Length)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(firstElement),
+                $"{FileMessages.Tensor(name, Path)} has {count} elements; asked for {destination.Length} from {firstElement}.");
+        }
+
+        long offset = tensor.Offset + (firstElement * TensorTypes.Size(tensor.Type));
+        while (!destination.IsEmpty)
+        {
+            Span<byte> part = MemoryMarshal.AsBytes(destination[..Math.Min(destination.Length, ElementsPerRead)]);
+            ReadBytes(part, offset);
+            offset += part.Length;
+            destination = destination[Math.Min(destination.Length, ElementsPerRead)..];
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _handle?.Dispose();
+
+    private TensorInfo Find(string name)
+    {
+        if (_tensors.TryGetValue(name, out TensorInfo? tensor))
+        {
+            return tensor;
+        }
+
+        const int MostNames = 8;
+        string present = _tensors.Count == 0
+            ? "it has no tensors"
+            : $"it has {string.Join(", ", _tensors.Keys.Take(MostNames).Select(FileMessages.Quote))}{(_tensors.Count > MostNames ? ", ..." : "")}";
+        throw new InvalidDataException($"'{Path}' has no tensor {FileMessages.Quote(name)}; {present}.");
+    }
+
+    private InvalidDataException WrongType(TensorInfo tensor, string expected) => new(
+        $"{FileMessages.Tensor(tensor.Name, Path)} is {TensorTypes.FormatName(tensor.Type)}; expected {expected}.");
+
+    private void ReadBytes(Span<byte> destination, long offset)
+    {
+        if (_handle is null)
+        {
+            _bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
+            return;
+        }
+
+        while (!destination.IsEmpty)
+        {
+            int read = RandomAccess.Read(_handle, destination, offset);
+            if (read == 0)
+            {
+                throw new InvalidDataException($"'{Path}' ends at byte {offset}; it has become shorter since it was opened.");
+            }
+
+            offset += read;
+            destination = destination[read..];
+        }
+    }
+}

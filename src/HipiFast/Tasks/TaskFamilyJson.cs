@@ -1,0 +1,295 @@
+using System.Text.Json;
+using HipiFast.Kernels.Tasks;
+using HipiFast.Replay;
+using HipiFast.Storage;
+
+namespace HipiFast.Tasks;
+
+/// <summary>Reads task families from JSON; every error is one sentence that names the source and the key.</summary>
+internal sealed class TaskFamilyJson
+{
+    private const int LargestFile = 64 << 20;
+
+    private readonly string _source;
+    private readonly string _kind;
+    private readonly Dictionary<string, JsonElement> _keys;
+    private readonly TransitionShape? _shape;
+
+    private TaskFamilyJson(string source, string kind, Dictionary<string, JsonElement> keys, TransitionShape? shape)
+    {
+        _source = source;
+        _kind = kind;
+        _keys = keys;
+        _shape = shape;
+    }
+
+    public static TaskFamily Read(string pathOrText, TransitionShape? shape)
+    {
+        ArgumentNullException.ThrowIfNull(pathOrText);
+        if (pathOrText.AsSpan().TrimStart().StartsWith("{"))
+        {
+            return Parse(pathOrText, "The task family", shape);
+        }
+
+        string text = InputFile.ReadAllText(pathOrText, "task family file (JSON)", LargestFile), source = $"The task family file '{pathOrText}'";
+        return Parse(text, source, shape);
+    }
+
+    private static TaskFamily Parse(string text, string source, TransitionShape? shape)
+    {
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(text);
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException(
+                $"{source} is not valid JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}).", exception);
+        }
+
+        using (document)
+        {
+            try
+            {
+                return Build(document, source, shape);
+            }
+            catch (InvalidOperationException error)
+            {
+                // What JSON calls a string may hold half a surrogate pair, which is no text.
+                throw new InvalidDataException($"{source} holds a string that is not Unicode text; expected well-formed keys and values.", error);
+            }
+        }
+    }
+
+    private static TaskFamily Build(JsonDocument document, string source, TransitionShape? shape)
+    {
+        JsonElement root = document.RootElement;
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            throw new InvalidDataException($"{source} holds {Describe(root)}; expected a JSON object.");
+        }
+
+        Dictionary<string, JsonElement> keys = [];
+        foreach (JsonProperty property in root.EnumerateObject())
+        {
+            if (!keys.TryAdd(property.Name, property.Value))
+            {
+                throw new InvalidDataException($"{source} has the key '{property.Name}' twice.");
+            }
+        }
+
+        if (!keys.Remove("kind", out JsonElement kind))
+        {
+            throw new InvalidDataException($"{source} lacks the key 'kind'.");
+        }
+
+        if (kind.ValueKind != JsonValueKind.String)
+        {
+            throw new InvalidDataException($"{source}: 'kind' is {Describe(kind)}; expected a string.");
+        }
+
+        return new TaskFamilyJson(source, kind.GetString()!, keys, shape).Build();
+    }
+
+    private static string Describe(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => $"an array of {element.GetArrayLength()}",
+        JsonValueKind.String => "a string",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.True or JsonValueKind.False => "true or false",
+        _ => "null",
+    };
+
+    private TaskFamily Build()
+    {
+        TaskFamily family;
+        switch (_kind)
+        {
+            case "goal":
+            {
+                int[] achieved = Indices("achieved");
+                float margin = Margin();
+                (float before, float at) = Rewards();
+                bool judgeNext = JudgeNext();
+                RefuseOtherKeys();
+                family = TaskFamilies.Goal(achieved, margin, before, at, judgeNext);
+                break;
+            }
+
+            case "goal-margin":
+            {
+                int[] achieved = Indices("achieved");
+                (float before, float at) = Rewards();
+                bool judgeNext = JudgeNext();
+                RefuseOtherKeys();
+                family = TaskFamilies.GoalAndMargin(achieved, before, at, judgeNext);
+                break;
+            }
+
+            case "discrete":
+            {
+                int[] achieved = Indices("achieved");
+                float[] goals = Goals(achieved.Length);
+                float margin = Margin();
+                (float before, float at) = Rewards();
+                bool judgeNext = JudgeNext();
+                RefuseOtherKeys();
+                family = TaskFamilies.Discrete(achieved, goals, margin, before, at, judgeNext);
+                break;
+            }
+
+            case "linear":
+            {
+                int[] features = Indices("features");
+                bool actionCost = _keys.Remove("action_cost", out JsonElement cost) && Flag(cost, "action_cost");
+                RefuseOtherKeys();
+                family = TaskFamilies.Linear(features, actionCost);
+                break;
+            }
+
+            case "dense":
+            {
+                int[] achieved = Indices("achieved");
+                float actionCost = _keys.Remove("action_cost", out JsonElement cost) ? NotNegative(cost, "action_cost") : 0f;
+                RefuseOtherKeys();
+                family = TaskFamilies.Dense(achieved, actionCost);
+                break;
+            }
+
+            default:
+                throw Bad($"has the unknown kind '{_kind}'; expected goal, goal-margin, discrete, linear or dense");
+        }
+
+        return _shape is { } shape && shape.TaskDimension != family.TaskDimension
+            ? throw Bad($"(kind '{_kind}') has tasks of {family.TaskDimension} entries; expected {shape.TaskDimension}")
+            : family;
+    }
+
+    private InvalidDataException Bad(string what) => new($"{_source} {what}.");
+
+    private InvalidDataException BadKey(string key, string what) => new($"{_source} (kind '{_kind}'): '{key}' {what}.");
+
+    private void RefuseOtherKeys()
+    {
+        foreach (string key in _keys.Keys)
+        {
+            throw Bad($"(kind '{_kind}') has the unknown key '{key}'");
+        }
+    }
+
+    private JsonElement Required(string key) =>
+        _keys.Remove(key, out JsonElement value) ? value : throw Bad($"(kind '{_kind}') lacks the key '{key}'");
+
+    private int[] Indices(string key)
+    {
+        JsonElement list = Required(key);
+        if (list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0)
+        {
+            throw BadKey(key, $"is {Describe(list)}; expected a list of indices of the state, at least one");
+        }
+
+        int limit = _shape?.ObservationDimension ?? (1 << 24);
+        int[] indices = new int[list.GetArrayLength()];
+        for (int i = 0; i < indices.Length; i++)
+        {
+            JsonElement element = list[i];
+            if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out indices[i]))
+            {
+                string found = element.ValueKind == JsonValueKind.Number ? element.GetRawText() : Describe(element);
+                throw BadKey($"{key}[{i}]", $"is {found}; expected an integer");
+            }
+
+            if (indices[i] < 0 || indices[i] >= limit)
+            {
+                throw BadKey($"{key}[{i}]", $"is {indices[i]}; expected an index of the state, 0 to {limit - 1}");
+            }
+        }
+
+        return indices;
+    }
+
+    private float[] Goals(int goalDimension)
+    {
+        JsonElement list = Required("goals");
+        if (list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0)
+        {
+            throw BadKey("goals", $"is {Describe(list)}; expected a list of goals, at least one");
+        }
+
+        float[] goals = new float[list.GetArrayLength() * goalDimension];
+        int written = 0;
+        foreach (JsonElement goal in list.EnumerateArray())
+        {
+            int number = written / goalDimension;
+            if (goal.ValueKind != JsonValueKind.Array || goal.GetArrayLength() != goalDimension)
+            {
+                throw BadKey($"goals[{number}]", $"is {Describe(goal)}; expected an array of {goalDimension}, one number for each achieved index");
+            }
+
+            foreach (JsonElement entry in goal.EnumerateArray())
+            {
+                goals[written] = Number(entry, $"goals[{number}][{written % goalDimension}]");
+                written++;
+            }
+        }
+
+        return goals;
+    }
+
+    private float Margin() => NotNegative(Required("margin"), "margin");
+
+    private (float Before, float At) Rewards()
+    {
+        if (!_keys.Remove("reward", out JsonElement reward))
+        {
+            return (TaskFamilies.DefaultRewardBefore, TaskFamilies.DefaultRewardAt);
+        }
+
+        return reward.ValueKind != JsonValueKind.Array || reward.GetArrayLength() != 2
+            ? throw BadKey("reward", $"is {Describe(reward)}; expected two numbers, the rewards before and at the goal")
+            : (Number(reward[0], "reward[0]"), Number(reward[1], "reward[1]"));
+    }
+
+    private bool JudgeNext()
+    {
+        if (!_keys.Remove("judge", out JsonElement judge))
+        {
+            return false;
+        }
+
+        string? value = judge.ValueKind == JsonValueKind.String ? judge.GetString() : null;
+        return value switch
+        {
+            "next" => true,
+            "state" => false,
+            _ => throw BadKey("judge", $"is {(value is null ? Describe(judge) : $"\"{value}\"")}; expected \"state\" or \"next\""),
+        };
+    }
+
+    private bool Flag(JsonElement element, string key) => element.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        _ => throw BadKey(key, $"is {Describe(element)}; expected true or false"),
+    };
+
+    private float NotNegative(JsonElement element, string key)
+    {
+        float value = Number(element, key);
+        return value < 0f ? throw BadKey(key, $"is {value}; expected 0 or more") : value;
+    }
+
+    private float Number(JsonElement element, string key)
+    {
+        if (element.ValueKind != JsonValueKind.Number)
+        {
+            throw BadKey(key, $"is {Describe(element)}; expected a number");
+        }
+
+        // A number beyond float's range parses to infinity.
+        float value = element.GetSingle();
+        return float.IsFinite(value) ? value : throw BadKey(key, $"is {element.GetRawText()}, which is not finite as a 32-bit float");
+    }
+}

@@ -1,0 +1,74 @@
+using HipiFast.Kernels.Backends;
+using HipiFast.Learning;
+
+namespace HipiFast.Training;
+
+/// <summary>Makes a learner of a configuration.</summary>
+/// <param name="config">The configuration.</param>
+/// <param name="networks">Networks to train; initialised. The learner does not own them.</param>
+/// <param name="session">Kernels to compute with.</param>
+/// <returns>The learner.</returns>
+public delegate ISacLearner LearnerFactory(TrainingConfig config, AgentNetworks networks, ComputeSession session);
+
+/// <summary>The learners of this process by name; <c>embedded</c> is always there.</summary>
+public static class LearnerRegistry
+{
+    /// <summary>Name of the learner that needs no package.</summary>
+    public const string Embedded = "embedded";
+
+    /// <summary>Name of the TorchSharp learner, where it is installed.</summary>
+    public const string Torch = "torch";
+
+    private static readonly Dictionary<string, LearnerFactory> s_factories = new()
+    {
+        [Embedded] = (config, networks, session) => new SacLearner(
+            networks, config.ToSacOptions(), session, config.Batch, config.Seed, config.Threads),
+    };
+
+    /// <summary>Names of the learners.</summary>
+    public static IReadOnlyList<string> Names
+    {
+        get
+        {
+            lock (s_factories)
+            {
+                return [.. s_factories.Keys];
+            }
+        }
+    }
+
+    /// <summary>Adds a learner.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="factory">Makes it.</param>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    public static void Register(string name, LearnerFactory factory)
+    {
+        lock (s_factories)
+        {
+            s_factories.Add(name, factory);
+        }
+    }
+
+    /// <summary>Finds a learner.</summary>
+    /// <param name="name">Its name.</param>
+    /// <returns>What makes it.</returns>
+    /// <exception cref="NotSupportedException">It is the TorchSharp learner and not installed.</exception>
+    /// <exception cref="ArgumentException">There is no such learner.</exception>
+    public static LearnerFactory Resolve(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        lock (s_factories)
+        {
+            if (s_factories.TryGetValue(name, out LearnerFactory? factory))
+            {
+                return factory;
+            }
+        }
+
+        throw name == Torch
+            ? new NotSupportedException(
+                "The learner 'torch' needs HipiFast.TorchSharp.dll beside the program, which a build with the TorchSharp package puts there; "
+                + "use --learner embedded, or build with a package feed that has TorchSharp.")
+            : new ArgumentException($"Unknown learner '{name}'{NearestName.Suggestion(name, [.. Names, Torch])}.");
+    }
+}

@@ -1,0 +1,128 @@
+using HipiFast.Storage;
+
+namespace HipiFast.Training;
+
+/// <summary>Mean and spread of one number over seeds.</summary>
+/// <param name="Mean">Mean over the seeds.</param>
+/// <param name="Deviation">Sample standard deviation (n - 1); 0 for one seed.</param>
+public readonly record struct SeedStatistic(double Mean, double Deviation)
+{
+    /// <summary>Mean and deviation of values.</summary>
+    /// <param name="values">One or more values, one per seed.</param>
+    /// <returns>The statistic.</returns>
+    /// <exception cref="ArgumentException">There are no values.</exception>
+    public static SeedStatistic Of(IReadOnlyCollection<double> values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        if (values.Count == 0)
+        {
+            throw new ArgumentException("A statistic over seeds needs at least one seed.", nameof(values));
+        }
+
+        double mean = values.Average();
+        double squares = values.Sum(value => (value - mean) * (value - mean));
+        return new SeedStatistic(mean, values.Count > 1 ? Math.Sqrt(squares / (values.Count - 1)) : 0);
+    }
+}
+
+/// <summary>The seeds of one strategy: their success curves and what they amount to.</summary>
+public sealed class SeedGroup
+{
+    // How many of the last evaluations make up the final success rate.
+    private const int FinalEvaluations = 3;
+
+    private readonly string _budget;
+
+    private SeedGroup(string name, SortedDictionary<ulong, LearningCurve> curves, string budget)
+    {
+        _budget = budget;
+        Name = name;
+        Curves = curves;
+        Area = SeedStatistic.Of([.. curves.Values.Select(AreaUnder)]);
+        Final = SeedStatistic.Of([.. curves.Values.Select(curve => curve.Values.TakeLast(FinalEvaluations).Average())]);
+    }
+
+    /// <summary>The run directory's name.</summary>
+    public string Name { get; }
+
+    /// <summary>Success rate (sampled actions) over environment steps, by seed.</summary>
+    public IReadOnlyDictionary<ulong, LearningCurve> Curves { get; }
+
+    /// <summary>Area under the success curve: the mean of its evaluations, in [0, 1].</summary>
+    public SeedStatistic Area { get; }
+
+    /// <summary>Mean success rate of the last three evaluations, in [0, 1].</summary>
+    public SeedStatistic Final { get; }
+
+    /// <summary>Reads a directory with one run or with one folder per seed.</summary>
+    /// <param name="path">The directory.</param>
+    /// <returns>The group.</returns>
+    /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
+    /// <exception cref="FileNotFoundException">It holds no run, or a run without metrics.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file in it is malformed, a run has no evaluation yet, or the runs differ in environment, steps or batch.
+    /// </exception>
+    public static SeedGroup Load(string path)
+    {
+        SortedDictionary<ulong, LearningCurve> curves = [];
+        string? budget = null;
+        foreach (RunDirectory run in RunDirectory.Find(path))
+        {
+            MetricsLog metrics = MetricsLog.Load(run.Metrics);
+            if (metrics.Count == 0)
+            {
+                throw new InvalidDataException($"'{run.Metrics}' has no evaluation yet; expected at least one.");
+            }
+
+            TrainingConfig config = run.ReadConfig();
+            string own = $"{config.Environment}, {config.Steps} steps, {config.GradientSteps} gradient steps each, batch {config.Batch}";
+            if (own != (budget ??= own))
+            {
+                throw new InvalidDataException($"The runs in '{path}' differ: {budget}; {own}.");
+            }
+
+            curves.Add(
+                config.Seed,
+                new LearningCurve(
+                    metrics.Column(RunLogs.NameOf(MetricColumn.EnvSteps)), metrics.Column(RunLogs.NameOf(MetricColumn.SuccessRate))));
+        }
+
+        return new SeedGroup(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))), curves, budget!);
+    }
+
+    /// <summary>The area of this group minus that of another, seed by seed.</summary>
+    /// <param name="other">The other group.</param>
+    /// <returns>Mean difference, its standard error, and on how many of the seeds that both have this group is ahead.</returns>
+    /// <exception cref="ArgumentException">The groups have no seed in common, or were not trained at equal cost.</exception>
+    public PairedDifference AreaMinus(SeedGroup other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if (other._budget != _budget)
+        {
+            throw new ArgumentException($"'{Name}' ({_budget}) and '{other.Name}' ({other._budget}) cannot be compared: expected equal cost.");
+        }
+
+        double[] differences =
+        [
+            .. Curves.Where(entry => other.Curves.ContainsKey(entry.Key))
+                .Select(entry => AreaUnder(entry.Value) - AreaUnder(other.Curves[entry.Key])),
+        ];
+        if (differences.Length == 0)
+        {
+            throw new ArgumentException($"'{Name}' and '{other.Name}' have no seed in common, so they cannot be compared seed by seed.");
+        }
+
+        SeedStatistic statistic = SeedStatistic.Of(differences);
+        return new PairedDifference(
+            statistic.Mean, statistic.Deviation / Math.Sqrt(differences.Length), differences.Count(difference => difference > 0), differences.Length);
+    }
+
+    private static double AreaUnder(LearningCurve curve) => curve.Values.Average();
+}
+
+/// <summary>A difference between two groups of runs, paired by seed.</summary>
+/// <param name="Mean">Mean difference.</param>
+/// <param name="StandardError">Its standard error; 0 for one seed.</param>
+/// <param name="Ahead">Seeds on which the first group is ahead.</param>
+/// <param name="Seeds">Seeds that both groups have.</param>
+public readonly record struct PairedDifference(double Mean, double StandardError, int Ahead, int Seeds);

@@ -1,0 +1,361 @@
+using System.Diagnostics;
+using HipiFast.Environments;
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Random;
+using HipiFast.Learning;
+using HipiFast.Relabeling;
+using HipiFast.Replay;
+using HipiFast.Storage;
+
+namespace HipiFast.Training;
+
+/// <summary>What the time of a run went into.</summary>
+public enum TimedPart
+{
+    /// <summary>Acting and the environment.</summary>
+    Environment,
+
+    /// <summary>Storing and sampling transitions.</summary>
+    Replay,
+
+    /// <summary>Relabeling.</summary>
+    Relabel,
+
+    /// <summary>Gradient steps.</summary>
+    Update,
+
+    /// <summary>Evaluation.</summary>
+    Evaluation,
+}
+
+/// <summary>
+/// HIPI-RL (the paper's Algorithm 2): collects experience, relabels what it replays, and trains SAC on it. Knows nothing of files but what a
+/// checkpoint must hold; <see cref="TrainingRun"/> keeps the run directory.
+/// </summary>
+/// <remarks>
+/// All randomness is counter-based in the seed, so the same configuration gives the same bits for any thread count, and a trainer restored by
+/// <see cref="LoadState"/> continues as the one that was saved would have. Between evaluations a step allocates nothing. Not thread-safe.
+/// </remarks>
+public sealed class Trainer : IDisposable
+{
+    private const string Prefix = "trainer.";
+
+    private readonly VectorEnvironment _environment;
+    private readonly Evaluator _evaluator;
+    private readonly ReplayBuffer _replay;
+    private readonly ComputeSession _session;
+    private readonly AgentNetworks _networks;
+    private readonly ISacLearner _learner;
+    private readonly Relabeler _relabeler;
+    private readonly TransitionBatch _batch;
+    private readonly NativeBuffer<float> _observation;
+    private readonly NativeBuffer<float> _task;
+    private readonly NativeBuffer<float> _action;
+    private readonly RunningMeans _means = new(Enum.GetValues<MetricColumn>().Length);
+    private readonly long[] _ticks = new long[Enum.GetValues<TimedPart>().Length];
+    private uint _vectorSteps;
+    private uint _sampleCalls;
+    private uint _evaluations;
+    private long _trainEpisodes;
+    private int _minibatch;
+
+    /// <summary>Builds environment, networks, replay buffer and relabeler; nothing has been stepped yet.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <exception cref="ArgumentException">A name or value in it is wrong.</exception>
+    /// <exception cref="NotSupportedException">The backend or learner cannot run here.</exception>
+    public Trainer(TrainingConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        config.Validate();
+        Config = config;
+        LearnerFactory learner = LearnerRegistry.Resolve(config.LearnerName);
+        KernelBackend backend = KernelRegistry.Default.Resolve(config.Backend);
+        _environment = EnvironmentFactory.Create(config, config.EnvironmentCopies);
+        TransitionShape shape = _environment.Shape;
+        _evaluator = new Evaluator(EnvironmentFactory.Create(config, config.EvalEpisodes));
+        _replay = new ReplayBuffer(shape, config.ReplayCapacity, config.EnvironmentCopies);
+        _networks = new AgentNetworks(shape, config.Hidden, config.Critics == 2) { CriticRange = new(config.CriticLow, config.CriticHigh) };
+        _networks.Initialize(config.Seed);
+        _session = backend.CreateSession(new SessionOptions(config.Threads));
+        _learner = learner(config, _networks, _session);
+        _relabeler = new Relabeler(_session, _environment.Family, _networks, config.ToRelabelOptions(), _environment.TaskDistribution);
+        if (!_environment.FixedTasks.IsEmpty)
+        {
+            _relabeler.SetFixedCandidates(_environment.FixedTasks);
+        }
+        else if (config is { Relabel: RelabelStrategy.InverseRl, Assign: Assignment.Row, Candidates: CandidateSource.Fixed })
+        {
+            throw new ArgumentException(
+                $"candidates (--candidates) is 'fixed', but {config.Environment} has no fixed set of tasks; expected commanded, reached or both.");
+        }
+
+        _batch = new TransitionBatch(shape, config.Batch * config.Pool);
+        _observation = new NativeBuffer<float>((long)_environment.Count * shape.ObservationDimension);
+        _task = new NativeBuffer<float>((long)_environment.Count * shape.TaskDimension);
+        _action = new NativeBuffer<float>((long)_environment.Count * shape.ActionDimension);
+        _minibatch = config.Pool;
+        _environment.Reset(config.Seed);
+    }
+
+    /// <summary>The configuration.</summary>
+    public TrainingConfig Config { get; }
+
+    /// <summary>The networks in training.</summary>
+    public AgentNetworks Networks => _networks;
+
+    /// <summary>Environment steps so far, over all copies.</summary>
+    public long EnvSteps { get; private set; }
+
+    /// <summary>Gradient steps so far.</summary>
+    public long GradientSteps => _learner.UpdateCount;
+
+    /// <summary>Whether all steps are done.</summary>
+    public bool IsFinished => EnvSteps >= Config.Steps;
+
+    /// <summary>Losses of the last gradient step.</summary>
+    public SacLosses LastLosses { get; private set; }
+
+    /// <summary>Diagnostics of the last relabel call.</summary>
+    public RelabelDiagnostics LastDiagnostics { get; private set; }
+
+    /// <summary>Seconds spent in one part since this object was made.</summary>
+    /// <param name="part">Which part.</param>
+    /// <returns>Seconds.</returns>
+    public double SecondsIn(TimedPart part) => _ticks[(int)part] / (double)Stopwatch.Frequency;
+
+    /// <summary>One step of every environment copy, and the gradient steps that go with it.</summary>
+    /// <returns>Whether an evaluation is due.</returns>
+    public bool Step()
+    {
+        long time = Stopwatch.GetTimestamp();
+        int copies = _environment.Count;
+        _environment.Observation.CopyTo(_observation.Span);
+        _environment.Task.CopyTo(_task.Span);
+        if (EnvSteps < Config.InitialRandomSteps)
+        {
+            ActAtRandom();
+        }
+        else
+        {
+            _learner.Act(_observation.Span, _task.Span, copies, deterministic: false, Config.Seed, _vectorSteps, _action.Span);
+        }
+
+        _environment.Step(_action.Span, out StepResult result);
+        time = Charge(TimedPart.Environment, time);
+        _replay.Append(_observation.Span, _action.Span, result.NextObservation, _task.Span, result.Reward, result.Terminated, result.Truncated);
+        time = Charge(TimedPart.Replay, time);
+        for (int copy = 0; copy < copies; copy++)
+        {
+            if (result.Terminated[copy] != 0 || result.Truncated[copy] != 0)
+            {
+                _trainEpisodes++;
+                _means.Add((int)MetricColumn.TrainSuccessRate, result.Terminated[copy]);
+            }
+        }
+
+        long before = EnvSteps;
+        EnvSteps += copies;
+        _vectorSteps++;
+        if (EnvSteps > Config.InitialRandomSteps)
+        {
+            for (int i = 0; i < Config.GradientSteps * copies; i++)
+            {
+                time = Update(time);
+            }
+        }
+
+        return EnvSteps / Config.EvalEvery > before / Config.EvalEvery || IsFinished;
+    }
+
+    /// <summary>Evaluates sampled and mean actions, and closes a row of metrics.</summary>
+    /// <param name="row">Result, one entry per <see cref="MetricColumn"/>.</param>
+    public void Evaluate(Span<double> row)
+    {
+        long time = Stopwatch.GetTimestamp();
+        ulong seed = Evaluator.DeriveSeed(Config.Seed, _evaluations++);
+        EvaluationResult sampled = _evaluator.Evaluate(_learner, deterministic: false, seed);
+        EvaluationResult mean = _evaluator.Evaluate(_learner, deterministic: true, seed);
+        for (int column = 0; column < row.Length; column++)
+        {
+            row[column] = _means.Mean(column);
+        }
+
+        row[(int)MetricColumn.EnvSteps] = EnvSteps;
+        row[(int)MetricColumn.GradientSteps] = GradientSteps;
+        row[(int)MetricColumn.EpisodeReturn] = sampled.Return;
+        row[(int)MetricColumn.SuccessRate] = sampled.SuccessRate;
+        row[(int)MetricColumn.MeanActionReturn] = mean.Return;
+        row[(int)MetricColumn.MeanActionSuccessRate] = mean.SuccessRate;
+        row[(int)MetricColumn.TrainEpisodes] = _trainEpisodes;
+        _means.Clear();
+        Charge(TimedPart.Evaluation, time);
+    }
+
+    /// <summary>Adds everything needed to continue exactly to a checkpoint: networks, optimiser, replay, environment, counters, and the minibatches
+    /// in hand.</summary>
+    /// <param name="writer">The checkpoint.</param>
+    public void SaveState(SafetensorsWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        _learner.SaveState(writer, "learner.");
+        _replay.SaveState(writer, "replay.");
+        _environment.SaveState(writer, "environment.");
+        long[] counters = [EnvSteps, _vectorSteps, _sampleCalls, _evaluations, _trainEpisodes, _minibatch, _relabeler.Call];
+        writer.Add<long>(Prefix + "counters", counters, counters.Length);
+        writer.Add<double>(Prefix + "means", _means.State, _means.State.Length);
+        if (_minibatch < Config.Pool)
+        {
+            TransitionShape shape = _batch.Shape;
+            writer.Add<float>(Prefix + "pool.observation", _batch.Observation, _batch.Count, shape.ObservationDimension);
+            writer.Add<float>(Prefix + "pool.action", _batch.Action, _batch.Count, shape.ActionDimension);
+            writer.Add<float>(Prefix + "pool.next_observation", _batch.NextObservation, _batch.Count, shape.ObservationDimension);
+            writer.Add<float>(Prefix + "pool.task", _batch.Task, _batch.Count, shape.TaskDimension);
+            writer.Add<float>(Prefix + "pool.reward", _batch.Reward, _batch.Count);
+            writer.Add<byte>(Prefix + "pool.terminated", _batch.Terminated, _batch.Count);
+        }
+    }
+
+    /// <summary>The environment steps that a checkpoint holds.</summary>
+    internal static long EnvStepsIn(SafetensorsFile file)
+    {
+        long steps = 0;
+        file.Read(Prefix + "counters", new Span<long>(ref steps));
+        return steps;
+    }
+
+    /// <summary>Restores what <see cref="SaveState"/> wrote, in a trainer of the same configuration.</summary>
+    /// <param name="file">The checkpoint.</param>
+    /// <exception cref="InvalidDataException">Something is missing or has another shape.</exception>
+    public void LoadState(SafetensorsFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        _learner.LoadState(file, "learner.");
+        _replay.LoadState(file, "replay.");
+        _environment.LoadState(file, "environment.");
+        long[] counters = new long[7];
+        file.Require(Prefix + "counters", TensorType.Int64, counters.Length);
+        file.Read<long>(Prefix + "counters", counters);
+        EnvSteps = counters[0];
+        _vectorSteps = (uint)counters[1];
+        _sampleCalls = (uint)counters[2];
+        _evaluations = (uint)counters[3];
+        _trainEpisodes = counters[4];
+        _minibatch = (int)counters[5];
+        _relabeler.Call = (uint)counters[6];
+        if (EnvSteps < 0 || _minibatch < 0 || _minibatch > Config.Pool)
+        {
+            throw new InvalidDataException(
+                $"{file.Path}: tensor '{Prefix}counters' holds {EnvSteps} steps and minibatch {_minibatch}; expected none negative.");
+        }
+
+        file.Require(Prefix + "means", TensorType.Float64, _means.State.Length);
+        file.Read<double>(Prefix + "means", _means.State);
+        if (_minibatch < Config.Pool)
+        {
+            TransitionShape shape = _batch.Shape;
+            _batch.Count = _batch.Capacity;
+            Load<float>("pool.observation", TensorType.Float32, _batch.Observation, _batch.Count, shape.ObservationDimension);
+            Load<float>("pool.action", TensorType.Float32, _batch.Action, _batch.Count, shape.ActionDimension);
+            Load<float>("pool.next_observation", TensorType.Float32, _batch.NextObservation, _batch.Count, shape.ObservationDimension);
+            Load<float>("pool.task", TensorType.Float32, _batch.Task, _batch.Count, shape.TaskDimension);
+            Load<float>("pool.reward", TensorType.Float32, _batch.Reward, _batch.Count);
+            Load<byte>("pool.terminated", TensorType.UInt8, _batch.Terminated, _batch.Count);
+        }
+
+        void Load<T>(string name, TensorType type, Span<T> destination, params ReadOnlySpan<long> expected)
+            where T : unmanaged
+        {
+            file.Require(Prefix + name, type, expected);
+            file.Read(Prefix + name, destination);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _relabeler.Dispose();
+        _learner.Dispose();
+        _networks.Dispose();
+        _session.Dispose();
+        _replay.Dispose();
+        _evaluator.Dispose();
+        _environment.Dispose();
+        _batch.Dispose();
+        _observation.Dispose();
+        _task.Dispose();
+        _action.Dispose();
+    }
+
+    private long Update(long time)
+    {
+        try
+        {
+            if (_minibatch == Config.Pool)
+            {
+                _replay.Sample(_batch, _batch.Capacity, Config.Seed, _sampleCalls++);
+                time = Charge(TimedPart.Replay, time);
+                RelabelResult relabeled = _relabeler.Relabel(_batch, _replay);
+                LastDiagnostics = relabeled.Diagnostics;
+                AddMeans(LastDiagnostics);
+                _minibatch = 0;
+                time = Charge(TimedPart.Relabel, time);
+            }
+
+            LastLosses = _learner.Update(_batch, _minibatch * Config.Batch, Config.Batch);
+            _minibatch++;
+        }
+        catch (InvalidDataException error)
+        {
+            // What the relabeler and the learner call bad data is, in here, of the run's own making.
+            throw new TrainingDivergedException(
+                $"Training diverged at gradient step {GradientSteps}; a smaller learning_rate or gradient_clip 1 may help. {error.Message}", error);
+        }
+
+        AddMeans(LastLosses);
+        return Charge(TimedPart.Update, time);
+    }
+
+    private void ActAtRandom()
+    {
+        int width = _environment.Shape.ActionDimension;
+        for (int copy = 0; copy < _environment.Count; copy++)
+        {
+            Span<float> action = _action.Slice((long)copy * width, width);
+            for (int i = 0; i < width; i++)
+            {
+                PhiloxBlock block = Philox.Next((uint)copy, (uint)i / 4, _vectorSteps, (uint)RandomPurpose.BehaviorAction, Config.Seed);
+                action[i] = (2f * Philox.ToUniform(block[i])) - 1f;
+            }
+        }
+    }
+
+    private void AddMeans(in SacLosses losses)
+    {
+        _means.Add((int)MetricColumn.CriticLoss, losses.CriticLoss);
+        _means.Add((int)MetricColumn.ActorLoss, losses.ActorLoss);
+        _means.Add((int)MetricColumn.AlphaLoss, losses.AlphaLoss);
+        _means.Add((int)MetricColumn.Alpha, losses.Alpha);
+        _means.Add((int)MetricColumn.MeanQ, losses.MeanQ);
+        _means.Add((int)MetricColumn.PolicyEntropy, losses.Entropy);
+    }
+
+    private void AddMeans(in RelabelDiagnostics diagnostics)
+    {
+        _means.Add((int)MetricColumn.PosteriorEntropy, diagnostics.PosteriorEntropy);
+        _means.Add((int)MetricColumn.EffectiveTasks, diagnostics.EffectiveTasks);
+        _means.Add((int)MetricColumn.CommandedIsMode, diagnostics.CommandedIsMode);
+        _means.Add((int)MetricColumn.KlFromCommanded, diagnostics.KlFromCommanded);
+        _means.Add((int)MetricColumn.LogPartitionMin, diagnostics.LogPartitionMin);
+        _means.Add((int)MetricColumn.LogPartitionMax, diagnostics.LogPartitionMax);
+        _means.Add((int)MetricColumn.RelabeledShare, diagnostics.RelabeledShare);
+        _means.Add((int)MetricColumn.TerminatedShare, diagnostics.TerminatedShare);
+    }
+
+    private long Charge(TimedPart part, long since)
+    {
+        long now = Stopwatch.GetTimestamp();
+        _ticks[(int)part] += now - since;
+        return now;
+    }
+}

@@ -1,0 +1,278 @@
+using System.Diagnostics;
+using HipiFast.Learning;
+using HipiFast.Storage;
+
+namespace HipiFast.Training;
+
+/// <summary>A <see cref="Trainer"/> with its run directory: logs, curve, checkpoints, and continuing after a stop or a crash.</summary>
+/// <remarks>
+/// A checkpoint is one file that replaces the one before by a rename, so a process killed at any moment leaves a whole one. It holds the metric rows
+/// too;
+/// a continued run writes <c>metrics.csv</c> anew from them and ends with the same bytes as a run that was never stopped.
+/// </remarks>
+public sealed class TrainingRun : IDisposable
+{
+    private const string FormatKey = "format";
+    private const string FormatName = "hipifast checkpoint 1";
+    private const string ConfigKeyName = "config";
+
+    private static readonly string[] s_mayChange = ["steps", "threads", "checkpoint_every", "checkpoint_seconds"];
+
+    private readonly Trainer _trainer;
+    private readonly RunLogs _logs;
+    private readonly double[] _row = new double[Enum.GetValues<MetricColumn>().Length];
+    private readonly double[] _timingRow = new double[Enum.GetValues<TimingColumn>().Length];
+    private readonly double[] _partSeconds = new double[Enum.GetValues<TimedPart>().Length];
+    private readonly Stopwatch _watch = new();
+    private double _secondsBefore;
+    private double _rowSeconds;
+    private long _rowEnvSteps;
+    private long _rowGradientSteps;
+    private long _checkpointSteps;
+    private double _checkpointSeconds;
+
+    private TrainingRun(RunDirectory directory, TrainingConfig config)
+    {
+        Directory = directory;
+        _trainer = new Trainer(config);
+        _logs = new RunLogs(directory, config);
+    }
+
+    /// <summary>The run's files.</summary>
+    public RunDirectory Directory { get; }
+
+    /// <summary>The configuration.</summary>
+    public TrainingConfig Config => _trainer.Config;
+
+    /// <summary>Whether all steps are done.</summary>
+    public bool IsFinished => _trainer.IsFinished;
+
+    /// <summary>The rows of <c>metrics.csv</c> so far, columns as in <see cref="MetricColumn"/>.</summary>
+    public MetricsLog Metrics => _logs.Metrics;
+
+    /// <summary>Environment steps done.</summary>
+    public long EnvSteps => _trainer.EnvSteps;
+
+    /// <summary>Begins a run in a directory that <see cref="RunDirectory.Create"/> made.</summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="config">The configuration.</param>
+    /// <returns>The run.</returns>
+    public static TrainingRun Start(RunDirectory directory, TrainingConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(directory);
+        ArgumentNullException.ThrowIfNull(config);
+        TrainingRun run = new(directory, config);
+        try
+        {
+            run._logs.Begin(continues: false);
+            return run;
+        }
+        catch
+        {
+            run.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The configuration with which <see cref="Resume"/> would continue; changes nothing.</summary>
+    /// <param name="directory">The run directory.</param>
+    /// <param name="changes">Keys to change, as for <see cref="Resume"/>.</param>
+    /// <returns>The configuration.</returns>
+    /// <exception cref="ArgumentException">A key that decides what is computed would change, or <c>steps</c> would fall below those done.</exception>
+    /// <exception cref="InvalidDataException">The configuration or the checkpoint is damaged.</exception>
+    public static TrainingConfig ReadConfig(RunDirectory directory, ConfigLayer? changes)
+    {
+        ArgumentNullException.ThrowIfNull(directory);
+        TrainingConfig stored = directory.ReadConfig();
+        if (changes is null)
+        {
+            return stored;
+        }
+
+        TrainingConfig config = changes.Apply(stored);
+        config.Validate();
+        RequireSame(stored, config, (key, was, now) => new ArgumentException(
+            $"{key.OptionName} is '{now}', but the run in {directory.Path} was begun with '{was}'; on --resume only "
+            + $"{string.Join(", ", s_mayChange.Select(name => "--" + name.Replace('_', '-')))} may change."));
+        if (config.Steps < stored.Steps && File.Exists(directory.Checkpoint))
+        {
+            using SafetensorsFile file = SafetensorsFile.Open(directory.Checkpoint);
+            long done = Trainer.EnvStepsIn(file);
+            if (config.Steps < done)
+            {
+                throw new ArgumentException(
+                    $"--steps is {config.Steps}, but the run in {directory.Path} has done {done} already; expected {done} or more.");
+            }
+        }
+
+        return config;
+    }
+
+    /// <summary>Continues a run from its last checkpoint, or from its beginning when it has none yet.</summary>
+    /// <param name="directory">The run directory.</param>
+    /// <param name="changes">Keys to change (<c>steps</c>, <c>threads</c>, <c>checkpoint_every</c>, <c>checkpoint_seconds</c>); null for
+    /// none.</param>
+    /// <returns>The run; <see cref="IsFinished"/> when nothing is left to do.</returns>
+    /// <exception cref="ArgumentException">A key that decides what is computed would change, or <c>steps</c> would fall below those done.</exception>
+    /// <exception cref="InvalidDataException">The configuration or the checkpoint is damaged, or one does not belong to the other.</exception>
+    public static TrainingRun Resume(RunDirectory directory, ConfigLayer? changes = null)
+    {
+        ArgumentNullException.ThrowIfNull(directory);
+        TrainingConfig stored = directory.ReadConfig(), config = ReadConfig(directory, changes);
+        System.IO.Directory.CreateDirectory(directory.CheckpointFolder);
+        AtomicFile.DeleteLeftovers(directory.Path);
+        AtomicFile.DeleteLeftovers(directory.CheckpointFolder);
+        TrainingRun run = new(directory, config);
+        try
+        {
+            if (File.Exists(directory.Checkpoint))
+            {
+                run.LoadCheckpoint();
+            }
+
+            if (config != stored)
+            {
+                directory.WriteConfig(config);
+            }
+
+            run._logs.Begin(continues: true);
+            return run;
+        }
+        catch
+        {
+            run.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Trains until all steps are done, or until asked to stop; then, and every so often, writes a checkpoint.</summary>
+    /// <param name="observer">Hears of progress, or null.</param>
+    /// <param name="stop">Asks to stop.</param>
+    /// <returns>True when all steps are done; false when it stopped before, ready to be resumed.</returns>
+    public bool Run(ITrainingObserver? observer = null, CancellationToken stop = default)
+    {
+        _watch.Start();
+        double sessionStart = Seconds, reported = Seconds, progressSeconds = observer?.ProgressInterval.TotalSeconds ?? 0;
+        long firstEnvSteps = EnvSteps, firstGradientSteps = _trainer.GradientSteps;
+        bool worked = !IsFinished;
+        _checkpointSteps = EnvSteps;
+        _checkpointSeconds = Seconds;
+        while (!IsFinished)
+        {
+            if (stop.IsCancellationRequested)
+            {
+                SaveCheckpoint();
+                _watch.Stop();
+                return false;
+            }
+
+            if (_trainer.Step())
+            {
+                Evaluate();
+                observer?.Evaluated(_row);
+            }
+
+            double now = Seconds;
+            if ((Config.CheckpointEvery > 0 && EnvSteps - _checkpointSteps >= Config.CheckpointEvery)
+                || (Config.CheckpointSeconds > 0 && now - _checkpointSeconds >= Config.CheckpointSeconds))
+            {
+                SaveCheckpoint();
+            }
+
+            if (observer is not null && (now - reported >= progressSeconds || IsFinished))
+            {
+                reported = now;
+                double elapsed = now - sessionStart, rate = (EnvSteps - firstEnvSteps) / elapsed;
+                double updateRate = (_trainer.GradientSteps - firstGradientSteps) / elapsed, remaining = (Config.Steps - EnvSteps) / rate;
+                observer.Progress(new TrainingProgress(EnvSteps, Config.Steps, _trainer.GradientSteps, now, rate, updateRate, remaining));
+            }
+        }
+
+        if (worked)
+        {
+            SaveCheckpoint();
+        }
+
+        _watch.Stop();
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _logs.Dispose();
+        _trainer.Dispose();
+    }
+
+    /// <summary>Seconds of training so far, over all sessions of the run.</summary>
+    public double Seconds => _secondsBefore + _watch.Elapsed.TotalSeconds;
+
+    private static void RequireSame(TrainingConfig one, TrainingConfig other, Func<ConfigKey, string, string, Exception> error)
+    {
+        foreach (ConfigKey key in ConfigKey.All)
+        {
+            if (!s_mayChange.Contains(key.Name) && !Equals(key.Get(one), key.Get(other)))
+            {
+                throw error(key, key.Format(one), key.Format(other));
+            }
+        }
+    }
+
+    private void Evaluate()
+    {
+        _trainer.Evaluate(_row);
+        double now = Seconds, elapsed = now - _rowSeconds;
+        _timingRow[(int)TimingColumn.EnvSteps] = EnvSteps;
+        _timingRow[(int)TimingColumn.Seconds] = now;
+        _timingRow[(int)TimingColumn.EnvStepsPerSecond] = (EnvSteps - _rowEnvSteps) / elapsed;
+        _timingRow[(int)TimingColumn.UpdatesPerSecond] = (_trainer.GradientSteps - _rowGradientSteps) / elapsed;
+        foreach (TimedPart part in Enum.GetValues<TimedPart>())
+        {
+            double seconds = _trainer.SecondsIn(part);
+            _timingRow[(int)TimingColumn.EnvironmentShare + (int)part] = (seconds - _partSeconds[(int)part]) / elapsed;
+            _partSeconds[(int)part] = seconds;
+        }
+
+        _rowSeconds = now;
+        _rowEnvSteps = EnvSteps;
+        _rowGradientSteps = _trainer.GradientSteps;
+        _logs.Add(_row, _timingRow);
+    }
+
+    private void SaveCheckpoint()
+    {
+        SafetensorsWriter writer = new();
+        writer.Metadata[FormatKey] = FormatName;
+        writer.Metadata[ConfigKeyName] = RunDirectory.ToJson(Config);
+        _trainer.SaveState(writer);
+        _logs.SaveState(writer);
+        double[] seconds = [Seconds];
+        writer.Add<double>("run.seconds", seconds, 1);
+        writer.Save(Directory.Checkpoint);
+        AgentFile.Save(_trainer.Networks, Directory.Agent);
+        _checkpointSteps = EnvSteps;
+        _checkpointSeconds = Seconds;
+    }
+
+    private void LoadCheckpoint()
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(Directory.Checkpoint);
+        if (file.Metadata.GetValueOrDefault(FormatKey) != FormatName || !file.Metadata.TryGetValue(ConfigKeyName, out string? json))
+        {
+            throw new InvalidDataException(
+                $"{file.Path} is not a checkpoint that this version wrote: its metadata lacks \"{FormatKey}\": \"{FormatName}\".");
+        }
+
+        TrainingConfig made = RunDirectory.FromJson(json, $" in the metadata of {file.Path}");
+        RequireSame(made, Config, (key, was, now) => new InvalidDataException(
+            $"{file.Path} was made with {key.Name} = {was}, but {Directory.Config} says {now}; expected them equal."));
+        _trainer.LoadState(file);
+        _logs.LoadState(file);
+        double[] seconds = new double[1];
+        file.Require("run.seconds", TensorType.Float64, 1);
+        file.Read<double>("run.seconds", seconds);
+        _secondsBefore = _rowSeconds = seconds[0];
+        _rowEnvSteps = EnvSteps;
+        _rowGradientSteps = _trainer.GradientSteps;
+    }
+}

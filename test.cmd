@@ -1,0 +1,6 @@
+@echo off
+rem Builds everything and runs every test that can run here; ends with "N passed, N failed, N skipped".
+setlocal
+cd /d "%~dp0"
+dotnet run .build/build.cs -- test %*
+exit /b %ERRORLEVEL%

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+
+namespace HipiFast.Cli.Tests;
+
+/// <summary>What a run of the program gave.</summary>
+internal sealed record ProgramResult(int ExitCode, string Output, string Error);
+
+/// <summary>Runs the program: in this process for speed, or as a process of its own where it is to be killed.</summary>
+internal static class HipifastProgram
+{
+    private static readonly Lock s_console = new();
+
+    /// <summary>Runs a command in this process, with its two streams captured.</summary>
+    public static ProgramResult Run(params string[] args)
+    {
+        lock (s_console)
+        {
+            TextWriter output = Console.Out, error = Console.Error;
+            using StringWriter capturedOutput = new(), capturedError = new();
+            try
+            {
+                Console.SetOut(TextWriter.Synchronized(capturedOutput));
+                Console.SetError(TextWriter.Synchronized(capturedError));
+                int exitCode = CommandLineProgram.Run(args);
+                return new ProgramResult(exitCode, capturedOutput.ToString(), capturedError.ToString());
+            }
+            finally
+            {
+                Console.SetOut(output);
+                Console.SetError(error);
+            }
+        }
+    }
+
+    /// <summary>Starts a process of its own; its streams are read until its end.</summary>
+    public static Process Start(params string[] args)
+    {
+        ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(typeof(CommandLineProgram).Assembly.Location);
+        foreach (string arg in args)
+        {
+            start.ArgumentList.Add(arg);
+        }
+
+        Process process = Process.Start(start)!;
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+}
+
+/// <summary>A new empty directory that goes away with the test.</summary>
+internal sealed class TemporaryDirectory : IDisposable
+{
+    public string Root { get; } = Directory.CreateTempSubdirectory("hipifast-cli-test-").FullName;
+
+    public string this[string name] => Path.Combine(Root, name);
+
+    public void Dispose() => Directory.Delete(Root, recursive: true);
+}

@@ -1,0 +1,130 @@
+using System.Text.Json;
+
+namespace HipiFast.Cli.Tests;
+
+public class UsageTests
+{
+    [Theory]
+    [InlineData("Unknown command 'trian' (did you mean 'train'?).", "trian")]
+    [InlineData("Unknown option '--jsn' (did you mean '--json'?) (see hipifast --help).", "--jsn")]
+    [InlineData("Unknown option '--stepz' of train (did you mean '--steps'?) (see hipifast train --help).", "train", "nav2d", "--stepz", "4")]
+    [InlineData("Unknown environment 'nav3d' (did you mean 'nav2d'?).", "train", "nav3d")]
+    [InlineData("Unknown backend 'gpu'; expected auto, managed.", "train", "nav2d", "--backend", "gpu")]
+    [InlineData("--relabel is 'irl'; expected inverse-rl, final, future, random, none.", "train", "nav2d", "--relabel", "irl")]
+    [InlineData("--steps is '0'; expected a whole number, 1 or more.", "train", "nav2d", "--steps", "0")]
+    [InlineData("Unknown preset 'papers' (did you mean 'paper'?).", "train", "nav2d", "--preset", "papers")]
+    [InlineData("Unexpected argument 'extra' of train (see hipifast train --help).", "train", "nav2d", "extra")]
+    [InlineData("Required argument missing for option: '--out'.", "train", "nav2d", "--out")]
+    [InlineData("--seeds is '1,x'; expected different whole numbers, 0 or more, separated by commas.", "train", "nav2d", "--seeds", "1,x")]
+    [InlineData("--seed and --seeds were both given; expected one of them.", "train", "nav2d", "--seeds", "1,2", "--seed", "3")]
+    [InlineData(
+        "--config cannot be combined with --resume, which continues a run with the settings it began with.",
+        "train", "--resume", "x", "--config", "y")]
+    [InlineData("Cannot resume '/nowhere/run': there is no such directory.", "train", "--resume", "/nowhere/run")]
+    [InlineData("'/nowhere/c.json' does not exist; expected a configuration file (JSON).", "train", "--config", "/nowhere/c.json")]
+    [InlineData("The run directory '/nowhere/run' does not exist.", "eval", "/nowhere/run")]
+    [InlineData("Required argument 'RUN' missing for command: 'eval'.", "eval")]
+    [InlineData("Option '--transitions' is required.", "relabel", "--out", "y")]
+    [InlineData("relabel needs --agent (only --estimator return does without).", "relabel", "--transitions", "x", "--out", "y")]
+    [InlineData(
+        "--estimator bellman uses rewards and needs --family.",
+        "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--estimator", "bellman")]
+    [InlineData(
+        "--estimator is 'q'; expected critic, soft-critic, bellman, return.",
+        "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--estimator", "q")]
+    [InlineData(
+        "--precision bf16 is not available in this version; only fp32 is.",
+        "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--precision", "bf16")]
+    [InlineData("--precision is 'fp8'; expected fp32 or bf16.", "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--precision", "fp8")]
+    [InlineData("--dump names 'softq' (did you mean 'soft-q'?).", "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--dump", "softq")]
+    [InlineData("--batch is 0; expected a whole number, 1 or more.", "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--batch", "0")]
+    [InlineData("--out is empty; expected a path (DIR).", "train", "nav2d", "--out", "")]
+    [InlineData("--out is empty; expected a path (FILE).", "compare", "a", "--out", " ")]
+    [InlineData("--transitions is empty; expected a path (X.safetensors).", "relabel", "--transitions", "", "--out", "y")]
+    [InlineData("--family is empty; expected a path (F.json).", "relabel", "--transitions", "x", "--out", "y", "--family", "")]
+    [InlineData("--batch is 'x'; expected a whole number.", "relabel", "--transitions", "x", "--out", "y", "--batch", "x")]
+    [InlineData(
+        "--batch is '99999999999999'; expected a whole number, at most 2147483647.",
+        "relabel", "--transitions", "x", "--out", "y", "--batch", "99999999999999")]
+    [InlineData("--episodes is 'x'; expected a whole number.", "eval", "run", "--episodes", "x")]
+    [InlineData("--seed is '-1'; expected a whole number, 0 or more.", "eval", "run", "--seed", "-1")]
+    [InlineData("--threads is 'x'; expected a whole number.", "bench", "quick", "--threads", "x")]
+    [InlineData("--seconds is 'x'; expected a number.", "bench", "quick", "--seconds", "x")]
+    [InlineData("--seconds is 'nan'; expected a finite number, 0 or more.", "bench", "quick", "--seconds", "nan")]
+    [InlineData("--seconds is '-1'; expected a finite number, 0 or more.", "bench", "quick", "--seconds", "-1")]
+    [InlineData("bench needs a command: quick (see hipifast bench --help).", "bench")]
+    [InlineData("Unknown command 'quik' (did you mean 'quick'?).", "bench", "quik")]
+    [InlineData("Unknown option '--frob'; expected --help, --version, --verbose, --json (see hipifast --help).", "--frob")]
+    [InlineData(
+        "critic_high (--critic-high) is 1, below critic_low (--critic-low), which is 3.",
+        "train", "nav2d", "--critic-low", "3", "--critic-high", "1")]
+    [InlineData(
+        "--replay-capacity is '99999999999999'; expected a whole number from 1 to 2147483647.",
+        "train", "nav2d", "--replay-capacity", "99999999999999")]
+    public void BadUsageIsOneSentenceAndExitCodeTwo(string sentence, params string[] args)
+    {
+        ProgramResult result = HipifastProgram.Run(args);
+        Assert.Equal("hipifast: " + sentence + Environment.NewLine, result.Error);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Equal(string.Empty, result.Output);
+    }
+
+    [Fact]
+    public void OptionalBackendsAndLearnersExplainWhatIsMissing()
+    {
+        // Whatever this build has beside it, a part that is missing names the file it looked for.
+        foreach (OptionalComponent part in OptionalComponents.All)
+        {
+            ProgramResult result = HipifastProgram.Run("train", "nav2d", "--" + part.Provides, part.Name, "--steps", "0");
+            Assert.Equal(2, result.ExitCode);
+            ProgramResult info = HipifastProgram.Run("info");
+            Assert.Contains(part.Assembly, info.Output);
+            Assert.Contains(part.Status, info.Output);
+            if (!part.IsLoaded)
+            {
+                result = HipifastProgram.Run("train", "nav2d", "--" + part.Provides, part.Name);
+                Assert.Equal(2, result.ExitCode);
+                Assert.Contains(part.Assembly + ".dll", result.Error);
+            }
+        }
+    }
+
+    [Fact]
+    public void VerboseAddsTheStackTrace()
+    {
+        Assert.DoesNotContain("   at ", HipifastProgram.Run("eval", "/nowhere/run").Error);
+        Assert.Contains("   at ", HipifastProgram.Run("eval", "/nowhere/run", "--verbose").Error);
+    }
+
+    [Fact]
+    public void NoCommandShowsHelp()
+    {
+        ProgramResult result = HipifastProgram.Run();
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("hipifast [command] [options]", result.Output);
+        Assert.Equal(string.Empty, result.Error);
+    }
+
+    [Fact]
+    public void HelpListsEveryKey()
+    {
+        ProgramResult result = HipifastProgram.Run("train", "--help");
+        Assert.Equal(0, result.ExitCode);
+        Assert.All(Training.ConfigKey.All.Where(key => key.Name != "environment"), key => Assert.Contains(key.OptionName + " <", result.Output));
+    }
+
+    [Fact]
+    public void InfoSaysWhatAutoTakes()
+    {
+        ProgramResult result = HipifastProgram.Run("info", "--json");
+        Assert.Equal(0, result.ExitCode);
+        using JsonDocument document = JsonDocument.Parse(result.Output);
+        Assert.Equal(Environment.ProcessorCount, document.RootElement.GetProperty("cores").GetInt32());
+        string auto = document.RootElement.GetProperty("auto_backend").GetString()!;
+        JsonElement backends = document.RootElement.GetProperty("backends");
+        JsonElement chosen = backends.EnumerateArray().Single(backend => backend.GetProperty("name").GetString() == auto);
+        Assert.True(chosen.GetProperty("supported").GetBoolean());
+        Assert.Contains("nav2d", document.RootElement.GetProperty("environments").EnumerateArray().Select(name => name.GetString()));
+        Assert.Contains(auto + " (auto)", HipifastProgram.Run("info").Output);
+    }
+}

@@ -1,0 +1,35 @@
+using HipiFast.Kernels.Backends;
+
+namespace HipiFast.Kernels.Tests;
+
+/// <summary>
+/// Base of the conformance suite. A backend joins with one sealed subclass per contract (<c>SoftQContract</c>, <c>LogPartitionContract</c>,
+/// <c>TaskSamplingContract</c>), each saying only how to make a session.
+/// </summary>
+public abstract class KernelContract
+{
+    /// <summary>A session of the backend under test, limited to <paramref name="maxThreads"/> threads (0: as many as there are cores).</summary>
+    protected abstract ComputeSession CreateSession(int maxThreads);
+
+    /// <summary>Fails when a call, repeated at a size seen before, allocates managed memory on this thread.</summary>
+    protected static void AssertAllocatesNothing(Action call)
+    {
+        // The runtime itself allocates a little the first time that threads contend for a lock, hence more than one try; a kernel that allocates
+        // in every call fails them all.
+        const int Tries = 3, CallsPerTry = 10;
+        long allocated = long.MaxValue;
+        for (int i = 0; i < Tries && allocated > 0; i++)
+        {
+            call();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int j = 0; j < CallsPerTry; j++)
+            {
+                call();
+            }
+
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        Assert.Equal(0, allocated);
+    }
+}

@@ -1,0 +1,67 @@
+namespace HipiFast.Kernels.Tests;
+
+/// <summary>
+/// How far an fp32 backend may be from the double-precision oracle: the one place that says so. Every comparison is written so that NaN fails
+/// unless the oracle says NaN too.
+/// </summary>
+internal static class Tolerance
+{
+    /// <summary>Of the spread (max - min) of Q~, for Q~ and logZ.</summary>
+    public const double RelativeToSpread = 1e-4;
+
+    /// <summary>Of the largest magnitude among a row's scores: a handful of fp32 roundings.</summary>
+    public const double Score = 2e-6;
+
+    /// <summary>Absolute, for entropies in nats.</summary>
+    public const double Entropy = 2e-5;
+
+    /// <summary>Allowed error of Q~ or logZ. A spread below one nat counts as one: differences that small say nothing about the posterior.</summary>
+    public static double OfSpread(IEnumerable<double> softQ) => RelativeToSpread * Math.Max(1, Spread(softQ));
+
+    /// <summary>max - min of the finite entries, 0 when there is none.</summary>
+    public static double Spread(IEnumerable<double> values)
+    {
+        double min = double.PositiveInfinity, max = double.NegativeInfinity;
+        foreach (double value in values)
+        {
+            if (double.IsFinite(value))
+            {
+                (min, max) = (Math.Min(min, value), Math.Max(max, value));
+            }
+        }
+
+        return max >= min ? max - min : 0;
+    }
+
+    /// <summary>Equal infinities, NaN against NaN, or finite values within <paramref name="tolerance"/>.</summary>
+    public static bool AreClose(double expected, double found, double tolerance) =>
+        double.IsFinite(expected) ? Math.Abs(found - expected) <= tolerance : expected.Equals(found);
+
+    /// <summary>Fails unless every entry is close.</summary>
+    public static void AssertClose(ReadOnlySpan<double> expected, ReadOnlySpan<float> found, double tolerance, string what)
+    {
+        Assert.Equal(expected.Length, found.Length);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            if (!AreClose(expected[i], found[i], tolerance))
+            {
+                Assert.Fail($"{what}[{i}]: expected {expected[i]:R}, found {found[i]:R}, tolerance {tolerance:g3}.");
+            }
+        }
+    }
+
+    /// <summary>Fails unless every entry has the same bits (any NaN equals any NaN).</summary>
+    public static void AssertSame(ReadOnlySpan<float> expected, ReadOnlySpan<float> found, string what)
+    {
+        Assert.Equal(expected.Length, found.Length);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            bool same = BitConverter.SingleToInt32Bits(expected[i]) == BitConverter.SingleToInt32Bits(found[i])
+                || (float.IsNaN(expected[i]) && float.IsNaN(found[i]));
+            if (!same)
+            {
+                Assert.Fail($"{what}[{i}]: expected the bits of {expected[i]:R}, found {found[i]:R}.");
+            }
+        }
+    }
+}

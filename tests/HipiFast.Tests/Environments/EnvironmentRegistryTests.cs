@@ -1,0 +1,43 @@
+using HipiFast.Environments;
+
+namespace HipiFast.Tests.Environments;
+
+public sealed class EnvironmentRegistryTests
+{
+    [Fact]
+    public void AnUnknownNameListsTheNames()
+    {
+        ArgumentException exception = Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav3d", 1));
+        Assert.Contains("'nav3d'", exception.Message, StringComparison.Ordinal);
+        foreach (EnvironmentDescription entry in EnvironmentRegistry.Names)
+        {
+            Assert.Contains(entry.Name, exception.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void EveryEntryIsMadeUnderItsName()
+    {
+        Assert.Equal(EnvironmentRegistry.Names.Count, EnvironmentRegistry.Names.Select(entry => entry.Name).Distinct().Count());
+        foreach (EnvironmentDescription entry in EnvironmentRegistry.Names)
+        {
+            Assert.NotEmpty(entry.Description);
+            using VectorEnvironment environment = EnvironmentRegistry.Create(entry.Name, 2);
+            Assert.Equal(entry.Name, environment.Name);
+            Assert.Equal(2, environment.Count);
+            Assert.Equal(environment.Family.TaskDimension, environment.Shape.TaskDimension);
+        }
+    }
+
+    [Fact]
+    public void SettingsOutOfRangeAreRefused()
+    {
+        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { Margin = -1f }));
+        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { Margin = float.NaN }));
+        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { EpisodeLimit = 0 }));
+        Assert.Throws<ArgumentException>(
+            () => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { ActionNoise = float.PositiveInfinity }));
+        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d-margin", 1, new EnvironmentSettings { Margin = 1f }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => EnvironmentRegistry.Create("nav2d", 0));
+    }
+}

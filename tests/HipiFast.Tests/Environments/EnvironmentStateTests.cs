@@ -1,0 +1,111 @@
+using HipiFast.Environments;
+using HipiFast.Storage;
+
+namespace HipiFast.Tests.Environments;
+
+/// <summary>Checkpoints of environments: a run goes on from one bit for bit.</summary>
+public sealed class EnvironmentStateTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("hipifast-environment").FullName;
+
+    public static TheoryData<string> Names => EnvironmentContractTests.Names;
+
+    public void Dispose() => Directory.Delete(_folder, true);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void ARunGoesOnFromTheMiddleOfAnEpisode(string name)
+    {
+        const int copies = 3;
+        EnvironmentSettings settings = new() { EpisodeLimit = 25 };
+        using VectorEnvironment original = EnvironmentRegistry.Create(name, copies, settings);
+        original.Reset(31);
+        Run(original, 0, 40);
+        string path = Save(original);
+        List<float> expected = Run(original, 40, 60);
+        using VectorEnvironment resumed = EnvironmentRegistry.Create(name, copies, settings);
+        using (SafetensorsFile file = SafetensorsFile.Open(path))
+        {
+            resumed.LoadState(file, "environment.");
+        }
+
+        Assert.Equal(expected, Run(resumed, 40, 60));
+
+        // Also into an environment that has been somewhere else in the meantime.
+        resumed.Reset(5);
+        Run(resumed, 0, 10);
+        using (SafetensorsFile file = SafetensorsFile.Open(path))
+        {
+            resumed.LoadState(file, "environment.");
+        }
+
+        Assert.Equal(expected, Run(resumed, 40, 60));
+    }
+
+    [Fact]
+    public void AStateOfAnotherWidthIsRefusedAndChangesNothing()
+    {
+        using VectorEnvironment two = EnvironmentRegistry.Create("nav2d", 2);
+        two.Reset(1);
+        string path = Save(two);
+        using VectorEnvironment three = EnvironmentRegistry.Create("nav2d", 3);
+        three.Reset(2);
+        float[] observation = three.Observation.ToArray(), task = three.Task.ToArray();
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        Assert.Throws<InvalidDataException>(() => three.LoadState(file, "environment."));
+        Assert.Throws<InvalidDataException>(() => two.LoadState(file, "other."));
+        Assert.Equal(observation, three.Observation.ToArray());
+        Assert.Equal(task, three.Task.ToArray());
+    }
+
+    [Fact]
+    public void AStateThatIsNotFiniteIsRefusedAndChangesNothing()
+    {
+        string path = Path.Combine(_folder, "bad.safetensors");
+        SafetensorsWriter writer = new();
+        writer.Add<float>("state", [1f, 2f], 2, 1);
+        writer.Add<float>("observation", [0f, 0f], 1, 2);
+        writer.Add<float>("task", [0f, float.NaN], 1, 2);
+        writer.Add<int>("episode_step", [0], 1);
+        writer.Add<int>("episode", [0], 1);
+        writer.Add<ulong>("random", [0, 0], 2);
+        writer.Save(path);
+        using VectorEnvironment environment = EnvironmentRegistry.Create("nav2d", 1);
+        environment.Reset(2);
+        float[] observation = environment.Observation.ToArray();
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        InvalidDataException exception = Assert.Throws<InvalidDataException>(() => environment.LoadState(file, string.Empty));
+        Assert.Contains("'task' holds NaN at element 1", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(observation, environment.Observation.ToArray());
+    }
+
+    private static List<float> Run(VectorEnvironment environment, uint first, uint steps)
+    {
+        List<float> trace = [];
+        float[] action = new float[environment.Count * environment.Shape.ActionDimension];
+        for (uint step = first; step < first + steps; step++)
+        {
+            EnvironmentContractTests.RandomActions(action, environment.Shape.ActionDimension, step, 12);
+            trace.AddRange(environment.Observation);
+            trace.AddRange(environment.Task);
+            environment.Step(action, out StepResult result);
+            trace.AddRange(result.NextObservation);
+            trace.AddRange(result.Reward);
+            foreach (byte truncated in result.Truncated)
+            {
+                trace.Add(truncated);
+            }
+        }
+
+        return trace;
+    }
+
+    private string Save(VectorEnvironment environment)
+    {
+        string path = Path.Combine(_folder, "state.safetensors");
+        SafetensorsWriter writer = new();
+        environment.SaveState(writer, "environment.");
+        writer.Save(path);
+        return path;
+    }
+}

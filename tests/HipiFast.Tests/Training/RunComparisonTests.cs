@@ -1,0 +1,75 @@
+using HipiFast.Storage;
+using HipiFast.Tests.Storage;
+using HipiFast.Training;
+
+namespace HipiFast.Tests.Training;
+
+public sealed class RunComparisonTests
+{
+    [Fact]
+    public void AreasAndPairedDifferencesAreThoseOfTheCurves()
+    {
+        using TemporaryDirectory temporary = new();
+        Write(temporary["a"], 1, [0.1, 0.5, 0.6, 0.7, 0.8]);
+        Write(temporary["a"], 2, [0.0, 0.2, 0.4, 0.6, 0.8]);
+        Write(temporary["a"], 3, [0.0, 0.0, 0.0, 0.0, 0.5]);
+        Write(temporary["b"], 1, [0.0, 0.1, 0.2, 0.3, 0.4]);
+        Write(temporary["b"], 2, [0.1, 0.3, 0.5, 0.7, 0.9]);
+
+        SeedGroup a = SeedGroup.Load(temporary["a"]), b = SeedGroup.Load(temporary["b"]);
+
+        Assert.Equal("a", a.Name);
+        Assert.Equal([1UL, 2UL, 3UL], a.Curves.Keys);
+        Assert.Equal((0.54 + 0.4 + 0.1) / 3, a.Area.Mean, 12);
+        Assert.Equal(0.22479620400116487, a.Area.Deviation, 12);
+        Assert.Equal((0.7 + 0.6 + (0.5 / 3)) / 3, a.Final.Mean, 12);
+
+        // Seeds 1 and 2 are common: differences 0.54 - 0.2 and 0.4 - 0.5.
+        PairedDifference difference = a.AreaMinus(b);
+        Assert.Equal(0.12, difference.Mean, 12);
+        Assert.Equal(0.22, difference.StandardError, 12);
+        Assert.Equal((1, 2), (difference.Ahead, difference.Seeds));
+    }
+
+    [Fact]
+    public void WhatCannotBeComparedIsSaid()
+    {
+        using TemporaryDirectory temporary = new();
+        Write(temporary["a"], 1, [0.1]);
+        Write(temporary["b"], 2, [0.1]);
+        Write(temporary["c"], 3, []);
+
+        ArgumentException disjoint = Assert.Throws<ArgumentException>(() => SeedGroup.Load(temporary["a"]).AreaMinus(SeedGroup.Load(temporary["b"])));
+        Assert.Contains("no seed in common", disjoint.Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidDataException>(() => SeedGroup.Load(temporary["c"]));
+        Assert.Throws<DirectoryNotFoundException>(() => SeedGroup.Load(temporary["d"]));
+    }
+
+    [Fact]
+    public void UnequalCostIsRefused()
+    {
+        using TemporaryDirectory temporary = new();
+        Write(temporary["a"], 1, [0.1]);
+        Write(temporary["b"], 1, [0.1], steps: 70_000);
+        Write(temporary["c"], 1, [0.1]);
+        Write(temporary["c"], 2, [0.1], steps: 70_000);
+
+        ArgumentException error = Assert.Throws<ArgumentException>(() => SeedGroup.Load(temporary["a"]).AreaMinus(SeedGroup.Load(temporary["b"])));
+        Assert.Contains("70000 steps", error.Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidDataException>(() => SeedGroup.Load(temporary["c"]));
+    }
+
+    private static void Write(string path, ulong seed, double[] success, long steps = 60_000)
+    {
+        RunDirectory run = RunDirectory.ForSeed(path, seed);
+        Directory.CreateDirectory(run.Path);
+        run.WriteConfig(new TrainingConfig { Seed = seed, Steps = steps });
+        MetricsLog metrics = new("env_steps", "success_rate");
+        for (int i = 0; i < success.Length; i++)
+        {
+            metrics.Add(1000 * (i + 1), success[i]);
+        }
+
+        metrics.Save(run.Metrics);
+    }
+}

@@ -1,0 +1,95 @@
+using HipiFast.Relabeling;
+using HipiFast.Training;
+
+namespace HipiFast.Tests.Training;
+
+[Collection(nameof(NoAllocationElsewhere))]
+public class TrainerTests
+{
+    [Theory]
+    [InlineData(RelabelStrategy.InverseRl, Assignment.Row)]
+    [InlineData(RelabelStrategy.InverseRl, Assignment.Task)]
+    [InlineData(RelabelStrategy.Future, Assignment.Row)]
+    public void StepsAllocateNothing(RelabelStrategy strategy, Assignment assign)
+    {
+        using Trainer trainer = new(new TrainingConfig
+        {
+            Environment = "nav2d",
+            Relabel = strategy,
+            Assign = assign,
+            Candidates = CandidateSource.Both,
+            GoalMix = 0.5f,
+            InitialRandomSteps = 100,
+            EvalEvery = 1_000_000,
+            EvalEpisodes = 2,
+            Hidden = 16,
+            Threads = 1,
+        });
+        for (int i = 0; i < 600; i++)
+        {
+            trainer.Step();
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 500; i++)
+        {
+            trainer.Step();
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(1100, trainer.EnvSteps);
+        Assert.Equal(2000, trainer.GradientSteps);
+    }
+
+    [Fact]
+    public void StepsAllocateNothingOnAnyThread()
+    {
+        TrainingConfig config = new() { InitialRandomSteps = 100, EvalEvery = 1_000_000, EvalEpisodes = 2, Hidden = 16, Threads = 2 };
+        using Trainer trainer = new(config);
+        for (int i = 0; i < 600; i++)
+        {
+            trainer.Step();
+        }
+
+        // The runtime's own threads (tiered compilation, the test host) may allocate meanwhile: the quietest of several stretches counts.
+        long least = long.MaxValue;
+        for (int stretch = 0; stretch < 5; stretch++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            for (int i = 0; i < 500; i++)
+            {
+                trainer.Step();
+            }
+
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+
+        // Less than the smallest object for every step.
+        Assert.InRange(least, 0, (500 * 24) - 1);
+    }
+
+    [Fact]
+    public void EvaluationsDrawUnderKeysOfTheirOwn()
+    {
+        ulong[] keys = [.. Enumerable.Range(0, 100).Select(number => Evaluator.DeriveSeed(1, (uint)number)), 1];
+        Assert.Equal(keys.Length, keys.Distinct().Count());
+    }
+
+    [Fact]
+    public void UnknownNamesAreExplained()
+    {
+        Assert.Contains("did you mean 'nav2d'?", Refused<ArgumentException>(new TrainingConfig { Environment = "nav2" }));
+        Assert.Contains("Unknown backend 'gpu'", Refused<ArgumentException>(new TrainingConfig { Backend = "gpu" }));
+        Assert.Contains("Unknown learner 'embed'", Refused<ArgumentException>(new TrainingConfig { LearnerName = "embed" }));
+        Assert.Contains("HipiFast.TorchSharp.dll", Refused<NotSupportedException>(new TrainingConfig { LearnerName = "torch" }));
+
+        static string Refused<TException>(TrainingConfig config)
+            where TException : Exception => Assert.Throws<TException>(() => new Trainer(config)).Message;
+    }
+}
+
+/// <summary>Tests that count allocations run alone.</summary>
+[CollectionDefinition(nameof(NoAllocationElsewhere), DisableParallelization = true)]
+public class NoAllocationElsewhere
+{
+}
