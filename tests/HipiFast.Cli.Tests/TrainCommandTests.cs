@@ -179,7 +179,7 @@ public class TrainCommandTests
 
             // The moments differ from attempt to attempt and from machine to machine: within start-up, between and within checkpoints.
             long before = Length(run.Checkpoint);
-            int patience = 5 + (attempt * 37 % 90);
+            int patience = 1 + (attempt * 37 % 40);
             while (!process.HasExited && Length(run.Checkpoint) == before)
             {
                 Thread.Sleep(1);

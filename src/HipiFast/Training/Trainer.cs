@@ -104,6 +104,9 @@ public sealed class Trainer : IDisposable
     /// <summary>The networks in training.</summary>
     public AgentNetworks Networks => _networks;
 
+    /// <summary>The minibatches of the last relabel call, for tests.</summary>
+    internal TransitionBatch Batch => _batch;
+
     /// <summary>Environment steps so far, over all copies.</summary>
     public long EnvSteps { get; private set; }
 

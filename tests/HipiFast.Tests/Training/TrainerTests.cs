@@ -42,6 +42,27 @@ public class TrainerTests
     }
 
     [Fact]
+    public void EveryUpdateDrawsItsOwnTransitionsAndTasks()
+    {
+        using Trainer trainer = new(new TrainingConfig { InitialRandomSteps = 500, EvalEvery = 1_000_000, EvalEpisodes = 2, Hidden = 8, GradientSteps = 1 });
+        HashSet<string> minibatches = [], relabelings = [];
+        for (int i = 0; i < 520; i++)
+        {
+            trainer.Step();
+            if (i >= 500)
+            {
+                // Coarse distances from the newest: were the draws of every update the same, a buffer that grows by one would hardly change them.
+                long newest = trainer.Batch.ReplayIndex.ToArray().Max();
+                minibatches.Add(string.Join(',', trainer.Batch.ReplayIndex.ToArray().Select(index => (newest - index) / 16)));
+                relabelings.Add(string.Join(',', trainer.Batch.Terminated.ToArray()) + string.Join(',', trainer.Batch.Task.ToArray()));
+            }
+        }
+
+        Assert.Equal(20, minibatches.Count);
+        Assert.Equal(20, relabelings.Count);
+    }
+
+    [Fact]
     public void StepsAllocateNothingOnAnyThread()
     {
         TrainingConfig config = new() { InitialRandomSteps = 100, EvalEvery = 1_000_000, EvalEpisodes = 2, Hidden = 16, Threads = 2 };
