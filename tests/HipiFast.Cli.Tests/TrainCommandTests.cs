@@ -177,7 +177,8 @@ public class TrainCommandTests
                 ? HipifastProgram.Start(["train", "nav2d", "--out", run.Path, .. options])
                 : HipifastProgram.Start("train", "--resume", run.Path);
 
-            // The moments differ from attempt to attempt and from machine to machine: within start-up, between and within checkpoints.
+            // Each attempt is let reach a checkpoint, so that the run gets on; the moment after it differs from attempt to attempt and from
+            // machine to machine: between checkpoints and within one.
             long before = Length(run.Checkpoint);
             int patience = 1 + (attempt * 37 % 40);
             while (!process.HasExited && Length(run.Checkpoint) == before)
