@@ -9,7 +9,7 @@ public class UsageTests
     [InlineData("Unknown option '--jsn' (did you mean '--json'?) (see hipifast --help).", "--jsn")]
     [InlineData("Unknown option '--stepz' of train (did you mean '--steps'?) (see hipifast train --help).", "train", "nav2d", "--stepz", "4")]
     [InlineData("Unknown environment 'nav3d' (did you mean 'nav2d'?).", "train", "nav3d")]
-    [InlineData("Unknown backend 'gpu'; expected auto, managed.", "train", "nav2d", "--backend", "gpu")]
+    [InlineData("Unknown backend 'gpu'; expected auto, managed, managed-512, managed-256, managed-portable.", "train", "nav2d", "--backend", "gpu")]
     [InlineData("--relabel is 'irl'; expected inverse-rl, final, future, random, none.", "train", "nav2d", "--relabel", "irl")]
     [InlineData("--steps is '0'; expected a whole number, 1 or more.", "train", "nav2d", "--steps", "0")]
     [InlineData("Unknown preset 'papers' (did you mean 'paper'?).", "train", "nav2d", "--preset", "papers")]

@@ -1,59 +1,63 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Dense;
-using HipiFast.Kernels.LogPartition;
-using HipiFast.Kernels.SoftQ;
-using HipiFast.Kernels.TaskSampling;
 using HipiFast.Kernels.Tests.Data;
 using HipiFast.Kernels.Tests.LogPartition;
 using HipiFast.Kernels.Tests.SoftQ;
 using HipiFast.Kernels.Tests.TaskSampling;
-using HipiFast.Kernels.Threading;
 
 namespace HipiFast.Kernels.Tests;
 
-/// <summary>The managed backend as users get it.</summary>
-public sealed class ManagedSoftQConformance : SoftQContract
+/// <summary>SoftQ of <c>managed-512</c>.</summary>
+public sealed class Managed512SoftQConformance : SoftQContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => new ManagedBackend().CreateSession(new SessionOptions(maxThreads));
+    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-512", maxThreads);
 }
 
-/// <inheritdoc cref="ManagedSoftQConformance"/>
-public sealed class ManagedLogPartitionConformance : LogPartitionContract
+/// <summary>LogPartition of <c>managed-512</c>.</summary>
+public sealed class Managed512LogPartitionConformance : LogPartitionContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => new ManagedBackend().CreateSession(new SessionOptions(maxThreads));
+    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-512", maxThreads);
 }
 
-/// <inheritdoc cref="ManagedSoftQConformance"/>
-public sealed class ManagedTaskSamplingConformance : TaskSamplingContract
+/// <summary>TaskSampling of <c>managed-512</c>.</summary>
+public sealed class Managed512TaskSamplingConformance : TaskSamplingContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => new ManagedBackend().CreateSession(new SessionOptions(maxThreads));
+    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-512", maxThreads);
 }
 
-/// <summary>The managed soft-Q kernel on the micro-kernel for machines without wide vectors.</summary>
-public sealed class PortableSoftQConformance : SoftQContract
+/// <summary>SoftQ of <c>managed-256</c>.</summary>
+public sealed class Managed256SoftQConformance : SoftQContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => new Session(maxThreads > 0 ? maxThreads : Environment.ProcessorCount);
+    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-256", maxThreads);
+}
 
-    private sealed class Session(int threads) : ComputeSession
-    {
-        private readonly ManagedSoftQ _softQ = new(threads, SoftQMicroKernel.Supported.Last(), WorkerPool.Shared);
+/// <summary>LogPartition of <c>managed-256</c>.</summary>
+public sealed class Managed256LogPartitionConformance : LogPartitionContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-256", maxThreads);
+}
 
-        public override KernelBackend Backend => throw new NotSupportedException();
+/// <summary>TaskSampling of <c>managed-256</c>.</summary>
+public sealed class Managed256TaskSamplingConformance : TaskSamplingContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-256", maxThreads);
+}
 
-        public override ISoftQKernel SoftQ => _softQ;
+/// <summary>SoftQ of <c>managed-portable</c>.</summary>
+public sealed class ManagedPortableSoftQConformance : SoftQContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-portable", maxThreads);
+}
 
-        public override ILogPartitionKernel LogPartition => throw new NotSupportedException();
+/// <summary>LogPartition of <c>managed-portable</c>.</summary>
+public sealed class ManagedPortableLogPartitionConformance : LogPartitionContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-portable", maxThreads);
+}
 
-        public override ITaskSamplingKernel TaskSampling => throw new NotSupportedException();
-
-        public override IDenseKernel Dense => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            _softQ.Dispose();
-            base.Dispose(disposing);
-        }
-    }
+/// <summary>TaskSampling of <c>managed-portable</c>.</summary>
+public sealed class ManagedPortableTaskSamplingConformance : TaskSamplingContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-portable", maxThreads);
 }
 
 /// <summary>The plain reference beside the fast kernel.</summary>
@@ -69,4 +73,15 @@ public sealed class ReferenceTaskSamplingConformance : TaskSamplingContract
     protected override int WideDraws => 20;
 
     protected override ComputeSession CreateSession(int maxThreads) => new ReferenceBackend().CreateSession(new SessionOptions(maxThreads));
+}
+
+/// <summary>Sessions of a backend by name: the one that was asked for, never another.</summary>
+internal static class Variants
+{
+    public static ComputeSession CreateSession(string name, int maxThreads)
+    {
+        ComputeSession session = KernelRegistry.Default.Resolve(name).CreateSession(new SessionOptions(maxThreads));
+        Assert.Contains(name, (string[])[session.Backend.Name, session.Backend.Family]);
+        return session;
+    }
 }

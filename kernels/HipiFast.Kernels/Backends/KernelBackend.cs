@@ -5,11 +5,29 @@ using HipiFast.Kernels.TaskSampling;
 
 namespace HipiFast.Kernels.Backends;
 
-/// <summary>A set of kernels for one kind of hardware. Stateless and safe to share; the memory that work needs is in the sessions it makes.</summary>
+/// <summary>Arithmetic of a backend's soft-Q kernel. Everything else (partition, sampling, learning) is fp32 on every backend.</summary>
+public enum KernelPrecision
+{
+    /// <summary>Single precision.</summary>
+    Fp32,
+
+    /// <summary>Products of bfloat16 operands (8 bits of mantissa) summed in single precision.</summary>
+    Bf16,
+}
+
+/// <summary>
+/// A set of kernels for one instruction set or kind of device. Stateless and safe to share; the memory that work needs is in the sessions it makes.
+/// </summary>
 public abstract class KernelBackend
 {
-    /// <summary>Name by which users and the registry know it: lower case, no spaces.</summary>
+    /// <summary>Name by which users and the registry know it: lower case, no spaces, such as <c>managed-512</c>.</summary>
     public abstract string Name { get; }
+
+    /// <summary>Name that stands for the fastest of several related backends, such as <c>managed</c>; the name itself when it has no relatives.</summary>
+    public virtual string Family => Name;
+
+    /// <summary>Arithmetic of the soft-Q kernel.</summary>
+    public virtual KernelPrecision Precision => KernelPrecision.Fp32;
 
     /// <summary>One line for <c>hipifast info</c>: what it runs on here (instruction set, device).</summary>
     public abstract string Description { get; }

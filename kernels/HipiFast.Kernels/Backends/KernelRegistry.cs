@@ -11,7 +11,7 @@ public sealed class KernelRegistry
 
     private readonly List<(int Priority, KernelBackend Backend)> _backends = [];
 
-    /// <summary>The registry of this process; holds the managed backend from the start.</summary>
+    /// <summary>The registry of this process; holds the managed backends from the start.</summary>
     public static KernelRegistry Default { get; } = CreateDefault();
 
     /// <summary>All backends, highest priority first, whether they can run or not.</summary>
@@ -28,7 +28,7 @@ public sealed class KernelRegistry
 
     /// <summary>Adds a backend.</summary>
     /// <param name="backend">The backend.</param>
-    /// <param name="priority">Higher is preferred by <see cref="Auto"/>; the managed backend has 0.</param>
+    /// <param name="priority">Higher is preferred; the fastest managed backend has 0.</param>
     /// <exception cref="ArgumentException">The name is taken.</exception>
     public void Register(KernelBackend backend, int priority)
     {
@@ -46,33 +46,70 @@ public sealed class KernelRegistry
     }
 
     /// <summary>Finds a backend that can run here.</summary>
-    /// <param name="name">A name, or <see cref="Auto"/>. A name that is asked for and cannot run is an error, never silently another backend.</param>
+    /// <param name="name">
+    /// A backend's name, the name of a family of them (its fastest that can run here), or <see cref="Auto"/> (the fastest of all). A backend that
+    /// is asked for and cannot run is an error, never silently another one.
+    /// </param>
+    /// <param name="precision">Arithmetic allowed.</param>
     /// <returns>The backend.</returns>
-    /// <exception cref="ArgumentException">No backend has that name; the message lists those there are.</exception>
+    /// <exception cref="ArgumentException">
+    /// No backend has that name (the message lists those there are), or the one named computes in the other precision.
+    /// </exception>
     /// <exception cref="NotSupportedException">The backend cannot run here; the message says why.</exception>
-    public KernelBackend Resolve(string name = Auto)
+    public KernelBackend Resolve(string name = Auto, PrecisionMode precision = PrecisionMode.Auto)
     {
         ArgumentNullException.ThrowIfNull(name);
         string? forced = name == Auto ? Environment.GetEnvironmentVariable(EnvironmentVariable) : null;
         string wanted = string.IsNullOrEmpty(forced) ? name : forced;
-        string reason = string.Empty;
-        KernelBackend? found = wanted == Auto
-            ? Backends.FirstOrDefault(backend => backend.IsSupported(out reason))
-            : Backends.FirstOrDefault(backend => backend.Name == wanted);
-        if (found is null)
+        string source = string.IsNullOrEmpty(forced) ? string.Empty : $" (from {EnvironmentVariable})";
+        IReadOnlyList<KernelBackend> backends = Backends;
+        List<KernelBackend> named = [.. backends.Where(backend => wanted == Auto || backend.Name == wanted || backend.Family == wanted)];
+        if (named.Count == 0)
         {
-            string source = string.IsNullOrEmpty(forced) ? string.Empty : $" (from {EnvironmentVariable})";
-            string known = string.Join(", ", Backends.Select(backend => backend.Name));
-            throw new ArgumentException($"Unknown backend '{wanted}'{source}; expected {Auto}, {known}.");
+            throw new ArgumentException($"Unknown backend '{wanted}'{source}; expected {Auto}, {string.Join(", ", Names(backends))}.");
         }
 
-        return found.IsSupported(out reason) ? found : throw new NotSupportedException($"Backend '{found.Name}' cannot run here: {reason}");
+        // Without a name and without leave for bf16, fp32.
+        bool allowsFp32 = precision != PrecisionMode.Bf16, allowsBf16 = precision == PrecisionMode.Bf16 || (precision == PrecisionMode.Auto && wanted != Auto);
+        List<KernelBackend> allowed = [.. named.Where(backend => backend.Precision == KernelPrecision.Fp32 ? allowsFp32 : allowsBf16)];
+        if (allowed.Count == 0)
+        {
+            string found = wanted == Auto ? "no backend that is installed" : $"backend '{wanted}'{source}";
+            string asked = precision == PrecisionMode.Bf16 ? "bf16" : "fp32", other = precision == PrecisionMode.Bf16 ? "fp32" : "bf16";
+            throw new ArgumentException(
+                wanted == Auto
+                    ? $"Precision {asked} was asked for, which {found} computes in."
+                    : $"Precision {asked} was asked for, but {found} computes in {other}.");
+        }
+
+        List<string> reasons = [];
+        foreach (KernelBackend backend in allowed)
+        {
+            if (backend.IsSupported(out string reason))
+            {
+                return backend;
+            }
+
+            reasons.Add(backend.Name == wanted ? reason : $"{backend.Name}: {reason}");
+        }
+
+        string what = wanted != Auto ? $"Backend '{wanted}'{source}" : precision == PrecisionMode.Bf16 ? "No bf16 backend" : "No backend";
+        throw new NotSupportedException(
+            $"{what} {(wanted == Auto ? "can" : "cannot")} run here: {string.Join("; ", reasons)}{(reasons[^1].EndsWith('.') ? string.Empty : ".")}");
     }
+
+    /// <summary>Every name that <see cref="Resolve"/> takes besides <see cref="Auto"/>: families, then single backends.</summary>
+    private static IEnumerable<string> Names(IReadOnlyList<KernelBackend> backends) =>
+        backends.Select(backend => backend.Family).Concat(backends.Select(backend => backend.Name)).Distinct();
 
     private static KernelRegistry CreateDefault()
     {
         KernelRegistry registry = new();
-        registry.Register(new ManagedBackend(), 0);
+        foreach (ManagedVariant variant in Enum.GetValues<ManagedVariant>())
+        {
+            registry.Register(new ManagedBackend(variant), -(int)variant);
+        }
+
         return registry;
     }
 }

@@ -1,63 +1,119 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.LogPartition;
+using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.TaskSampling;
+using HipiFast.Kernels.Threading;
 
 namespace HipiFast.Kernels.Backends;
 
-/// <summary>The backend that runs anywhere: C# on the CPU, Vector512 kernels where the processor has them, portable vectors elsewhere.</summary>
+/// <summary>The backends that need nothing but .NET: C# on the CPU, one for each kind of vector. The portable one runs anywhere.</summary>
 public sealed class ManagedBackend : KernelBackend
 {
-    /// <inheritdoc/>
-    public override string Name => "managed";
+    /// <summary>Name of the fastest managed backend that can run here.</summary>
+    public const string FamilyName = "managed";
+
+    private readonly ManagedVariant _variant;
+
+    internal ManagedBackend(ManagedVariant variant) => _variant = variant;
+
+    /// <summary>The fastest variant that can run here.</summary>
+    internal static ManagedVariant BestVariant { get; } = Enum.GetValues<ManagedVariant>().First(variant => WhyNot(variant).Length == 0);
 
     /// <inheritdoc/>
-    public override string Description =>
-        $"C# fp32, {(Vector512.IsHardwareAccelerated ? 512 : Vector<byte>.Count * 8)}-bit vectors, {Environment.ProcessorCount} cores";
+    public override string Name => NameOf(_variant);
+
+    /// <inheritdoc/>
+    public override string Family => FamilyName;
+
+    /// <inheritdoc/>
+    public override string Description => $"C# fp32, {Bits(_variant)}-bit vectors, {Environment.ProcessorCount} cores";
 
     /// <inheritdoc/>
     public override bool IsSupported(out string reason)
     {
-        reason = string.Empty;
-        return true;
+        reason = WhyNot(_variant);
+        return reason.Length == 0;
     }
 
     /// <inheritdoc/>
-    public override ComputeSession CreateSession(SessionOptions options) => new Session(this, options);
-
-    private sealed class Session : ComputeSession
+    public override ComputeSession CreateSession(SessionOptions options)
     {
-        private readonly ManagedSoftQ _softQ;
-        private readonly ManagedDense _dense;
-        private readonly ManagedTaskSampling _taskSampling;
-
-        public Session(ManagedBackend backend, SessionOptions options)
+        if (!IsSupported(out string reason))
         {
-            int threads = options.MaxThreads > 0 ? options.MaxThreads : Environment.ProcessorCount;
-            Backend = backend;
-            _softQ = new ManagedSoftQ(threads);
-            _dense = new ManagedDense();
-            LogPartition = new ManagedLogPartition(threads);
-            _taskSampling = new ManagedTaskSampling(threads);
+            throw new NotSupportedException($"Backend '{Name}' cannot run here: {reason}");
         }
 
-        public override KernelBackend Backend { get; }
+        return new ManagedSession(this, _variant, options);
+    }
 
-        public override ISoftQKernel SoftQ => _softQ;
+    /// <summary>Name of a variant's backend.</summary>
+    internal static string NameOf(ManagedVariant variant) => variant switch
+    {
+        ManagedVariant.Vector512 => "managed-512",
+        ManagedVariant.Vector256 => "managed-256",
+        _ => "managed-portable",
+    };
 
-        public override ILogPartitionKernel LogPartition { get; }
+    private static int Bits(ManagedVariant variant) => variant switch
+    {
+        ManagedVariant.Vector512 => 512,
+        ManagedVariant.Vector256 => 256,
+        _ => Vector<byte>.Count * 8,
+    };
 
-        public override ITaskSamplingKernel TaskSampling => _taskSampling;
+    private static string WhyNot(ManagedVariant variant) => variant switch
+    {
+        ManagedVariant.Vector512 when !Vector512.IsHardwareAccelerated => "the processor (or the .NET runtime's settings) has no 512-bit vectors.",
+        ManagedVariant.Vector256 when !Avx2.IsSupported || !Fma.IsSupported => "the processor (or the .NET runtime's settings) lacks AVX2 or FMA.",
+        _ => string.Empty,
+    };
+}
 
-        public override IDenseKernel Dense => _dense;
+/// <summary>Managed kernels with their scratch memory.</summary>
+internal class ManagedSession : ComputeSession
+{
+    private readonly ManagedSoftQ _softQ;
+    private readonly ManagedTaskSampling _taskSampling;
 
-        protected override void Dispose(bool disposing)
+    public ManagedSession(KernelBackend backend, ManagedVariant variant, SessionOptions options)
+        : this(backend, variant, SoftQMicroKernel.For(variant), options)
+    {
+    }
+
+    /// <summary>A session whose soft-Q matrix comes from another micro-kernel.</summary>
+    internal ManagedSession(KernelBackend backend, ManagedVariant variant, SoftQMicroKernel softQ, SessionOptions options)
+    {
+        int threads = options.MaxThreads > 0 ? options.MaxThreads : Environment.ProcessorCount;
+        Backend = backend;
+        _softQ = new ManagedSoftQ(threads, softQ, WorkerPool.Shared);
+        Dense = variant switch
         {
-            _softQ.Dispose();
-            _taskSampling.Dispose();
-            base.Dispose(disposing);
-        }
+            ManagedVariant.Vector512 => new ManagedDense<Simd512, Vector512<float>>(),
+            ManagedVariant.Vector256 => new ManagedDense<Simd256, Vector256<float>>(),
+            _ => new ManagedDense<SimdPortable, Vector<float>>(),
+        };
+        LogPartition = new ManagedLogPartition(threads);
+        _taskSampling = new ManagedTaskSampling(threads);
+    }
+
+    public override KernelBackend Backend { get; }
+
+    public override ISoftQKernel SoftQ => _softQ;
+
+    public override ILogPartitionKernel LogPartition { get; }
+
+    public override ITaskSamplingKernel TaskSampling => _taskSampling;
+
+    public override IDenseKernel Dense { get; }
+
+    protected override void Dispose(bool disposing)
+    {
+        _softQ.Dispose();
+        _taskSampling.Dispose();
+        base.Dispose(disposing);
     }
 }

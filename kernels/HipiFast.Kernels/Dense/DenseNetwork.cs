@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Networks;
+using HipiFast.Kernels.Numerics;
 
 namespace HipiFast.Kernels.Dense;
 

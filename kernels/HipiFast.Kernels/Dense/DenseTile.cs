@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using HipiFast.Kernels.Numerics;
 
 namespace HipiFast.Kernels.Dense;
 

@@ -1,27 +1,18 @@
-using System.Numerics;
-using System.Runtime.Intrinsics;
 using HipiFast.Kernels.Networks;
+using HipiFast.Kernels.Numerics;
 
 namespace HipiFast.Kernels.Dense;
 
-/// <summary>The dense kernels in C#: 512-bit vectors where the processor has them, else <see cref="Vector{T}"/>.</summary>
-/// <param name="portable">Use <see cref="Vector{T}"/> even where wider vectors are there.</param>
-internal sealed unsafe class ManagedDense(bool portable = false) : IDenseKernel
+/// <summary>The dense kernels in C#, over one kind of vector.</summary>
+internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
 {
-    private readonly bool _wide = Vector512.IsHardwareAccelerated && !portable;
-
     /// <inheritdoc/>
     public void Forward(MlpParameters network, in MatrixView input, MlpActivations activations)
     {
         Check(network, input, activations);
-        if (_wide)
-        {
-            DenseNetwork<Simd512, Vector512<float>>.Forward(network.Pointer, network.Shape, input, activations);
-        }
-        else
-        {
-            DenseNetwork<SimdPortable, Vector<float>>.Forward(network.Pointer, network.Shape, input, activations);
-        }
+        DenseNetwork<TSimd, TVector>.Forward(network.Pointer, network.Shape, input, activations);
     }
 
     /// <inheritdoc/>
@@ -46,14 +37,7 @@ internal sealed unsafe class ManagedDense(bool portable = false) : IDenseKernel
 
         fixed (float* g = gradient)
         {
-            if (_wide)
-            {
-                DenseNetwork<Simd512, Vector512<float>>.Backward(network.Pointer, shape, input, activations, g, inputGradient, firstInput);
-            }
-            else
-            {
-                DenseNetwork<SimdPortable, Vector<float>>.Backward(network.Pointer, shape, input, activations, g, inputGradient, firstInput);
-            }
+            DenseNetwork<TSimd, TVector>.Backward(network.Pointer, shape, input, activations, g, inputGradient, firstInput);
         }
     }
 
@@ -66,14 +50,7 @@ internal sealed unsafe class ManagedDense(bool portable = false) : IDenseKernel
         CheckLength(gradient.Length, secondMoment.Length, nameof(secondMoment));
         fixed (float* g = gradient, p = parameters, m = firstMoment, v = secondMoment)
         {
-            if (_wide)
-            {
-                DenseNetwork<Simd512, Vector512<float>>.Adam(step, g, p, m, v, gradient.Length);
-            }
-            else
-            {
-                DenseNetwork<SimdPortable, Vector<float>>.Adam(step, g, p, m, v, gradient.Length);
-            }
+            DenseNetwork<TSimd, TVector>.Adam(step, g, p, m, v, gradient.Length);
         }
     }
 
@@ -83,14 +60,7 @@ internal sealed unsafe class ManagedDense(bool portable = false) : IDenseKernel
         CheckLength(online.Length, target.Length, nameof(target));
         fixed (float* o = online, t = target)
         {
-            if (_wide)
-            {
-                DenseNetwork<Simd512, Vector512<float>>.Polyak(o, t, online.Length, tau);
-            }
-            else
-            {
-                DenseNetwork<SimdPortable, Vector<float>>.Polyak(o, t, online.Length, tau);
-            }
+            DenseNetwork<TSimd, TVector>.Polyak(o, t, online.Length, tau);
         }
     }
 
@@ -100,14 +70,7 @@ internal sealed unsafe class ManagedDense(bool portable = false) : IDenseKernel
         CheckLength(other.Length, sum.Length, nameof(sum));
         fixed (float* o = other, s = sum)
         {
-            if (_wide)
-            {
-                DenseNetwork<Simd512, Vector512<float>>.Add(o, s, other.Length);
-            }
-            else
-            {
-                DenseNetwork<SimdPortable, Vector<float>>.Add(o, s, other.Length);
-            }
+            DenseNetwork<TSimd, TVector>.Add(o, s, other.Length);
         }
     }
 
@@ -116,9 +79,7 @@ internal sealed unsafe class ManagedDense(bool portable = false) : IDenseKernel
     {
         fixed (float* x = values)
         {
-            return _wide
-                ? DenseNetwork<Simd512, Vector512<float>>.SquaredNorm(x, values.Length)
-                : DenseNetwork<SimdPortable, Vector<float>>.SquaredNorm(x, values.Length);
+            return DenseNetwork<TSimd, TVector>.SquaredNorm(x, values.Length);
         }
     }
 

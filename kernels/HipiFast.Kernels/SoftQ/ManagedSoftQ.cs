@@ -23,13 +23,7 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
     private readonly SoftQWorker?[] _workers;
     private SoftQCall _call;
 
-    public ManagedSoftQ(int maxThreads)
-        : this(maxThreads, SoftQMicroKernel.Best, WorkerPool.Shared)
-    {
-    }
-
-    /// <summary>Chooses the micro-kernel and the threads, for tests.</summary>
-    internal ManagedSoftQ(int maxThreads, SoftQMicroKernel kernel, WorkerPool pool)
+    public ManagedSoftQ(int maxThreads, SoftQMicroKernel kernel, WorkerPool pool)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxThreads);
         MaxThreads = maxThreads;

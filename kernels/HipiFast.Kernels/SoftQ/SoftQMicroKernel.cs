@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using HipiFast.Kernels.Backends;
 
 namespace HipiFast.Kernels.SoftQ;
 
@@ -51,6 +52,9 @@ internal abstract unsafe class SoftQMicroKernel
 
     /// <summary>The implementations that can run here.</summary>
     public static IEnumerable<SoftQMicroKernel> Supported => s_table.Where(entry => entry.IsSupported()).Select(entry => entry.Kernel);
+
+    /// <summary>The implementation of a managed variant.</summary>
+    public static SoftQMicroKernel For(ManagedVariant variant) => s_table[variant == ManagedVariant.Vector512 ? 0 : 1].Kernel;
 
     /// <summary>Name for tests and reports.</summary>
     public abstract string Name { get; }

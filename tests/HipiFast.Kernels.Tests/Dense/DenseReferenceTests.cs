@@ -23,7 +23,7 @@ public sealed unsafe class DenseReferenceTests
 
         MatrixView input = new((nint)x.Pointer, batch, inputs, inputs);
         List<float[]> results = [];
-        foreach (IDenseKernel kernel in (IDenseKernel[])[new DenseReference(), new ManagedDense()])
+        foreach (IDenseKernel kernel in (IDenseKernel[])[new DenseReference(), Variants.CreateSession("managed", 1).Dense])
         {
             using MlpActivations activations = new(shape, batch);
             MatrixView inputGradient = new((nint)dx.Pointer, batch, inputs, inputs);

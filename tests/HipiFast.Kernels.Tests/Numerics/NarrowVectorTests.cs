@@ -11,9 +11,9 @@ public sealed class NarrowVectorTests
 {
     private const string Tests =
         "FullyQualifiedName~PhiloxTests.Vector|FullyQualifiedName~VectorMathTests|FullyQualifiedName~NarrowVectorTests.TheSwitch"
-        + "|FullyQualifiedName~ManagedTaskSamplingConformance.EveryTemperature|FullyQualifiedName~ManagedTaskSamplingConformance.Nothing"
-        + "|FullyQualifiedName~ManagedTaskSamplingConformance.RowsWithout|FullyQualifiedName~ManagedLogPartitionConformance.SpecialValues"
-        + "|FullyQualifiedName~ManagedLogPartitionConformance.Nothing|FullyQualifiedName~ManagedLogPartitionConformance.Blocks";
+        + "|FullyQualifiedName~ManagedPortableTaskSamplingConformance.EveryTemperature|FullyQualifiedName~ManagedPortableTaskSamplingConformance.Nothing"
+        + "|FullyQualifiedName~ManagedPortableTaskSamplingConformance.RowsWithout|FullyQualifiedName~ManagedPortableLogPartitionConformance.SpecialValues"
+        + "|FullyQualifiedName~ManagedPortableLogPartitionConformance.Nothing|FullyQualifiedName~ManagedPortableLogPartitionConformance.Blocks";
 
     [Theory]
     [InlineData("DOTNET_EnableAVX512")]

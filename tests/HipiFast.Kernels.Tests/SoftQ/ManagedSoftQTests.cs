@@ -147,7 +147,7 @@ public sealed class ManagedSoftQTests
     public void ChangedParametersAreSeen()
     {
         using Case data = new(4, 4, 2, 1, 2, 8, 8);
-        using ManagedSoftQ kernel = new(1);
+        using ManagedSoftQ kernel = new(1, SoftQMicroKernel.Best, WorkerPool.Shared);
         float[] before = data.Compute(kernel), again = data.Compute(kernel);
         Assert.Equal(before, again);
         data.Critic1.WeightRow(1, 0)[0] += 1f;
@@ -164,7 +164,7 @@ public sealed class ManagedSoftQTests
         foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
         {
             using Case data = new(64, 64, 4, 2, 2, 64, 9) { Estimator = estimator };
-            using ManagedSoftQ kernel = new(2);
+            using ManagedSoftQ kernel = new(2, SoftQMicroKernel.Best, WorkerPool.Shared);
             float[] result = new float[64 * 64];
             SoftQProblem problem = data.Problem(0, 64);
             for (int i = 0; i < 3; i++)
@@ -216,7 +216,7 @@ public sealed class ManagedSoftQTests
     [Fact]
     public void IncompleteOrDisagreeingProblemsAreRefused()
     {
-        using ManagedSoftQ kernel = new(1);
+        using ManagedSoftQ kernel = new(1, SoftQMicroKernel.Best, WorkerPool.Shared);
         AssertRefused(kernel, data => data.Rows = 0, "number of transitions (rows) is 0");
         AssertRefused(kernel, data => data.Candidates = 0, "number of candidate tasks is 0");
         AssertRefused(kernel, data => data.Observation = new float[5], "for observations; found 5");

@@ -17,7 +17,7 @@ internal sealed class FunctionSession : ComputeSession
 
     public FunctionSession(SoftQFunction function, int threads = 1)
     {
-        Backend = new ManagedBackend();
+        Backend = KernelRegistry.Default.Resolve(ManagedBackend.FamilyName);
         _managed = Backend.CreateSession(new SessionOptions(threads));
         _softQ = new FunctionSoftQ(function);
     }

@@ -232,7 +232,7 @@ public sealed class RelabelerTests
     [Fact]
     public void SharedSession_IsNotDisposed()
     {
-        using ComputeSession session = new ManagedBackend().CreateSession(new SessionOptions(1));
+        using ComputeSession session = KernelRegistry.Default.Resolve(ManagedBackend.FamilyName).CreateSession(new SessionOptions(1));
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         for (int i = 0; i < 2; i++)
         {

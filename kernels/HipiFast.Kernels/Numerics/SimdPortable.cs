@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Networks;
 
-namespace HipiFast.Kernels.Dense;
+namespace HipiFast.Kernels.Numerics;
 
 /// <summary>Vectors of whatever width <see cref="Vector{T}"/> has here.</summary>
 internal readonly unsafe struct SimdPortable : ISimd<Vector<float>>

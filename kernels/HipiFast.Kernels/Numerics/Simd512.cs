@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace HipiFast.Kernels.Dense;
+namespace HipiFast.Kernels.Numerics;
 
 /// <summary>512-bit vectors; used where <see cref="Vector512.IsHardwareAccelerated"/>.</summary>
 internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>

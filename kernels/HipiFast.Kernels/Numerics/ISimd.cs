@@ -1,8 +1,8 @@
-namespace HipiFast.Kernels.Dense;
+namespace HipiFast.Kernels.Numerics;
 
 /// <summary>
-/// The vector operations that the dense kernels are written in, so that each kernel exists once and the JIT makes one machine version per
-/// implementing struct: <see cref="Simd512"/> and <see cref="SimdPortable"/>.
+/// The vector operations that the kernels are written in, so that each kernel exists once and the JIT makes one machine version per
+/// implementing struct: <see cref="Simd512"/>, <see cref="Simd256"/> and <see cref="SimdPortable"/>.
 /// </summary>
 /// <typeparam name="TVector">A vector of floats whose width divides 16.</typeparam>
 internal unsafe interface ISimd<TVector>
