@@ -89,7 +89,7 @@ internal class ManagedSession : ComputeSession
     {
         int threads = options.MaxThreads > 0 ? options.MaxThreads : Environment.ProcessorCount;
         Backend = backend;
-        _softQ = new ManagedSoftQ(threads, softQ, WorkerPool.Shared);
+        _softQ = new ManagedSoftQ(threads, softQ, variant, WorkerPool.Shared);
         Dense = variant switch
         {
             ManagedVariant.Vector512 => new ManagedDense<Simd512, Vector512<float>>(),

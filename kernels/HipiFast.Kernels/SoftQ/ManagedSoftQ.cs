@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.Threading;
 
@@ -9,26 +10,36 @@ namespace HipiFast.Kernels.SoftQ;
 /// <remarks>
 /// One pair costs two H x H layers; all else is kept small. The first layer is linear before its ReLU, so it splits into a share of the
 /// transition and a share of the task, <c>W1 [s, a, psi] = W_sa [s, a] + W_psi psi</c>: B + K rows instead of B * K. See <see
-/// cref="SoftQWorker"/> for what
+/// cref="SoftQWorker{TSimd,TVector}"/> for what
 /// happens in a chunk. No temporary grows with B * K, B or K. A result does not depend on chunks or threads: every pair is summed in the same
 /// order wherever it is computed.
 /// </remarks>
 internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
 {
     private readonly SoftQMicroKernel _kernel;
+    private readonly ManagedVariant _variant;
     private readonly WorkerPool _pool;
-    private readonly PackedMlp _critic1 = new();
-    private readonly PackedMlp _critic2 = new();
-    private readonly PackedMlp _actor = new();
+    private readonly SoftQNetwork _critic1;
+    private readonly SoftQNetwork _critic2;
+    private readonly SoftQNetwork _actor;
     private readonly SoftQWorker?[] _workers;
     private SoftQCall _call;
 
-    public ManagedSoftQ(int maxThreads, SoftQMicroKernel kernel, WorkerPool pool)
+    /// <summary>Makes a kernel.</summary>
+    /// <param name="maxThreads">Most threads.</param>
+    /// <param name="kernel">Does the work per pair and hidden unit.</param>
+    /// <param name="variant">Vectors for the rest: first layers, log-probabilities, the combination.</param>
+    /// <param name="pool">Threads.</param>
+    public ManagedSoftQ(int maxThreads, SoftQMicroKernel kernel, ManagedVariant variant, WorkerPool pool)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxThreads);
         MaxThreads = maxThreads;
         _kernel = kernel;
+        _variant = variant;
         _pool = pool;
+        _critic1 = kernel.CreateNetwork();
+        _critic2 = kernel.CreateNetwork();
+        _actor = kernel.CreateNetwork();
         _workers = new SoftQWorker?[maxThreads];
     }
 
@@ -84,7 +95,7 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
             {
                 for (int worker = 0; worker < plan.Threads; worker++)
                 {
-                    (_workers[worker] ??= new SoftQWorker()).Prepare(_call);
+                    (_workers[worker] ??= SoftQWorker.Create(_variant)).Prepare(_call);
                 }
 
                 _pool.Run(this, plan.Chunks, plan.Threads);

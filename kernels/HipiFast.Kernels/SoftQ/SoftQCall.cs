@@ -7,13 +7,13 @@ internal unsafe struct SoftQCall
 {
     public SoftQPlan Plan;
     public SoftQMicroKernel Kernel;
-    public PackedMlp Critic1;
+    public SoftQNetwork Critic1;
 
     /// <summary>Null when one critic is evaluated.</summary>
-    public PackedMlp? Critic2;
+    public SoftQNetwork? Critic2;
 
     /// <summary>Null when neither log-probabilities nor actions are needed.</summary>
-    public PackedMlp? Actor;
+    public SoftQNetwork? Actor;
 
     /// <summary>Null when rewards and terminations are not needed.</summary>
     public TaskFamily? Family;

@@ -31,35 +31,37 @@ internal static unsafe class SoftQNoise
     }
 
     /// <summary>The normals of a tile, by vectors.</summary>
-    /// <param name="tasks"><c>[32]</c>: the candidate of each pair.</param>
-    /// <param name="transitions"><c>[32]</c>: the row of each pair within the whole batch.</param>
+    /// <param name="tasks"><c>[pairs]</c>: the candidate of each pair.</param>
+    /// <param name="transitions"><c>[pairs]</c>: the row of each pair within the whole batch.</param>
+    /// <param name="pairs">Pairs, a multiple of 16.</param>
+    /// <param name="stride">Floats between rows of the result, at least <paramref name="pairs"/>.</param>
     /// <param name="call">Number of the call.</param>
     /// <param name="seed">Philox key.</param>
     /// <param name="dimensions">A.</param>
-    /// <param name="words">Scratch <c>[4][32]</c>.</param>
-    /// <param name="normals">Result <c>[A rounded up to 4][32]</c>.</param>
-    public static void Fill(uint* tasks, uint* transitions, uint call, ulong seed, int dimensions, uint* words, float* normals)
+    /// <param name="words">Scratch <c>[4][stride]</c>.</param>
+    /// <param name="normals">Result: A rounded up to 4 rows.</param>
+    public static void Fill(
+        uint* tasks, uint* transitions, int pairs, int stride, uint call, ulong seed, int dimensions, uint* words, float* normals)
     {
-        const int Stride = SoftQTiles.PairsPerTile;
         for (int first = 0; first < dimensions; first += NormalsPerBlock)
         {
             uint purpose = PurposeWord(first / NormalsPerBlock);
-            for (int pair = 0; pair < Stride; pair += Vector512<ulong>.Count)
+            for (int pair = 0; pair < pairs; pair += Vector512<ulong>.Count)
             {
                 Vector512<ulong> x = Widen(tasks + pair), y = Widen(transitions + pair);
                 Vector512<ulong> z = Vector512.Create((ulong)call), w = Vector512.Create((ulong)purpose);
                 PhiloxVector.Rounds(ref x, ref y, ref z, ref w, seed);
                 Narrow(x).Store(words + pair);
-                Narrow(y).Store(words + Stride + pair);
-                Narrow(z).Store(words + (2 * Stride) + pair);
-                Narrow(w).Store(words + (3 * Stride) + pair);
+                Narrow(y).Store(words + stride + pair);
+                Narrow(z).Store(words + (2 * stride) + pair);
+                Narrow(w).Store(words + (3 * stride) + pair);
             }
 
-            float* result = normals + (first * Stride);
-            BoxMuller(words, words + Stride, result, result + Stride);
+            float* result = normals + (first * stride);
+            BoxMuller(words, words + stride, pairs, result, result + stride);
             if (first + 2 < dimensions)
             {
-                BoxMuller(words + (2 * Stride), words + (3 * Stride), result + (2 * Stride), result + (3 * Stride));
+                BoxMuller(words + (2 * stride), words + (3 * stride), pairs, result + (2 * stride), result + (3 * stride));
             }
         }
     }
@@ -73,9 +75,9 @@ internal static unsafe class SoftQNoise
     private static Vector256<uint> Narrow(Vector512<ulong> values) => Vector256.Narrow(values.GetLower(), values.GetUpper());
 
     /// <summary><see cref="Philox.ToNormals"/> by vectors.</summary>
-    private static void BoxMuller(uint* radiusBits, uint* angleBits, float* cosines, float* sines)
+    private static void BoxMuller(uint* radiusBits, uint* angleBits, int pairs, float* cosines, float* sines)
     {
-        for (int pair = 0; pair < SoftQTiles.PairsPerTile; pair += Vector<float>.Count)
+        for (int pair = 0; pair < pairs; pair += Vector<float>.Count)
         {
             Vector<float> radius = Vector.SquareRoot(Vector.Log(ToUniform(Vector.Load(radiusBits + pair))) * -2f);
             (Vector<float> sine, Vector<float> cosine) = Vector.SinCos(ToUniform(Vector.Load(angleBits + pair)) * (2f * MathF.PI));

@@ -11,19 +11,20 @@ internal static class SoftQTiles
     public const int LaneBlock = MlpShape.LaneCount;
 
     /// <summary>
-    /// Pairs that share one sweep over W2: two vectors, so that each broadcast weight feeds two multiply-adds. At H = 256 the tile is 32 KiB.
+    /// Vectors of 16 pairs in a tile of the managed kernels: each broadcast weight feeds three multiply-adds, and with 8 outputs the accumulators fill
+    /// 24 of 32 registers.
     /// </summary>
-    public const int PairsPerTile = 2 * LaneBlock;
+    public const int TileVectors = 3;
 
-    /// <summary>
-    /// Outputs per panel of packed weights: 8 x 2 = 16 accumulators cover the latency of two multiply-add ports with half the registers.
-    /// </summary>
+    /// <summary>Floats between the rows of such a tile.</summary>
+    public const int TileStride = TileVectors * LaneBlock;
+
+    /// <summary>Outputs per panel of packed weights: 8 x 3 accumulators.</summary>
     public const int OutputPanel = 8;
 
     /// <summary>
-    /// Inputs of a layer that are summed before partial sums are put aside: 128 x 32 pairs are 16 KiB, which stay in a first-level cache of 32
-    /// KiB beside
-    /// the weights that stream through, also when another hardware thread uses part of it.
+    /// Inputs of a layer that are summed before partial sums are put aside: 128 x 48 pairs are 24 KiB, which stay in a first-level cache of 32 KiB
+    /// and more beside the weights that stream through.
     /// </summary>
     public const int DepthBlock = 128;
 
@@ -79,6 +80,16 @@ internal static class SoftQTiles
         }
 
         return new SoftQPlan(lanesAreTasks, laneCount, broadcastCount, lanes, broadcasts, threads);
+    }
+
+    /// <summary>Panels that hold <paramref name="outputs"/> outputs.</summary>
+    public static int Panels(int outputs) => (outputs + OutputPanel - 1) / OutputPanel;
+
+    /// <summary>Length of equal blocks of at most <see cref="DepthBlock"/> inputs; the last may be shorter.</summary>
+    public static int DepthBlockOf(int depth)
+    {
+        int blocks = (depth + DepthBlock - 1) / DepthBlock;
+        return (depth + blocks - 1) / blocks;
     }
 
     private static long Chunks(int count, int size) => (count + (long)size - 1) / size;

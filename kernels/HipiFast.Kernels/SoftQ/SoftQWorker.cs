@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Networks;
@@ -8,6 +9,30 @@ using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.SoftQ;
+
+/// <summary>What one thread does with one chunk of pairs, and its scratch memory.</summary>
+internal abstract class SoftQWorker : IDisposable
+{
+    /// <summary>Makes a worker for a kind of vector.</summary>
+    public static SoftQWorker Create(ManagedVariant variant) => variant switch
+    {
+        ManagedVariant.Vector512 => new SoftQWorker<Simd512, Vector512<float>>(),
+        ManagedVariant.Vector256 => new SoftQWorker<Simd256, Vector256<float>>(),
+        _ => new SoftQWorker<SimdPortable, Vector<float>>(),
+    };
+
+    /// <summary>Sizes scratch memory for a call; allocates only when the call is larger than all before.</summary>
+    /// <param name="call">The call.</param>
+    public abstract void Prepare(in SoftQCall call);
+
+    /// <summary>Computes one chunk of the matrix.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="chunk">Which chunk of its plan.</param>
+    public abstract void Run(in SoftQCall call, int chunk);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}
 
 /// <summary>
 /// What one thread does with one chunk of pairs: both shares of the first layers for the chunk's transitions and tasks, then the rest tile by tile.
@@ -19,12 +44,19 @@ namespace HipiFast.Kernels.SoftQ;
 /// cref="SoftQPlan.LanesAreTasks"/>) changes
 /// where numbers lie, never how they are summed. Lanes beyond the end of the lane side repeat its last entry and are not written.
 /// </remarks>
-internal sealed unsafe class SoftQWorker : IDisposable
+internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
 {
     private const int LaneBlock = SoftQTiles.LaneBlock;
-    private const int Pairs = SoftQTiles.PairsPerTile;
+
+    /// <summary>Broadcast-side rows that share a sweep over W1: as many sums as 16 registers hold beside a weight.</summary>
+    private const int ShareRows = 8;
 
     private readonly NativeBuffer<float> _memory = new(0);
+
+    // Floats between the rows of a tile: as many pairs as the micro-kernel takes.
+    private int _pairs;
 
     // The chunk's first layers: shares of the transitions (at s with a, or at s') and of the tasks.
     private float* _critic1State;
@@ -42,9 +74,8 @@ internal sealed unsafe class SoftQWorker : IDisposable
 
     // The tile.
     private float* _zeros;
-    private float* _input;
-    private float* _hidden1;
-    private float* _hidden2;
+    private float* _rows;
+    private float* _scratch;
     private float* _head;
     private float* _nextAction;
     private float* _normals;
@@ -58,19 +89,17 @@ internal sealed unsafe class SoftQWorker : IDisposable
     private uint* _transitionOf;
     private uint* _words;
 
-    /// <summary>Sizes scratch memory for a call; allocates only when the call is larger than all before.</summary>
-    /// <param name="call">The call.</param>
-    public void Prepare(in SoftQCall call)
+    /// <inheritdoc/>
+    public override void Prepare(in SoftQCall call)
     {
+        _pairs = call.Kernel.TileVectors * LaneBlock;
         long length = Lay(call, null);
         _memory.EnsureLength(length);
         Lay(call, _memory.Pointer);
     }
 
-    /// <summary>Computes one chunk of the matrix.</summary>
-    /// <param name="call">The call.</param>
-    /// <param name="chunk">Which chunk of its plan.</param>
-    public void Run(in SoftQCall call, int chunk)
+    /// <inheritdoc/>
+    public override void Run(in SoftQCall call, int chunk)
     {
         SoftQPlan plan = call.Plan;
         int firstBroadcast = chunk % plan.BroadcastChunks * plan.BroadcastPerChunk;
@@ -81,19 +110,26 @@ internal sealed unsafe class SoftQWorker : IDisposable
         FirstLayers(call, block);
 
         // The broadcast side runs fastest: a lane block's share of the first layer (16 H floats) stays in the first-level cache meanwhile.
-        int vectors = broadcasts * ((lanes + LaneBlock - 1) / LaneBlock);
+        int left = broadcasts * ((lanes + LaneBlock - 1) / LaneBlock), most = call.Kernel.TileVectors;
+        Slot* slots = stackalloc Slot[most];
+        PairVector* vectors = stackalloc PairVector[most];
         Slot next = new(0, 0);
-        for (int vector = 0; vector < vectors; vector += 2)
+        while (left > 0)
         {
-            Slot first = next, second = first.Next(broadcasts);
-            bool isPaired = vector + 1 < vectors;
-            next = second.Next(broadcasts);
-            Tile(call, block, first, isPaired ? second : first, isPaired);
+            Tile tile = new(slots, vectors, Math.Min(left, most));
+            for (int vector = 0; vector < tile.Vectors; vector++)
+            {
+                slots[vector] = next;
+                next = next.Next(broadcasts);
+            }
+
+            Compute(call, block, tile);
+            left -= tile.Vectors;
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _memory.Dispose();
+    public override void Dispose() => _memory.Dispose();
 
     /// <summary>Places all scratch arrays from <paramref name="start"/> on.</summary>
     /// <returns>Floats needed.</returns>
@@ -103,9 +139,8 @@ internal sealed unsafe class SoftQWorker : IDisposable
         int actionOutputs = MlpShape.RoundUp(2 * call.ActionDimension);
         int criticStride = call.Critic1.Shape.HiddenStride, actorStride = call.Actor?.Shape.HiddenStride ?? 0;
         int widest = Math.Max(criticStride, actorStride);
-
-        // Lane blocks are computed two at a time, so their number is rounded up to even.
-        long laneSide = MlpShape.RoundUp(call.Plan.LanesPerChunk) + LaneBlock, broadcastSide = call.Plan.BroadcastPerChunk;
+        long scratch = Math.Max(call.Kernel.ScratchFloats(call.Critic1.Shape), call.Actor is null ? 0 : call.Kernel.ScratchFloats(call.Actor.Shape));
+        long laneSide = MlpShape.RoundUp(call.Plan.LanesPerChunk), broadcastSide = call.Plan.BroadcastPerChunk, pairs = _pairs;
         long states = call.Plan.LanesAreTasks ? broadcastSide : laneSide, tasks = call.Plan.LanesAreTasks ? laneSide : broadcastSide;
         _critic1State = Take(states * criticStride);
         _critic1Task = Take(tasks * criticStride);
@@ -117,21 +152,20 @@ internal sealed unsafe class SoftQWorker : IDisposable
         _unsquashed = Take(call.UsesLogProbability ? states * (call.ActionDimension + 1) : 0);
         _squashTerms = Take(call.UsesLogProbability ? MlpShape.RoundUp(call.ActionDimension) : 0);
         _zeros = Take(widest);
-        _input = Take((long)Pairs * Math.Max(call.ObservationDimension + call.ActionDimension, call.TaskDimension));
-        _hidden1 = Take((long)Pairs * widest);
-        _hidden2 = Take((long)Pairs * widest);
-        _head = Take((long)Pairs * actionOutputs);
-        _nextAction = Take((long)Pairs * call.ActionDimension);
-        _normals = Take((long)Pairs * actionOutputs);
-        _tileUnsquashed = Take((long)Pairs * (call.ActionDimension + 1));
-        _critic1Value = Take(Pairs);
-        _critic2Value = Take(Pairs);
-        _logProbability = Take(Pairs);
-        _reward = Take(Pairs);
-        _terminated = Take(Pairs);
-        _taskOf = (uint*)Take(Pairs);
-        _transitionOf = (uint*)Take(Pairs);
-        _words = (uint*)Take(SoftQNoise.NormalsPerBlock * Pairs);
+        _rows = Take((long)LaneBlock * widest);
+        _scratch = Take(scratch);
+        _head = Take(pairs * actionOutputs);
+        _nextAction = Take(pairs * call.ActionDimension);
+        _normals = Take(pairs * actionOutputs);
+        _tileUnsquashed = Take(pairs * (call.ActionDimension + 1));
+        _critic1Value = Take(pairs);
+        _critic2Value = Take(pairs);
+        _logProbability = Take(pairs);
+        _reward = Take(pairs);
+        _terminated = Take(pairs);
+        _taskOf = (uint*)Take(pairs);
+        _transitionOf = (uint*)Take(pairs);
+        _words = (uint*)Take(SoftQNoise.NormalsPerBlock * pairs);
         if (start is not null)
         {
             // Scratch of an earlier call may lie here.
@@ -153,7 +187,7 @@ internal sealed unsafe class SoftQWorker : IDisposable
         int s = call.ObservationDimension, a = call.ActionDimension, p = call.TaskDimension;
         for (int twin = 0; twin < 2; twin++)
         {
-            PackedMlp? critic = twin == 0 ? call.Critic1 : call.Critic2;
+            SoftQNetwork? critic = twin == 0 ? call.Critic1 : call.Critic2;
             if (critic is null)
             {
                 break;
@@ -173,7 +207,7 @@ internal sealed unsafe class SoftQWorker : IDisposable
             Share(call, block, critic, s + a, call.Task, p, null, 0, _zeros, block.LanesAreTasks, task);
         }
 
-        if (call.Actor is PackedMlp actor)
+        if (call.Actor is SoftQNetwork actor)
         {
             Share(call, block, actor, s, call.Task, p, null, 0, _zeros, block.LanesAreTasks, _actorTask);
             if (call.UsesLogProbability)
@@ -193,7 +227,7 @@ internal sealed unsafe class SoftQWorker : IDisposable
     private void Share(
         in SoftQCall call,
         in Block block,
-        PackedMlp network,
+        SoftQNetwork network,
         int firstInput,
         float* x,
         int xLength,
@@ -204,37 +238,51 @@ internal sealed unsafe class SoftQWorker : IDisposable
         float* share)
     {
         int stride = network.Shape.HiddenStride;
+        float* weights = network.Weight1 + ((long)firstInput * stride);
         if (!isLaneSide)
         {
-            float* weights = network.Weight1 + ((long)firstInput * stride);
-            BroadcastShare(x + ((long)block.FirstBroadcast * xLength), xLength, block.Broadcasts, weights, stride, init, 0, share);
-            if (yLength > 0)
-            {
-                weights += (long)xLength * stride;
-                BroadcastShare(y + ((long)block.FirstBroadcast * yLength), yLength, block.Broadcasts, weights, stride, share, stride, share);
-            }
-
+            Rows(x, xLength, y, yLength, block.FirstBroadcast, block.Broadcasts, weights, stride, init, share);
             return;
         }
 
-        PackedLayer layer = network.First(firstInput, xLength + yLength);
-        for (int lane = 0; lane < block.Lanes; lane += Pairs)
+        for (int lane = 0; lane < block.Lanes; lane += LaneBlock)
         {
-            Transpose(x, xLength, block, lane, _input);
-            Transpose(y, yLength, block, lane, _input + (xLength * Pairs));
+            int lanes = Math.Min(LaneBlock, block.Lanes - lane);
+            Rows(x, xLength, y, yLength, block.FirstLane + lane, lanes, weights, stride, init, _rows);
+            for (int l = lanes; l < LaneBlock; l++)
+            {
+                new ReadOnlySpan<float>(_rows + ((lanes - 1) * stride), stride).CopyTo(new Span<float>(_rows + (l * stride), stride));
+            }
+
             float* to = share + ((long)lane * stride);
-            call.Kernel.Linear(_input, layer, init, to, to + (LaneBlock * stride), LaneBlock);
+            for (int k = 0; k < stride; k += LaneBlock)
+            {
+                TSimd.Transpose16(_rows + k, stride, to + (k * LaneBlock), LaneBlock);
+            }
+
+            call.Kernel.ArrangeLanes(to, stride);
+        }
+    }
+
+    /// <summary><c>share[r] = init + W1 [x, y]</c> for some entries of one side, <c>[rows][stride]</c>.</summary>
+    private static void Rows(
+        float* x, int xLength, float* y, int yLength, int first, int rows, float* weights, int stride, float* init, float* share)
+    {
+        AddInputs(x + ((long)first * xLength), xLength, rows, weights, stride, init, 0, share);
+        if (yLength > 0)
+        {
+            AddInputs(y + ((long)first * yLength), yLength, rows, weights + ((long)xLength * stride), stride, share, stride, share);
         }
     }
 
     /// <summary>
-    /// <c>share[r] = init[r] + x[r] W</c> for the rows of the broadcast side, 8 rows by one vector of hidden units at a time. Init is one row for all
-    /// when its stride is 0, and may be the result itself. Too small a part of the whole to need more than portable vectors.
+    /// <c>share[r] = init[r] + x[r] W</c>, 8 rows by one vector of hidden units at a time. Init is one row for all when its stride is 0, and may be
+    /// the result itself.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void BroadcastShare(float* x, int xLength, int rows, float* weights, int stride, float* init, int initStride, float* share)
+    private static void AddInputs(float* x, int xLength, int rows, float* weights, int stride, float* init, int initStride, float* share)
     {
-        for (int row = 0; row < rows; row += 8)
+        for (int row = 0; row < rows; row += ShareRows)
         {
             // Rows beyond the end repeat the last one: the same value is stored again.
             int last = rows - 1 - row;
@@ -243,48 +291,35 @@ internal sealed unsafe class SoftQWorker : IDisposable
             float* x0 = x + ((long)row * xLength), begin = init + ((long)row * initStride), to = share + ((long)row * stride);
             float* x1 = x0 + (r1 * xLength), x2 = x0 + (r2 * xLength), x3 = x0 + (r3 * xLength), x4 = x0 + (r4 * xLength);
             float* x5 = x0 + (r5 * xLength), x6 = x0 + (r6 * xLength), x7 = x0 + (r7 * xLength);
-            for (int h = 0; h < stride; h += Vector<float>.Count)
+            for (int h = 0; h < stride; h += TSimd.Count)
             {
-                Vector<float> c0 = Vector.Load(begin + h), c1 = Vector.Load(begin + (r1 * initStride) + h);
-                Vector<float> c2 = Vector.Load(begin + (r2 * initStride) + h), c3 = Vector.Load(begin + (r3 * initStride) + h);
-                Vector<float> c4 = Vector.Load(begin + (r4 * initStride) + h), c5 = Vector.Load(begin + (r5 * initStride) + h);
-                Vector<float> c6 = Vector.Load(begin + (r6 * initStride) + h), c7 = Vector.Load(begin + (r7 * initStride) + h);
+                TVector c0 = TSimd.Load(begin + h), c1 = TSimd.Load(begin + (r1 * initStride) + h);
+                TVector c2 = TSimd.Load(begin + (r2 * initStride) + h), c3 = TSimd.Load(begin + (r3 * initStride) + h);
+                TVector c4 = TSimd.Load(begin + (r4 * initStride) + h), c5 = TSimd.Load(begin + (r5 * initStride) + h);
+                TVector c6 = TSimd.Load(begin + (r6 * initStride) + h), c7 = TSimd.Load(begin + (r7 * initStride) + h);
                 float* w = weights + h;
                 for (nint i = 0; i < xLength; i++)
                 {
-                    Vector<float> weight = Vector.Load(w);
-                    c0 = Vector.MultiplyAddEstimate(new Vector<float>(x0[i]), weight, c0);
-                    c1 = Vector.MultiplyAddEstimate(new Vector<float>(x1[i]), weight, c1);
-                    c2 = Vector.MultiplyAddEstimate(new Vector<float>(x2[i]), weight, c2);
-                    c3 = Vector.MultiplyAddEstimate(new Vector<float>(x3[i]), weight, c3);
-                    c4 = Vector.MultiplyAddEstimate(new Vector<float>(x4[i]), weight, c4);
-                    c5 = Vector.MultiplyAddEstimate(new Vector<float>(x5[i]), weight, c5);
-                    c6 = Vector.MultiplyAddEstimate(new Vector<float>(x6[i]), weight, c6);
-                    c7 = Vector.MultiplyAddEstimate(new Vector<float>(x7[i]), weight, c7);
+                    TVector weight = TSimd.Load(w);
+                    c0 = TSimd.MultiplyAdd(TSimd.Broadcast(x0[i]), weight, c0);
+                    c1 = TSimd.MultiplyAdd(TSimd.Broadcast(x1[i]), weight, c1);
+                    c2 = TSimd.MultiplyAdd(TSimd.Broadcast(x2[i]), weight, c2);
+                    c3 = TSimd.MultiplyAdd(TSimd.Broadcast(x3[i]), weight, c3);
+                    c4 = TSimd.MultiplyAdd(TSimd.Broadcast(x4[i]), weight, c4);
+                    c5 = TSimd.MultiplyAdd(TSimd.Broadcast(x5[i]), weight, c5);
+                    c6 = TSimd.MultiplyAdd(TSimd.Broadcast(x6[i]), weight, c6);
+                    c7 = TSimd.MultiplyAdd(TSimd.Broadcast(x7[i]), weight, c7);
                     w += stride;
                 }
 
-                c0.Store(to + h);
-                c1.Store(to + (r1 * stride) + h);
-                c2.Store(to + (r2 * stride) + h);
-                c3.Store(to + (r3 * stride) + h);
-                c4.Store(to + (r4 * stride) + h);
-                c5.Store(to + (r5 * stride) + h);
-                c6.Store(to + (r6 * stride) + h);
-                c7.Store(to + (r7 * stride) + h);
-            }
-        }
-    }
-
-    /// <summary>32 entries of the lane side from <paramref name="lane"/> on, <c>[entry][length]</c>, to <c>[length][32]</c>.</summary>
-    private static void Transpose(float* x, int length, in Block block, int lane, float* transposed)
-    {
-        for (int l = 0; l < Pairs; l++)
-        {
-            float* entry = x + ((long)(block.FirstLane + Math.Min(lane + l, block.Lanes - 1)) * length);
-            for (int i = 0; i < length; i++)
-            {
-                transposed[(i * Pairs) + l] = entry[i];
+                TSimd.Store(c0, to + h);
+                TSimd.Store(c1, to + (r1 * stride) + h);
+                TSimd.Store(c2, to + (r2 * stride) + h);
+                TSimd.Store(c3, to + (r3 * stride) + h);
+                TSimd.Store(c4, to + (r4 * stride) + h);
+                TSimd.Store(c5, to + (r5 * stride) + h);
+                TSimd.Store(c6, to + (r6 * stride) + h);
+                TSimd.Store(c7, to + (r7 * stride) + h);
             }
         }
     }
@@ -317,81 +352,73 @@ internal sealed unsafe class SoftQWorker : IDisposable
         }
     }
 
-    private void Tile(in SoftQCall call, in Block block, Slot first, Slot second, bool isPaired)
+    private void Compute(in SoftQCall call, in Block block, in Tile tile)
     {
         if (call.UsesLogProbability)
         {
-            ActorHead(call, block, _actorState, first, second);
-            LogProbability(call, block, first, second);
+            Head(call, block, _actorState, tile);
+            LogProbability(call, block, tile);
         }
 
         if (call.IsBellman)
         {
-            ActorHead(call, block, _actorNext, first, second);
-            SampleNextActions(call, block, first, second);
+            Head(call, block, _actorNext, tile);
+            SampleNextActions(call, block, tile);
         }
 
-        Critic(call, block, call.Critic1, _critic1State, _critic1Task, first, second, _critic1Value);
-        if (call.Critic2 is PackedMlp critic2)
+        Critic(call, block, call.Critic1, _critic1State, _critic1Task, tile, _critic1Value);
+        if (call.Critic2 is SoftQNetwork critic2)
         {
-            Critic(call, block, critic2, _critic2State, _critic2Task, first, second, _critic2Value);
+            Critic(call, block, critic2, _critic2State, _critic2Task, tile, _critic2Value);
         }
 
         if (call.Family is TaskFamily family)
         {
-            EvaluateFamily(call, block, family, first, 0);
-            if (isPaired)
+            for (int vector = 0; vector < tile.Vectors; vector++)
             {
-                EvaluateFamily(call, block, family, second, LaneBlock);
+                EvaluateFamily(call, block, family, tile.Slots[vector], vector * LaneBlock);
             }
         }
 
-        Combine(call);
-        Write(call, block, first, _critic1Value);
-        if (isPaired)
+        Combine(call, tile.Vectors * LaneBlock);
+        for (int vector = 0; vector < tile.Vectors; vector++)
         {
-            Write(call, block, second, _critic1Value + LaneBlock);
+            Write(call, block, tile.Slots[vector], _critic1Value + (vector * LaneBlock));
         }
     }
 
-    private static PairVector At(in Block block, int stride, float* state, float* task, Slot slot)
+    /// <summary>Points the tile's vectors at both shares of a network's first layer.</summary>
+    private static void Point(in Block block, int stride, float* state, float* task, in Tile tile)
     {
         float* broadcast = block.LanesAreTasks ? state : task, lanes = block.LanesAreTasks ? task : state;
-        return new PairVector(broadcast + ((long)slot.Broadcast * stride), lanes + ((long)slot.LaneBlock * stride * LaneBlock));
+        for (int vector = 0; vector < tile.Vectors; vector++)
+        {
+            Slot slot = tile.Slots[vector];
+            tile.Pairs[vector] = new PairVector(
+                broadcast + ((long)slot.Broadcast * stride), lanes + ((long)slot.LaneBlock * stride * LaneBlock));
+        }
     }
 
-    /// <summary>Means, then log standard deviations: <c>_head = [2 A][32]</c>.</summary>
-    private void ActorHead(in SoftQCall call, in Block block, float* state, Slot first, Slot second)
+    /// <summary>Means, then log standard deviations: rows of <c>_head</c>.</summary>
+    private void Head(in SoftQCall call, in Block block, float* state, in Tile tile)
     {
-        PackedMlp actor = call.Actor!;
-        int stride = actor.Shape.HiddenStride;
-        PairVector pairs0 = At(block, stride, state, _actorTask, first), pairs1 = At(block, stride, state, _actorTask, second);
-        call.Kernel.FirstLayer(pairs0, pairs1, actor.Shape.Hidden, true, _hidden1);
-        call.Kernel.Rectified(_hidden1, actor.Second, actor.Bias2, _hidden2);
-        call.Kernel.Linear(_hidden2, actor.Third, actor.Bias3, _head, _head + LaneBlock, Pairs);
+        SoftQNetwork actor = call.Actor!;
+        Point(block, actor.Shape.HiddenStride, state, _actorTask, tile);
+        call.Kernel.Head(actor, tile.Pairs, tile.Vectors, _scratch, _head);
     }
 
-    private void Critic(in SoftQCall call, in Block block, PackedMlp critic, float* state, float* task, Slot first, Slot second, float* values)
+    private void Critic(in SoftQCall call, in Block block, SoftQNetwork critic, float* state, float* task, in Tile tile, float* values)
     {
-        int stride = critic.Shape.HiddenStride, hidden = critic.Shape.Hidden;
-        PairVector pairs0 = At(block, stride, state, task, first), pairs1 = At(block, stride, state, task, second);
-        if (call.IsBellman)
-        {
-            // The last panel of outputs may reach beyond H: those rows are added to as well, and hold the zero padding of both shares.
-            PackedLayer actionLayer = critic.First(call.ObservationDimension, call.ActionDimension);
-            call.Kernel.FirstLayer(pairs0, pairs1, actionLayer.PanelCount * SoftQTiles.OutputPanel, false, _hidden1);
-            call.Kernel.AddRectified(_nextAction, actionLayer, _hidden1);
-        }
-        else
-        {
-            call.Kernel.FirstLayer(pairs0, pairs1, hidden, true, _hidden1);
-        }
-
-        call.Kernel.RectifiedDot(_hidden1, critic.Second, critic.Bias2, critic.Weight3, *critic.Bias3, _hidden2, values);
+        int stride = critic.Shape.HiddenStride;
+        Point(block, stride, state, task, tile);
+        ActionShare action = call.IsBellman
+            ? new(_nextAction, call.ActionDimension, critic.Weight1 + ((long)call.ObservationDimension * stride))
+            : default;
+        call.Kernel.Values(critic, tile.Pairs, tile.Vectors, action, _scratch, values);
         if (call.Range.IsBounded)
         {
             Vector<float> low = new(call.Range.Low), width = new(call.Range.High - call.Range.Low);
-            for (int pair = 0; pair < Pairs; pair += Vector<float>.Count)
+            for (int pair = 0; pair < tile.Vectors * LaneBlock; pair += Vector<float>.Count)
             {
                 Vector<float> sigmoid = Vector<float>.One / (Vector<float>.One + Vector.Exp(-Vector.Load(values + pair)));
                 (low + (width * sigmoid)).Store(values + pair);
@@ -400,19 +427,22 @@ internal sealed unsafe class SoftQWorker : IDisposable
     }
 
     /// <summary>log pi(a_j | s_j, psi_i) of the tile, from the actor's head at s.</summary>
-    private void LogProbability(in SoftQCall call, in Block block, Slot first, Slot second)
+    private void LogProbability(in SoftQCall call, in Block block, in Tile tile)
     {
         int a = call.ActionDimension;
-        GatherUnsquashed(a, block, first, _tileUnsquashed);
-        GatherUnsquashed(a, block, second, _tileUnsquashed + LaneBlock);
-        for (int pair = 0; pair < Pairs; pair += Vector<float>.Count)
+        for (int vector = 0; vector < tile.Vectors; vector++)
         {
-            Vector<float> sum = Vector.Load(_tileUnsquashed + (a * Pairs) + pair);
+            GatherUnsquashed(a, block, tile.Slots[vector], _tileUnsquashed + (vector * LaneBlock));
+        }
+
+        for (int pair = 0; pair < tile.Vectors * LaneBlock; pair += Vector<float>.Count)
+        {
+            Vector<float> sum = Vector.Load(_tileUnsquashed + (a * _pairs) + pair);
             for (int d = 0; d < a; d++)
             {
-                Vector<float> mean = Vector.Load(_head + (d * Pairs) + pair);
-                Vector<float> logStd = TanhGaussian.ClampLogStd(Vector.Load(_head + ((a + d) * Pairs) + pair));
-                Vector<float> z = (Vector.Load(_tileUnsquashed + (d * Pairs) + pair) - mean) * Vector.Exp(-logStd);
+                Vector<float> mean = Vector.Load(_head + (d * _pairs) + pair);
+                Vector<float> logStd = TanhGaussian.ClampLogStd(Vector.Load(_head + ((a + d) * _pairs) + pair));
+                Vector<float> z = (Vector.Load(_tileUnsquashed + (d * _pairs) + pair) - mean) * Vector.Exp(-logStd);
                 sum -= (z * z * 0.5f) + logStd;
             }
 
@@ -422,7 +452,7 @@ internal sealed unsafe class SoftQWorker : IDisposable
 
     private void GatherUnsquashed(int a, in Block block, Slot slot, float* to)
     {
-        for (int d = 0; d <= a; d++, to += Pairs)
+        for (int d = 0; d <= a; d++, to += _pairs)
         {
             if (block.LanesAreTasks)
             {
@@ -438,17 +468,20 @@ internal sealed unsafe class SoftQWorker : IDisposable
     }
 
     /// <summary>a' = tanh(mean + std n) of the tile, from the actor's head at s'.</summary>
-    private void SampleNextActions(in SoftQCall call, in Block block, Slot first, Slot second)
+    private void SampleNextActions(in SoftQCall call, in Block block, in Tile tile)
     {
-        int a = call.ActionDimension;
-        Indices(call, block, first, 0);
-        Indices(call, block, second, LaneBlock);
-        SoftQNoise.Fill(_taskOf, _transitionOf, call.Call, call.Seed, a, _words, _normals);
+        int a = call.ActionDimension, pairs = tile.Vectors * LaneBlock;
+        for (int vector = 0; vector < tile.Vectors; vector++)
+        {
+            Indices(call, block, tile.Slots[vector], vector * LaneBlock);
+        }
+
+        SoftQNoise.Fill(_taskOf, _transitionOf, pairs, _pairs, call.Call, call.Seed, a, _words, _normals);
         for (int d = 0; d < a; d++)
         {
-            for (int pair = d * Pairs; pair < (d + 1) * Pairs; pair += Vector<float>.Count)
+            for (int pair = d * _pairs; pair < (d * _pairs) + pairs; pair += Vector<float>.Count)
             {
-                Vector<float> std = Vector.Exp(TanhGaussian.ClampLogStd(Vector.Load(_head + (a * Pairs) + pair)));
+                Vector<float> std = Vector.Exp(TanhGaussian.ClampLogStd(Vector.Load(_head + (a * _pairs) + pair)));
                 TanhGaussian.Squash(Vector.Load(_head + pair) + (std * Vector.Load(_normals + pair))).Store(_nextAction + pair);
             }
         }
@@ -485,10 +518,10 @@ internal sealed unsafe class SoftQWorker : IDisposable
     }
 
     /// <summary>The estimate of the tile's pairs, left in <c>_critic1Value</c>.</summary>
-    private void Combine(in SoftQCall call)
+    private void Combine(in SoftQCall call, int pairs)
     {
         bool usesFamily = call.Family is not null, usesLogProbability = call.UsesLogProbability, isBellman = call.IsBellman;
-        for (int pair = 0; pair < Pairs; pair += Vector<float>.Count)
+        for (int pair = 0; pair < pairs; pair += Vector<float>.Count)
         {
             Vector<float> value = Vector.Load(_critic1Value + pair);
             if (call.Critic2 is not null)
@@ -534,6 +567,14 @@ internal sealed unsafe class SoftQWorker : IDisposable
         {
             call.Result[((long)(lane + l) * call.Candidates) + broadcast] = values[l];
         }
+    }
+
+    /// <summary>What is computed at once: a few vectors of pairs.</summary>
+    private readonly struct Tile(Slot* slots, PairVector* pairs, int vectors)
+    {
+        public readonly Slot* Slots = slots;
+        public readonly PairVector* Pairs = pairs;
+        public readonly int Vectors = vectors;
     }
 
     /// <summary>A chunk: a range of each side.</summary>

@@ -1,0 +1,135 @@
+using HipiFast.Kernels.Networks;
+
+namespace HipiFast.Kernels.SoftQ;
+
+/// <summary>A layer's weights by panels of 8 outputs, or a range of its inputs.</summary>
+/// <param name="panels">Panel 0, at the first input of the range.</param>
+/// <param name="panelStride">Floats between panels.</param>
+/// <param name="inputStride">Floats between the inputs of a panel.</param>
+/// <param name="depth">Inputs in the range.</param>
+/// <param name="panelCount">Number of panels; the last one is filled with zero weights.</param>
+internal readonly unsafe struct PanelLayer(float* panels, int panelStride, int inputStride, int depth, int panelCount)
+{
+    public readonly float* Panels = panels;
+    public readonly int PanelStride = panelStride;
+    public readonly int InputStride = inputStride;
+    public readonly int Depth = depth;
+    public readonly int PanelCount = panelCount;
+
+    /// <summary>The weights of some of the inputs.</summary>
+    public PanelLayer Slice(int firstInput, int inputs) =>
+        new(Panels + ((nint)firstInput * InputStride), PanelStride, InputStride, inputs, PanelCount);
+}
+
+/// <summary>How the accumulators of a layer begin.</summary>
+internal enum LayerBegin
+{
+    /// <summary>With the bias.</summary>
+    Bias,
+
+    /// <summary>With what the result holds.</summary>
+    Result,
+}
+
+/// <summary>What becomes of the accumulators of a layer.</summary>
+internal enum LayerEnd
+{
+    /// <summary>They are the result.</summary>
+    Store,
+
+    /// <summary>Rectified, they are the result.</summary>
+    Rectify,
+
+    /// <summary>Rectified and multiplied by w3, they are summed up: one value per pair.</summary>
+    Dot,
+}
+
+/// <summary>
+/// The micro-kernels in fp32. A tile is stored transposed, <c>[unit][48 pairs]</c>, so that vector lanes are pairs and every weight is a broadcast:
+/// no horizontal sums, no ragged edge in H. Long layers are cut in depth so that the part of the tile in use stays in the first-level cache.
+/// </summary>
+/// <remarks>Sums begin with the bias and take the inputs in rising order.</remarks>
+internal abstract unsafe class PanelMicroKernel : SoftQMicroKernel
+{
+    /// <inheritdoc/>
+    public sealed override int TileVectors => SoftQTiles.TileVectors;
+
+    /// <inheritdoc/>
+    public sealed override SoftQNetwork CreateNetwork() => new PanelNetwork();
+
+    /// <inheritdoc/>
+    public sealed override long ScratchFloats(MlpShape shape) => 2L * shape.HiddenStride * SoftQTiles.TileStride;
+
+    /// <inheritdoc/>
+    public sealed override void Values(SoftQNetwork critic, PairVector* pairs, int vectors, in ActionShare action, float* scratch, float* values)
+    {
+        PanelNetwork network = (PanelNetwork)critic;
+        int hidden = network.Shape.Hidden;
+        float* tile = scratch, partial = scratch + ((nint)network.Shape.HiddenStride * SoftQTiles.TileStride);
+        if (action.Action == null)
+        {
+            FirstLayer(pairs, vectors, hidden, true, tile);
+        }
+        else
+        {
+            // The last panel of outputs may reach beyond H: those rows are added to as well, and hold the zero padding of both shares.
+            int stride = network.Shape.HiddenStride;
+            PanelLayer layer = new(action.Weights, SoftQTiles.OutputPanel, stride, action.Count, SoftQTiles.Panels(hidden));
+            FirstLayer(pairs, vectors, layer.PanelCount * SoftQTiles.OutputPanel, false, tile);
+            Run(LayerBegin.Result, LayerEnd.Rectify, vectors, action.Action, layer, null, tile, null, null);
+        }
+
+        Run(LayerBegin.Bias, LayerEnd.Dot, vectors, tile, network.Second, network.Bias2, partial, network.Weight3, values);
+        float bias3 = *network.Bias3;
+        for (int pair = 0; pair < vectors * SoftQTiles.LaneBlock; pair++)
+        {
+            values[pair] += bias3;
+        }
+    }
+
+    /// <inheritdoc/>
+    public sealed override void Head(SoftQNetwork actor, PairVector* pairs, int vectors, float* scratch, float* head)
+    {
+        PanelNetwork network = (PanelNetwork)actor;
+        float* tile = scratch, hidden = scratch + ((nint)network.Shape.HiddenStride * SoftQTiles.TileStride);
+        FirstLayer(pairs, vectors, network.Shape.Hidden, true, tile);
+        Run(LayerBegin.Bias, LayerEnd.Rectify, vectors, tile, network.Second, network.Bias2, hidden, null, null);
+        Run(LayerBegin.Bias, LayerEnd.Store, vectors, hidden, network.Third, network.Bias3, head, null, null);
+    }
+
+    /// <summary>tile = broadcast + lanes, rectified on request.</summary>
+    /// <param name="pairs">The tile's vectors.</param>
+    /// <param name="vectors">How many.</param>
+    /// <param name="hidden">Hidden units.</param>
+    /// <param name="rectify">Whether negative entries become 0.</param>
+    /// <param name="tile">Result <c>[hidden][48]</c>.</param>
+    protected abstract void FirstLayer(PairVector* pairs, int vectors, int hidden, bool rectify, float* tile);
+
+    /// <summary>One layer, or a range of its inputs, for a tile.</summary>
+    /// <param name="begin">How the sums begin.</param>
+    /// <param name="end">What becomes of them.</param>
+    /// <param name="vectors">Vectors of 16 pairs.</param>
+    /// <param name="input"><c>[depth][48]</c>.</param>
+    /// <param name="layer">Weights.</param>
+    /// <param name="bias">One per output, padded to whole panels; not read when sums begin with the result.</param>
+    /// <param name="result"><c>[outputs][48]</c>, outputs rounded up to whole panels; not written by <see cref="LayerEnd.Dot"/>.</param>
+    /// <param name="weight3">w3, one per output, padded likewise; read by <see cref="LayerEnd.Dot"/>.</param>
+    /// <param name="values">Written by <see cref="LayerEnd.Dot"/>, one per pair.</param>
+    protected abstract void Layer(
+        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, float* weight3, float* values);
+
+    /// <summary>A whole layer in blocks of its depth: all but the last leave plain sums in the result.</summary>
+    private void Run(
+        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, float* weight3, float* values)
+    {
+        int block = SoftQTiles.DepthBlockOf(layer.Depth), k = 0;
+        for (; k < layer.Depth - block; k += block)
+        {
+            Layer(begin, LayerEnd.Store, vectors, input + ((nint)k * SoftQTiles.TileStride), layer.Slice(k, block), bias, result, null, null);
+            begin = LayerBegin.Result;
+        }
+
+        input += (nint)k * SoftQTiles.TileStride;
+        Layer(begin, end, vectors, input, layer.Slice(k, layer.Depth - k), bias, result, weight3, values);
+    }
+}
