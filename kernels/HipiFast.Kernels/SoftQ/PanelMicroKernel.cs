@@ -21,6 +21,17 @@ internal readonly unsafe struct PanelLayer(float* panels, int panelStride, int i
         new(Panels + ((nint)firstInput * InputStride), PanelStride, InputStride, inputs, PanelCount);
 }
 
+/// <summary>The last layer of a critic: <c>values = w3 . rectified sums + b3</c>.</summary>
+/// <param name="weights">w3, one per hidden unit, padded to whole panels.</param>
+/// <param name="bias">b3.</param>
+/// <param name="values">Result, one per pair.</param>
+internal readonly unsafe struct LastLayer(float* weights, float bias, float* values)
+{
+    public readonly float* Weights = weights;
+    public readonly float Bias = bias;
+    public readonly float* Values = values;
+}
+
 /// <summary>How the accumulators of a layer begin.</summary>
 internal enum LayerBegin
 {
@@ -48,7 +59,7 @@ internal enum LayerEnd
 /// The micro-kernels in fp32. A tile is stored transposed, <c>[unit][48 pairs]</c>, so that vector lanes are pairs and every weight is a broadcast:
 /// no horizontal sums, no ragged edge in H. Long layers are cut in depth so that the part of the tile in use stays in the first-level cache.
 /// </summary>
-/// <remarks>Sums begin with the bias and take the inputs in rising order.</remarks>
+/// <remarks>Every sum begins with its bias and takes the inputs in rising order.</remarks>
 internal abstract unsafe class PanelMicroKernel : SoftQMicroKernel
 {
     /// <inheritdoc/>
@@ -76,15 +87,11 @@ internal abstract unsafe class PanelMicroKernel : SoftQMicroKernel
             int stride = network.Shape.HiddenStride;
             PanelLayer layer = new(action.Weights, SoftQTiles.OutputPanel, stride, action.Count, SoftQTiles.Panels(hidden));
             FirstLayer(pairs, vectors, layer.PanelCount * SoftQTiles.OutputPanel, false, tile);
-            Run(LayerBegin.Result, LayerEnd.Rectify, vectors, action.Action, layer, null, tile, null, null);
+            Run(LayerBegin.Result, LayerEnd.Rectify, vectors, action.Action, layer, null, tile, default);
         }
 
-        Run(LayerBegin.Bias, LayerEnd.Dot, vectors, tile, network.Second, network.Bias2, partial, network.Weight3, values);
-        float bias3 = *network.Bias3;
-        for (int pair = 0; pair < vectors * SoftQTiles.LaneBlock; pair++)
-        {
-            values[pair] += bias3;
-        }
+        LastLayer last = new(network.Weight3, *network.Bias3, values);
+        Run(LayerBegin.Bias, LayerEnd.Dot, vectors, tile, network.Second, network.Bias2, partial, last);
     }
 
     /// <inheritdoc/>
@@ -93,8 +100,8 @@ internal abstract unsafe class PanelMicroKernel : SoftQMicroKernel
         PanelNetwork network = (PanelNetwork)actor;
         float* tile = scratch, hidden = scratch + ((nint)network.Shape.HiddenStride * SoftQTiles.TileStride);
         FirstLayer(pairs, vectors, network.Shape.Hidden, true, tile);
-        Run(LayerBegin.Bias, LayerEnd.Rectify, vectors, tile, network.Second, network.Bias2, hidden, null, null);
-        Run(LayerBegin.Bias, LayerEnd.Store, vectors, hidden, network.Third, network.Bias3, head, null, null);
+        Run(LayerBegin.Bias, LayerEnd.Rectify, vectors, tile, network.Second, network.Bias2, hidden, default);
+        Run(LayerBegin.Bias, LayerEnd.Store, vectors, hidden, network.Third, network.Bias3, head, default);
     }
 
     /// <summary>tile = broadcast + lanes, rectified on request.</summary>
@@ -113,23 +120,22 @@ internal abstract unsafe class PanelMicroKernel : SoftQMicroKernel
     /// <param name="layer">Weights.</param>
     /// <param name="bias">One per output, padded to whole panels; not read when sums begin with the result.</param>
     /// <param name="result"><c>[outputs][48]</c>, outputs rounded up to whole panels; not written by <see cref="LayerEnd.Dot"/>.</param>
-    /// <param name="weight3">w3, one per output, padded likewise; read by <see cref="LayerEnd.Dot"/>.</param>
-    /// <param name="values">Written by <see cref="LayerEnd.Dot"/>, one per pair.</param>
+    /// <param name="last">Used by <see cref="LayerEnd.Dot"/>.</param>
     protected abstract void Layer(
-        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, float* weight3, float* values);
+        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, in LastLayer last);
 
     /// <summary>A whole layer in blocks of its depth: all but the last leave plain sums in the result.</summary>
     private void Run(
-        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, float* weight3, float* values)
+        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, in LastLayer last)
     {
         int block = SoftQTiles.DepthBlockOf(layer.Depth), k = 0;
         for (; k < layer.Depth - block; k += block)
         {
-            Layer(begin, LayerEnd.Store, vectors, input + ((nint)k * SoftQTiles.TileStride), layer.Slice(k, block), bias, result, null, null);
+            Layer(begin, LayerEnd.Store, vectors, input + ((nint)k * SoftQTiles.TileStride), layer.Slice(k, block), bias, result, default);
             begin = LayerBegin.Result;
         }
 
         input += (nint)k * SoftQTiles.TileStride;
-        Layer(begin, end, vectors, input, layer.Slice(k, layer.Depth - k), bias, result, weight3, values);
+        Layer(begin, end, vectors, input, layer.Slice(k, layer.Depth - k), bias, result, last);
     }
 }

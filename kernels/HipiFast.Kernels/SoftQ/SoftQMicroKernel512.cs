@@ -18,65 +18,89 @@ internal sealed unsafe class SoftQMicroKernel512 : PanelMicroKernel
 
     protected override void FirstLayer(PairVector* pairs, int vectors, int hidden, bool rectify, float* tile)
     {
-        for (int vector = 0; vector < vectors; vector++)
+        switch (vectors)
         {
-            FirstLayer(pairs[vector].Broadcast, pairs[vector].Lanes, hidden, rectify, tile + (vector * SoftQTiles.LaneBlock));
+            case 1:
+                FirstLayer<One>(pairs, hidden, rectify, tile);
+                break;
+            case 2:
+                FirstLayer<Two>(pairs, hidden, rectify, tile);
+                break;
+            default:
+                FirstLayer<Three>(pairs, hidden, rectify, tile);
+                break;
         }
     }
 
     protected override void Layer(
-        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, float* weight3, float* values)
+        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, in LastLayer last)
     {
         switch (vectors)
         {
             case 1:
-                Layer<One>(begin, end, input, layer, bias, result, weight3, values);
+                Layer<One>(begin, end, input, layer, bias, result, last);
                 break;
             case 2:
-                Layer<Two>(begin, end, input, layer, bias, result, weight3, values);
+                Layer<Two>(begin, end, input, layer, bias, result, last);
                 break;
             default:
-                Layer<Three>(begin, end, input, layer, bias, result, weight3, values);
+                Layer<Three>(begin, end, input, layer, bias, result, last);
                 break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FirstLayer(float* broadcast, float* lanes, int hidden, bool rectify, float* tile)
+    private static void FirstLayer<TVectors>(PairVector* pairs, int hidden, bool rectify, float* tile)
+        where TVectors : struct
     {
+        // The vectors that a smaller tile lacks repeat the first one and are not stored.
+        PairVector* second = typeof(TVectors) == typeof(One) ? pairs : pairs + 1, third = typeof(TVectors) == typeof(Three) ? pairs + 2 : pairs;
+        float* broadcast0 = pairs->Broadcast, broadcast1 = second->Broadcast, broadcast2 = third->Broadcast;
+        float* lanes0 = pairs->Lanes, lanes1 = second->Lanes, lanes2 = third->Lanes;
+
         // relu(x) = max(x, 0) against 0, and x = max(x, -inf): one loop for both.
         Vector512<float> floor = Vector512.Create(rectify ? 0f : float.NegativeInfinity);
         for (nint k = 0; k < hidden; k++)
         {
-            Max(floor, Vector512.Load(lanes) + Vector512.Create(broadcast[k])).Store(tile);
-            lanes += SoftQTiles.LaneBlock;
+            nint lane = k * SoftQTiles.LaneBlock;
+            Max(floor, Vector512.Load(lanes0 + lane) + Vector512.Create(broadcast0[k])).Store(tile);
+            if (typeof(TVectors) != typeof(One))
+            {
+                Max(floor, Vector512.Load(lanes1 + lane) + Vector512.Create(broadcast1[k])).Store(tile + SoftQTiles.LaneBlock);
+            }
+
+            if (typeof(TVectors) == typeof(Three))
+            {
+                Max(floor, Vector512.Load(lanes2 + lane) + Vector512.Create(broadcast2[k])).Store(tile + (2 * SoftQTiles.LaneBlock));
+            }
+
             tile += SoftQTiles.TileStride;
         }
     }
 
     private static void Layer<TVectors>(
-        LayerBegin begin, LayerEnd end, float* input, in PanelLayer layer, float* bias, float* result, float* weight3, float* values)
+        LayerBegin begin, LayerEnd end, float* input, in PanelLayer layer, float* bias, float* result, in LastLayer last)
         where TVectors : struct
     {
         switch (begin, end)
         {
             case (LayerBegin.Bias, LayerEnd.Store):
-                Layer<TVectors, FromBias, Store>(input, layer, bias, result, weight3, values);
+                Layer<TVectors, FromBias, Store>(input, layer, bias, result, last);
                 break;
             case (LayerBegin.Bias, LayerEnd.Rectify):
-                Layer<TVectors, FromBias, Rectify>(input, layer, bias, result, weight3, values);
+                Layer<TVectors, FromBias, Rectify>(input, layer, bias, result, last);
                 break;
             case (LayerBegin.Bias, LayerEnd.Dot):
-                Layer<TVectors, FromBias, Dot>(input, layer, bias, result, weight3, values);
+                Layer<TVectors, FromBias, Dot>(input, layer, bias, result, last);
                 break;
             case (LayerBegin.Result, LayerEnd.Store):
-                Layer<TVectors, FromResult, Store>(input, layer, bias, result, weight3, values);
+                Layer<TVectors, FromResult, Store>(input, layer, bias, result, last);
                 break;
             case (LayerBegin.Result, LayerEnd.Rectify):
-                Layer<TVectors, FromResult, Rectify>(input, layer, bias, result, weight3, values);
+                Layer<TVectors, FromResult, Rectify>(input, layer, bias, result, last);
                 break;
             default:
-                Layer<TVectors, FromResult, Dot>(input, layer, bias, result, weight3, values);
+                Layer<TVectors, FromResult, Dot>(input, layer, bias, result, last);
                 break;
         }
     }
@@ -95,7 +119,7 @@ internal sealed unsafe class SoftQMicroKernel512 : PanelMicroKernel
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Layer<TVectors, TBegin, TEnd>(
-        float* input, in PanelLayer layer, float* bias, float* result, float* weight3, float* values)
+        float* input, in PanelLayer layer, float* bias, float* result, in LastLayer last)
         where TVectors : struct
         where TBegin : struct
         where TEnd : struct
@@ -103,7 +127,8 @@ internal sealed unsafe class SoftQMicroKernel512 : PanelMicroKernel
         float* panel = layer.Panels;
         nint panelStride = layer.PanelStride, inputStride = layer.InputStride;
         int depth = layer.Depth;
-        Vector512<float> sum0 = Vector512<float>.Zero, sum1 = sum0, sum2 = sum0;
+        float* weight3 = last.Weights;
+        Vector512<float> sum0 = Vector512.Create(last.Bias), sum1 = sum0, sum2 = sum0;
         for (int panels = layer.PanelCount; panels > 0; panels--)
         {
             Vector512<float> c00, c10, c20, c30, c40, c50, c60, c70;
@@ -297,15 +322,15 @@ internal sealed unsafe class SoftQMicroKernel512 : PanelMicroKernel
 
         if (typeof(TEnd) == typeof(Dot))
         {
-            sum0.Store(values);
+            sum0.Store(last.Values);
             if (typeof(TVectors) != typeof(One))
             {
-                sum1.Store(values + SoftQTiles.LaneBlock);
+                sum1.Store(last.Values + SoftQTiles.LaneBlock);
             }
 
             if (typeof(TVectors) == typeof(Three))
             {
-                sum2.Store(values + (2 * SoftQTiles.LaneBlock));
+                sum2.Store(last.Values + (2 * SoftQTiles.LaneBlock));
             }
         }
     }

@@ -38,11 +38,11 @@ internal sealed unsafe class SoftQMicroKernelNarrow<TSimd, TVector> : PanelMicro
     }
 
     protected override void Layer(
-        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, float* weight3, float* values)
+        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, in LastLayer last)
     {
         if (end == LayerEnd.Dot)
         {
-            new Span<float>(values, vectors * SoftQTiles.LaneBlock).Clear();
+            new Span<float>(last.Values, vectors * SoftQTiles.LaneBlock).Fill(last.Bias);
         }
 
         for (int half = 0; half < layer.PanelCount * (SoftQTiles.OutputPanel / OutputBlock); half++)
@@ -57,7 +57,7 @@ internal sealed unsafe class SoftQMicroKernelNarrow<TSimd, TVector> : PanelMicro
                 int group = left == 4 ? 2 : Math.Min(left, 3);
                 Block block = new(
                     input + pair, weights, layer.InputStride, layer.Depth, bias + output, from == null ? null : from + pair, to + pair,
-                    weight3 + output, values + pair, end);
+                    last.Weights + output, last.Values + pair, end);
                 switch (group)
                 {
                     case 1:
