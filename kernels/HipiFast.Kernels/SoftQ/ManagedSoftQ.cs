@@ -60,7 +60,7 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
             _actor.Update(problem.Actor!);
         }
 
-        SoftQPlan plan = SoftQTiles.Plan(problem.Rows, problem.Candidates, FlopsPerPair(problem), MaxThreads);
+        SoftQPlan plan = SoftQTiles.Plan(problem.Rows, problem.Candidates, FlopsPerPair(problem) / _kernel.Speed, MaxThreads);
         fixed (float* observation = problem.Observation, action = problem.Action, next = problem.NextObservation, task = problem.Task, result = softQ)
         {
             _call = new SoftQCall

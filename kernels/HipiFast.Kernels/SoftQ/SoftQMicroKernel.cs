@@ -42,6 +42,9 @@ internal abstract unsafe class SoftQMicroKernel
     /// <summary>Most vectors of 16 pairs in a tile.</summary>
     public abstract int TileVectors { get; }
 
+    /// <summary>How many times as fast as fp32 its multiply-adds are, roughly: scales how much work justifies another thread.</summary>
+    public virtual double Speed => 1;
+
     /// <summary>The managed implementation for a kind of vector.</summary>
     /// <param name="variant">Kind of vector; any of them runs anywhere, if slowly.</param>
     /// <returns>A micro-kernel.</returns>

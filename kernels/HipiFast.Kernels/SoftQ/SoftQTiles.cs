@@ -36,7 +36,7 @@ internal static class SoftQTiles
     /// </summary>
     public const int LanesPerChunk = 128;
 
-    /// <summary>Work that justifies one more thread: about 20 microseconds of one core, a few times what waking a thread costs.</summary>
+    /// <summary>Work that justifies one more thread, in fp32: about 20 microseconds of one core, a few times what waking a thread costs.</summary>
     public const double FlopsPerThread = 4e6;
 
     /// <summary>Chunks are not cut below this: a few microseconds, against a fraction of one for handing out a chunk and its first layer.</summary>
@@ -48,7 +48,7 @@ internal static class SoftQTiles
     /// <summary>Cuts a problem.</summary>
     /// <param name="rows">B.</param>
     /// <param name="candidates">K.</param>
-    /// <param name="flopsPerPair">Cost of a pair.</param>
+    /// <param name="flopsPerPair">Cost of a pair, in operations of the fp32 kernel that would take as long.</param>
     /// <param name="maxThreads">Most threads.</param>
     /// <returns>The plan. Which side has the lanes does not depend on the thread count; chunk sizes do, results do not.</returns>
     public static SoftQPlan Plan(int rows, int candidates, double flopsPerPair, int maxThreads)
