@@ -56,7 +56,6 @@ internal sealed unsafe class SoftQWorker : IDisposable
     private float* _tileUnsquashed;
     private uint* _taskOf;
     private uint* _transitionOf;
-    private uint* _words;
 
     /// <summary>Sizes scratch memory for a call; allocates only when the call is larger than all before.</summary>
     /// <param name="call">The call.</param>
@@ -131,7 +130,6 @@ internal sealed unsafe class SoftQWorker : IDisposable
         _terminated = Take(Pairs);
         _taskOf = (uint*)Take(Pairs);
         _transitionOf = (uint*)Take(Pairs);
-        _words = (uint*)Take(SoftQNoise.NormalsPerBlock * Pairs);
         if (start is not null)
         {
             // Scratch of an earlier call may lie here.
@@ -443,7 +441,7 @@ internal sealed unsafe class SoftQWorker : IDisposable
         int a = call.ActionDimension;
         Indices(call, block, first, 0);
         Indices(call, block, second, LaneBlock);
-        SoftQNoise.Fill(_taskOf, _transitionOf, call.Call, call.Seed, a, _words, _normals);
+        SoftQNoise<SimdPortable, Vector<float>>.Fill(_taskOf, _transitionOf, Pairs, Pairs, call.Call, call.Seed, a, _normals);
         for (int d = 0; d < a; d++)
         {
             for (int pair = d * Pairs; pair < (d + 1) * Pairs; pair += Vector<float>.Count)
