@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using HipiFast.Kernels.Numerics;
 
 namespace HipiFast.Kernels.Dense;
 
@@ -25,12 +27,12 @@ public static class TanhGaussian
     /// <summary>log(2 pi) / 2.</summary>
     public const float HalfLogTwoPi = 0.9189385332f;
 
-    private const float LogTwo = 0.6931471806f;
+    internal const float LogTwo = 0.6931471806f;
 
     /// <summary>
     /// atanh(<see cref="MaxAction"/>). Kept as a constant because 1 - 1e-6 rounded to float is off by 1 % in 1 - |a|, which shows in x.
     /// </summary>
-    private const float MaxUnsquashed = 7.2543286f;
+    internal const float MaxUnsquashed = 7.2543286f;
 
     /// <summary>Clamps a network's output to [<see cref="MinLogStd"/>, <see cref="MaxLogStd"/>].</summary>
     /// <param name="logStd">The raw output.</param>
@@ -108,4 +110,64 @@ public static class TanhGaussian
         Vector<float> z = (x - mean) * Vector.Exp(-logStd);
         return (z * z * -0.5f) - logStd - new Vector<float>(HalfLogTwoPi);
     }
+}
+
+/// <summary><see cref="TanhGaussian"/> on one kind of vector; the same formulas and agreement with the scalar forms.</summary>
+internal static class TanhGaussian<TSimd, TVector>
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
+{
+    /// <inheritdoc cref="TanhGaussian.ClampLogStd(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector ClampLogStd(TVector logStd)
+    {
+        TVector low = TSimd.Broadcast(TanhGaussian.MinLogStd), high = TSimd.Broadcast(TanhGaussian.MaxLogStd);
+        TVector raised = TSimd.Select(TSimd.LessThan(logStd, low), low, logStd);
+        return TSimd.Select(TSimd.LessThan(high, raised), high, raised);
+    }
+
+    /// <inheritdoc cref="TanhGaussian.Squash(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Squash(TVector x)
+    {
+        // exp of a negative number only, so nothing overflows; the sign is put back at the end.
+        TVector one = TSimd.Broadcast(1f), e = ExpMinusTwice(VectorMath<TSimd, TVector>.Abs(x));
+        return VectorMath<TSimd, TVector>.CopySign(TSimd.Divide(TSimd.Subtract(one, e), TSimd.Add(one, e)), x);
+    }
+
+    /// <inheritdoc cref="TanhGaussian.Unsquash(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Unsquash(TVector action)
+    {
+        // Both sides of the comparison are floats here; no float lies between (float)MaxAction and MaxAction, so it decides as the scalar form does.
+        TVector one = TSimd.Broadcast(1f), magnitude = VectorMath<TSimd, TVector>.Abs(action);
+        TVector ratio = TSimd.Divide(TSimd.Add(one, action), TSimd.Subtract(one, action));
+        TVector x = TSimd.Multiply(TSimd.Broadcast(0.5f), VectorMath<TSimd, TVector>.Log(ratio));
+        TVector bound = VectorMath<TSimd, TVector>.CopySign(TSimd.Broadcast(TanhGaussian.MaxUnsquashed), action);
+        return TSimd.Select(TSimd.LessThan(TSimd.Broadcast((float)TanhGaussian.MaxAction), magnitude), bound, x);
+    }
+
+    /// <inheritdoc cref="TanhGaussian.LogDerivative(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector LogDerivative(TVector x)
+    {
+        TVector magnitude = VectorMath<TSimd, TVector>.Abs(x);
+        TVector softplus = VectorMath<TSimd, TVector>.Log(TSimd.Add(TSimd.Broadcast(1f), ExpMinusTwice(magnitude)));
+        TVector half = TSimd.Subtract(TSimd.Subtract(TSimd.Broadcast(TanhGaussian.LogTwo), magnitude), softplus);
+        return TSimd.Add(half, half);
+    }
+
+    /// <inheritdoc cref="TanhGaussian.LogNormal(float, float, float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector LogNormal(TVector x, TVector mean, TVector logStd)
+    {
+        TVector inverse = VectorMath<TSimd, TVector>.Exp(VectorMath<TSimd, TVector>.Negate(logStd));
+        TVector z = TSimd.Multiply(TSimd.Subtract(x, mean), inverse);
+        TVector rest = TSimd.Add(logStd, TSimd.Broadcast(TanhGaussian.HalfLogTwoPi));
+        return TSimd.Subtract(TSimd.Multiply(TSimd.Multiply(z, z), TSimd.Broadcast(-0.5f)), rest);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector ExpMinusTwice(TVector magnitude) =>
+        VectorMath<TSimd, TVector>.ExpNonPositive(TSimd.Multiply(magnitude, TSimd.Broadcast(-2f)));
 }

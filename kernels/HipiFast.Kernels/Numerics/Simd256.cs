@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -53,6 +55,155 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> a) => Vector256.Sum(a);
+
+    public static Vector256<float> LaneNumbers
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector256<int>.Indices.AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Divide(Vector256<float> a, Vector256<float> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> SquareRoot(Vector256<float> a) => Vector256.Sqrt(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Vector256.MinNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LessThan(Vector256<float> a, Vector256<float> b) => Vector256.LessThan(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Equal(Vector256<float> a, Vector256<float> b) => Vector256.Equals(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Select(Vector256<float> mask, Vector256<float> a, Vector256<float> b) => Vector256.ConditionalSelect(mask, a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Any(Vector256<float> mask) => Vector256.ExtractMostSignificantBits(mask) != 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> And(Vector256<float> a, Vector256<float> b) => a & b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Or(Vector256<float> a, Vector256<float> b) => a | b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Xor(Vector256<float> a, Vector256<float> b) => a ^ b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> BroadcastBits(uint bits) => Vector256.Create(bits).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> BroadcastEven(uint bits) => Vector256.Create((ulong)bits).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> FirstLanes(int count) => Vector256.LessThan(LaneNumbers.AsInt32(), Vector256.Create(count)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> AddInt32(Vector256<float> a, Vector256<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ShiftLeft(Vector256<float> a, [ConstantExpected] int count) => Vector256.ShiftLeft(a.AsInt32(), count).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ShiftRightLogical(Vector256<float> a, [ConstantExpected] int count) => Vector256.ShiftRightLogical(a.AsInt32(), count).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ShiftRightArithmetic(Vector256<float> a, [ConstantExpected] int count) => Vector256.ShiftRightArithmetic(a.AsInt32(), count).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> FromInt32(Vector256<float> a) => Vector256.ConvertToSingle(a.AsInt32());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> FromUInt32(Vector256<float> a) => Vector256.ConvertToSingle(a.AsUInt32());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ToInt32(Vector256<float> a) => Vector256.ConvertToInt32Native(a).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> MultiplyEven(Vector256<float> a, Vector256<float> b)
+    {
+        if (Avx2.IsSupported)
+        {
+            return Avx2.Multiply(a.AsUInt32(), b.AsUInt32()).AsSingle();
+        }
+
+        Vector256<ulong> lowHalves = Vector256.Create((ulong)uint.MaxValue);
+        return ((a.AsUInt64() & lowHalves) * (b.AsUInt64() & lowHalves)).AsSingle();
+    }
+
+    // A shuffle rather than two shifts: it leaves the multiplier's ports free.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> SwapPairs(Vector256<float> a)
+    {
+        if (Avx2.IsSupported)
+        {
+            return Avx2.Shuffle(a.AsUInt32(), 0b10_11_00_01).AsSingle();
+        }
+
+        return (Vector256.ShiftRightLogical(a.AsUInt64(), 32) | Vector256.ShiftLeft(a.AsUInt64(), 32)).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void InterleavePairs(Vector256<float> a, Vector256<float> b, out Vector256<float> low, out Vector256<float> high)
+    {
+        if (Avx.IsSupported)
+        {
+            low = Avx.UnpackLow(a.AsDouble(), b.AsDouble()).AsSingle();
+            high = Avx.UnpackHigh(a.AsDouble(), b.AsDouble()).AsSingle();
+            return;
+        }
+
+        Vector128<float> a0 = a.GetLower(), a1 = a.GetUpper(), b0 = b.GetLower(), b1 = b.GetUpper();
+        low = Vector256.Create(Vector128.Create(a0.GetLower(), b0.GetLower()), Vector128.Create(a1.GetLower(), b1.GetLower()));
+        high = Vector256.Create(Vector128.Create(a0.GetUpper(), b0.GetUpper()), Vector128.Create(a1.GetUpper(), b1.GetUpper()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadPartial(float* source, int count)
+    {
+        if (Avx.IsSupported)
+        {
+            return Avx.MaskLoad(source, FirstLanes(count));
+        }
+
+        Vector256<float> result = Vector256<float>.Zero;
+        new ReadOnlySpan<float>(source, count).CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.As<Vector256<float>, float>(ref result), Count));
+        return result;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePartial(Vector256<float> value, float* destination, int count)
+    {
+        if (Avx.IsSupported)
+        {
+            Avx.MaskStore(destination, FirstLanes(count), value);
+            return;
+        }
+
+        MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<Vector256<float>, float>(ref value), count).CopyTo(new Span<float>(destination, count));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MaxLane(Vector256<float> a)
+    {
+        Vector128<float> half = Vector128.MaxNative(a.GetLower(), a.GetUpper());
+        half = Vector128.MaxNative(half, Vector128.Shuffle(half, Vector128.Create(2, 3, 0, 1)));
+        return Vector128.MaxNative(half, Vector128.Shuffle(half, Vector128.Create(1, 0, 3, 2))).ToScalar();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int MinLaneInt32(Vector256<float> a)
+    {
+        Vector128<int> half = Vector128.Min(a.AsInt32().GetLower(), a.AsInt32().GetUpper());
+        half = Vector128.Min(half, Vector128.Shuffle(half, Vector128.Create(2, 3, 0, 1)));
+        return Vector128.Min(half, Vector128.Shuffle(half, Vector128.Create(1, 0, 3, 2))).ToScalar();
+    }
 
     public static void Transpose16(float* source, nint sourceStride, float* destination, nint destinationStride)
     {

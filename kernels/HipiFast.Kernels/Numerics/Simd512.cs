@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -69,6 +71,147 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> a) => Vector512.Sum(a);
+
+    public static Vector512<float> LaneNumbers
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector512<int>.Indices.AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> SquareRoot(Vector512<float> a) => Vector512.Sqrt(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.MinNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LessThan(Vector512<float> a, Vector512<float> b) => Vector512.LessThan(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Equal(Vector512<float> a, Vector512<float> b) => Vector512.Equals(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Select(Vector512<float> mask, Vector512<float> a, Vector512<float> b) => Vector512.ConditionalSelect(mask, a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Any(Vector512<float> mask) => Vector512.ExtractMostSignificantBits(mask) != 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> And(Vector512<float> a, Vector512<float> b) => a & b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Or(Vector512<float> a, Vector512<float> b) => a | b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Xor(Vector512<float> a, Vector512<float> b) => a ^ b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> BroadcastBits(uint bits) => Vector512.Create(bits).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> BroadcastEven(uint bits) => Vector512.Create((ulong)bits).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> FirstLanes(int count) => Vector512.LessThan(LaneNumbers.AsInt32(), Vector512.Create(count)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> AddInt32(Vector512<float> a, Vector512<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ShiftLeft(Vector512<float> a, [ConstantExpected] int count) => Vector512.ShiftLeft(a.AsInt32(), count).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ShiftRightLogical(Vector512<float> a, [ConstantExpected] int count) => Vector512.ShiftRightLogical(a.AsInt32(), count).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ShiftRightArithmetic(Vector512<float> a, [ConstantExpected] int count) => Vector512.ShiftRightArithmetic(a.AsInt32(), count).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> FromInt32(Vector512<float> a) => Vector512.ConvertToSingle(a.AsInt32());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> FromUInt32(Vector512<float> a) => Vector512.ConvertToSingle(a.AsUInt32());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ToInt32(Vector512<float> a) => Vector512.ConvertToInt32Native(a).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> MultiplyEven(Vector512<float> a, Vector512<float> b)
+    {
+        if (Avx512F.IsSupported)
+        {
+            return Avx512F.Multiply(a.AsUInt32(), b.AsUInt32()).AsSingle();
+        }
+
+        Vector512<ulong> lowHalves = Vector512.Create((ulong)uint.MaxValue);
+        return ((a.AsUInt64() & lowHalves) * (b.AsUInt64() & lowHalves)).AsSingle();
+    }
+
+    // A shuffle rather than two shifts: it leaves the multiplier's port free.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> SwapPairs(Vector512<float> a)
+    {
+        if (Avx512F.IsSupported)
+        {
+            return Avx512F.Shuffle(a.AsUInt32(), 0b10_11_00_01).AsSingle();
+        }
+
+        return (Vector512.ShiftRightLogical(a.AsUInt64(), 32) | Vector512.ShiftLeft(a.AsUInt64(), 32)).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void InterleavePairs(Vector512<float> a, Vector512<float> b, out Vector512<float> low, out Vector512<float> high)
+    {
+        if (Avx512F.IsSupported)
+        {
+            low = Avx512F.UnpackLow(a.AsDouble(), b.AsDouble()).AsSingle();
+            high = Avx512F.UnpackHigh(a.AsDouble(), b.AsDouble()).AsSingle();
+            return;
+        }
+
+        Simd256.InterleavePairs(a.GetLower(), b.GetLower(), out Vector256<float> low0, out Vector256<float> high0);
+        Simd256.InterleavePairs(a.GetUpper(), b.GetUpper(), out Vector256<float> low1, out Vector256<float> high1);
+        low = Vector512.Create(low0, low1);
+        high = Vector512.Create(high0, high1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadPartial(float* source, int count)
+    {
+        if (Avx512F.IsSupported)
+        {
+            return Avx512F.MaskLoad(source, FirstLanes(count), Vector512<float>.Zero);
+        }
+
+        Vector512<float> result = Vector512<float>.Zero;
+        new ReadOnlySpan<float>(source, count).CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.As<Vector512<float>, float>(ref result), Count));
+        return result;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePartial(Vector512<float> value, float* destination, int count)
+    {
+        if (Avx512F.IsSupported)
+        {
+            Avx512F.MaskStore(destination, FirstLanes(count), value);
+            return;
+        }
+
+        MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<Vector512<float>, float>(ref value), count).CopyTo(new Span<float>(destination, count));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MaxLane(Vector512<float> a) => Simd256.MaxLane(Vector256.MaxNative(a.GetLower(), a.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int MinLaneInt32(Vector512<float> a) =>
+        Simd256.MinLaneInt32(Vector256.Min(a.AsInt32().GetLower(), a.AsInt32().GetUpper()).AsSingle());
 
     public static void Transpose16(float* source, nint sourceStride, float* destination, nint destinationStride)
     {

@@ -1,170 +1,153 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace HipiFast.Kernels.Numerics;
 
-/// <summary>
-/// Elementary functions and ragged loads on 16 floats at once, with just the domain that the kernels need (no branch for special values).
-/// </summary>
+/// <summary>Elementary functions of one vector, with just the domains that the kernels need.</summary>
 /// <remarks>
-/// Everything is written on <see cref="Vector512{T}"/>; where the processor has narrower vectors the JIT splits each operation, lane for lane,
-/// so that the results do not depend on the width.
+/// The polynomials are minimax fits (Remez) for the relative error of the whole function. The variants differ by rounding only: where there is no
+/// fused multiply-add, a stated error may grow by half.
 /// </remarks>
-internal static unsafe class VectorMath
+internal static class VectorMath<TSimd, TVector>
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
 {
-    /// <summary>Floats in a vector.</summary>
-    public const int LaneCount = 16;
+    private const float LogTwoE = 1.44269504f;
 
-    // Lower end of the mantissa interval [sqrt(1/2), sqrt(2)), as float bits: centred on 1, so that log(1) = 0 exactly and no digits cancel near it.
-    private const int SqrtHalfBits = 0x3F3504F3;
+    // ln 2 in two parts; the first has few enough bits that its product with an exponent is exact.
     private const float Ln2High = 0.693359375f;
     private const float Ln2Low = -2.12194440e-4f;
 
-    // Below this exp(x) is under the smallest normal float and is taken as 0.
+    // Adding 1.5 2^23 rounds to an integer and leaves it in the low mantissa bits; the 127 is the bias of a float's exponent.
+    private const float RoundToExponent = 12582912f + 127f;
+
+    // Below the first exp(x) is under the smallest normal float and is taken as 0; from the second on it is taken as +inf, a little below the true end
+    // of the range at 88.72, because 2^128 is no float.
     private const float ExpUnderflow = -87.3f;
+    private const float ExpOverflow = 88.37f;
 
-    /// <summary>0, 1, ..., 15.</summary>
-    public static Vector512<int> LaneNumbers
+    // Lower end of the mantissa interval [sqrt(1/2), sqrt(2)), as float bits: centred on 1, so that log(1) = 0 exactly and no digits cancel near it.
+    private const uint SqrtHalfBits = 0x3F3504F3;
+    private const uint MantissaBits = 0x007FFFFF;
+    private const uint SignBit = 0x80000000;
+
+    /// <summary>exp(x) for x at or below 0 (-inf included, NaN stays NaN), relative error below 2.5e-7; 0 below -87.3, where the result is no normal float.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector ExpNonPositive(TVector x) => TSimd.Select(TSimd.LessThan(x, TSimd.Broadcast(ExpUnderflow)), TSimd.Zero, ExpInRange(x));
+
+    /// <summary>exp(x), relative error below 2.5e-7; 0 below -87.3 and +inf above 88.37; NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Exp(TVector x) => TSimd.Select(
+        TSimd.LessThan(TSimd.Broadcast(ExpOverflow), x), TSimd.Broadcast(float.PositiveInfinity), ExpNonPositive(x));
+
+    /// <summary>log(x) for positive normal finite x, error below 3e-7 of |log x|, also near 1; of no meaning for other x, NaN excepted, which stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Log(TVector x)
     {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => Vector512.Create(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        TVector exponent = SplitExponent(x, out TVector mantissaLessOne);
+        TVector logarithm = AddExponent(exponent, LogOnePlus(mantissaLessOne));
+
+        // The split turns a NaN into a number.
+        return TSimd.Select(TSimd.Equal(x, x), logarithm, x);
     }
 
-    /// <summary>All bits set in the first <paramref name="count"/> lanes.</summary>
+    /// <summary><see cref="Log"/> of numbers that are known not to be NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> FirstLanes(int count) => Vector512.LessThan(LaneNumbers, Vector512.Create(count)).AsSingle();
-
-    /// <summary>Loads <paramref name="count"/> (1 to 16) floats, the other lanes 0, without touching memory behind them.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadPartial(float* source, int count)
+    public static TVector LogNumber(TVector x)
     {
-        if (count >= LaneCount)
-        {
-            return Vector512.Load(source);
-        }
-
-        if (Avx512F.IsSupported)
-        {
-            return Avx512F.MaskLoad(source, FirstLanes(count), Vector512<float>.Zero);
-        }
-
-        return LoadPartialPortable(source, count);
-    }
-
-    /// <summary>Stores the first <paramref name="count"/> (1 to 16) lanes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePartial(Vector512<float> value, float* destination, int count)
-    {
-        if (count >= LaneCount)
-        {
-            value.Store(destination);
-        }
-        else
-        {
-            MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<Vector512<float>, float>(ref value), count).CopyTo(new Span<float>(destination, count));
-        }
-    }
-
-    /// <summary>exp(x) for x at or below 0 (-inf included, NaN stays NaN), relative error below 2e-7; 0 below the smallest normal float.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> ExpNonPositive(Vector512<float> x)
-    {
-        // x = n ln 2 + r with |r| <= ln 2 / 2; the Taylor polynomial of degree 7 leaves r^8 / 8! < 6e-9 of exp(r).
-        Vector512<float> n = Vector512.Round(x * Vector512.Create(1.44269504f));
-        Vector512<float> r = Vector512.MultiplyAddEstimate(n, Vector512.Create(-Ln2High), x);
-        r = Vector512.MultiplyAddEstimate(n, Vector512.Create(-Ln2Low), r);
-        Vector512<float> p = Vector512.Create(1f / 5040f);
-        p = Vector512.MultiplyAddEstimate(p, r, Vector512.Create(1f / 720f));
-        p = Vector512.MultiplyAddEstimate(p, r, Vector512.Create(1f / 120f));
-        p = Vector512.MultiplyAddEstimate(p, r, Vector512.Create(1f / 24f));
-        p = Vector512.MultiplyAddEstimate(p, r, Vector512.Create(1f / 6f));
-        p = Vector512.MultiplyAddEstimate(p, r, Vector512.Create(0.5f));
-        p = Vector512.MultiplyAddEstimate(p, r, Vector512<float>.One);
-        p = Vector512.MultiplyAddEstimate(p, r, Vector512<float>.One);
-        Vector512<int> power = Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n) + Vector512.Create(127), 23);
-        return Vector512.ConditionalSelect(
-            Vector512.LessThan(x, Vector512.Create(ExpUnderflow)), Vector512<float>.Zero, p * power.AsSingle());
-    }
-
-    /// <summary>log(x) for positive normal finite x, absolute error below 1e-7 times max(1, |log x|) and relative error below 3e-7 near 1.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LogNormal(Vector512<float> x)
-    {
-        Vector512<float> exponent = SplitExponent(x, out Vector512<float> mantissaLessOne);
+        TVector exponent = SplitExponent(x, out TVector mantissaLessOne);
         return AddExponent(exponent, LogOnePlus(mantissaLessOne));
     }
 
-    /// <summary>log(1 - u) for u in (0, 1), relative error below 4e-7 however small u is.</summary>
+    /// <summary>-log(1 - u) for u in (0, 1), relative error below 4e-7 however small u is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LogOneMinus(Vector512<float> u)
+    public static TVector NegativeLogOneMinus(TVector u)
     {
-        Vector512<float> exponent = SplitExponent(Vector512<float>.One - u, out Vector512<float> mantissaLessOne);
+        TVector exponent = SplitExponent(TSimd.Subtract(TSimd.Broadcast(1f), u), out TVector mantissaLessOne);
 
         // While 1 - u stays in the lowest interval its mantissa less one is -u itself, without the rounding of 1 - u.
-        Vector512<float> small = Vector512.Equals(exponent, Vector512<float>.Zero);
-        return AddExponent(exponent, LogOnePlus(Vector512.ConditionalSelect(small, -u, mantissaLessOne)));
+        TVector small = TSimd.Equal(exponent, TSimd.Zero);
+        return Negate(AddExponent(exponent, LogOnePlus(TSimd.Select(small, Negate(u), mantissaLessOne))));
     }
 
-    /// <summary>Largest lane; no NaN among them.</summary>
+    /// <summary>sin and cos of 2 pi u for u in [0, 1], absolute error below 1.5e-7.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float MaxLane(Vector512<float> value)
+    public static void SinCosTurn(TVector u, out TVector sine, out TVector cosine)
     {
-        Vector256<float> half = Vector256.MaxNative(value.GetLower(), value.GetUpper());
-        Vector128<float> quarter = Vector128.MaxNative(half.GetLower(), half.GetUpper());
-        quarter = Vector128.MaxNative(quarter, Vector128.Shuffle(quarter, Vector128.Create(2, 3, 0, 1)));
-        return Vector128.MaxNative(quarter, Vector128.Shuffle(quarter, Vector128.Create(1, 0, 3, 2))).ToScalar();
+        // 4 u = n + f with |f| <= 1/2, all exact: n quarter turns, which exchange the two and change their signs, and an angle of f pi / 2.
+        TVector quarters = TSimd.MultiplyAdd(u, TSimd.Broadcast(4f), TSimd.Broadcast(12582912f));
+        TVector f = TSimd.MultiplyAdd(u, TSimd.Broadcast(4f), TSimd.Subtract(TSimd.Broadcast(12582912f), quarters));
+        TVector square = TSimd.Multiply(f, f);
+        TVector s = TSimd.MultiplyAdd(TSimd.Broadcast(-0.00460162666f), square, TSimd.Broadcast(0.0796800181f));
+        s = TSimd.MultiplyAdd(s, square, TSimd.Broadcast(-0.64596343f));
+        s = TSimd.Multiply(f, TSimd.MultiplyAdd(s, square, TSimd.Broadcast(1.57079637f)));
+        TVector c = TSimd.MultiplyAdd(TSimd.Broadcast(0.000904021668f), square, TSimd.Broadcast(-0.0208602883f));
+        c = TSimd.MultiplyAdd(c, square, TSimd.Broadcast(0.253669232f));
+        c = TSimd.MultiplyAdd(c, square, TSimd.Broadcast(-1.23370051f));
+        c = TSimd.MultiplyAdd(c, square, TSimd.Broadcast(1f));
+
+        // Bit 0 of n exchanges; the sine changes sign in quarters 2 and 3, the cosine in 1 and 2.
+        TVector exchange = TSimd.ShiftRightArithmetic(TSimd.ShiftLeft(quarters, 31), 31), sign = TSimd.BroadcastBits(SignBit);
+        TVector sineSign = TSimd.And(TSimd.ShiftLeft(quarters, 30), sign);
+        TVector cosineSign = TSimd.And(TSimd.ShiftLeft(TSimd.AddInt32(quarters, TSimd.BroadcastBits(1)), 30), sign);
+        sine = TSimd.Xor(TSimd.Select(exchange, c, s), sineSign);
+        cosine = TSimd.Xor(TSimd.Select(exchange, s, c), cosineSign);
     }
 
-    /// <summary>Smallest lane.</summary>
+    /// <summary>|a|.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int MinLane(Vector512<int> value)
+    public static TVector Abs(TVector a) => TSimd.And(a, TSimd.BroadcastBits(~SignBit));
+
+    /// <summary>-a.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Negate(TVector a) => TSimd.Xor(a, TSimd.BroadcastBits(SignBit));
+
+    /// <summary>The magnitude of a, which is 0 or more, with the sign of another.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector CopySign(TVector magnitude, TVector sign) => TSimd.Or(magnitude, TSimd.And(sign, TSimd.BroadcastBits(SignBit)));
+
+    // x = n ln 2 + r with |r| <= ln 2 / 2. The fit's error is 1.1e-7, the rest is rounding. Multiplying by 2^n keeps a NaN.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector ExpInRange(TVector x)
     {
-        Vector256<int> half = Vector256.Min(value.GetLower(), value.GetUpper());
-        Vector128<int> quarter = Vector128.Min(half.GetLower(), half.GetUpper());
-        quarter = Vector128.Min(quarter, Vector128.Shuffle(quarter, Vector128.Create(2, 3, 0, 1)));
-        return Vector128.Min(quarter, Vector128.Shuffle(quarter, Vector128.Create(1, 0, 3, 2))).ToScalar();
+        TVector shifted = TSimd.MultiplyAdd(x, TSimd.Broadcast(LogTwoE), TSimd.Broadcast(RoundToExponent));
+        TVector n = TSimd.Subtract(shifted, TSimd.Broadcast(RoundToExponent));
+        TVector r = TSimd.MultiplyAdd(n, TSimd.Broadcast(-Ln2High), x);
+        r = TSimd.MultiplyAdd(n, TSimd.Broadcast(-Ln2Low), r);
+        TVector p = TSimd.MultiplyAdd(TSimd.Broadcast(0.00831250753f), r, TSimd.Broadcast(0.041890271f));
+        p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(0.166671157f));
+        p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(0.499992311f));
+        p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(1f));
+        p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(1f));
+        return TSimd.Multiply(p, TSimd.ShiftLeft(shifted, 23));
     }
 
     // x = 2^exponent * (1 + mantissaLessOne) with 1 + mantissaLessOne in [sqrt(1/2), sqrt(2)).
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> SplitExponent(Vector512<float> x, out Vector512<float> mantissaLessOne)
+    private static TVector SplitExponent(TVector x, out TVector mantissaLessOne)
     {
-        Vector512<int> offset = x.AsInt32() - Vector512.Create(SqrtHalfBits);
-        Vector512<int> mantissa = (offset & Vector512.Create(0x007FFFFF)) + Vector512.Create(SqrtHalfBits);
-        mantissaLessOne = mantissa.AsSingle() - Vector512<float>.One;
-        return Vector512.ConvertToSingle(Vector512.ShiftRightArithmetic(offset, 23));
+        TVector offset = TSimd.AddInt32(x, TSimd.BroadcastBits(unchecked(0u - SqrtHalfBits)));
+        TVector mantissa = TSimd.AddInt32(TSimd.And(offset, TSimd.BroadcastBits(MantissaBits)), TSimd.BroadcastBits(SqrtHalfBits));
+        mantissaLessOne = TSimd.Subtract(mantissa, TSimd.Broadcast(1f));
+        return TSimd.FromInt32(TSimd.ShiftRightArithmetic(offset, 23));
     }
 
-    // log(1 + x) = x - x^2 / 2 + x^3 P(x) on [sqrt(1/2) - 1, sqrt(2) - 1]; P is the minimax polynomial of degree 7 for the error
-    // relative to x (an exchange algorithm in exact rational arithmetic gave the coefficients; the error is below 6e-9).
+    // log(1 + x) = x + x^2 P(x) on [sqrt(1/2) - 1, sqrt(2) - 1]; the fit's relative error is 1.8e-7.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> LogOnePlus(Vector512<float> x)
+    private static TVector LogOnePlus(TVector x)
     {
-        Vector512<float> p = Vector512.Create(-0.0786094147f);
-        p = Vector512.MultiplyAddEstimate(p, x, Vector512.Create(0.128834949f));
-        p = Vector512.MultiplyAddEstimate(p, x, Vector512.Create(-0.131291003f));
-        p = Vector512.MultiplyAddEstimate(p, x, Vector512.Create(0.141809566f));
-        p = Vector512.MultiplyAddEstimate(p, x, Vector512.Create(-0.166244988f));
-        p = Vector512.MultiplyAddEstimate(p, x, Vector512.Create(0.20002295f));
-        p = Vector512.MultiplyAddEstimate(p, x, Vector512.Create(-0.25000812f));
-        p = Vector512.MultiplyAddEstimate(p, x, Vector512.Create(0.333333166f));
-        p = Vector512.MultiplyAddEstimate(p, x, Vector512.Create(-0.5f));
-        return Vector512.MultiplyAddEstimate(p, x * x, x);
+        TVector p = TSimd.MultiplyAdd(TSimd.Broadcast(-0.100823827f), x, TSimd.Broadcast(0.161805019f));
+        p = TSimd.MultiplyAdd(p, x, TSimd.Broadcast(-0.172432244f));
+        p = TSimd.MultiplyAdd(p, x, TSimd.Broadcast(0.199068829f));
+        p = TSimd.MultiplyAdd(p, x, TSimd.Broadcast(-0.249712288f));
+        p = TSimd.MultiplyAdd(p, x, TSimd.Broadcast(0.333347142f));
+        p = TSimd.MultiplyAdd(p, x, TSimd.Broadcast(-0.500003219f));
+        return TSimd.MultiplyAdd(p, TSimd.Multiply(x, x), x);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> AddExponent(Vector512<float> exponent, Vector512<float> logMantissa)
+    private static TVector AddExponent(TVector exponent, TVector logMantissa)
     {
-        Vector512<float> low = Vector512.MultiplyAddEstimate(exponent, Vector512.Create(Ln2Low), logMantissa);
-        return Vector512.MultiplyAddEstimate(exponent, Vector512.Create(Ln2High), low);
-    }
-
-    private static Vector512<float> LoadPartialPortable(float* source, int count)
-    {
-        Vector512<float> result = Vector512<float>.Zero;
-        new ReadOnlySpan<float>(source, count).CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.As<Vector512<float>, float>(ref result), LaneCount));
-        return result;
+        TVector low = TSimd.MultiplyAdd(exponent, TSimd.Broadcast(Ln2Low), logMantissa);
+        return TSimd.MultiplyAdd(exponent, TSimd.Broadcast(Ln2High), low);
     }
 }

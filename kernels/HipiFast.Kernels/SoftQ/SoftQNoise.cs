@@ -1,11 +1,11 @@
-using System.Numerics;
-using System.Runtime.Intrinsics;
+using System.Runtime.CompilerServices;
+using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.Random;
 
 namespace HipiFast.Kernels.SoftQ;
 
 /// <summary>Standard normals of the Bellman estimator's actions; see <see cref="RandomPurpose.BellmanAction"/> for the counter.</summary>
-internal static unsafe class SoftQNoise
+internal static class SoftQNoise
 {
     /// <summary>Normals that one Philox block yields.</summary>
     public const int NormalsPerBlock = 4;
@@ -29,64 +29,52 @@ internal static unsafe class SoftQNoise
         (float cosine, float sine) = word < 2 ? Philox.ToNormals(block.X, block.Y) : Philox.ToNormals(block.Z, block.W);
         return word % 2 == 0 ? cosine : sine;
     }
+}
 
-    /// <summary>The normals of a tile, by vectors.</summary>
+/// <summary><see cref="SoftQNoise"/> by vectors.</summary>
+internal static unsafe class SoftQNoise<TSimd, TVector>
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
+{
+    /// <summary>The normals of a block of pairs; they differ from <see cref="SoftQNoise.Normal"/> by rounding, below 2e-6.</summary>
     /// <param name="tasks"><c>[pairs]</c>: the candidate of each pair.</param>
     /// <param name="transitions"><c>[pairs]</c>: the row of each pair within the whole batch.</param>
     /// <param name="pairs">Pairs, a multiple of 16.</param>
-    /// <param name="stride">Floats between rows of the result, at least <paramref name="pairs"/>.</param>
+    /// <param name="stride">Floats between rows of <paramref name="normals"/>, <paramref name="pairs"/> or more.</param>
     /// <param name="call">Number of the call.</param>
     /// <param name="seed">Philox key.</param>
     /// <param name="dimensions">A.</param>
-    /// <param name="words">Scratch <c>[4][stride]</c>.</param>
-    /// <param name="normals">Result: A rounded up to 4 rows.</param>
-    public static void Fill(
-        uint* tasks, uint* transitions, int pairs, int stride, uint call, ulong seed, int dimensions, uint* words, float* normals)
+    /// <param name="normals">Result <c>[A rounded up to 4][stride]</c>; rows from A on hold numbers that nothing needs.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Fill(uint* tasks, uint* transitions, int pairs, int stride, uint call, ulong seed, int dimensions, float* normals)
     {
-        for (int first = 0; first < dimensions; first += NormalsPerBlock)
+        float* keys = stackalloc float[PhiloxVector<TSimd, TVector>.KeyLength];
+        PhiloxVector<TSimd, TVector>.PrepareKeys(seed, keys);
+        for (int first = 0; first < dimensions; first += SoftQNoise.NormalsPerBlock, normals += SoftQNoise.NormalsPerBlock * stride)
         {
-            uint purpose = PurposeWord(first / NormalsPerBlock);
-            for (int pair = 0; pair < pairs; pair += Vector512<ulong>.Count)
+            TVector purpose = TSimd.BroadcastBits(SoftQNoise.PurposeWord(first / SoftQNoise.NormalsPerBlock));
+            for (int pair = 0; pair < pairs; pair += TSimd.Count)
             {
-                Vector512<ulong> x = Widen(tasks + pair), y = Widen(transitions + pair);
-                Vector512<ulong> z = Vector512.Create((ulong)call), w = Vector512.Create((ulong)purpose);
-                PhiloxVector.Rounds(ref x, ref y, ref z, ref w, seed);
-                Narrow(x).Store(words + pair);
-                Narrow(y).Store(words + stride + pair);
-                Narrow(z).Store(words + (2 * stride) + pair);
-                Narrow(w).Store(words + (3 * stride) + pair);
-            }
-
-            float* result = normals + (first * stride);
-            BoxMuller(words, words + stride, pairs, result, result + stride);
-            if (first + 2 < dimensions)
-            {
-                BoxMuller(words + (2 * stride), words + (3 * stride), pairs, result + (2 * stride), result + (3 * stride));
+                // One set of counters for the pairs in even lanes, one for those in odd lanes.
+                TVector x0 = TSimd.Load((float*)tasks + pair), y0 = TSimd.Load((float*)transitions + pair);
+                TVector x1 = TSimd.SwapPairs(x0), y1 = TSimd.SwapPairs(y0);
+                TVector z0 = TSimd.BroadcastBits(call), z1 = z0, w0 = purpose, w1 = purpose;
+                PhiloxVector<TSimd, TVector>.Rounds(keys, ref x0, ref y0, ref z0, ref w0, ref x1, ref y1, ref z1, ref w1);
+                float* result = normals + pair;
+                PhiloxVector<TSimd, TVector>.ToNormals(Merge(x0, x1), Merge(y0, y1), out TVector cosines, out TVector sines);
+                TSimd.Store(cosines, result);
+                TSimd.Store(sines, result + stride);
+                if (first + 2 < dimensions)
+                {
+                    PhiloxVector<TSimd, TVector>.ToNormals(Merge(z0, z1), Merge(w0, w1), out cosines, out sines);
+                    TSimd.Store(cosines, result + (2 * stride));
+                    TSimd.Store(sines, result + (3 * stride));
+                }
             }
         }
     }
 
-    private static Vector512<ulong> Widen(uint* values)
-    {
-        (Vector256<ulong> lower, Vector256<ulong> upper) = Vector256.Widen(Vector256.Load(values));
-        return Vector512.Create(lower, upper);
-    }
-
-    private static Vector256<uint> Narrow(Vector512<ulong> values) => Vector256.Narrow(values.GetLower(), values.GetUpper());
-
-    /// <summary><see cref="Philox.ToNormals"/> by vectors.</summary>
-    private static void BoxMuller(uint* radiusBits, uint* angleBits, int pairs, float* cosines, float* sines)
-    {
-        for (int pair = 0; pair < pairs; pair += Vector<float>.Count)
-        {
-            Vector<float> radius = Vector.SquareRoot(Vector.Log(ToUniform(Vector.Load(radiusBits + pair))) * -2f);
-            (Vector<float> sine, Vector<float> cosine) = Vector.SinCos(ToUniform(Vector.Load(angleBits + pair)) * (2f * MathF.PI));
-            (radius * cosine).Store(cosines + pair);
-            (radius * sine).Store(sines + pair);
-        }
-    }
-
-    /// <summary><see cref="Philox.ToUniform"/> by vectors.</summary>
-    private static Vector<float> ToUniform(Vector<uint> bits) =>
-        Vector.Min((Vector.ConvertToSingle(bits) + new Vector<float>(0.5f)) * (1f / 4294967296f), new Vector<float>(1f - (1f / 16777216f)));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Merge(TVector even, TVector odd) =>
+        TSimd.Select(TSimd.BroadcastEven(uint.MaxValue), even, TSimd.SwapPairs(odd));
 }

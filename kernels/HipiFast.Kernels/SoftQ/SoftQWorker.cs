@@ -87,7 +87,6 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     private float* _tileUnsquashed;
     private uint* _taskOf;
     private uint* _transitionOf;
-    private uint* _words;
 
     /// <inheritdoc/>
     public override void Prepare(in SoftQCall call)
@@ -150,7 +149,7 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         _actorNext = Take(call.IsBellman ? states * actorStride : 0);
         _actorTask = Take(tasks * actorStride);
         _unsquashed = Take(call.UsesLogProbability ? states * (call.ActionDimension + 1) : 0);
-        _squashTerms = Take(call.UsesLogProbability ? MlpShape.RoundUp(call.ActionDimension) : 0);
+        _squashTerms = Take(2 * LaneBlock);
         _zeros = Take(widest);
         _rows = Take((long)LaneBlock * widest);
         _scratch = Take(scratch);
@@ -165,7 +164,6 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         _terminated = Take(pairs);
         _taskOf = (uint*)Take(pairs);
         _transitionOf = (uint*)Take(pairs);
-        _words = (uint*)Take(SoftQNoise.NormalsPerBlock * pairs);
         if (start is not null)
         {
             // Scratch of an earlier call may lie here.
@@ -335,16 +333,16 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             int stride = block.LanesAreTasks ? 1 : LaneBlock;
             float* to = _unsquashed + (block.LanesAreTasks ? r * (a + 1) : (r / LaneBlock * (a + 1) * LaneBlock) + (r % LaneBlock));
             float sum = -a * TanhGaussian.HalfLogTwoPi;
-            for (int d = 0; d < a; d += Vector<float>.Count)
+            for (int d = 0; d < a; d += TSimd.Count)
             {
-                int entries = Math.Min(Vector<float>.Count, a - d);
-                new ReadOnlySpan<float>(action + d, entries).CopyTo(new Span<float>(_squashTerms, entries));
-                Vector<float> x = TanhGaussian.Unsquash(Vector.Load(_squashTerms));
-                Vector<float> logDerivative = TanhGaussian.LogDerivative(x);
+                int entries = Math.Min(TSimd.Count, a - d);
+                TVector x = TanhGaussian<TSimd, TVector>.Unsquash(TSimd.LoadPartial(action + d, entries));
+                TSimd.Store(x, _squashTerms);
+                TSimd.Store(TanhGaussian<TSimd, TVector>.LogDerivative(x), _squashTerms + LaneBlock);
                 for (int e = 0; e < entries; e++)
                 {
-                    to[(d + e) * stride] = x[e];
-                    sum -= logDerivative[e];
+                    to[(d + e) * stride] = _squashTerms[e];
+                    sum -= _squashTerms[LaneBlock + e];
                 }
             }
 
@@ -417,11 +415,11 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         call.Kernel.Values(critic, tile.Pairs, tile.Vectors, action, _scratch, values);
         if (call.Range.IsBounded)
         {
-            Vector<float> low = new(call.Range.Low), width = new(call.Range.High - call.Range.Low);
-            for (int pair = 0; pair < tile.Vectors * LaneBlock; pair += Vector<float>.Count)
+            TVector low = TSimd.Broadcast(call.Range.Low), width = TSimd.Broadcast(call.Range.High - call.Range.Low), one = TSimd.Broadcast(1f);
+            for (int pair = 0; pair < tile.Vectors * LaneBlock; pair += TSimd.Count)
             {
-                Vector<float> sigmoid = Vector<float>.One / (Vector<float>.One + Vector.Exp(-Vector.Load(values + pair)));
-                (low + (width * sigmoid)).Store(values + pair);
+                TVector exponential = VectorMath<TSimd, TVector>.Exp(VectorMath<TSimd, TVector>.Negate(TSimd.Load(values + pair)));
+                TSimd.Store(TSimd.Add(low, TSimd.Divide(width, TSimd.Add(one, exponential))), values + pair);
             }
         }
     }
@@ -435,18 +433,20 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             GatherUnsquashed(a, block, tile.Slots[vector], _tileUnsquashed + (vector * LaneBlock));
         }
 
-        for (int pair = 0; pair < tile.Vectors * LaneBlock; pair += Vector<float>.Count)
+        TVector half = TSimd.Broadcast(0.5f);
+        for (int pair = 0; pair < tile.Vectors * LaneBlock; pair += TSimd.Count)
         {
-            Vector<float> sum = Vector.Load(_tileUnsquashed + (a * _pairs) + pair);
+            TVector sum = TSimd.Load(_tileUnsquashed + (a * _pairs) + pair);
             for (int d = 0; d < a; d++)
             {
-                Vector<float> mean = Vector.Load(_head + (d * _pairs) + pair);
-                Vector<float> logStd = TanhGaussian.ClampLogStd(Vector.Load(_head + ((a + d) * _pairs) + pair));
-                Vector<float> z = (Vector.Load(_tileUnsquashed + (d * _pairs) + pair) - mean) * Vector.Exp(-logStd);
-                sum -= (z * z * 0.5f) + logStd;
+                TVector mean = TSimd.Load(_head + (d * _pairs) + pair);
+                TVector logStd = TanhGaussian<TSimd, TVector>.ClampLogStd(TSimd.Load(_head + ((a + d) * _pairs) + pair));
+                TVector inverse = VectorMath<TSimd, TVector>.Exp(VectorMath<TSimd, TVector>.Negate(logStd));
+                TVector z = TSimd.Multiply(TSimd.Subtract(TSimd.Load(_tileUnsquashed + (d * _pairs) + pair), mean), inverse);
+                sum = TSimd.Subtract(sum, TSimd.MultiplyAdd(TSimd.Multiply(z, z), half, logStd));
             }
 
-            sum.Store(_logProbability + pair);
+            TSimd.Store(sum, _logProbability + pair);
         }
     }
 
@@ -476,13 +476,14 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             Indices(call, block, tile.Slots[vector], vector * LaneBlock);
         }
 
-        SoftQNoise.Fill(_taskOf, _transitionOf, pairs, _pairs, call.Call, call.Seed, a, _words, _normals);
+        SoftQNoise<TSimd, TVector>.Fill(_taskOf, _transitionOf, pairs, _pairs, call.Call, call.Seed, a, _normals);
         for (int d = 0; d < a; d++)
         {
-            for (int pair = d * _pairs; pair < (d * _pairs) + pairs; pair += Vector<float>.Count)
+            for (int pair = d * _pairs; pair < (d * _pairs) + pairs; pair += TSimd.Count)
             {
-                Vector<float> std = Vector.Exp(TanhGaussian.ClampLogStd(Vector.Load(_head + (a * _pairs) + pair)));
-                TanhGaussian.Squash(Vector.Load(_head + pair) + (std * Vector.Load(_normals + pair))).Store(_nextAction + pair);
+                TVector std = VectorMath<TSimd, TVector>.Exp(TanhGaussian<TSimd, TVector>.ClampLogStd(TSimd.Load(_head + (a * _pairs) + pair)));
+                TVector x = TSimd.MultiplyAdd(std, TSimd.Load(_normals + pair), TSimd.Load(_head + pair));
+                TSimd.Store(TanhGaussian<TSimd, TVector>.Squash(x), _nextAction + pair);
             }
         }
     }
@@ -521,34 +522,34 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     private void Combine(in SoftQCall call, int pairs)
     {
         bool usesFamily = call.Family is not null, usesLogProbability = call.UsesLogProbability, isBellman = call.IsBellman;
-        for (int pair = 0; pair < pairs; pair += Vector<float>.Count)
+        TVector zero = TSimd.Zero, gamma = TSimd.Broadcast(call.Gamma), alpha = TSimd.Broadcast(-call.Alpha), half = TSimd.Broadcast(0.5f);
+        for (int pair = 0; pair < pairs; pair += TSimd.Count)
         {
-            Vector<float> value = Vector.Load(_critic1Value + pair);
+            TVector value = TSimd.Load(_critic1Value + pair);
             if (call.Critic2 is not null)
             {
-                Vector<float> other = Vector.Load(_critic2Value + pair);
+                TVector other = TSimd.Load(_critic2Value + pair);
 
                 // The products are 0, or NaN where a critic is NaN or infinite: the smaller value would hide an infinite one.
                 value = call.Twin == TwinCombination.Mean
-                    ? (value + other) * 0.5f
-                    : Vector.Min(value, other) + (value * Vector<float>.Zero) + (other * Vector<float>.Zero);
+                    ? TSimd.Multiply(TSimd.Add(value, other), half)
+                    : TSimd.MultiplyAdd(other, zero, TSimd.MultiplyAdd(value, zero, TSimd.Min(value, other)));
             }
 
             if (usesFamily)
             {
-                Vector<float> reward = Vector.Load(_reward + pair);
-                Vector<int> goesOn = Vector.Equals(Vector.Load(_terminated + pair), Vector<float>.Zero);
+                TVector reward = TSimd.Load(_reward + pair), goesOn = TSimd.Equal(TSimd.Load(_terminated + pair), zero);
                 value = isBellman
-                    ? reward + Vector.ConditionalSelect(goesOn, value * call.Gamma, Vector<float>.Zero)
-                    : Vector.ConditionalSelect(goesOn, value, reward);
+                    ? TSimd.Add(reward, TSimd.Select(goesOn, TSimd.Multiply(value, gamma), zero))
+                    : TSimd.Select(goesOn, value, reward);
             }
 
             if (usesLogProbability)
             {
-                value -= Vector.Load(_logProbability + pair) * call.Alpha;
+                value = TSimd.MultiplyAdd(TSimd.Load(_logProbability + pair), alpha, value);
             }
 
-            value.Store(_critic1Value + pair);
+            TSimd.Store(value, _critic1Value + pair);
         }
     }
 
@@ -559,7 +560,12 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         lane += block.FirstLane;
         if (block.LanesAreTasks)
         {
-            VectorMath.StorePartial(Vector512.Load(values), call.Result + (broadcast * call.Candidates) + lane, lanes);
+            float* to = call.Result + (broadcast * call.Candidates) + lane;
+            for (int l = 0; l < lanes; l += TSimd.Count)
+            {
+                TSimd.StorePartial(TSimd.Load(values + l), to + l, Math.Min(TSimd.Count, lanes - l));
+            }
+
             return;
         }
 
