@@ -17,7 +17,9 @@ internal readonly unsafe struct PairVector(float* broadcast, float* lanes)
 }
 
 /// <summary>What a first layer receives from actions that differ from pair to pair (the Bellman estimator's), besides the two shares.</summary>
-/// <param name="action"><c>[count]</c> rows of one value per pair of the tile, 16 <see cref="SoftQMicroKernel.TileVectors"/> floats apart; null for none.</param>
+/// <param name="action">
+/// <c>[count]</c> rows of one value per pair of the tile, 16 <see cref="SoftQMicroKernel.TileVectors"/> floats apart; null for none.
+/// </param>
 /// <param name="count">A.</param>
 /// <param name="weights">Rows of W1 that read the action, <c>[count][HiddenStride]</c>.</param>
 internal readonly unsafe struct ActionShare(float* action, int count, float* weights)
@@ -28,7 +30,8 @@ internal readonly unsafe struct ActionShare(float* action, int count, float* wei
 }
 
 /// <summary>
-/// The leaves of the soft-Q kernel: all work that is done per pair and hidden unit, on tiles of a few vectors of 16 pairs. One object serves all threads.
+/// The leaves of the soft-Q kernel: all work that is done per pair and hidden unit, on tiles of a few vectors of 16 pairs. One object serves all
+/// threads.
 /// </summary>
 /// <remarks>
 /// Every implementation sums a pair in an order that does not depend on the tile or the vector it is in. Results of different implementations

@@ -114,8 +114,8 @@ internal sealed unsafe class SoftQMicroKernel512 : PanelMicroKernel
     private static Vector512<float> Relu(Vector512<float> x) => Max(Vector512<float>.Zero, x);
 
     /// <summary>
-    /// One layer for a tile. The type parameters select the number of vectors and how accumulators begin and end; the tests on them are constants to the
-    /// JIT, so that each combination is a method of its own with the same inner loop.
+    /// One layer for a tile. The type parameters select the number of vectors and how accumulators begin and end; the tests on them are constants
+    /// to the JIT, so that each combination is a method of its own with the same inner loop.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Layer<TVectors, TBegin, TEnd>(

@@ -11,8 +11,8 @@ internal static class SoftQTiles
     public const int LaneBlock = MlpShape.LaneCount;
 
     /// <summary>
-    /// Vectors of 16 pairs in a tile of the managed kernels: each broadcast weight feeds three multiply-adds, and with 8 outputs the accumulators fill
-    /// 24 of 32 registers.
+    /// Vectors of 16 pairs in a tile of the managed kernels: each broadcast weight feeds three multiply-adds, and with 8 outputs the accumulators
+    /// fill 24 of 32 registers.
     /// </summary>
     public const int TileVectors = 3;
 

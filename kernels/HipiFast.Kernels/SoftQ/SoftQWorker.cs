@@ -58,6 +58,10 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     // Floats between the rows of a tile: as many pairs as the micro-kernel takes.
     private int _pairs;
 
+    // First entry of the lane side whose shares are in memory, or -1: chunks come with the broadcast side fastest, so the next one often needs
+    // the same.
+    private int _lanesAt;
+
     // The chunk's first layers: shares of the transitions (at s with a, or at s') and of the tasks.
     private float* _critic1State;
     private float* _critic1Task;
@@ -92,6 +96,7 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     public override void Prepare(in SoftQCall call)
     {
         _pairs = call.Kernel.TileVectors * LaneBlock;
+        _lanesAt = -1;
         long length = Lay(call, null);
         _memory.EnsureLength(length);
         Lay(call, _memory.Pointer);
@@ -107,6 +112,7 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         int lanes = Math.Min(plan.LanesPerChunk, plan.LaneCount - firstLane);
         Block block = new(plan.LanesAreTasks, firstBroadcast, broadcasts, firstLane, lanes);
         FirstLayers(call, block);
+        _lanesAt = firstLane;
 
         // The broadcast side runs fastest: a lane block's share of the first layer (16 H floats) stays in the first-level cache meanwhile.
         int left = broadcasts * ((lanes + LaneBlock - 1) / LaneBlock), most = call.Kernel.TileVectors;
@@ -243,6 +249,11 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             return;
         }
 
+        if (block.FirstLane == _lanesAt)
+        {
+            return;
+        }
+
         for (int lane = 0; lane < block.Lanes; lane += LaneBlock)
         {
             int lanes = Math.Min(LaneBlock, block.Lanes - lane);
@@ -325,6 +336,11 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     /// <summary>The chunk's actions before squashing, and for each transition <c>-sum_d [ log(2 pi) / 2 + log(1 - a_d^2) ]</c> behind them.</summary>
     private void UnsquashActions(in SoftQCall call, in Block block)
     {
+        if (!block.LanesAreTasks && block.FirstLane == _lanesAt)
+        {
+            return;
+        }
+
         int a = call.ActionDimension;
         int first = block.LanesAreTasks ? block.FirstBroadcast : block.FirstLane, count = block.LanesAreTasks ? block.Broadcasts : block.Lanes;
         for (int r = 0; r < count; r++)
