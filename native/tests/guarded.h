@@ -21,7 +21,7 @@ public:
         const size_t used = (length * sizeof(T) + page - 1) / page * page;
         mapped_ = used + 2 * page;
         base_ = static_cast<unsigned char*>(mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-        if (base_ == MAP_FAILED || mprotect(base_ + page, used, PROT_READ | PROT_WRITE) != 0) {
+        if (base_ == MAP_FAILED || (used > 0 && mprotect(base_ + page, used, PROT_READ | PROT_WRITE) != 0)) {
             throw std::bad_alloc();
         }
         data_ = reinterpret_cast<T*>(base_ + page + used - length * sizeof(T));

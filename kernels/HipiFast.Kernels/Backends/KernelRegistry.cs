@@ -9,9 +9,12 @@ public sealed class KernelRegistry
     /// <summary>Environment variable that forces a backend wherever <see cref="Auto"/> was asked for.</summary>
     public const string EnvironmentVariable = "HIPIFAST_BACKEND";
 
+    /// <summary>Priority of the fastest native backend; the others follow below it, all above the managed ones.</summary>
+    private const int NativePriority = 30;
+
     private readonly List<(int Priority, KernelBackend Backend)> _backends = [];
 
-    /// <summary>The registry of this process; holds the managed backends from the start.</summary>
+    /// <summary>The registry of this process; holds the native and the managed backends from the start.</summary>
     public static KernelRegistry Default { get; } = CreateDefault();
 
     /// <summary>All backends, highest priority first, whether they can run or not.</summary>
@@ -108,6 +111,12 @@ public sealed class KernelRegistry
         foreach (ManagedVariant variant in Enum.GetValues<ManagedVariant>())
         {
             registry.Register(new ManagedBackend(variant), -(int)variant);
+        }
+
+        int priority = NativePriority;
+        foreach (NativeBackend backend in NativeBackend.All())
+        {
+            registry.Register(backend, priority--);
         }
 
         return registry;
