@@ -1,13 +1,18 @@
+using HipiFast.Kernels.Backends;
+
 namespace HipiFast.Kernels.Tests;
 
 /// <summary>
-/// How far an fp32 backend may be from the double-precision oracle: the one place that says so. Every comparison is written so that NaN fails
+/// How far a backend may be from the double-precision oracle: the one place that says so. Every comparison is written so that NaN fails
 /// unless the oracle says NaN too.
 /// </summary>
 internal static class Tolerance
 {
     /// <summary>Of the spread (max - min) of Q~, for Q~ and logZ.</summary>
     public const double RelativeToSpread = 1e-4;
+
+    /// <summary>The same for a kernel that computes in bf16.</summary>
+    public const double Bf16RelativeToSpread = 1e-2;
 
     /// <summary>Of the largest magnitude among a row's scores: a handful of fp32 roundings.</summary>
     public const double Score = 2e-6;
@@ -16,7 +21,11 @@ internal static class Tolerance
     public const double Entropy = 2e-5;
 
     /// <summary>Allowed error of Q~ or logZ. A spread below one nat counts as one: differences that small say nothing about the posterior.</summary>
-    public static double OfSpread(IEnumerable<double> softQ) => RelativeToSpread * Math.Max(1, Spread(softQ));
+    /// <remarks>A single entry has no spread and no posterior to spoil; in bf16 its magnitude stands in, of which rounding takes a share.</remarks>
+    public static double OfSpread(IReadOnlyCollection<double> softQ, KernelPrecision precision = KernelPrecision.Fp32) =>
+        precision == KernelPrecision.Fp32
+            ? RelativeToSpread * Math.Max(1, Spread(softQ))
+            : Bf16RelativeToSpread * Math.Max(1, softQ.Count == 1 ? Math.Abs(softQ.First()) : Spread(softQ));
 
     /// <summary>max - min of the finite entries, 0 when there is none.</summary>
     public static double Spread(IEnumerable<double> values)

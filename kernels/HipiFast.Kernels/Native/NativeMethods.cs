@@ -97,7 +97,7 @@ internal static unsafe partial class NativeMethods
 
     /// <summary>Turns a status into an exception.</summary>
     /// <param name="status">What a call returned.</param>
-    /// <param name="call">The call, in words that complete "... failed".</param>
+    /// <param name="call">The call, in words that complete "... failed". A constant: it is made whether the call fails or not.</param>
     /// <exception cref="NotSupportedException">The variant cannot run here.</exception>
     /// <exception cref="InvalidOperationException">Anything else: the caller broke the contract of the header.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -59,7 +59,7 @@ internal sealed unsafe class NativeMicroKernel(NativeVariant variant, double spe
         nuint floats;
         NativeMethods.Check(
             NativeMethods.GetScratchFloats(variant.Number, shape.Hidden, Math.Min(shape.Inputs, NativeMethods.MaxActions), &floats),
-            $"sizing of a tile for {shape.Hidden} hidden units");
+            "sizing of a soft-Q tile");
         return (long)floats;
     }
 }

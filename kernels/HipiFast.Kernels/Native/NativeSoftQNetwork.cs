@@ -29,9 +29,7 @@ internal sealed unsafe class NativeSoftQNetwork(NativeVariant variant) : SoftQNe
         MlpShape shape = parameters.Shape;
         ScratchFloats = (nuint)NativeMicroKernel.ScratchFloats(variant, shape);
         nuint bytes;
-        NativeMethods.Check(
-            NativeMethods.GetNetworkBytes(variant.Number, shape.Hidden, shape.Outputs, &bytes),
-            $"packing of a network of {shape.Hidden} hidden units and {shape.Outputs} outputs");
+        NativeMethods.Check(NativeMethods.GetNetworkBytes(variant.Number, shape.Hidden, shape.Outputs, &bytes), "sizing of a packed network");
         _memory.EnsureLength((long)bytes);
         float* values = parameters.Pointer;
         NativeStatus status = NativeMethods.PackNetwork(
@@ -45,7 +43,7 @@ internal sealed unsafe class NativeSoftQNetwork(NativeVariant variant) : SoftQNe
             values + shape.Bias3,
             _memory.Pointer,
             (nuint)_memory.Length);
-        NativeMethods.Check(status, $"packing of a network of {shape.Hidden} hidden units and {shape.Outputs} outputs");
+        NativeMethods.Check(status, "packing of a network");
         GC.KeepAlive(parameters);
     }
 }

@@ -23,7 +23,9 @@ public abstract class SoftQContract : KernelContract, IDisposable
 
     public static TheoryData<int, int> Dimensions => new() { { 1, 1 }, { 1, 5 }, { 7, 1 }, { 16, 16 }, { 17, 3 }, { 40, 33 } };
 
-    private ISoftQKernel Kernel => (_session ??= CreateSession(0)).SoftQ;
+    private ComputeSession Session => _session ??= CreateSession(0);
+
+    private ISoftQKernel Kernel => Session.SoftQ;
 
     public void Dispose()
     {
@@ -37,7 +39,7 @@ public abstract class SoftQContract : KernelContract, IDisposable
     {
         (int rows, int candidates) = hidden >= 256 ? (3, 2) : (5, 7);
         using SoftQCase data = new(rows, candidates, hidden) { Estimator = estimator };
-        data.AssertConforms(Kernel);
+        data.AssertConforms(Session);
     }
 
     [Theory]
@@ -45,7 +47,7 @@ public abstract class SoftQContract : KernelContract, IDisposable
     public void EveryActionDimensionAgreesWithTheOracle(int actionDimension, SoftQEstimator estimator)
     {
         using SoftQCase data = new(7, 5, 32, actionDimension: actionDimension) { Estimator = estimator };
-        data.AssertConforms(Kernel);
+        data.AssertConforms(Session);
     }
 
     [Theory]
@@ -56,7 +58,7 @@ public abstract class SoftQContract : KernelContract, IDisposable
         foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
         {
             data.Estimator = estimator;
-            data.AssertConforms(Kernel);
+            data.AssertConforms(Session);
         }
     }
 
@@ -68,7 +70,7 @@ public abstract class SoftQContract : KernelContract, IDisposable
         foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
         {
             data.Estimator = estimator;
-            data.AssertConforms(Kernel);
+            data.AssertConforms(Session);
         }
     }
 
@@ -92,7 +94,7 @@ public abstract class SoftQContract : KernelContract, IDisposable
                         data.Critic2 = hasSecond ? second : null;
                         data.Range = range;
                         data.ExactTerminalValue = exact;
-                        data.AssertConforms(Kernel);
+                        data.AssertConforms(Session);
                     }
                 }
             }
@@ -125,13 +127,13 @@ public abstract class SoftQContract : KernelContract, IDisposable
         using SoftQCase data = new(5, 6, 20) { Estimator = SoftQEstimator.Bellman, Alpha = 0.1f };
         data.Actor!.Bias(2)[3] = 30;
         data.Actor.MarkChanged();
-        data.AssertConforms(Kernel);
+        data.AssertConforms(Session);
 
         // At the lower end the log-probability is astronomic; the sampled action is then the mean's.
         data.Actor.Bias(2)[3] = -80;
         data.Actor.MarkChanged();
         data.Alpha = 0;
-        data.AssertConforms(Kernel);
+        data.AssertConforms(Session);
     }
 
     [Theory]
@@ -147,7 +149,7 @@ public abstract class SoftQContract : KernelContract, IDisposable
         foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
         {
             data.Estimator = estimator;
-            data.AssertConforms(Kernel);
+            data.AssertConforms(Session);
         }
     }
 
@@ -254,7 +256,7 @@ public abstract class SoftQContract : KernelContract, IDisposable
         foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
         {
             data.Estimator = estimator;
-            double tolerance = Tolerance.OfSpread(SoftQOracle.Compute(data.Problem));
+            double tolerance = Tolerance.OfSpread(SoftQOracle.Compute(data.Problem), Session.Backend.Precision);
             double[] whole = [.. data.Compute(Kernel).Select(value => (double)value)];
             foreach (int length in (int[])[1, 7, 32])
             {
@@ -273,7 +275,7 @@ public abstract class SoftQContract : KernelContract, IDisposable
     public void PermutedRowsAndTasksPermuteTheResult()
     {
         using SoftQCase data = new(11, 13, 32) { Estimator = SoftQEstimator.SoftCritic, ExactTerminalValue = true };
-        double tolerance = Tolerance.OfSpread(SoftQOracle.Compute(data.Problem));
+        double tolerance = Tolerance.OfSpread(SoftQOracle.Compute(data.Problem), Session.Backend.Precision);
         float[] before = data.Compute(Kernel);
         data.Observation = Rotated(data.Observation, data.ObservationDimension);
         data.NextObservation = Rotated(data.NextObservation, data.ObservationDimension);
@@ -291,12 +293,12 @@ public abstract class SoftQContract : KernelContract, IDisposable
     public void ChangedParametersAreSeen()
     {
         using SoftQCase data = new(6, 20, 40) { Estimator = SoftQEstimator.Bellman };
-        data.AssertConforms(Kernel);
+        data.AssertConforms(Session);
         SoftQCase.ScaleOutput(data.Critic1, -1.5f);
         SoftQCase.ScaleOutput(data.Actor!, 0.5f);
-        data.AssertConforms(Kernel);
+        data.AssertConforms(Session);
         using SoftQCase other = new(6, 20, 40, seed: 2) { Estimator = SoftQEstimator.Bellman };
-        other.AssertConforms(Kernel);
+        other.AssertConforms(Session);
     }
 
     [Fact]
