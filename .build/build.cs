@@ -27,6 +27,13 @@ if (built != 0)
     return 1;
 }
 
+// Written by the build of HipiFast.Kernels when it could not build the native library.
+string leftOut = Path.Combine("artifacts", "native", "Release", "left-out.txt");
+if (File.Exists(Path.Combine(root, leftOut)))
+{
+    Console.Error.Write(File.ReadAllText(Path.Combine(root, leftOut)));
+}
+
 return command == "program" ? 0 : RunTests(args[1..]);
 
 string ChooseAccelerators()
@@ -117,13 +124,48 @@ int RunTests(string[] extra)
         skipped += projectSkipped;
     }
 
+    // A filter is meant for the .NET tests; without arguments the native library's run too, under sanitizers.
+    if (extra.Length == 0)
+    {
+        bool? native = CheckNative();
+        passed += native == true ? 1 : 0;
+        failed += native == false ? 1 : 0;
+        skipped += native is null ? 1 : 0;
+    }
+
     Console.WriteLine($"{passed} passed, {failed} failed, {skipped} skipped");
     return failed > 0 || broken || passed == 0 ? 1 : 0;
 }
 
-(int ExitCode, string Output) Run(string[] arguments)
+// The native library's own tests as one test; null when they were left out, with a line that says why.
+bool? CheckNative()
 {
-    ProcessStartInfo start = new("dotnet", arguments)
+    string? missing = OperatingSystem.IsWindows() ? "sanitizers are run on Linux and macOS only" : null;
+    foreach (string[] tools in (string[][])[["cmake"], ["c++", "g++", "clang++"]])
+    {
+        missing ??= tools.Any(IsOnPath) ? null : $"{string.Join(" or ", tools)} was not found";
+    }
+
+    if (missing is not null)
+    {
+        Console.WriteLine($"  skipped native/check.sh: {missing}");
+        return null;
+    }
+
+    Stopwatch watch = Stopwatch.StartNew();
+    (int code, string output) = RunProgram("sh", [Path.Combine("native", "check.sh")]);
+    Console.WriteLine(code == 0 ? $"native/check.sh: passed in {watch.Elapsed.TotalSeconds:0} s" : $"  FAILED native/check.sh\n{Indent(output)}");
+    return code == 0;
+}
+
+static bool IsOnPath(string tool) => (Environment.GetEnvironmentVariable("PATH") ?? string.Empty)
+    .Split(Path.PathSeparator).Any(folder => folder.Length > 0 && File.Exists(Path.Combine(folder, tool)));
+
+(int ExitCode, string Output) Run(string[] arguments) => RunProgram("dotnet", arguments);
+
+(int ExitCode, string Output) RunProgram(string program, string[] arguments)
+{
+    ProcessStartInfo start = new(program, arguments)
     {
         WorkingDirectory = root,
         RedirectStandardOutput = true,
