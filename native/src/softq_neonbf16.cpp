@@ -1,5 +1,4 @@
-// ARMv8.6 BFDOT, 4 pairs by two units at a time. Groups of one vector: 8 outputs by 4 registers are the 32 that there are, less none to spare,
-// so the compiler keeps some operands in memory; 4 outputs would halve the use of each x.
+// ARMv8.6 BFDOT, 4 pairs by two units at a time. Groups of one vector: its 4 registers by 8 outputs are already 32 accumulators.
 #include "cpu.h"
 #include "softq_variants.h"
 
