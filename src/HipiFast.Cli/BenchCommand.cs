@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using HipiFast.Cli.Benchmarks;
 using HipiFast.Kernels.Backends;
+using HipiFast.Training;
 
 namespace HipiFast.Cli;
 
@@ -11,6 +12,12 @@ internal static class BenchCommand
     public static Command Create(Option<bool> json)
     {
         Option<string> backend = new("--backend") { Description = "Backend to measure.", DefaultValueFactory = _ => KernelRegistry.Auto };
+        Option<string> precision = new("--precision")
+        {
+            Description = "Arithmetic of the soft Q-values; auto is fp32 unless the backend is one of bf16.",
+            HelpName = "auto|fp32|bf16",
+            DefaultValueFactory = _ => "auto",
+        };
         Option<int> threads = new("--threads") { Description = "Threads; 0 for one per core." };
         Option<double> seconds = new("--seconds") { Description = "Time spent on each case, in seconds.", DefaultValueFactory = _ => 1 };
         seconds.Validators.Add(AtLeastZero);
@@ -18,14 +25,15 @@ internal static class BenchCommand
         Command quick = new("quick", "Soft-Q matrix, whole relabel calls, SAC steps: medians, and fractions of the multiply-add peak measured beside them.")
         {
             backend,
+            precision,
             threads,
             seconds,
         };
         quick.SetAction(parsed =>
         {
-            string name = parsed.GetRequiredValue(backend);
-            OptionalComponents.RequireBackend(name);
-            return Run(new ConsoleOutput(parsed.GetValue(json)), new QuickBenchmark(name, parsed.GetValue(threads), parsed.GetValue(seconds)));
+            PrecisionMode mode = (PrecisionMode)ConfigKey.Find("precision", string.Empty).Parse(parsed.GetRequiredValue(precision))!;
+            KernelBackend chosen = OptionalComponents.RequireBackend(parsed.GetRequiredValue(backend), mode);
+            return Run(new ConsoleOutput(parsed.GetValue(json)), new QuickBenchmark(chosen, parsed.GetValue(threads), parsed.GetValue(seconds)));
         });
         return new Command("bench", "Measure the engine on this machine.") { quick };
 

@@ -75,13 +75,12 @@ internal sealed record QuickResult(QuickCase Case, string Variant, int Threads, 
 }
 
 /// <summary><c>hipifast bench quick</c>: a first impression of the engine on this machine in under a minute.</summary>
-internal sealed class QuickBenchmark(string backendName, int threads, double secondsPerCase)
+internal sealed class QuickBenchmark(KernelBackend backend, int threads, double secondsPerCase)
 {
     public const string SoftQ = "soft-q";
     public const string Relabel = "relabel";
     public const string SacStep = "sac-step";
 
-    private readonly KernelBackend _backend = KernelRegistry.Default.Resolve(backendName);
     private readonly MultiplyAddPeak _peak = new();
 
     /// <summary>The sizes of the PyTorch peers in bench/peers, and the paper's training-loop size.</summary>
@@ -90,7 +89,7 @@ internal sealed class QuickBenchmark(string backendName, int threads, double sec
     public QuickResult Run(QuickCase benchmark)
     {
         int used = threads > 0 ? threads : Environment.ProcessorCount;
-        using ComputeSession session = _backend.CreateSession(new SessionOptions(used));
+        using ComputeSession session = backend.CreateSession(new SessionOptions(used));
         using AgentNetworks agent = new(benchmark.Shape, benchmark.Hidden);
         agent.Initialize(SyntheticData.Seed);
         using TransitionBatch batch = SyntheticData.Batch(benchmark.Shape, benchmark.Batch);
@@ -101,7 +100,7 @@ internal sealed class QuickBenchmark(string backendName, int threads, double sec
             Relabel => MeasureRelabel(benchmark, used, agent, batch),
             _ => MeasureSacStep(benchmark, session, used, agent, batch),
         };
-        return new QuickResult(benchmark, _backend.Name, used, median, peak);
+        return new QuickResult(benchmark, backend.Name, used, median, peak);
     }
 
     private static QuickCase[] MakeCases()
@@ -161,7 +160,7 @@ internal sealed class QuickBenchmark(string backendName, int threads, double sec
             Candidates = CandidateSource.Fixed,
             Estimator = benchmark.Estimator,
             RelabelFraction = 1,
-            Backend = _backend.Name,
+            Backend = backend.Name,
             Threads = used,
         };
         using Relabeler relabeler = new(SyntheticData.GoalFamily(benchmark.Shape), agent, options);
