@@ -1,73 +1,168 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using HipiFast.Cli.Benchmarks;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Training;
 
 namespace HipiFast.Cli;
 
-/// <summary><c>hipifast bench quick</c>: how fast the engine is on this machine.</summary>
+/// <summary><c>hipifast bench quick</c> and <c>hipifast bench roofline</c>: how fast the engine is on this machine.</summary>
 internal static class BenchCommand
 {
-    public static Command Create(Option<bool> json)
+    private const int UnlimitedRounds = 10_000;
+
+    public static Command Create(Option<bool> json) =>
+        new("bench", "Measure the engine on this machine.") { CreateQuick(json), CreateRoofline(json) };
+
+    private static Command CreateQuick(Option<bool> json)
     {
-        Option<string> backend = new("--backend") { Description = "Backend to measure.", DefaultValueFactory = _ => KernelRegistry.Auto };
-        Option<int> threads = new("--threads") { Description = "Threads; 0 for one per core." };
-        Option<double> seconds = new("--seconds") { Description = "Time spent on each case, in seconds.", DefaultValueFactory = _ => 1 };
-        seconds.Validators.Add(AtLeastZero);
-        threads.Validators.Add(AtLeastZero);
+        Option<string> backend = new("--backend")
+        {
+            Description = "Backend to measure: auto, or a name from `hipifast info`.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => KernelRegistry.Auto,
+        };
+        Option<string> precision = new("--precision")
+        {
+            Description = "Arithmetic of the soft Q-values; auto is fp32 unless the backend is one of bf16.",
+            HelpName = "auto|fp32|bf16",
+            DefaultValueFactory = _ => "auto",
+        };
+        Option<int> threads = Threads();
+        Option<double> seconds = Seconds("Time spent on each case, in seconds.", 1);
         Command quick = new("quick", "Soft-Q matrix, whole relabel calls, SAC steps: medians, and fractions of the multiply-add peak measured beside them.")
         {
-            backend,
-            threads,
-            seconds,
+            backend, precision, threads, seconds,
         };
         quick.SetAction(parsed =>
         {
-            string name = parsed.GetRequiredValue(backend);
-            OptionalComponents.RequireBackend(name);
-            return Run(new ConsoleOutput(parsed.GetValue(json)), new QuickBenchmark(name, parsed.GetValue(threads), parsed.GetValue(seconds)));
+            KernelBackend chosen = OptionalComponents.RequireBackend(
+                parsed.GetRequiredValue(backend), Enumerated<PrecisionMode>("precision", parsed.GetRequiredValue(precision)));
+            return Run(
+                new ConsoleOutput(parsed.GetValue(json)),
+                new BenchmarkTimer(UnlimitedRounds, parsed.GetValue(seconds)),
+                QuickBenchmark.Cases.Select(benchmark => (benchmark, chosen)),
+                parsed.GetValue(threads),
+                machine: false);
         });
-        return new Command("bench", "Measure the engine on this machine.") { quick };
-
-        static void AtLeastZero(OptionResult result)
-        {
-            if (result.Tokens.Count == 1 && double.TryParse(result.Tokens[0].Value, out double value) && !(value >= 0 && double.IsFinite(value)))
-            {
-                result.AddError($"{result.Option.Name} is '{result.Tokens[0].Value}'; expected a finite number, 0 or more.");
-            }
-        }
+        return quick;
     }
 
-    private static int Run(ConsoleOutput output, QuickBenchmark benchmark)
+    private static Command CreateRoofline(Option<bool> json)
     {
-        List<QuickResult> results = [];
-        foreach (QuickCase one in QuickBenchmark.Cases)
+        Option<string?> kernel = List("--kernel", "Kernels to measure, separated by commas. Default: all.", string.Join(",", BenchmarkCase.Kernels));
+        Option<string?> backend = List(
+            "--backend", "Backends to measure, separated by commas. Default: the soft-Q matrix on all that can run here, the rest on the best.", "NAME");
+        backend.Aliases.Add("--variant");
+        Option<string?> estimator = List("--estimator", "Estimators of soft-q and relabel, separated by commas.", "critic,soft-critic,bellman");
+        Option<string?> size = List("--size", "Transitions, and as many tasks, of soft-q and relabel, separated by commas.", "N");
+        Option<string?> hidden = List("--hidden", "Widths of the networks of soft-q and relabel, separated by commas.", "H");
+        Option<int> rounds = new("--rounds") { Description = "Most rounds of peak, calls, peak.", HelpName = "N", DefaultValueFactory = _ => 9 };
+        Option<int> threads = Threads();
+        Option<double> seconds = Seconds("Where calls are long: time after which a case has had rounds enough, in seconds; 3 rounds are always made.", 3);
+        rounds.Validators.Add(AtLeastZero);
+        Command roofline = new(
+            "roofline", "Every kernel beside the machine's peak of the same moment (multiply-adds, or memory bandwidth): rates and fractions of the peak.")
         {
-            results.Add(benchmark.Run(one));
+            kernel, backend, estimator, size, hidden, threads, rounds, seconds,
+        };
+        roofline.SetAction(parsed =>
+        {
+            string[] kernels = Split(parsed.GetValue(kernel));
+            foreach (string name in kernels.Where(name => !BenchmarkCase.Kernels.Contains(name)))
+            {
+                throw new ArgumentException($"--kernel names '{name}'{NearestName.Suggestion(name, BenchmarkCase.Kernels)}.");
+            }
+
+            RooflineSelection selection = new()
+            {
+                Kernels = kernels.Length > 0 ? kernels : BenchmarkCase.Kernels,
+                Backends = [.. Split(parsed.GetValue(backend)).Select(name => OptionalComponents.RequireBackend(name, PrecisionMode.Auto))],
+                Estimators = [.. Split(parsed.GetValue(estimator)).Select(name => Enumerated<SoftQEstimator>("estimator", name))],
+                Sizes = Numbers(size.Name, parsed.GetValue(size)),
+                Hidden = Numbers(hidden.Name, parsed.GetValue(hidden)),
+            };
+            return Run(
+                new ConsoleOutput(parsed.GetValue(json)),
+                new BenchmarkTimer(parsed.GetValue(rounds), parsed.GetValue(seconds)),
+                RooflineBenchmark.Cases(selection),
+                parsed.GetValue(threads),
+                machine: true);
+        });
+        return roofline;
+    }
+
+    private static int Run(
+        ConsoleOutput output, BenchmarkTimer timer, IEnumerable<(BenchmarkCase Case, KernelBackend Backend)> cases, int threads, bool machine)
+    {
+        using (timer)
+        {
+            List<BenchmarkResult> results = [];
+            List<MachinePeak> peaks = [];
+            foreach ((BenchmarkCase benchmark, KernelBackend backend) in cases)
+            {
+                results.Add(timer.Run(benchmark, backend, threads));
+            }
+
+            if (machine)
+            {
+                int used = threads > 0 ? threads : Environment.ProcessorCount;
+                peaks.AddRange(MachinePeak.Measure(timer, results.Select(result => result.Backend).Distinct(), used));
+                output.Table(["peak", "variant", "threads", "rate (min-max)"], peaks.Select(peak => peak.Cells()));
+                output.Line(string.Empty);
+            }
+
+            output.Table(BenchmarkResult.Header, results.Select(result => result.Cells()));
+            output.Line("Medians; the peak is measured right before and after the calls of each round, the fraction is the median over the rounds.");
+            output.Document(writer =>
+            {
+                writer.WriteStartArray();
+                results.ForEach(result => result.Write(writer));
+                peaks.ForEach(peak => peak.Write(writer));
+                writer.WriteEndArray();
+            });
         }
 
-        output.Line($"backend {results[0].Variant}, {results[0].Threads} threads, fp32; medians; peak = multiply-adds measured beside each case");
-        output.Table(
-            ["work", "batch x tasks", "H", "time", "rate", "of peak"],
-            results.Select(result => (IReadOnlyList<string>)
-            [
-                result.Case.Kernel == QuickBenchmark.SacStep
-                    ? $"SAC step (A = {result.Case.Shape.ActionDimension})"
-                    : $"{result.Case.Kernel} {result.EstimatorName}",
-                result.Case.Candidates == 0 ? $"{result.Case.Batch}" : $"{result.Case.Batch} x {result.Case.Candidates}",
-                $"{result.Case.Hidden}",
-                $"{ConsoleOutput.Fixed(result.MedianSeconds * 1e6, 1)} us",
-                result.Case.Candidates == 0
-                    ? $"{ConsoleOutput.Rate(1 / result.MedianSeconds)}updates/s"
-                    : $"{ConsoleOutput.Rate(result.PairsPerSecond)}pairs/s",
-                result.Case.Candidates == 0 ? string.Empty : ConsoleOutput.Fixed(100 * result.Gflops / result.PeakGflops, 0) + "%",
-            ]));
-        output.Document(writer =>
-        {
-            writer.WriteStartArray();
-            results.ForEach(result => result.Write(writer));
-            writer.WriteEndArray();
-        });
         return CommandLineProgram.Good;
+    }
+
+    private static Option<int> Threads()
+    {
+        Option<int> threads = new("--threads") { Description = "Threads; 0 for one per core. Cases that are about one thread use one.", HelpName = "N" };
+        threads.Validators.Add(AtLeastZero);
+        return threads;
+    }
+
+    private static Option<double> Seconds(string description, double value)
+    {
+        Option<double> seconds = new("--seconds") { Description = description, HelpName = "F", DefaultValueFactory = _ => value };
+        seconds.Validators.Add(AtLeastZero);
+        return seconds;
+    }
+
+    private static Option<string?> List(string name, string description, string help) => new(name) { Description = description, HelpName = help };
+
+    private static string[] Split(string? list) => list?.Split(',', StringSplitOptions.TrimEntries) ?? [];
+
+    private static T Enumerated<T>(string key, string text)
+        where T : struct, Enum => (T)ConfigKey.Find(key, string.Empty).Parse(text)!;
+
+    private static int[] Numbers(string option, string? list)
+    {
+        return [.. Split(list).Select(Number)];
+
+        int Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is > 0 and <= 8192
+            ? number
+            : throw new ArgumentException($"{option} is '{list}'; expected whole numbers from 1 to 8192, separated by commas.");
+    }
+
+    private static void AtLeastZero(OptionResult result)
+    {
+        if (result.Tokens.Count == 1 && double.TryParse(result.Tokens[0].Value, out double value) && !(value >= 0 && double.IsFinite(value)))
+        {
+            result.AddError($"{result.Option.Name} is '{result.Tokens[0].Value}'; expected a finite number, 0 or more.");
+        }
     }
 }

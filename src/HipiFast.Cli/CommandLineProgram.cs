@@ -11,7 +11,9 @@ internal static class CommandLineProgram
     /// <summary>All went well.</summary>
     public const int Good = 0;
 
-    /// <summary>Something failed that the user's input is not to blame for, or a run was stopped before its end.</summary>
+    /// <summary>
+    /// Something failed that the user's input is not to blame for (what was asked for cannot run here, say), or a run was stopped before its end.
+    /// </summary>
     public const int Failed = 1;
 
     /// <summary>Bad usage or bad input.</summary>
@@ -54,7 +56,7 @@ internal static class CommandLineProgram
 
     /// <summary>Whether an error is about what the user gave, rather than about the program.</summary>
     private static bool IsBadInput(Exception error) =>
-        error is ArgumentException or InvalidDataException or IOException or UnauthorizedAccessException or NotSupportedException;
+        error is ArgumentException or InvalidDataException or IOException or UnauthorizedAccessException;
 
     private static RootCommand CreateRoot()
     {

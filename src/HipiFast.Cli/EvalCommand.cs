@@ -25,19 +25,37 @@ internal static class EvalCommand
         };
         Option<ulong?> seed = new("--seed") { Description = "Seed of goals, starts and action noise. Default: the run's seed.", HelpName = "S" };
         Option<string?> backend = new("--backend") { Description = "Backend that computes. Default: the run's.", HelpName = "NAME" };
+        Option<string?> precision = new("--precision")
+        {
+            Description = "Arithmetic that the backend may use for soft Q-values. Default: the run's, or auto with --backend.",
+            HelpName = "auto|fp32|bf16",
+        };
         Command command = new("eval", "Play episodes with the agents of a run, and show success rate and return with sampled and mean actions.")
         {
-            run, episodes, seed, backend,
+            run, episodes, seed, backend, precision,
         };
         command.SetAction(parsed =>
         {
             ConsoleOutput output = new(parsed.GetValue(json));
-            return Run(output, parsed.GetRequiredValue(run), parsed.GetValue(episodes), parsed.GetValue(seed), parsed.GetValue(backend));
+            ConfigLayer computing = new();
+            if (parsed.GetValue(backend) is string name)
+            {
+                computing.Set(ConfigKey.Find("backend", string.Empty), name);
+
+                // The run's precision was chosen for the run's backend.
+                computing.Set(ConfigKey.Find("precision", string.Empty), parsed.GetValue(precision) ?? "auto");
+            }
+            else if (parsed.GetValue(precision) is string mode)
+            {
+                computing.Set(ConfigKey.Find("precision", string.Empty), mode);
+            }
+
+            return Run(output, parsed.GetRequiredValue(run), parsed.GetValue(episodes), parsed.GetValue(seed), computing);
         });
         return command;
     }
 
-    private static int Run(ConsoleOutput output, string path, int episodes, ulong? seed, string? backend)
+    private static int Run(ConsoleOutput output, string path, int episodes, ulong? seed, ConfigLayer computing)
     {
         if (episodes is < 1 or > 100_000)
         {
@@ -47,9 +65,8 @@ internal static class EvalCommand
         List<(RunDirectory Directory, TrainingConfig Config, EvaluationResult Sampled, EvaluationResult Mean)> results = [];
         foreach (RunDirectory directory in RunDirectory.Find(path))
         {
-            TrainingConfig config = directory.ReadConfig();
-            config = config with { Backend = backend ?? config.Backend };
-            OptionalComponents.RequireBackend(config.Backend);
+            TrainingConfig config = computing.Apply(directory.ReadConfig());
+            KernelBackend backend = OptionalComponents.RequireBackend(config.Backend, config.Precision);
             using AgentNetworks networks = AgentInput.LoadOf(directory, config);
             using VectorEnvironment environment = EnvironmentFactory.Create(config, episodes);
             if (networks.Shape != environment.Shape)
@@ -58,7 +75,7 @@ internal static class EvalCommand
                     $"{directory.Agent} is an agent for {networks.Shape}, but {config.Environment} has {environment.Shape}.");
             }
 
-            using ComputeSession session = KernelRegistry.Default.Resolve(config.Backend).CreateSession(new SessionOptions(config.Threads));
+            using ComputeSession session = backend.CreateSession(new SessionOptions(config.Threads));
             using ISacLearner learner = LearnerRegistry.Resolve(config.LearnerName)(config, networks, session);
             using Evaluator evaluator = new(environment);
             ulong key = Evaluator.DeriveSeed(seed ?? config.Seed, EvaluationNumber);

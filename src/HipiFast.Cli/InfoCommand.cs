@@ -32,12 +32,13 @@ internal static class InfoCommand
         ];
         string instructions = string.Join(", ", sets.Where(set => set.Has).Select(set => set.Name));
         double memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
-        string chosen = KernelRegistry.Default.Resolve().Name;
-        (string Name, bool Supported, string Text)[] backends =
+        (string? chosen, string chosenText) = Choose(PrecisionMode.Auto);
+        (string? bf16, string bf16Text) = Choose(PrecisionMode.Bf16);
+        (KernelBackend Backend, bool Supported, string Text)[] backends =
         [
             .. KernelRegistry.Default.Backends.Select(backend => backend.IsSupported(out string reason)
-                ? (backend.Name, true, backend.Description)
-                : (backend.Name, false, "cannot run here: " + reason)),
+                ? (backend, true, backend.Description)
+                : (backend, false, "cannot run here: " + reason)),
         ];
 
         output.Table(
@@ -53,8 +54,15 @@ internal static class InfoCommand
             ]);
         output.Line(string.Empty);
         output.Table(
-            ["backend", "status"],
-            backends.Select(backend => (IReadOnlyList<string>)[backend.Name + (backend.Name == chosen ? " (auto)" : string.Empty), backend.Text]));
+            ["backend", "family", "precision", "status"],
+            backends.Select(entry => (IReadOnlyList<string>)
+            [
+                entry.Backend.Name + (entry.Backend.Name == chosen ? " (auto)" : entry.Backend.Name == bf16 ? " (auto with bf16)" : string.Empty),
+                entry.Backend.Family,
+                PrecisionName(entry.Backend),
+                entry.Text,
+            ]));
+        output.Line($"auto takes: {chosenText}; with --precision bf16: {bf16Text}");
         output.Line(string.Empty);
         output.Table(
             ["optional part", "provides", "status"],
@@ -78,11 +86,14 @@ internal static class InfoCommand
             writer.WriteEndObject();
             writer.WriteString("dotnet", RuntimeInformation.FrameworkDescription);
             writer.WriteString("auto_backend", chosen);
+            writer.WriteString("auto_bf16_backend", bf16);
             writer.WriteStartArray("backends");
-            foreach ((string name, bool supported, string text) in backends)
+            foreach ((KernelBackend backend, bool supported, string text) in backends)
             {
                 writer.WriteStartObject();
-                writer.WriteString("name", name);
+                writer.WriteString("name", backend.Name);
+                writer.WriteString("family", backend.Family);
+                writer.WriteString("precision", PrecisionName(backend));
                 writer.WriteBoolean("supported", supported);
                 writer.WriteString("status", text);
                 writer.WriteEndObject();
@@ -118,5 +129,21 @@ internal static class InfoCommand
             writer.WriteEndObject();
         });
         return CommandLineProgram.Good;
+    }
+
+    private static string PrecisionName(KernelBackend backend) => backend.Precision.ToString().ToLowerInvariant();
+
+    /// <summary>What <c>auto</c> takes (the environment variable may force it); no name, and why, where nothing can run.</summary>
+    private static (string? Name, string Text) Choose(PrecisionMode precision)
+    {
+        try
+        {
+            string name = KernelRegistry.Default.Resolve(KernelRegistry.Auto, precision).Name;
+            return (name, name);
+        }
+        catch (Exception error) when (error is ArgumentException or NotSupportedException)
+        {
+            return (null, "none (" + ConsoleOutput.OneLine(error.Message).TrimEnd('.') + ")");
+        }
     }
 }

@@ -68,10 +68,13 @@ internal static class OptionalComponents
         }
     }
 
-    /// <summary>Throws, with what to install, when a name stands for an optional part that is not there.</summary>
+    /// <summary>Finds a backend; throws, with what to install, when the name stands for an optional part that is not there.</summary>
     /// <param name="name">Backend name.</param>
-    /// <exception cref="NotSupportedException">It is not there.</exception>
-    public static void RequireBackend(string name)
+    /// <param name="precision">Arithmetic allowed.</param>
+    /// <returns>The backend.</returns>
+    /// <exception cref="ArgumentException">No backend has that name, or it computes in another precision.</exception>
+    /// <exception cref="NotSupportedException">It is not there, or cannot run here.</exception>
+    public static KernelBackend RequireBackend(string name, PrecisionMode precision)
     {
         OptionalComponent? component = All.FirstOrDefault(candidate =>
             candidate.Name == name && candidate.Provides == "backend" && !candidate.IsLoaded);
@@ -80,6 +83,6 @@ internal static class OptionalComponents
             throw new NotSupportedException($"Backend '{name}' is {component.Status}; use --backend auto or --backend managed.");
         }
 
-        KernelRegistry.Default.Resolve(name);
+        return KernelRegistry.Default.Resolve(name, precision);
     }
 }

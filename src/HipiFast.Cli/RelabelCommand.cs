@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
@@ -100,7 +101,7 @@ internal static class RelabelCommand
         Option<string?> seed = new("--seed") { Description = "Seed of every random number. [1]", HelpName = "S" };
         Option<string?> backend = new("--backend") { Description = "Backend that computes. [auto]", HelpName = "NAME" };
         Option<string?> threads = new("--threads") { Description = "Threads; 0 for one per core. Results do not depend on it. [0]", HelpName = "N" };
-        Option<string?> precision = new("--precision") { Description = "Arithmetic of the networks. [fp32]", HelpName = "fp32|bf16" };
+        Option<string?> precision = new("--precision") { Description = "Arithmetic of the soft Q-values; auto is fp32 unless the backend is one of bf16. [auto]", HelpName = "auto|fp32|bf16" };
         Option<string?> dump = new("--dump")
         {
             Description = "Also write soft_q [B, K], log_partition [K] or posterior [B, K]; several separated by commas.",
@@ -139,18 +140,9 @@ internal static class RelabelCommand
             Take("twin", parsed.GetValue(twin));
             Take("seed", parsed.GetValue(seed));
             Take("backend", parsed.GetValue(backend));
+            Take("precision", parsed.GetValue(precision));
             Take("threads", parsed.GetValue(threads));
             TrainingConfig config = layer.Apply(new TrainingConfig());
-            switch (parsed.GetValue(precision) ?? "fp32")
-            {
-                case "fp32":
-                    break;
-                case "bf16":
-                    throw new NotSupportedException("--precision bf16 is not available in this version; only fp32 is.");
-                case string other:
-                    throw new ArgumentException($"--precision is '{other}'; expected fp32 or bf16.");
-            }
-
             return Run(new ConsoleOutput(parsed.GetValue(json)), new Request
             {
                 Transitions = parsed.GetRequiredValue(transitions),
@@ -203,7 +195,7 @@ internal static class RelabelCommand
     private static int Run(ConsoleOutput console, Request request)
     {
         CheckCombination(request);
-        OptionalComponents.RequireBackend(request.Options.Backend);
+        OptionalComponents.RequireBackend(request.Options.Backend, request.Options.Precision);
         OutputPath.RequireWritable(request.Out);
         using TransitionFile file = TransitionFile.Open(request.Transitions);
         using AgentNetworks? agent = request.Agent is null ? null : AgentInput.LoadFor(file, request.Agent);
@@ -276,7 +268,7 @@ internal static class RelabelCommand
             }
         });
         result.Save(request.Out, withRewards: request.Family is not null, IndexMeaning(request));
-        Report(console, request, rows, pairs, relabeling.Elapsed.TotalSeconds, summary);
+        Report(console, request, relabeler.Backend, rows, pairs, relabeling.Elapsed.TotalSeconds, summary);
         return CommandLineProgram.Good;
     }
 
@@ -335,11 +327,13 @@ internal static class RelabelCommand
         });
     }
 
-    private static void Report(ConsoleOutput console, Request request, long rows, double pairs, double seconds, RelabelSummary summary)
+    private static void Report(
+        ConsoleOutput console, Request request, KernelBackend backend, long rows, double pairs, double seconds, RelabelSummary summary)
     {
         console.Table(
             ["relabel", string.Empty],
             [
+                ["backend", $"{backend.Name} ({backend.Precision.ToString().ToLowerInvariant()})"],
                 ["transitions", ConsoleOutput.Count(rows)],
                 ["pairs", ConsoleOutput.Count(pairs)],
                 ["time", ConsoleOutput.Fixed(seconds, 3) + " s"],
@@ -353,6 +347,8 @@ internal static class RelabelCommand
         {
             writer.WriteStartObject();
             writer.WriteString("out", request.Out);
+            writer.WriteString("variant", backend.Name);
+            writer.WriteString("precision", backend.Precision.ToString().ToLowerInvariant());
             writer.WriteNumber("transitions", rows);
             ConsoleOutput.Number(writer, "pairs", pairs);
             ConsoleOutput.Number(writer, "seconds", seconds);

@@ -33,7 +33,7 @@ internal sealed class TrainingDisplay
             string from = run.EnvSteps > 0 ? $", from step {ConsoleOutput.Count(run.EnvSteps)}" : string.Empty;
             _console.Line(
                 $"seed {config.Seed}: {config.Environment}, {ConfigKey.Kebab(config.Relabel.ToString())}, {ConsoleOutput.Count(config.Steps)} steps, "
-                + $"{config.GradientSteps} gradient steps each{from}, in {run.Directory.Path}");
+                + $"{config.GradientSteps} gradient steps each{from}, on {run.Backend.Name}, in {run.Directory.Path}");
         }
     }
 
@@ -93,6 +93,7 @@ internal sealed class TrainingDisplay
     public void WriteJson(Utf8JsonWriter writer, int index)
     {
         SeedState seed = _seeds[index];
+        writer.WriteString("variant", seed.Variant);
         writer.WriteNumber("env_steps", seed.EnvSteps);
         ConsoleOutput.Number(writer, "success_rate", seed.Last(MetricColumn.SuccessRate));
         ConsoleOutput.Number(writer, "mean_action_success_rate", seed.Last(MetricColumn.MeanActionSuccessRate));
@@ -145,6 +146,9 @@ internal sealed class TrainingDisplay
 
         public long EnvSteps => Latest.EnvSteps;
 
+        /// <summary>Name of the backend that computes; null when the run was never opened.</summary>
+        public string? Variant { get; private set; }
+
         /// <summary>Mean of the success curve over the evaluations.</summary>
         public double Area
         {
@@ -168,6 +172,7 @@ internal sealed class TrainingDisplay
                 }
 
                 _latest = _latest with { EnvSteps = run.EnvSteps, Seconds = run.Seconds };
+                Variant = run.Backend.Name;
             }
         }
 

@@ -32,8 +32,30 @@ internal static class HipifastProgram
         }
     }
 
+    /// <summary>Runs a command in a process of its own, with one environment variable set.</summary>
+    public static async Task<ProgramResult> RunWith(string variable, string value, params string[] args)
+    {
+        ProcessStartInfo start = StartInfo(args);
+        start.Environment[variable] = value;
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return new ProgramResult(process.ExitCode, output, await error);
+    }
+
     /// <summary>Starts a process of its own; its streams are read until its end.</summary>
     public static Process Start(params string[] args)
+    {
+        Process process = Process.Start(StartInfo(args))!;
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private static ProcessStartInfo StartInfo(string[] args)
     {
         ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(typeof(CommandLineProgram).Assembly.Location);
@@ -42,12 +64,7 @@ internal static class HipifastProgram
             start.ArgumentList.Add(arg);
         }
 
-        Process process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return process;
+        return start;
     }
 }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Random;
 using HipiFast.Learning;
 using HipiFast.Replay;
@@ -308,6 +309,56 @@ public class RelabelCommandTests
         using JsonDocument document = JsonDocument.Parse(result.Output);
         Assert.Equal(Rows * Tasks, document.RootElement.GetProperty("pairs").GetDouble());
         Assert.True(document.RootElement.GetProperty("pairs_per_s").GetDouble() > 0);
+    }
+
+    [Fact]
+    public async Task AForcedVariantIsTheOneThatRanOrAnError()
+    {
+        using Files files = new();
+        foreach (KernelBackend backend in KernelRegistry.Default.Backends)
+        {
+            bool supported = backend.IsSupported(out string reason);
+            string[] arguments = ["relabel", .. files.Basics, "--tasks", files.Tasks, "--json"];
+            ProgramResult byOption = HipifastProgram.Run([.. arguments, "--backend", backend.Name]);
+            ProgramResult byEnvironment = await HipifastProgram.RunWith(KernelRegistry.EnvironmentVariable, backend.Name, arguments);
+            foreach (ProgramResult result in (ProgramResult[])[byOption, byEnvironment])
+            {
+                Assert.Equal(supported ? 0 : 1, result.ExitCode);
+                if (supported)
+                {
+                    using JsonDocument document = JsonDocument.Parse(result.Output);
+                    Assert.Equal(backend.Name, document.RootElement.GetProperty("variant").GetString());
+                    Assert.Equal(backend.Precision.ToString().ToLowerInvariant(), document.RootElement.GetProperty("precision").GetString());
+                }
+                else
+                {
+                    Assert.Contains($"'{backend.Name}'", result.Error);
+                    Assert.Contains(reason.TrimEnd('.'), result.Error);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task AVariantWhoseInstructionsAreSwitchedOffIsAnErrorAndNeverAnother()
+    {
+        // Whether or not this machine has 512-bit vectors: without AVX2 .NET uses none.
+        using Files files = new();
+        ProgramResult result = await HipifastProgram.RunWith("DOTNET_EnableAVX2", "0", ["relabel", .. files.Basics, "--backend", "managed-512"]);
+        Assert.Equal((1, string.Empty), (result.ExitCode, result.Output));
+        Assert.StartsWith("hipifast: Backend 'managed-512' cannot run here: ", result.Error);
+        Assert.Single(result.Error.TrimEnd().Split('\n'));
+        Assert.False(File.Exists(files.Out));
+    }
+
+    [Fact]
+    public async Task AConflictWithTheEnvironmentNamesIt()
+    {
+        using Files files = new();
+        ProgramResult result =
+            await HipifastProgram.RunWith(KernelRegistry.EnvironmentVariable, "managed-portable", ["relabel", .. files.Basics, "--precision", "bf16"]);
+        string expected = "hipifast: Precision bf16 was asked for, but backend 'managed-portable' (from HIPIFAST_BACKEND) computes in fp32.";
+        Assert.Equal((2, expected), (result.ExitCode, result.Error.TrimEnd()));
     }
 
     private static T[] Read<T>(SafetensorsFile file, string name, TensorType type, params ReadOnlySpan<long> shape)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using HipiFast.Kernels.Backends;
 
 namespace HipiFast.Cli.Tests;
 
@@ -9,7 +10,6 @@ public class UsageTests
     [InlineData("Unknown option '--jsn' (did you mean '--json'?) (see hipifast --help).", "--jsn")]
     [InlineData("Unknown option '--stepz' of train (did you mean '--steps'?) (see hipifast train --help).", "train", "nav2d", "--stepz", "4")]
     [InlineData("Unknown environment 'nav3d' (did you mean 'nav2d'?).", "train", "nav3d")]
-    [InlineData("Unknown backend 'gpu'; expected auto, managed, managed-512, managed-256, managed-portable.", "train", "nav2d", "--backend", "gpu")]
     [InlineData("--relabel is 'irl'; expected inverse-rl, final, future, random, none.", "train", "nav2d", "--relabel", "irl")]
     [InlineData("--steps is '0'; expected a whole number, 1 or more.", "train", "nav2d", "--steps", "0")]
     [InlineData("Unknown preset 'papers' (did you mean 'paper'?).", "train", "nav2d", "--preset", "papers")]
@@ -33,9 +33,16 @@ public class UsageTests
         "--estimator is 'q'; expected critic, soft-critic, bellman, return.",
         "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--estimator", "q")]
     [InlineData(
-        "--precision bf16 is not available in this version; only fp32 is.",
-        "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--precision", "bf16")]
-    [InlineData("--precision is 'fp8'; expected fp32 or bf16.", "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--precision", "fp8")]
+        "--precision is 'fp8'; expected auto, fp32, bf16.",
+        "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--precision", "fp8")]
+    [InlineData("--precision is 'fp8'; expected auto, fp32, bf16.", "eval", "run", "--precision", "fp8")]
+    [InlineData("--precision is 'fp8'; expected auto, fp32, bf16.", "bench", "quick", "--precision", "fp8")]
+    [InlineData(
+        "Precision bf16 was asked for, but backend 'managed' computes in fp32.",
+        "train", "nav2d", "--backend", "managed", "--precision", "bf16")]
+    [InlineData(
+        "Precision bf16 was asked for, but backend 'managed-portable' computes in fp32.",
+        "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--backend", "managed-portable", "--precision", "bf16")]
     [InlineData("--dump names 'softq' (did you mean 'soft-q'?).", "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--dump", "softq")]
     [InlineData("--batch is 0; expected a whole number, 1 or more.", "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--batch", "0")]
     [InlineData("--out is empty; expected a path (DIR).", "train", "nav2d", "--out", "")]
@@ -52,7 +59,12 @@ public class UsageTests
     [InlineData("--seconds is 'x'; expected a number.", "bench", "quick", "--seconds", "x")]
     [InlineData("--seconds is 'nan'; expected a finite number, 0 or more.", "bench", "quick", "--seconds", "nan")]
     [InlineData("--seconds is '-1'; expected a finite number, 0 or more.", "bench", "quick", "--seconds", "-1")]
-    [InlineData("bench needs a command: quick (see hipifast bench --help).", "bench")]
+    [InlineData("bench needs a command: quick, roofline (see hipifast bench --help).", "bench")]
+    [InlineData("--kernel names 'softq' (did you mean 'soft-q'?).", "bench", "roofline", "--kernel", "softq")]
+    [InlineData("--estimator is 'q'; expected critic, soft-critic, bellman.", "bench", "roofline", "--estimator", "q")]
+    [InlineData("--size is '32,0'; expected whole numbers from 1 to 8192, separated by commas.", "bench", "roofline", "--size", "32,0")]
+    [InlineData("--hidden is 'x'; expected whole numbers from 1 to 8192, separated by commas.", "bench", "roofline", "--hidden", "x")]
+    [InlineData("--rounds is '-1'; expected a finite number, 0 or more.", "bench", "roofline", "--rounds", "-1")]
     [InlineData("Unknown command 'quik' (did you mean 'quick'?).", "bench", "quik")]
     [InlineData("Unknown option '--frob'; expected --help, --version, --verbose, --json (see hipifast --help).", "--frob")]
     [InlineData(
@@ -70,20 +82,31 @@ public class UsageTests
     }
 
     [Fact]
+    public void AnUnknownBackendIsAnErrorThatListsTheKnown()
+    {
+        ProgramResult result = HipifastProgram.Run("train", "nav2d", "--backend", "gpu");
+        Assert.Equal((2, string.Empty), (result.ExitCode, result.Output));
+        Assert.StartsWith("hipifast: Unknown backend 'gpu'; expected auto, ", result.Error);
+        Assert.All(KernelRegistry.Default.Backends, backend =>
+        {
+            Assert.Matches($"[ ,]{backend.Name}[,.]", result.Error);
+            Assert.Matches($"[ ,]{backend.Family}[,.]", result.Error);
+        });
+    }
+
+    [Fact]
     public void OptionalBackendsAndLearnersExplainWhatIsMissing()
     {
         // Whatever this build has beside it, a part that is missing names the file it looked for.
         foreach (OptionalComponent part in OptionalComponents.All)
         {
-            ProgramResult result = HipifastProgram.Run("train", "nav2d", "--" + part.Provides, part.Name, "--steps", "0");
-            Assert.Equal(2, result.ExitCode);
             ProgramResult info = HipifastProgram.Run("info");
             Assert.Contains(part.Assembly, info.Output);
             Assert.Contains(part.Status, info.Output);
             if (!part.IsLoaded)
             {
-                result = HipifastProgram.Run("train", "nav2d", "--" + part.Provides, part.Name);
-                Assert.Equal(2, result.ExitCode);
+                ProgramResult result = HipifastProgram.Run("train", "nav2d", "--" + part.Provides, part.Name);
+                Assert.Equal(1, result.ExitCode);
                 Assert.Contains(part.Assembly + ".dll", result.Error);
             }
         }
@@ -125,6 +148,19 @@ public class UsageTests
         JsonElement chosen = backends.EnumerateArray().Single(backend => backend.GetProperty("name").GetString() == auto);
         Assert.True(chosen.GetProperty("supported").GetBoolean());
         Assert.Contains("nav2d", document.RootElement.GetProperty("environments").EnumerateArray().Select(name => name.GetString()));
-        Assert.Contains(auto + " (auto)", HipifastProgram.Run("info").Output);
+        string text = HipifastProgram.Run("info").Output;
+        Assert.Contains(auto + " (auto)", text);
+        Assert.All(backends.EnumerateArray(), backend =>
+        {
+            Assert.Contains(backend.GetProperty("name").GetString()!, text);
+            Assert.Contains(backend.GetProperty("status").GetString()!, text);
+        });
+        string? bf16 = document.RootElement.GetProperty("auto_bf16_backend").GetString();
+        Assert.Equal(
+            bf16 ?? "none",
+            backends.EnumerateArray().FirstOrDefault(IsBf16) is { ValueKind: JsonValueKind.Object } first ? first.GetProperty("name").GetString() : "none");
+
+        static bool IsBf16(JsonElement backend) =>
+            backend.GetProperty("precision").GetString() == "bf16" && backend.GetProperty("supported").GetBoolean();
     }
 }

@@ -1,10 +1,12 @@
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Tests.Backends;
 
 namespace HipiFast.Kernels.Tests;
 
 /// <summary>
 /// Base of the conformance suite. A backend joins with one sealed subclass per contract (<c>SoftQContract</c>, <c>LogPartitionContract</c>,
-/// <c>TaskSamplingContract</c>), each saying only how to make a session.
+/// <c>TaskSamplingContract</c>), each saying only how to make a session, and with <see cref="RunsBackendAttribute"/> for which backend, so that its
+/// tests are skipped where that cannot run.
 /// </summary>
 public abstract class KernelContract
 {

@@ -32,6 +32,9 @@ public abstract class KernelBackend
     /// <summary>One line for <c>hipifast info</c>: what it runs on here (instruction set, device).</summary>
     public abstract string Description { get; }
 
+    /// <summary>The peak of this backend's soft-Q kernel; null when it has none to show. Run it only where the backend can run.</summary>
+    public virtual IMultiplyAddLoop? MultiplyAddLoop => null;
+
     /// <summary>Whether it can run here.</summary>
     /// <param name="reason">Why not, in one sentence; empty when it can.</param>
     /// <returns>True when sessions can be made.</returns>

@@ -58,7 +58,7 @@ public sealed class KernelRegistry
     /// <exception cref="ArgumentException">
     /// No backend has that name (the message lists those there are), or the one named computes in the other precision.
     /// </exception>
-    /// <exception cref="NotSupportedException">The backend cannot run here; the message says why.</exception>
+    /// <exception cref="NotSupportedException">No backend asked for can run here; the message says why.</exception>
     public KernelBackend Resolve(string name = Auto, PrecisionMode precision = PrecisionMode.Auto)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -77,12 +77,10 @@ public sealed class KernelRegistry
         List<KernelBackend> allowed = [.. named.Where(backend => backend.Precision == KernelPrecision.Fp32 ? allowsFp32 : allowsBf16)];
         if (allowed.Count == 0)
         {
-            string found = wanted == Auto ? "no backend that is installed" : $"backend '{wanted}'{source}";
             string asked = precision == PrecisionMode.Bf16 ? "bf16" : "fp32", other = precision == PrecisionMode.Bf16 ? "fp32" : "bf16";
-            throw new ArgumentException(
-                wanted == Auto
-                    ? $"Precision {asked} was asked for, which {found} computes in."
-                    : $"Precision {asked} was asked for, but {found} computes in {other}.");
+            throw wanted == Auto
+                ? new NotSupportedException($"Precision {asked} was asked for, in which no backend that is installed computes.")
+                : new ArgumentException($"Precision {asked} was asked for, but backend '{wanted}'{source} computes in {other}.");
         }
 
         List<string> reasons = [];

@@ -18,7 +18,11 @@ public sealed class ManagedBackend : KernelBackend
 
     private readonly ManagedVariant _variant;
 
-    internal ManagedBackend(ManagedVariant variant) => _variant = variant;
+    internal ManagedBackend(ManagedVariant variant)
+    {
+        _variant = variant;
+        MultiplyAddLoop = new ManagedMultiplyAddLoop(variant);
+    }
 
     /// <summary>The fastest variant that can run here.</summary>
     internal static ManagedVariant BestVariant { get; } = Enum.GetValues<ManagedVariant>().First(variant => WhyNot(variant).Length == 0);
@@ -31,6 +35,9 @@ public sealed class ManagedBackend : KernelBackend
 
     /// <inheritdoc/>
     public override string Description => $"C# fp32, {Bits(_variant)}-bit vectors, {Environment.ProcessorCount} cores";
+
+    /// <inheritdoc/>
+    public override IMultiplyAddLoop MultiplyAddLoop { get; }
 
     /// <inheritdoc/>
     public override bool IsSupported(out string reason)

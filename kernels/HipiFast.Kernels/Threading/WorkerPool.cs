@@ -85,17 +85,18 @@ public sealed class WorkerPool
             _helpers = helpers;
             _nextChunk.Value = 0;
 
-            // Opens the job: everything written above is seen by whoever joins. The word held no joined and no inside count.
+            // Opens the job: everything written above is seen by whoever joins. No thread is inside, so the whole word may be replaced.
             uint generation = (uint)(_state.Value >> GenerationShift) + 1;
             Interlocked.Exchange(ref _state.Value, ((long)generation << GenerationShift) | Open);
-            WakeWorkers(helpers);
-            RunChunks(0);
-
-            SpinWait spin = default;
-            Interlocked.And(ref _state.Value, ~Open);
-            while ((Volatile.Read(ref _state.Value) & Inside) != 0)
+            try
             {
-                spin.SpinOnce(sleep1Threshold: -1);
+                WakeWorkers(helpers);
+                RunChunks(0);
+            }
+            finally
+            {
+                // Also when waking was interrupted (Thread.Interrupt): whoever has joined still works on the caller's memory.
+                CloseJob();
             }
         }
         finally
@@ -103,13 +104,23 @@ public sealed class WorkerPool
             failure = _failure;
             _failure = null;
             _work = null;
-            _state.Value &= ~(Joined | Open);
             Volatile.Write(ref _busy, 0);
         }
 
         if (failure is not null)
         {
             ExceptionDispatchInfo.Throw(failure);
+        }
+    }
+
+    /// <summary>Lets nobody join any more and waits until those who have joined have left.</summary>
+    private void CloseJob()
+    {
+        SpinWait spin = default;
+        Interlocked.And(ref _state.Value, ~Open);
+        while ((Volatile.Read(ref _state.Value) & Inside) != 0)
+        {
+            spin.SpinOnce(sleep1Threshold: -1);
         }
     }
 

@@ -11,8 +11,8 @@ internal static class SyntheticData
     /// <summary>Philox key of all of it.</summary>
     public const ulong Seed = 1;
 
-    // Half-width of a uniform distribution of unit variance.
-    private const float UnitVariance = 1.7320508f;
+    /// <summary>Half-width of a uniform distribution of unit variance.</summary>
+    public const float UnitVariance = 1.7320508f;
 
     /// <summary>Transitions with states and tasks of unit variance and actions in (-1, 1).</summary>
     public static TransitionBatch Batch(TransitionShape shape, int rows)

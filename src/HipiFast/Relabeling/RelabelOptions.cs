@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
 
 namespace HipiFast.Relabeling;
@@ -141,7 +142,13 @@ public sealed record RelabelOptions
     public ulong Seed { get; init; }
 
     /// <summary>Backend by name; <c>auto</c> takes the fastest. Not read when a session is passed.</summary>
-    public string Backend { get; init; } = Kernels.Backends.KernelRegistry.Auto;
+    public string Backend { get; init; } = KernelRegistry.Auto;
+
+    /// <summary>
+    /// Arithmetic in which Q~ may be computed: fp32 unless <see cref="Backend"/> names a backend of bf16, fp32 only, or bf16 only. Everything after
+    /// Q~ is fp32. Not read when a session is passed.
+    /// </summary>
+    public PrecisionMode Precision { get; init; } = PrecisionMode.Auto;
 
     /// <summary>Most threads, 0 for one per core. Results do not depend on it.</summary>
     public int Threads { get; init; }
@@ -160,6 +167,7 @@ public sealed record RelabelOptions
         CheckDefined(Candidates);
         CheckDefined(ReachedState);
         CheckDefined(Partition);
+        CheckDefined(Precision);
         Check(RelabelFraction is >= 0 and <= 1, nameof(RelabelFraction), RelabelFraction, "a probability in [0, 1]");
         Check(GoalMix is >= 0 and <= 1, nameof(GoalMix), GoalMix, "a probability in [0, 1]");
         Check(GoalMixStrategy is RelabelStrategy.Final or RelabelStrategy.Future, nameof(GoalMixStrategy), GoalMixStrategy, "Final or Future");

@@ -54,7 +54,7 @@ public sealed unsafe partial class Relabeler : IDisposable
     /// <param name="options">How to relabel.</param>
     /// <param name="tasks">Where random relabeling draws tasks; null for the batch's own.</param>
     /// <exception cref="ArgumentException">An option is out of range or does not apply to the family, or shapes disagree between family, agent and
-    /// distribution.</exception>
+    /// distribution; or no backend has that name, or the one named computes in another precision.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run here.</exception>
     public Relabeler(TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks = null)
         : this(null, family, agent, options, tasks)
@@ -65,7 +65,8 @@ public sealed unsafe partial class Relabeler : IDisposable
     /// <param name="session">Kernels and threads; used by one thread at a time.</param>
     /// <param name="family">As for the other constructor.</param>
     /// <param name="agent">As for the other constructor.</param>
-    /// <param name="options">As for the other constructor; <see cref="RelabelOptions.Backend"/> is not read.</param>
+    /// <param name="options">As for the other constructor; <see cref="RelabelOptions.Backend"/> and
+    /// <see cref="RelabelOptions.Precision"/> are not read.</param>
     /// <param name="tasks">As for the other constructor.</param>
     /// <exception cref="ArgumentException">As for the other constructor.</exception>
     public Relabeler(ComputeSession? session, TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks = null)
@@ -91,7 +92,7 @@ public sealed unsafe partial class Relabeler : IDisposable
         _tasks = tasks;
         Options = options;
         _ownsSession = session is null;
-        _session = session ?? KernelRegistry.Default.Resolve(options.Backend).CreateSession(new SessionOptions(options.Threads));
+        _session = session ?? KernelRegistry.Default.Resolve(options.Backend, options.Precision).CreateSession(new SessionOptions(options.Threads));
     }
 
     // How a slot of the batch is served.
@@ -105,6 +106,9 @@ public sealed unsafe partial class Relabeler : IDisposable
 
     /// <summary>The options it was made with.</summary>
     public RelabelOptions Options { get; }
+
+    /// <summary>The backend that computes.</summary>
+    public KernelBackend Backend => _session.Backend;
 
     /// <summary>
     /// Number of the next call, the third word of every random counter; grows by one with each call that succeeds. A checkpoint keeps it.

@@ -70,7 +70,7 @@ public sealed class Trainer : IDisposable
         config.Validate();
         Config = config;
         LearnerFactory learner = LearnerRegistry.Resolve(config.LearnerName);
-        KernelBackend backend = KernelRegistry.Default.Resolve(config.Backend);
+        KernelBackend backend = KernelRegistry.Default.Resolve(config.Backend, config.Precision);
         _environment = EnvironmentFactory.Create(config, config.EnvironmentCopies);
         TransitionShape shape = _environment.Shape;
         _evaluator = new Evaluator(EnvironmentFactory.Create(config, config.EvalEpisodes));
@@ -100,6 +100,9 @@ public sealed class Trainer : IDisposable
 
     /// <summary>The configuration.</summary>
     public TrainingConfig Config { get; }
+
+    /// <summary>The backend that computes.</summary>
+    public KernelBackend Backend => _session.Backend;
 
     /// <summary>The networks in training.</summary>
     public AgentNetworks Networks => _networks;

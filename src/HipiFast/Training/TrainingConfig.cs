@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Relabeling;
 
@@ -79,7 +80,11 @@ public sealed record TrainingConfig
 
     /// <summary>Which backend computes.</summary>
     [ConfigKey(Run, "Backend that computes: auto, or a name from `hipifast info`.")]
-    public string Backend { get; init; } = "auto";
+    public string Backend { get; init; } = KernelRegistry.Auto;
+
+    /// <summary>Arithmetic in which soft Q-values may be computed.</summary>
+    [ConfigKey(Run, "Arithmetic of the soft Q-values; auto is fp32 unless the backend is one of bf16. Learning is fp32 always.")]
+    public PrecisionMode Precision { get; init; } = PrecisionMode.Auto;
 
     /// <summary>Which learner: <c>embedded</c>, or <c>torch</c> where TorchSharp is installed.</summary>
     [ConfigKey(Learner, "embedded, or torch where TorchSharp is installed.")]
@@ -249,6 +254,7 @@ public sealed record TrainingConfig
         Gamma = Gamma,
         Seed = Seed,
         Backend = Backend,
+        Precision = Precision,
         Threads = Threads,
     };
 

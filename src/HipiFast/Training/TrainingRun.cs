@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using HipiFast.Kernels.Backends;
 using HipiFast.Learning;
 using HipiFast.Storage;
 
@@ -43,6 +44,9 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>The configuration.</summary>
     public TrainingConfig Config => _trainer.Config;
+
+    /// <summary>The backend that computes.</summary>
+    public KernelBackend Backend => _trainer.Backend;
 
     /// <summary>Whether all steps are done.</summary>
     public bool IsFinished => _trainer.IsFinished;

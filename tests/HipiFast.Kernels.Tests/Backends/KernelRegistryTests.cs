@@ -1,4 +1,8 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Dense;
+using HipiFast.Kernels.Numerics;
 
 namespace HipiFast.Kernels.Tests.Backends;
 
@@ -56,6 +60,76 @@ public sealed class KernelRegistryTests : IDisposable
     }
 
     [Fact]
+    public void AFamilyStandsForItsFastestThatCanRun()
+    {
+        KernelRegistry registry = new();
+        registry.Register(new Backend("vector-wide", "No such vectors.", "vector"), 20);
+        registry.Register(new Backend("vector-middle", null, "vector"), 10);
+        registry.Register(new Backend("vector-narrow", null, "vector"), 0);
+        registry.Register(new Backend("device-a", "No driver was found.", "device"), 30);
+        registry.Register(new Backend("device-b", "The device is busy.", "device"), 25);
+        Assert.Equal("vector-middle", registry.Resolve("vector").Name);
+        Assert.Equal("vector-narrow", registry.Resolve("vector-narrow").Name);
+        Assert.Throws<NotSupportedException>(() => registry.Resolve("vector-wide"));
+        Assert.Equal(
+            "Backend 'device' cannot run here: device-a: No driver was found.; device-b: The device is busy.",
+            Assert.Throws<NotSupportedException>(() => registry.Resolve("device")).Message);
+        Assert.Equal(
+            "Unknown backend 'wide'; expected auto, device, vector, device-a, device-b, vector-wide, vector-middle, vector-narrow.",
+            Assert.Throws<ArgumentException>(() => registry.Resolve("wide")).Message);
+    }
+
+    [Theory]
+    [InlineData("auto", PrecisionMode.Auto, "fp32-quick")]
+    [InlineData("auto", PrecisionMode.Fp32, "fp32-quick")]
+    [InlineData("auto", PrecisionMode.Bf16, "bf16-quick")]
+    [InlineData("bf16", PrecisionMode.Auto, "bf16-quick")]
+    [InlineData("bf16", PrecisionMode.Bf16, "bf16-quick")]
+    [InlineData("bf16-slow", PrecisionMode.Auto, "bf16-slow")]
+    [InlineData("fp32-slow", PrecisionMode.Fp32, "fp32-slow")]
+    [InlineData("mixed", PrecisionMode.Auto, "mixed-bf16")]
+    [InlineData("mixed", PrecisionMode.Fp32, "mixed-fp32")]
+    [InlineData("mixed", PrecisionMode.Bf16, "mixed-bf16")]
+    public void PrecisionIsFp32UnlessAskedForOrNamed(string name, PrecisionMode precision, string expected)
+    {
+        KernelRegistry registry = TwoPrecisions();
+        Assert.Equal(expected, registry.Resolve(name, precision).Name);
+
+        // What the environment names counts as named.
+        Environment.SetEnvironmentVariable(KernelRegistry.EnvironmentVariable, name);
+        Assert.Equal(expected, registry.Resolve(KernelRegistry.Auto, precision).Name);
+    }
+
+    [Theory]
+    [InlineData("bf16-slow", PrecisionMode.Fp32, "Precision fp32 was asked for, but backend 'bf16-slow' computes in bf16.")]
+    [InlineData("bf16", PrecisionMode.Fp32, "Precision fp32 was asked for, but backend 'bf16' computes in bf16.")]
+    [InlineData("fp32-quick", PrecisionMode.Bf16, "Precision bf16 was asked for, but backend 'fp32-quick' computes in fp32.")]
+    public void ABackendOfTheOtherPrecisionIsAnError(string name, PrecisionMode precision, string message)
+    {
+        KernelRegistry registry = TwoPrecisions();
+        Assert.Equal(message, Assert.Throws<ArgumentException>(() => registry.Resolve(name, precision)).Message);
+        Environment.SetEnvironmentVariable(KernelRegistry.EnvironmentVariable, name);
+        Assert.Equal(
+            message.Replace($"'{name}'", $"'{name}' (from HIPIFAST_BACKEND)", StringComparison.Ordinal),
+            Assert.Throws<ArgumentException>(() => registry.Resolve(KernelRegistry.Auto, precision)).Message);
+    }
+
+    [Fact]
+    public void APrecisionThatNothingHereHasSaysWhy()
+    {
+        KernelRegistry registry = new();
+        registry.Register(new Backend("plain"), 0);
+        Assert.Equal(
+            "Precision bf16 was asked for, in which no backend that is installed computes.",
+            Assert.Throws<NotSupportedException>(() => registry.Resolve(KernelRegistry.Auto, PrecisionMode.Bf16)).Message);
+        registry.Register(new Backend("half", "The library is missing.", "half", KernelPrecision.Bf16), 10);
+        Assert.Equal(
+            "No bf16 backend can run here: half: The library is missing.",
+            Assert.Throws<NotSupportedException>(() => registry.Resolve(KernelRegistry.Auto, PrecisionMode.Bf16)).Message);
+        Assert.Equal("plain", registry.Resolve().Name);
+    }
+
+    [Fact]
     public void TheEnvironmentForcesWhereAutoWasAsked()
     {
         KernelRegistry registry = new();
@@ -100,9 +174,51 @@ public sealed class KernelRegistryTests : IDisposable
         Assert.NotNull(session.Dense);
     }
 
-    private sealed class Backend(string name, string? reasonAgainst = null) : KernelBackend
+    [Fact]
+    public void EverySessionComputesWithTheVectorsOfItsBackend()
+    {
+        foreach ((string name, Type dense) in ((string, Type)[])
+        [
+            ("managed-512", typeof(ManagedDense<Simd512, Vector512<float>>)),
+            ("managed-256", typeof(ManagedDense<Simd256, Vector256<float>>)),
+            ("managed-portable", typeof(ManagedDense<SimdPortable, Vector<float>>)),
+        ])
+        {
+            KernelBackend backend = KernelRegistry.Default.Backends.Single(candidate => candidate.Name == name);
+            Assert.Equal(("managed", KernelPrecision.Fp32), (backend.Family, backend.Precision));
+            if (backend.IsSupported(out string reason))
+            {
+                using ComputeSession session = KernelRegistry.Default.Resolve(name).CreateSession(default);
+                Assert.Same(backend, session.Backend);
+                Assert.IsType(dense, session.Dense);
+            }
+            else
+            {
+                Assert.EndsWith(reason, Assert.Throws<NotSupportedException>(() => backend.CreateSession(default)).Message, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    private static KernelRegistry TwoPrecisions()
+    {
+        KernelRegistry registry = new();
+        registry.Register(new Backend("bf16-quick", null, "bf16", KernelPrecision.Bf16), 40);
+        registry.Register(new Backend("fp32-quick", null, "fp32"), 30);
+        registry.Register(new Backend("bf16-slow", null, "bf16", KernelPrecision.Bf16), 20);
+        registry.Register(new Backend("fp32-slow", null, "fp32"), 10);
+        registry.Register(new Backend("mixed-bf16", null, "mixed", KernelPrecision.Bf16), 5);
+        registry.Register(new Backend("mixed-fp32", null, "mixed"), 4);
+        return registry;
+    }
+
+    private sealed class Backend(string name, string? reasonAgainst = null, string? family = null, KernelPrecision precision = KernelPrecision.Fp32)
+        : KernelBackend
     {
         public override string Name => name;
+
+        public override string Family => family ?? name;
+
+        public override KernelPrecision Precision => precision;
 
         public override string Description => "for tests";
 

@@ -7,7 +7,7 @@ using HipiFast.Kernels.Tests.Oracles;
 namespace HipiFast.Kernels.Tests.Dense;
 
 /// <summary>What every implementation of <see cref="IDenseKernel"/> must do; one sealed subclass per implementation.</summary>
-public abstract unsafe class DenseContract
+public abstract unsafe partial class DenseContract
 {
     /// <summary>Relative to the largest entry of the same array: fp32 sums of up to about a thousand terms.</summary>
     private const double Tolerance = 2e-5;

@@ -215,18 +215,22 @@ public abstract class LogPartitionContract : KernelContract, IDisposable
     [Fact]
     public void NothingIsReadOrWrittenOutsideTheSpans()
     {
-        foreach ((int rows, int candidates) in ((int, int)[])[(1, 1), (3, 15), (65, 17), (2, 64), (9, 83)])
+        foreach (GuardSide side in Enum.GetValues<GuardSide>())
         {
-            float[] values = new SyntheticData(11).NormalsWithOutliers(rows * candidates, 3);
-            using GuardedFloats softQ = new(values), max = new(candidates), sum = new(candidates), logPartition = new(candidates);
-            max.Span.Fill(float.NegativeInfinity);
-            Kernel.Accumulate(softQ.Span, rows, candidates, max.Span, sum.Span);
-            Kernel.Finish(max.Span, sum.Span, rows, logPartition.Span);
-            max.AssertSurroundingsUntouched();
-            sum.AssertSurroundingsUntouched();
-            logPartition.AssertSurroundingsUntouched();
-            Tolerance.AssertSame(values, softQ.Span, "Q~, which is only read");
-            Tolerance.AssertSame(Compute(Kernel, values, rows, candidates), logPartition.Span, "logZ between guards");
+            foreach ((int rows, int candidates) in ((int, int)[])[(1, 1), (3, 15), (65, 17), (2, 64), (9, 83)])
+            {
+                float[] values = new SyntheticData(11).NormalsWithOutliers(rows * candidates, 3);
+                using GuardedFloats softQ = new(values, side), logPartition = new(candidates, side);
+                using GuardedFloats max = new(candidates, side), sum = new(candidates, side);
+                max.Span.Fill(float.NegativeInfinity);
+                Kernel.Accumulate(softQ.Span, rows, candidates, max.Span, sum.Span);
+                Kernel.Finish(max.Span, sum.Span, rows, logPartition.Span);
+                max.AssertSurroundingsUntouched();
+                sum.AssertSurroundingsUntouched();
+                logPartition.AssertSurroundingsUntouched();
+                Tolerance.AssertSame(values, softQ.Span, "Q~, which is only read");
+                Tolerance.AssertSame(Compute(Kernel, values, rows, candidates), logPartition.Span, "logZ between guards");
+            }
         }
     }
 

@@ -304,41 +304,45 @@ public abstract class SoftQContract : KernelContract, IDisposable
     [Fact]
     public void NothingIsReadOrWrittenOutsideTheSpans()
     {
-        (int, int, int, int, int)[] shapes = [(1, 1, 1, 1, 1), (3, 17, 5, 3, 2), (33, 5, 17, 2, 7)];
-        foreach ((int rows, int candidates, int s, int a, int p) in shapes)
+        foreach (GuardSide side in Enum.GetValues<GuardSide>())
         {
-            using SoftQCase data = new(rows, candidates, 31, s, a, p);
-            foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
+            (int, int, int, int, int)[] shapes = [(1, 1, 1, 1, 1), (3, 17, 5, 3, 2), (33, 5, 17, 2, 7)];
+            foreach ((int rows, int candidates, int s, int a, int p) in shapes)
             {
-                data.Estimator = estimator;
-                float[] expected = data.Compute(Kernel);
-                using GuardedFloats observation = new(data.Observation), action = new(data.Action), next = new(data.NextObservation);
-                using GuardedFloats task = new(data.Task), softQ = new(expected.Length);
-                Kernel.Compute(
-                    new SoftQProblem
-                    {
-                        Observation = observation.Span,
-                        Action = action.Span,
-                        NextObservation = next.Span,
-                        Task = task.Span,
-                        Rows = rows,
-                        Candidates = candidates,
-                        ObservationDimension = s,
-                        ActionDimension = a,
-                        TaskDimension = p,
-                        Estimator = estimator,
-                        Critic1 = data.Critic1,
-                        Critic2 = data.Critic2,
-                        Actor = data.Actor,
-                        Alpha = data.Alpha,
-                        Gamma = data.Gamma,
-                        Family = data.Family,
-                        Seed = data.Seed,
-                        Call = data.Call,
-                    },
-                    softQ.Span);
-                softQ.AssertSurroundingsUntouched();
-                Tolerance.AssertSame(expected, softQ.Span, $"{estimator} between guards");
+                using SoftQCase data = new(rows, candidates, 31, s, a, p);
+                foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
+                {
+                    data.Estimator = estimator;
+                    float[] expected = data.Compute(Kernel);
+                    using GuardedFloats observation = new(data.Observation, side), action = new(data.Action, side);
+                    using GuardedFloats next = new(data.NextObservation, side);
+                    using GuardedFloats task = new(data.Task, side), softQ = new(expected.Length, side);
+                    Kernel.Compute(
+                        new SoftQProblem
+                        {
+                            Observation = observation.Span,
+                            Action = action.Span,
+                            NextObservation = next.Span,
+                            Task = task.Span,
+                            Rows = rows,
+                            Candidates = candidates,
+                            ObservationDimension = s,
+                            ActionDimension = a,
+                            TaskDimension = p,
+                            Estimator = estimator,
+                            Critic1 = data.Critic1,
+                            Critic2 = data.Critic2,
+                            Actor = data.Actor,
+                            Alpha = data.Alpha,
+                            Gamma = data.Gamma,
+                            Family = data.Family,
+                            Seed = data.Seed,
+                            Call = data.Call,
+                        },
+                        softQ.Span);
+                    softQ.AssertSurroundingsUntouched();
+                    Tolerance.AssertSame(expected, softQ.Span, $"{estimator} between guards");
+                }
             }
         }
     }

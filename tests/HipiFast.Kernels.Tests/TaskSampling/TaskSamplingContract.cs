@@ -376,41 +376,45 @@ public abstract class TaskSamplingContract : KernelContract, IDisposable
     [Fact]
     public void NothingIsReadOrWrittenOutsideTheSpans()
     {
-        foreach ((int rows, int candidates) in ((int, int)[])[(1, 1), (3, 15), (5, 17), (33, 48), (9, 83), (2, 257)])
+        foreach (GuardSide side in Enum.GetValues<GuardSide>())
         {
-            Case data = new(rows, candidates);
-            Samples expected = new(data);
-            expected.Draw(Kernel, data);
-            int[] expectedRows = new int[candidates];
-            Kernel.SampleRows(data.Posterior, expectedRows);
-            using GuardedFloats softQ = new(data.SoftQ), logPartition = new(data.LogPartition), logPrior = new(data.LogPrior);
-            using GuardedFloats index = new(rows), mode = new(rows), entropy = new(rows), logNormalizer = new(rows), rowIndex = new(candidates);
-            TaskPosterior posterior = new()
+            foreach ((int rows, int candidates) in ((int, int)[])[(1, 1), (3, 15), (5, 17), (33, 48), (9, 83), (2, 257)])
             {
-                SoftQ = softQ.Span,
-                Rows = rows,
-                Candidates = candidates,
-                LogPartition = logPartition.Span,
-                LogPrior = logPrior.Span,
-                Temperature = data.Temperature,
-                Seed = data.Seed,
-                Call = data.Call,
-                FirstRow = data.FirstRow,
-            };
-            Kernel.SampleTasks(
-                posterior,
-                new TaskSamples { Index = index.Integers, Mode = mode.Integers, Entropy = entropy.Span, LogNormalizer = logNormalizer.Span });
-            Kernel.SampleRows(posterior, rowIndex.Integers);
-            foreach (GuardedFloats result in (GuardedFloats[])[index, mode, entropy, logNormalizer, rowIndex])
-            {
-                result.AssertSurroundingsUntouched();
-            }
+                Case data = new(rows, candidates);
+                Samples expected = new(data);
+                expected.Draw(Kernel, data);
+                int[] expectedRows = new int[candidates];
+                Kernel.SampleRows(data.Posterior, expectedRows);
+                using GuardedFloats softQ = new(data.SoftQ, side), logPartition = new(data.LogPartition, side), logPrior = new(data.LogPrior, side);
+                using GuardedFloats index = new(rows, side), mode = new(rows, side), entropy = new(rows, side);
+                using GuardedFloats logNormalizer = new(rows, side), rowIndex = new(candidates, side);
+                TaskPosterior posterior = new()
+                {
+                    SoftQ = softQ.Span,
+                    Rows = rows,
+                    Candidates = candidates,
+                    LogPartition = logPartition.Span,
+                    LogPrior = logPrior.Span,
+                    Temperature = data.Temperature,
+                    Seed = data.Seed,
+                    Call = data.Call,
+                    FirstRow = data.FirstRow,
+                };
+                Kernel.SampleTasks(
+                    posterior,
+                    new TaskSamples { Index = index.Integers, Mode = mode.Integers, Entropy = entropy.Span, LogNormalizer = logNormalizer.Span });
+                Kernel.SampleRows(posterior, rowIndex.Integers);
+                foreach (GuardedFloats result in (GuardedFloats[])[index, mode, entropy, logNormalizer, rowIndex])
+                {
+                    result.AssertSurroundingsUntouched();
+                }
 
-            Assert.Equal(expected.Index, index.Integers.ToArray());
-            Assert.Equal(expected.Mode, mode.Integers.ToArray());
-            Assert.Equal(expectedRows, rowIndex.Integers.ToArray());
-            Tolerance.AssertSame(expected.Entropy, entropy.Span, "entropy between guards");
-            Tolerance.AssertSame(expected.LogNormalizer, logNormalizer.Span, "log normalizer between guards");
+                Assert.Equal(expected.Index, index.Integers.ToArray());
+                Assert.Equal(expected.Mode, mode.Integers.ToArray());
+                Assert.Equal(expectedRows, rowIndex.Integers.ToArray());
+                Tolerance.AssertSame(expected.Entropy, entropy.Span, "entropy between guards");
+                Tolerance.AssertSame(expected.LogNormalizer, logNormalizer.Span, "log normalizer between guards");
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Relabeling;
 using HipiFast.Training;
@@ -45,6 +46,7 @@ public class TrainingConfigTests
             CheckpointSeconds = 0.1,
             Threads = 2,
             Backend = "managed",
+            Precision = PrecisionMode.Bf16,
             LearnerName = "other",
             Batch = 5,
             Hidden = 17,

@@ -1,0 +1,64 @@
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Replay;
+
+namespace HipiFast.Cli.Benchmarks;
+
+/// <summary>One thing to measure.</summary>
+/// <param name="Kernel">One of the names below.</param>
+/// <param name="Shape">S, A, P.</param>
+/// <param name="Batch">B, transitions.</param>
+/// <param name="Candidates">K, tasks; 0 where there are none.</param>
+/// <param name="Hidden">H; 0 where there is no network.</param>
+/// <param name="Estimator">Which soft-Q estimator; read by the soft-Q matrix and whole relabel calls only.</param>
+/// <param name="Threads">Threads that this case is about, 0 for those of the run.</param>
+internal sealed record BenchmarkCase(
+    string Kernel, TransitionShape Shape, int Batch, int Candidates = 0, int Hidden = 0, SoftQEstimator Estimator = SoftQEstimator.Critic, int Threads = 0)
+{
+    /// <summary>The soft-Q matrix alone.</summary>
+    public const string SoftQ = "soft-q";
+
+    /// <summary>A whole call through the public API: matrix, partition, sampling, rewards, diagnostics.</summary>
+    public const string Relabel = "relabel";
+
+    /// <summary>The log partition of a given soft-Q matrix.</summary>
+    public const string LogPartition = "log-partition";
+
+    /// <summary>A task for each row of a given soft-Q matrix.</summary>
+    public const string TaskSampling = "task-sampling";
+
+    /// <summary>A batch from a replay buffer.</summary>
+    public const string ReplaySample = "replay-sample";
+
+    /// <summary>One gradient step of SAC.</summary>
+    public const string SacStep = "sac-step";
+
+    /// <summary>The shape of the PyTorch peers in bench/peers.</summary>
+    public static readonly TransitionShape PeerShape = new(17, 6, 3);
+
+    /// <summary>All kernels that can be measured.</summary>
+    public static IReadOnlyList<string> Kernels { get; } = [SoftQ, Relabel, LogPartition, TaskSampling, ReplaySample, SacStep];
+
+    /// <summary>SAC steps of the size of the pendulum, of a small control task and of a locomotion task; the smallest on one thread.</summary>
+    public static IReadOnlyList<BenchmarkCase> SacSteps { get; } =
+    [
+        new(SacStep, new TransitionShape(2, 1, 1), 100, Hidden: 64, Threads: 1),
+        new(SacStep, new TransitionShape(8, 2, 2), 32, Hidden: 64),
+        new(SacStep, new TransitionShape(17, 6, 3), 256, Hidden: 256),
+    ];
+
+    /// <summary>Whether the case is about (transition, task) pairs that networks judge.</summary>
+    public bool HasPairs => Kernel is SoftQ or Relabel;
+
+    /// <summary>
+    /// Second-layer operations of a call with twin critics, which are the floor of the work: per pair 2 H^2 for each pass through a critic or the actor;
+    /// 0 where networks are not what takes the time.
+    /// </summary>
+    public double Flops => !HasPairs ? 0 : (double)Batch * Candidates * Hidden * Hidden
+        * Estimator switch { SoftQEstimator.Critic => 4.0, SoftQEstimator.SoftCritic => 6.0, _ => 8.0 };
+
+    /// <summary>Bytes of the soft-Q matrix that a call streams through; 0 where that is not what takes the time.</summary>
+    public double StreamedBytes => Kernel is LogPartition or TaskSampling ? (double)Batch * Candidates * sizeof(float) : 0;
+
+    /// <summary>Name of the estimator.</summary>
+    public string EstimatorName => Training.ConfigKey.Kebab(Estimator.ToString());
+}

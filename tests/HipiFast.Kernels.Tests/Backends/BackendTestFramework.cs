@@ -1,0 +1,70 @@
+using System.Reflection;
+using HipiFast.Kernels.Tests.Backends;
+using Xunit.Abstractions;
+using Xunit.Sdk;
+
+[assembly: TestFramework("HipiFast.Kernels.Tests.Backends." + nameof(BackendTestFramework), "HipiFast.Kernels.Tests")]
+
+namespace HipiFast.Kernels.Tests.Backends;
+
+/// <summary>
+/// xunit, except that the tests of a class whose backend cannot run here (<see cref="RunsBackendAttribute"/>) are skipped. A skip is decided
+/// at discovery, as xunit 2 has no other; a theory is then one skipped test.
+/// </summary>
+public sealed class BackendTestFramework(IMessageSink messages) : XunitTestFramework(messages)
+{
+    protected override ITestFrameworkDiscoverer CreateDiscoverer(IAssemblyInfo assemblyInfo) =>
+        new Discoverer(assemblyInfo, SourceInformationProvider, DiagnosticMessageSink);
+
+    protected override ITestFrameworkExecutor CreateExecutor(AssemblyName assemblyName) =>
+        new Executor(assemblyName, SourceInformationProvider, DiagnosticMessageSink);
+
+    // Also what the executor finds when it is asked to run all.
+    private sealed class Discoverer(IAssemblyInfo assembly, ISourceInformationProvider sources, IMessageSink messages)
+        : XunitTestFrameworkDiscoverer(assembly, sources, messages)
+    {
+        protected override bool FindTestsForMethod(
+            ITestMethod testMethod, bool includeSourceInformation, IMessageBus messageBus, ITestFrameworkDiscoveryOptions discoveryOptions)
+        {
+            bool isTest = testMethod.Method.GetCustomAttributes(typeof(FactAttribute)).Any();
+            if (!isTest || BackendTestCase.WhyNot(testMethod) is null)
+            {
+                return base.FindTestsForMethod(testMethod, includeSourceInformation, messageBus, discoveryOptions);
+            }
+
+            TestMethodDisplay display = discoveryOptions.MethodDisplayOrDefault();
+            BackendTestCase skipped = new(DiagnosticMessageSink, display, discoveryOptions.MethodDisplayOptionsOrDefault(), testMethod);
+            return ReportDiscoveredTestCase(skipped, includeSourceInformation, messageBus);
+        }
+    }
+
+    private sealed class Executor(AssemblyName assembly, ISourceInformationProvider sources, IMessageSink messages)
+        : XunitTestFrameworkExecutor(assembly, sources, messages)
+    {
+        protected override ITestFrameworkDiscoverer CreateDiscoverer() => new Discoverer(AssemblyInfo, SourceInformationProvider, DiagnosticMessageSink);
+    }
+}
+
+/// <summary>A test that is skipped with its backend's reason.</summary>
+public sealed class BackendTestCase : XunitTestCase
+{
+    /// <summary>For deserialisation.</summary>
+    [Obsolete("For deserialisation only.")]
+    public BackendTestCase()
+    {
+    }
+
+    public BackendTestCase(IMessageSink messages, TestMethodDisplay display, TestMethodDisplayOptions options, ITestMethod method)
+        : base(messages, display, options, method)
+    {
+    }
+
+    /// <summary>Why the backend of the test's class cannot run here; null when it can, or when the class names none.</summary>
+    internal static string? WhyNot(ITestMethod method)
+    {
+        IAttributeInfo? attribute = method.TestClass.Class.GetCustomAttributes(typeof(RunsBackendAttribute)).SingleOrDefault();
+        return attribute is null ? null : RunsBackendAttribute.WhyNot(attribute.GetNamedArgument<string>(nameof(RunsBackendAttribute.Name)));
+    }
+
+    protected override string? GetSkipReason(IAttributeInfo factAttribute) => base.GetSkipReason(factAttribute) ?? WhyNot(TestMethod);
+}
