@@ -6,10 +6,8 @@ namespace HipiFast.Kernels.Dense;
 internal sealed unsafe class DenseReference : IDenseKernel
 {
     void IDenseKernel.Adam(
-        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment) =>
-        Adam(step, gradient, parameters, firstMoment, secondMoment);
-
-    void IDenseKernel.Polyak(ReadOnlySpan<float> online, Span<float> target, float tau) => Polyak(online, target, tau);
+        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment,
+            Span<float> target) => Adam(step, gradient, parameters, firstMoment, secondMoment, target);
 
     public void Forward(MlpParameters network, in MatrixView input, MlpActivations activations)
     {
@@ -40,7 +38,8 @@ internal sealed unsafe class DenseReference : IDenseKernel
         }
     }
 
-    public static void Adam(in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment)
+    public static void Adam(
+        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment, Span<float> target)
     {
         float rate = step.CorrectedRate, root = step.RootCorrection;
         for (int i = 0; i < gradient.Length; i++)
@@ -49,14 +48,10 @@ internal sealed unsafe class DenseReference : IDenseKernel
             firstMoment[i] = FlushBelow((step.Beta1 * firstMoment[i]) + ((1f - step.Beta1) * g), AdamStep.SmallestMagnitude);
             secondMoment[i] = FlushBelow((step.Beta2 * secondMoment[i]) + ((1f - step.Beta2) * g * g), AdamStep.SmallestSquare);
             parameters[i] -= rate * firstMoment[i] / ((MathF.Sqrt(secondMoment[i]) * root) + step.Epsilon);
-        }
-    }
-
-    public static void Polyak(ReadOnlySpan<float> online, Span<float> target, float tau)
-    {
-        for (int i = 0; i < online.Length; i++)
-        {
-            target[i] += tau * (online[i] - target[i]);
+            if (!target.IsEmpty)
+            {
+                target[i] += step.TargetUpdateRate * (parameters[i] - target[i]);
+            }
         }
     }
 

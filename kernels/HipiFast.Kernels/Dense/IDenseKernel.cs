@@ -35,21 +35,19 @@ public interface IDenseKernel
     void Backward(
         MlpParameters network, in MatrixView input, MlpActivations activations, Span<float> gradient, in MatrixView inputGradient, int firstInput);
 
-    /// <summary>Updates parameters and both moments in one pass; a zero gradient with zero moments leaves a parameter as it is.</summary>
+    /// <summary>
+    /// Updates parameters and both moments, and a target that follows the parameters (<c>target += tau (p - target)</c> with the new p), in one
+    /// pass; a zero gradient with zero moments leaves a parameter as it is.
+    /// </summary>
     /// <param name="step">Options and step number.</param>
     /// <param name="gradient">g before scaling, <c>[n]</c>.</param>
     /// <param name="parameters"><c>[n]</c>, updated. Whoever owns them marks them as changed.</param>
     /// <param name="firstMoment">m, <c>[n]</c>, updated.</param>
     /// <param name="secondMoment">v, <c>[n]</c>, updated.</param>
+    /// <param name="target"><c>[n]</c>, updated with tau = <see cref="AdamStep.TargetUpdateRate"/>; empty when there is none.</param>
     /// <exception cref="ArgumentException">The lengths differ or the step number is below 1.</exception>
-    void Adam(in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment);
-
-    /// <summary>target += tau (online - target).</summary>
-    /// <param name="online"><c>[n]</c>.</param>
-    /// <param name="target"><c>[n]</c>, updated.</param>
-    /// <param name="tau">Weight of the online network, in [0, 1].</param>
-    /// <exception cref="ArgumentException">The lengths differ.</exception>
-    void Polyak(ReadOnlySpan<float> online, Span<float> target, float tau);
+    void Adam(
+        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment, Span<float> target);
 
     /// <summary>sum += other, element by element: joins the gradients of two parts of a batch.</summary>
     /// <param name="other"><c>[n]</c>.</param>

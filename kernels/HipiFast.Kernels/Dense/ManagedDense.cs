@@ -42,25 +42,21 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
     }
 
     /// <inheritdoc/>
-    public void Adam(in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment)
+    public void Adam(
+        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment, Span<float> target)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(step.Step, 1, nameof(step));
         CheckLength(gradient.Length, parameters.Length, nameof(parameters));
         CheckLength(gradient.Length, firstMoment.Length, nameof(firstMoment));
         CheckLength(gradient.Length, secondMoment.Length, nameof(secondMoment));
-        fixed (float* g = gradient, p = parameters, m = firstMoment, v = secondMoment)
+        if (!target.IsEmpty)
         {
-            DenseNetwork<TSimd, TVector>.Adam(step, g, p, m, v, gradient.Length);
+            CheckLength(gradient.Length, target.Length, nameof(target));
         }
-    }
 
-    /// <inheritdoc/>
-    public void Polyak(ReadOnlySpan<float> online, Span<float> target, float tau)
-    {
-        CheckLength(online.Length, target.Length, nameof(target));
-        fixed (float* o = online, t = target)
+        fixed (float* g = gradient, p = parameters, m = firstMoment, v = secondMoment, t = target)
         {
-            DenseNetwork<TSimd, TVector>.Polyak(o, t, online.Length, tau);
+            DenseNetwork<TSimd, TVector>.Adam(step, g, p, m, v, t, gradient.Length);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Networks;
@@ -81,6 +82,7 @@ internal sealed unsafe class PolicySample : IDisposable
     /// vector.
     /// </param>
     /// <param name="noise">Where z comes from.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Draw(in MatrixView actorOutput, int firstRow, ActionNoise noise)
     {
         int rows = actorOutput.Rows, first = firstRow * _actionDimension, end = first + (rows * _actionDimension);
@@ -120,6 +122,7 @@ internal sealed unsafe class PolicySample : IDisposable
     /// <param name="logProbabilityWeight">w.</param>
     /// <param name="firstRow">Row of the batch that the first row of the result is.</param>
     /// <param name="outputGradient">Receives the gradient, <c>[rows][OutputStride]</c>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Backward(float* actionGradient1, float* actionGradient2, float logProbabilityWeight, int firstRow, in MatrixView outputGradient)
     {
         int at = firstRow * _actionDimension;
@@ -139,6 +142,7 @@ internal sealed unsafe class PolicySample : IDisposable
 
     public void Dispose() => _memory.Dispose();
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Gather(in MatrixView actorOutput, int firstRow, int column, float* destination)
     {
         float* to = destination + (firstRow * _actionDimension);
@@ -155,6 +159,7 @@ internal sealed unsafe class PolicySample : IDisposable
     /// <summary>
     /// Fills z: words 0 and 1 of a block give entries 4 k and 4 k + 1, words 2 and 3 the next two (<see cref="Philox.ToNormals"/>, vectorised).
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void DrawNormals(int firstRow, int rows, ActionNoise noise)
     {
         int first = firstRow * _pairs, end = first + (rows * _pairs), at = first;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
@@ -193,7 +194,7 @@ public sealed unsafe class SacLearner : ISacLearner
             _dense.Add(_secondActorGradient.Span, _actor.Gradient);
         }
 
-        _actor.Step(_dense, _options.LearningRate, UpdateCount + 1, _options.GradientClipNorm);
+        _actor.Step(_dense, _options, UpdateCount + 1);
         float alphaLoss = StepAlpha(entropy);
         _batch = null;
         if (!float.IsFinite(actorLoss))
@@ -350,6 +351,7 @@ public sealed unsafe class SacLearner : ISacLearner
     /// Writes rows [first, first + rows) of the inputs: (state, task) for the actor; (state, [action to come], task) for the critic on sampled
     /// actions; (state, action, task) for the critic on stored actions, when there are any.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Concatenate(
         float* states, float* actions, in MatrixView actorInput, in MatrixView sampledInput, in MatrixView storedInput, int first, int rows)
     {
@@ -373,6 +375,7 @@ public sealed unsafe class SacLearner : ISacLearner
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Sample(in MatrixView input, MlpActivations activations, PolicySample sample, int first, uint blockOffset, in MatrixView criticInput)
     {
         _dense.Forward(Networks.Actor, input, activations);
@@ -390,6 +393,7 @@ public sealed unsafe class SacLearner : ISacLearner
         _critics[critic].Evaluate(_criticInput.First(_rows), Networks.CriticRange);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private (float Loss, float MeanQ) DifferentiateCriticLoss()
     {
         float* reward = _batch!.RewardPointer + _firstRow;
@@ -428,6 +432,7 @@ public sealed unsafe class SacLearner : ISacLearner
         _critics[critic].Evaluate(_policyCriticInput.First(_rows), Networks.CriticRange);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private (float Loss, float Entropy) DifferentiateActorLoss()
     {
         double logProbabilities = 0, values = 0;
@@ -513,6 +518,7 @@ public sealed unsafe class SacLearner : ISacLearner
         ReadOnlySpan<float> Rows(Span<float> values, int columns) => values.Slice(firstRow * columns, rows * columns);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float ZeroSum(ReadOnlySpan<float> values)
     {
         ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
@@ -551,6 +557,7 @@ public sealed unsafe class SacLearner : ISacLearner
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy(float* source, float* destination, int count)
     {
         // Rows are a handful of floats: a loop beats a call.
