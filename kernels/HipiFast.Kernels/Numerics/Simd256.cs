@@ -217,6 +217,7 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         Vector128.Store(halves.GetLower() + halves.GetUpper(), destination);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose16(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
         if (!Avx.IsSupported)

@@ -231,6 +231,7 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         Vector128.Store(halves.GetLower() + halves.GetUpper(), destination);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose16(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
         if (!Avx512F.IsSupported)

@@ -191,6 +191,7 @@ internal readonly unsafe struct SimdPortable : ISimd<Vector<float>>
         destination[3] = Vector.Sum(d);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose16(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
         for (int row = 0; row < MlpShape.LaneCount; row++)
