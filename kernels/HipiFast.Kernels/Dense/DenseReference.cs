@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Networks;
+using HipiFast.Kernels.Random;
 
 namespace HipiFast.Kernels.Dense;
 
@@ -72,6 +73,40 @@ internal sealed unsafe class DenseReference : IDenseKernel
         }
 
         return sum;
+    }
+
+    public void SampleActions(in MatrixView actorOutput, PolicySample sample, int firstRow, ActionNoise noise)
+    {
+        int actions = sample.ActionDimension;
+        sample.Gather(actorOutput, firstRow, 0, sample.Mean);
+        sample.Gather(actorOutput, firstRow, actions, sample.RawLogStd);
+        for (int row = firstRow; row < firstRow + actorOutput.Rows; row++)
+        {
+            for (int d = 0; d < actions; d++)
+            {
+                PhiloxBlock block = Philox.Next((uint)row, (uint)(d / 4) + noise.BlockOffset, noise.Call, (uint)noise.Purpose, noise.Seed);
+                (float cosine, float sine) = d % 4 < 2 ? Philox.ToNormals(block.X, block.Y) : Philox.ToNormals(block.Z, block.W);
+                int at = (row * actions) + d;
+                float z = d % 2 == 0 ? cosine : sine, logStd = TanhGaussian.ClampLogStd(sample.RawLogStd[at]), std = MathF.Exp(logStd);
+                float x = sample.Mean[at] + (std * z), logDerivative = TanhGaussian.LogDerivative(x);
+                sample.Noise[at] = z;
+                sample.Std[at] = std;
+                sample.Action[at] = TanhGaussian.Squash(x);
+                sample.Slope[at] = MathF.Exp(logDerivative);
+                sample.Term[at] = (-0.5f * z * z) - logStd - TanhGaussian.HalfLogTwoPi - logDerivative;
+            }
+        }
+
+        sample.SumTerms(firstRow, actorOutput.Rows);
+    }
+
+    public void MeanActions(in MatrixView actorOutput, PolicySample sample)
+    {
+        sample.Gather(actorOutput, 0, 0, sample.Mean);
+        for (int i = 0; i < actorOutput.Rows * sample.ActionDimension; i++)
+        {
+            sample.Action[i] = TanhGaussian.Squash(sample.Mean[i]);
+        }
     }
 
     private static void Layer(MlpParameters network, int layer, float* x, float* y, bool relu)

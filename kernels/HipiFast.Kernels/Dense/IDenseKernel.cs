@@ -59,4 +59,25 @@ public interface IDenseKernel
     /// <param name="values"><c>[n]</c>.</param>
     /// <returns>The sum, 0 for n = 0.</returns>
     double SquaredNorm(ReadOnlySpan<float> values);
+
+    /// <summary>Samples an action for every row of the actor's outputs and computes its log-probability.</summary>
+    /// <param name="actorOutput">Means, then log standard deviations, <c>[rows][2 A or more]</c>.</param>
+    /// <param name="sample">Receives rows [firstRow, firstRow + rows).</param>
+    /// <param name="firstRow">
+    /// Row of the batch that the first row of <paramref name="actorOutput"/> is; a multiple of 16, so that parts of a batch never share a vector and
+    /// may run on different threads.
+    /// </param>
+    /// <param name="noise">Where z comes from.</param>
+    /// <exception cref="ArgumentException">The rows do not lie in the sample, or there are too few columns.</exception>
+    /// <remarks>
+    /// A row's bits depend on nothing but its own outputs and counters. NaN in a mean gives NaN; infinite means saturate to an action of ±1, whose
+    /// log-probability is not finite.
+    /// </remarks>
+    void SampleActions(in MatrixView actorOutput, PolicySample sample, int firstRow, ActionNoise noise);
+
+    /// <summary>The mean action tanh(mean) of every row; only <see cref="PolicySample.Action"/> is written.</summary>
+    /// <param name="actorOutput">Means, then log standard deviations, <c>[rows][2 A or more]</c>.</param>
+    /// <param name="sample">Receives rows [0, rows).</param>
+    /// <exception cref="ArgumentException">The rows do not lie in the sample, or there are too few columns.</exception>
+    void MeanActions(in MatrixView actorOutput, PolicySample sample);
 }

@@ -79,6 +79,37 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
         }
     }
 
+    /// <inheritdoc/>
+    public void SampleActions(in MatrixView actorOutput, PolicySample sample, int firstRow, ActionNoise noise)
+    {
+        Check(actorOutput, sample, firstRow);
+        PolicySampling<TSimd, TVector>.Draw(actorOutput, sample, firstRow, noise);
+    }
+
+    /// <inheritdoc/>
+    public void MeanActions(in MatrixView actorOutput, PolicySample sample)
+    {
+        Check(actorOutput, sample, 0);
+        PolicySampling<TSimd, TVector>.TakeMean(actorOutput, sample);
+    }
+
+    private static void Check(in MatrixView actorOutput, PolicySample sample, int firstRow)
+    {
+        if (firstRow < 0 || firstRow % MlpShape.LaneCount != 0 || firstRow > sample.Capacity - actorOutput.Rows)
+        {
+            throw new ArgumentException(
+                $"Rows {firstRow} to {firstRow + actorOutput.Rows} do not lie in a sample of {sample.Capacity} rows, or the first is no multiple of {MlpShape.LaneCount}.",
+                nameof(firstRow));
+        }
+
+        if (actorOutput.Columns < 2 * sample.ActionDimension)
+        {
+            throw new ArgumentException(
+                $"The actor's output has {actorOutput.Columns} columns; {2 * sample.ActionDimension} are needed for actions of {sample.ActionDimension}.",
+                nameof(actorOutput));
+        }
+    }
+
     private static void Check(MlpParameters network, in MatrixView input, MlpActivations activations)
     {
         if (input.Columns != network.Shape.Inputs || input.Stride < input.Columns)

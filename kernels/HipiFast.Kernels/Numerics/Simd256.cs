@@ -203,6 +203,7 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         Vector128<int> half = Vector128.Min(a.AsInt32().GetLower(), a.AsInt32().GetUpper());
         half = Vector128.Min(half, Vector128.Shuffle(half, Vector128.Create(2, 3, 0, 1)));
         return Vector128.Min(half, Vector128.Shuffle(half, Vector128.Create(1, 0, 3, 2))).ToScalar();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SumEach(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d, float* destination)

@@ -213,7 +213,6 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static int MinLaneInt32(Vector512<float> a) =>
         Simd256.MinLaneInt32(Vector256.Min(a.AsInt32().GetLower(), a.AsInt32().GetUpper()).AsSingle());
 
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SumEach(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, float* destination)
     {

@@ -181,6 +181,7 @@ internal readonly unsafe struct SimdPortable : ISimd<Vector<float>>
         }
 
         return min;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SumEach(Vector<float> a, Vector<float> b, Vector<float> c, Vector<float> d, float* destination)

@@ -235,11 +235,11 @@ public sealed unsafe class SacLearner : ISacLearner
         _dense.Forward(Networks.Actor, input, _actActivations);
         if (deterministic)
         {
-            _actSample.TakeMean(_actActivations.Output.First(rows));
+            _dense.MeanActions(_actActivations.Output.First(rows), _actSample);
         }
         else
         {
-            _actSample.Draw(_actActivations.Output.First(rows), 0, new ActionNoise(seed, 0, call, RandomPurpose.BehaviorAction));
+            _dense.SampleActions(_actActivations.Output.First(rows), _actSample, 0, new ActionNoise(seed, 0, call, RandomPurpose.BehaviorAction));
         }
 
         new ReadOnlySpan<float>(_actSample.Action, rows * shape.ActionDimension).CopyTo(action);
@@ -379,7 +379,8 @@ public sealed unsafe class SacLearner : ISacLearner
     private void Sample(in MatrixView input, MlpActivations activations, PolicySample sample, int first, uint blockOffset, in MatrixView criticInput)
     {
         _dense.Forward(Networks.Actor, input, activations);
-        sample.Draw(activations.Output.First(input.Rows), first, new ActionNoise(_seed, blockOffset, (uint)UpdateCount, RandomPurpose.LearnerAction));
+        ActionNoise noise = new(_seed, blockOffset, (uint)UpdateCount, RandomPurpose.LearnerAction);
+        _dense.SampleActions(activations.Output.First(input.Rows), sample, first, noise);
         int s = Networks.Shape.ObservationDimension, a = Networks.Shape.ActionDimension;
         for (int row = first; row < first + input.Rows; row++)
         {
