@@ -18,10 +18,14 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
     where TVector : struct
 {
     private const int TallRows = 8;
+    private const int WideRows = 6;
     private const int ShortRows = 4;
 
     /// <summary>Widest W2 row, in floats, that is read in place: up to here the whole matrix fits in the L1 cache or nearly.</summary>
     private const int WidestInPlace = 64;
+
+    /// <summary>Floats of a panel of four vectors up to which it stays in the L1 cache beside the rows that are multiplied with it: 32 KiB.</summary>
+    private const int LargestWidePanel = 8192;
 
     /// <summary>Fewest rows of a batch that pay for copying a panel of W2.</summary>
     private const int FewestRowsToPack = 16;
@@ -57,22 +61,24 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
         float* transposed = activations.Repacked.Row(0);
         int transposedStride = activations.Repacked.Stride;
 
+        if (output == 1 && gradient == null)
+        {
+            SingleOutputInputBackward(parameters, shape, batch, activations, inputGradient, firstInput);
+            return;
+        }
+
         if (output == 1)
         {
             SingleOutputBackward(
-                h2, row, dy, parameters + shape.Weight3, batch, hidden, dh2, gradient == null ? null : gradient + shape.Weight3,
-                gradient == null ? null : gradient + shape.Bias2);
-            if (gradient != null)
+                h2, row, dy, parameters + shape.Weight3, batch, hidden, dh2, gradient + shape.Weight3, gradient + shape.Bias2);
+            float sum = 0;
+            for (int b = 0; b < batch; b++)
             {
-                float sum = 0;
-                for (int b = 0; b < batch; b++)
-                {
-                    sum += dy[b];
-                }
-
-                new Span<float>(gradient + shape.Bias3, MlpShape.LaneCount).Clear();
-                gradient[shape.Bias3] = sum;
+                sum += dy[b];
             }
+
+            new Span<float>(gradient + shape.Bias3, MlpShape.LaneCount).Clear();
+            gradient[shape.Bias3] = sum;
         }
         else
         {
@@ -227,6 +233,14 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
         where TEpilogue : struct, ITileEpilogue
     {
         int column = 0;
+        if (TSimd.HasTallTile && rows >= TallRows && (long)depth * 4 * TSimd.Count <= LargestWidePanel)
+        {
+            for (; column <= columns - (4 * TSimd.Count); column += 4 * TSimd.Count)
+            {
+                MultiplyWide<TEpilogue>(a, aRow, aStep, rows, b + column, bStep, depth, c + column, cRow, bias + column, mask + column);
+            }
+        }
+
         for (; column <= columns - (2 * TSimd.Count); column += 2 * TSimd.Count)
         {
             float* cAt = c + column, biasAt = bias + column, maskAt = mask + column, bAt = b + column;
@@ -291,7 +305,50 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
     }
 
     /// <summary>
-    /// Last layer with one output: <c>dh2 = mask(dy w3)</c> and, when wanted, <c>dw3 = sum over b of h2 dy</c> and <c>db2 = sum over b of dh2</c>,
+    /// Four vectors of columns, by tiles of six rows as long as what remains afterwards is no worse than a tile of eight or four; 8 rows or more.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyWide<TEpilogue>(
+        float* a, nint aRow, nint aStep, int rows, float* b, nint bStep, int depth, float* c, nint cRow, float* bias, float* mask)
+        where TEpilogue : struct, ITileEpilogue
+    {
+        int lanes = TSimd.Count;
+        for (int row = 0; row < rows;)
+        {
+            int rest = rows - row;
+            if (rest == TallRows)
+            {
+                for (int half = 0; half < 4 * lanes; half += 2 * lanes)
+                {
+                    DenseTile<TSimd, TVector>.EightByTwo<TEpilogue>(
+                        a + (row * aRow), aRow, aStep, b + half, bStep, depth, c + (row * cRow) + half, cRow, bias + half,
+                        mask + (row * cRow) + half);
+                }
+
+                return;
+            }
+
+            if (rest == ShortRows)
+            {
+                for (int half = 0; half < 4 * lanes; half += 2 * lanes)
+                {
+                    DenseTile<TSimd, TVector>.FourByTwo<TEpilogue>(
+                        a + (row * aRow), aRow, aStep, b + half, bStep, depth, c + (row * cRow) + half, cRow, bias + half,
+                        mask + (row * cRow) + half);
+                }
+
+                return;
+            }
+
+            nint r = Math.Min(row, rows - WideRows);
+            DenseTile<TSimd, TVector>.SixByFour<TEpilogue>(
+                a + (r * aRow), aRow, aStep, b, bStep, depth, c + (r * cRow), cRow, bias, mask + (r * cRow));
+            row += WideRows;
+        }
+    }
+
+    /// <summary>
+    /// Last layer with one output: <c>dh2 = mask(dy w3)</c>, <c>dw3 = sum over b of h2 dy</c> and <c>db2 = sum over b of dh2</c>,
     /// all in one pass over h2.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -317,13 +374,10 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
                 at += stride;
             }
 
-            if (dw3 != null)
-            {
-                TSimd.Store(weightSum0, dw3 + column);
-                TSimd.Store(weightSum1, dw3 + column + lanes);
-                TSimd.Store(biasSum0, db2 + column);
-                TSimd.Store(biasSum1, db2 + column + lanes);
-            }
+            TSimd.Store(weightSum0, dw3 + column);
+            TSimd.Store(weightSum1, dw3 + column + lanes);
+            TSimd.Store(biasSum0, db2 + column);
+            TSimd.Store(biasSum1, db2 + column + lanes);
         }
 
         for (; column < hidden; column += lanes)
@@ -340,10 +394,77 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
                 at += stride;
             }
 
-            if (dw3 != null)
+            TSimd.Store(weightSum, dw3 + column);
+            TSimd.Store(biasSum, db2 + column);
+        }
+    }
+
+    /// <summary>
+    /// The input gradient alone of a network with one output. Rows without output gradient are left out until the end: of twin critics, an actor's
+    /// loss sees only the lower one in each row, and half of either's rows are idle.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SingleOutputInputBackward(
+        float* parameters, in MlpShape shape, int batch, MlpActivations activations, in MatrixView inputGradient, int firstInput)
+    {
+        int hidden = shape.HiddenStride, row = activations.Hidden1.Stride, transposedStride = activations.Repacked.Stride, busy = 0;
+        float* h1 = activations.Hidden1.Row(0), h2 = activations.Hidden2.Row(0), dy = activations.OutputGradient.Row(0);
+        float* dh1 = activations.Hidden1Gradient.Row(0), dh2 = activations.Hidden2Gradient.Row(0), w3 = parameters + shape.Weight3;
+        for (int b = 0; b < batch; b++)
+        {
+            if (dy[b] != 0)
             {
-                TSimd.Store(weightSum, dw3 + column);
-                TSimd.Store(biasSum, db2 + column);
+                TVector d = TSimd.Broadcast(dy[b]);
+                float* from = h2 + ((nint)b * row), to = dh2 + ((nint)busy * row);
+                for (int i = 0; i < hidden; i += TSimd.Count)
+                {
+                    TSimd.Store(TSimd.MaskPositive(TSimd.Multiply(d, TSimd.Load(w3 + i)), TSimd.Load(from + i)), to + i);
+                }
+
+                busy++;
+            }
+        }
+
+        if (busy > 0)
+        {
+            float* transposed = activations.Repacked.Row(0);
+            Transpose(parameters + shape.Weight2, hidden, hidden, hidden, transposed, transposedStride);
+            Multiply<PlainEpilogue>(dh2, row, 1, busy, transposed, transposedStride, hidden, shape.Hidden, dh1, row, null, null);
+            float* to = dh1;
+            for (int b = 0; b < batch; b++)
+            {
+                if (dy[b] != 0)
+                {
+                    float* from = h1 + ((nint)b * row);
+                    for (int i = 0; i < hidden; i += TSimd.Count)
+                    {
+                        TSimd.Store(TSimd.MaskPositive(TSimd.Load(to + i), TSimd.Load(from + i)), to + i);
+                    }
+
+                    to += row;
+                }
+            }
+        }
+
+        for (int i = 0; inputGradient.Rows > 0 && i < inputGradient.Columns; i++)
+        {
+            RowDots(
+                dh1, row, busy, parameters + shape.Weight1 + ((nint)(firstInput + i) * hidden), hidden, 0f, inputGradient.Row(0) + i,
+                inputGradient.Stride);
+        }
+
+        // From the last row on, so that no row is overwritten before it has moved.
+        for (int b = inputGradient.Rows - 1; b >= 0; b--)
+        {
+            Span<float> to = new(inputGradient.Row(b), inputGradient.Columns);
+            if (dy[b] == 0)
+            {
+                to.Clear();
+            }
+            else
+            {
+                busy--;
+                new Span<float>(inputGradient.Row(busy), inputGradient.Columns).CopyTo(to);
             }
         }
     }

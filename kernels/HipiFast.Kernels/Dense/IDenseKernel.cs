@@ -28,7 +28,8 @@ public interface IDenseKernel
     /// Receives dL/d(parameters), summed over the batch, in the layout of <see cref="MlpShape"/> (overwritten, padding zero); empty when not wanted.
     /// </param>
     /// <param name="inputGradient">
-    /// Receives columns [<paramref name="firstInput"/>, firstInput + Columns) of dL/dx, <c>[batch, Columns]</c>; default when not wanted.
+    /// Receives columns [<paramref name="firstInput"/>, firstInput + Columns) of dL/dx, <c>[batch, Columns]</c>; default when not wanted. A row whose
+    /// dL/dy is zero is zero.
     /// </param>
     /// <param name="firstInput">First input column wanted in <paramref name="inputGradient"/>.</param>
     /// <exception cref="ArgumentException">A shape disagrees or the batch does not fit.</exception>

@@ -69,6 +69,7 @@ public abstract unsafe class DenseContract
 
     [Theory]
     [InlineData(5, 33, 1, 7)]
+    [InlineData(5, 64, 1, 40)]
     [InlineData(9, 64, 4, 32)]
     public void Wanted_columns_of_the_input_gradient_are_those_of_the_whole(int inputs, int hidden, int outputs, int batch)
     {
@@ -82,6 +83,32 @@ public abstract unsafe class DenseContract
         {
             Assert.Equal(problem.InputGradient.Row(row)[1], part.Row(row)[0]);
             Assert.Equal(problem.InputGradient.Row(row)[2], part.Row(row)[1]);
+        }
+    }
+
+    [Theory]
+    [InlineData(5, 33, 7, 0)]
+    [InlineData(5, 64, 40, 0)]
+    [InlineData(5, 64, 40, 1)]
+    [InlineData(4, 128, 33, 1)]
+    [InlineData(4, 16, 3, 2)]
+    public void Rows_without_output_gradient_get_none_and_change_no_other(int inputs, int hidden, int batch, int idle)
+    {
+        // Every row idle, every other one, or the first ones.
+        using Problem problem = new(new MlpShape(inputs, hidden, 1), batch);
+        Kernel.Forward(problem.Network, problem.Input, problem.Activations);
+        Kernel.Backward(problem.Network, problem.Input, problem.Activations, [], problem.InputGradient, 0);
+        float[] whole = new Span<float>(problem.InputGradient.Row(0), batch * inputs).ToArray();
+        bool[] isIdle = [.. Enumerable.Range(0, batch).Select(row => idle switch { 0 => true, 1 => row % 2 == 0, _ => row < batch - 1 })];
+        for (int row = 0; row < batch; row++)
+        {
+            problem.Activations.OutputGradient.Row(row)[0] *= isIdle[row] ? 0 : 1;
+        }
+
+        Kernel.Backward(problem.Network, problem.Input, problem.Activations, [], problem.InputGradient, 0);
+        for (int i = 0; i < batch * inputs; i++)
+        {
+            Assert.Equal(isIdle[i / inputs] ? 0f : whole[i], problem.InputGradient.Row(0)[i]);
         }
     }
 
