@@ -74,7 +74,8 @@ internal readonly unsafe struct MaskEpilogue : ITileEpilogue
 }
 
 /// <summary>
-/// Register tiles of the product <c>C[r][c] = sum over k of A[r, k] B[k][c]</c>, r over 8, 6, 4 or 1 rows, c over one, two or four vectors, with A read as
+/// Register tiles of the product <c>C[r][c] = sum over k of A[r, k] B[k][c]</c>, r over 8, 6, 4 or 1 rows,
+/// c over one, two or four vectors, with A read as
 /// <c>a[r aRow + k aStep]</c> (so that A may be a transpose), B's row k at <c>b + k bStep</c> and C's row r at <c>c + r cRow</c>.
 /// </summary>
 /// <remarks>
@@ -85,7 +86,7 @@ internal static unsafe class DenseTile<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    /// <summary>24 sums: the fewest loads for each multiply-add, which is what counts while another thread shares the core's load ports.</summary>
+    /// <summary>24 sums: the fewest loads per multiply-add, which is what counts while another thread shares the core's load ports.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SixByFour<TEpilogue>(
         float* a, nint aRow, nint aStep, float* b, nint bStep, int depth, float* c, nint cRow, float* bias, float* mask)

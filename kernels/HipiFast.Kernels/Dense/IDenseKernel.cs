@@ -48,7 +48,8 @@ public interface IDenseKernel
     /// <param name="target"><c>[n]</c>, updated with tau = <see cref="AdamStep.TargetUpdateRate"/>; empty when there is none.</param>
     /// <exception cref="ArgumentException">The lengths differ or the step number is below 1.</exception>
     void Adam(
-        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment, Span<float> target);
+        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment,
+            Span<float> target);
 
     /// <summary>sum += other, element by element: joins the gradients of two parts of a batch.</summary>
     /// <param name="other"><c>[n]</c>.</param>

@@ -98,14 +98,15 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
         if (firstRow < 0 || firstRow % MlpShape.LaneCount != 0 || firstRow > sample.Capacity - actorOutput.Rows)
         {
             throw new ArgumentException(
-                $"Rows {firstRow} to {firstRow + actorOutput.Rows} do not lie in a sample of {sample.Capacity} rows, or the first is no multiple of {MlpShape.LaneCount}.",
+                $"Rows {firstRow} to {firstRow + actorOutput.Rows} do not lie in a sample of {sample.Capacity} rows, or the first is no multiple of "
+                    + $"{MlpShape.LaneCount}.",
                 nameof(firstRow));
         }
 
         if (actorOutput.Columns < 2 * sample.ActionDimension)
         {
             throw new ArgumentException(
-                $"The actor's output has {actorOutput.Columns} columns; {2 * sample.ActionDimension} are needed for actions of {sample.ActionDimension}.",
+                $"The actor's output has {actorOutput.Columns} columns; actions of {sample.ActionDimension} need {2 * sample.ActionDimension}.",
                 nameof(actorOutput));
         }
     }

@@ -8,7 +8,9 @@ namespace HipiFast.Kernels.Dense;
 /// Actions sampled from the actor's outputs and what the actor's gradient needs of them, for a batch. With mean and log-std l of the network and
 /// a standard normal z: <c>x = mean + exp(l) z</c>, <c>a = tanh(x)</c>. <see cref="IDenseKernel.SampleActions"/> fills it.
 /// </summary>
-/// <remarks>All <c>[rows][A]</c> without padding, so that the arithmetic runs over one flat array whatever A is; each array is padded at its end.</remarks>
+/// <remarks>
+/// All <c>[rows][A]</c> without padding, so that the arithmetic runs over one flat array whatever A is; each array is padded at its end.
+/// </remarks>
 public sealed unsafe class PolicySample : IDisposable
 {
     private readonly NativeBuffer<float> _memory;

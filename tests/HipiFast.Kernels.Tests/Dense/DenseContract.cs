@@ -261,7 +261,8 @@ public abstract unsafe class DenseContract
         Assert.Throws<ArgumentException>(() => Kernel.Backward(problem.Network, problem.Input, problem.Activations, [], problem.InputGradient, 1));
         Assert.Throws<ArgumentException>(() => Kernel.Adam(new AdamStep(1, 1), new float[3], new float[3], new float[2], new float[3], []));
         Assert.Throws<ArgumentOutOfRangeException>(() => Kernel.Adam(new AdamStep(1, 0), [], [], [], [], []));
-        Assert.Throws<ArgumentException>(() => Kernel.Adam(new AdamStep(1, 1), new float[3], new float[3], new float[3], new float[3], new float[2]));
+        Assert.Throws<ArgumentException>(
+            () => Kernel.Adam(new AdamStep(1, 1), new float[3], new float[3], new float[3], new float[3], new float[2]));
     }
 
     [Theory]
@@ -281,7 +282,8 @@ public abstract unsafe class DenseContract
             double logProbability = 0;
             for (int d = 0; d < actions; d++)
             {
-                double z = Normal(row, d, noise), mean = draws.Output.Row(row)[d], logStd = Math.Clamp(draws.Output.Row(row)[actions + d], -20.0, 2.0);
+                double z = Normal(row, d, noise), mean = draws.Output.Row(row)[d];
+                double logStd = Math.Clamp(draws.Output.Row(row)[actions + d], -20.0, 2.0);
                 double x = mean + (Math.Exp(logStd) * z);
 
                 // z is good to 2e-6 and x to that times the standard deviation; tanh is flatter than the identity.
