@@ -15,9 +15,13 @@ public class SacStepBenchmarks
     private SacLearner _learner = null!;
     private TransitionBatch _batch = null!;
 
-    /// <summary>S + P, A, B, H: navigation, a small control task, a locomotion task.</summary>
-    [Params("4,2,32,32", "10,2,32,64", "20,6,256,256")]
+    /// <summary>S + P, A, B, H: navigation, a pendulum, a small control task, a locomotion task.</summary>
+    [Params("4,2,32,32", "3,1,100,64", "10,2,32,64", "20,6,256,256")]
     public string Case { get; set; } = string.Empty;
+
+    /// <summary>Most threads of an update; a small one takes one in any case.</summary>
+    [Params(1, 2)]
+    public int Threads { get; set; }
 
     [GlobalSetup]
     public void Setup()
@@ -28,7 +32,7 @@ public class SacStepBenchmarks
         _agent = new AgentNetworks(shape, sizes[3]);
         _agent.Initialize(SyntheticData.Seed);
         _batch = SyntheticData.Batch(shape, sizes[2]);
-        _learner = new SacLearner(_agent, new SacOptions(), _session, sizes[2], SyntheticData.Seed);
+        _learner = new SacLearner(_agent, new SacOptions(), _session, sizes[2], SyntheticData.Seed, Threads);
     }
 
     [Benchmark]

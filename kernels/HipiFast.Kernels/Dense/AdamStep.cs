@@ -11,8 +11,10 @@ namespace HipiFast.Kernels.Dense;
 /// <param name="Beta2">b2, decay of the second moment, in [0, 1).</param>
 /// <param name="Epsilon">Added to the root of the second moment, above 0.</param>
 /// <param name="GradientScale">Factor on the gradient, for clipping by norm.</param>
+/// <param name="TargetUpdateRate">tau, the weight of the new parameters in a target that follows them, in [0, 1].</param>
 public readonly record struct AdamStep(
-    float LearningRate, long Step, float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f, float GradientScale = 1f)
+    float LearningRate, long Step, float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f, float GradientScale = 1f,
+    float TargetUpdateRate = 0f)
 {
     /// <summary>
     /// Gradients and first moments below this become zero. Unused units' moments decay for ever; where they become subnormal, arithmetic on them

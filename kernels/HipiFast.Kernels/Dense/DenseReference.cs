@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Networks;
+using HipiFast.Kernels.Random;
 
 namespace HipiFast.Kernels.Dense;
 
@@ -6,10 +7,8 @@ namespace HipiFast.Kernels.Dense;
 internal sealed unsafe class DenseReference : IDenseKernel
 {
     void IDenseKernel.Adam(
-        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment) =>
-        Adam(step, gradient, parameters, firstMoment, secondMoment);
-
-    void IDenseKernel.Polyak(ReadOnlySpan<float> online, Span<float> target, float tau) => Polyak(online, target, tau);
+        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment,
+            Span<float> target) => Adam(step, gradient, parameters, firstMoment, secondMoment, target);
 
     public void Forward(MlpParameters network, in MatrixView input, MlpActivations activations)
     {
@@ -40,7 +39,8 @@ internal sealed unsafe class DenseReference : IDenseKernel
         }
     }
 
-    public static void Adam(in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment)
+    public static void Adam(
+        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment, Span<float> target)
     {
         float rate = step.CorrectedRate, root = step.RootCorrection;
         for (int i = 0; i < gradient.Length; i++)
@@ -49,14 +49,10 @@ internal sealed unsafe class DenseReference : IDenseKernel
             firstMoment[i] = FlushBelow((step.Beta1 * firstMoment[i]) + ((1f - step.Beta1) * g), AdamStep.SmallestMagnitude);
             secondMoment[i] = FlushBelow((step.Beta2 * secondMoment[i]) + ((1f - step.Beta2) * g * g), AdamStep.SmallestSquare);
             parameters[i] -= rate * firstMoment[i] / ((MathF.Sqrt(secondMoment[i]) * root) + step.Epsilon);
-        }
-    }
-
-    public static void Polyak(ReadOnlySpan<float> online, Span<float> target, float tau)
-    {
-        for (int i = 0; i < online.Length; i++)
-        {
-            target[i] += tau * (online[i] - target[i]);
+            if (!target.IsEmpty)
+            {
+                target[i] += step.TargetUpdateRate * (parameters[i] - target[i]);
+            }
         }
     }
 
@@ -77,6 +73,40 @@ internal sealed unsafe class DenseReference : IDenseKernel
         }
 
         return sum;
+    }
+
+    public void SampleActions(in MatrixView actorOutput, PolicySample sample, int firstRow, ActionNoise noise)
+    {
+        int actions = sample.ActionDimension;
+        sample.Gather(actorOutput, firstRow, 0, sample.Mean);
+        sample.Gather(actorOutput, firstRow, actions, sample.RawLogStd);
+        for (int row = firstRow; row < firstRow + actorOutput.Rows; row++)
+        {
+            for (int d = 0; d < actions; d++)
+            {
+                PhiloxBlock block = Philox.Next((uint)row, (uint)(d / 4) + noise.BlockOffset, noise.Call, (uint)noise.Purpose, noise.Seed);
+                (float cosine, float sine) = d % 4 < 2 ? Philox.ToNormals(block.X, block.Y) : Philox.ToNormals(block.Z, block.W);
+                int at = (row * actions) + d;
+                float z = d % 2 == 0 ? cosine : sine, logStd = TanhGaussian.ClampLogStd(sample.RawLogStd[at]), std = MathF.Exp(logStd);
+                float x = sample.Mean[at] + (std * z), logDerivative = TanhGaussian.LogDerivative(x);
+                sample.Noise[at] = z;
+                sample.Std[at] = std;
+                sample.Action[at] = TanhGaussian.Squash(x);
+                sample.Slope[at] = MathF.Exp(logDerivative);
+                sample.Term[at] = (-0.5f * z * z) - logStd - TanhGaussian.HalfLogTwoPi - logDerivative;
+            }
+        }
+
+        sample.SumTerms(firstRow, actorOutput.Rows);
+    }
+
+    public void MeanActions(in MatrixView actorOutput, PolicySample sample)
+    {
+        sample.Gather(actorOutput, 0, 0, sample.Mean);
+        for (int i = 0; i < actorOutput.Rows * sample.ActionDimension; i++)
+        {
+            sample.Action[i] = TanhGaussian.Squash(sample.Mean[i]);
+        }
     }
 
     private static void Layer(MlpParameters network, int layer, float* x, float* y, bool relu)

@@ -74,7 +74,8 @@ internal readonly unsafe struct MaskEpilogue : ITileEpilogue
 }
 
 /// <summary>
-/// Register tiles of the product <c>C[r][c] = sum over k of A[r, k] B[k][c]</c>, r over 8, 4 or 1 rows, c over one or two vectors, with A read as
+/// Register tiles of the product <c>C[r][c] = sum over k of A[r, k] B[k][c]</c>, r over 8, 6, 4 or 1 rows,
+/// c over one, two or four vectors, with A read as
 /// <c>a[r aRow + k aStep]</c> (so that A may be a transpose), B's row k at <c>b + k bStep</c> and C's row r at <c>c + r cRow</c>.
 /// </summary>
 /// <remarks>
@@ -85,6 +86,75 @@ internal static unsafe class DenseTile<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
+    /// <summary>24 sums: the fewest loads per multiply-add, which is what counts while another thread shares the core's load ports.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void SixByFour<TEpilogue>(
+        float* a, nint aRow, nint aStep, float* b, nint bStep, int depth, float* c, nint cRow, float* bias, float* mask)
+        where TEpilogue : struct, ITileEpilogue
+    {
+        int lanes = TSimd.Count;
+        float* a1 = a + aRow, a2 = a1 + aRow, a3 = a2 + aRow, a4 = a3 + aRow, a5 = a4 + aRow;
+        TVector start0 = TEpilogue.Start<TSimd, TVector>(bias), start1 = TEpilogue.Start<TSimd, TVector>(bias + lanes);
+        TVector start2 = TEpilogue.Start<TSimd, TVector>(bias + (2 * lanes)), start3 = TEpilogue.Start<TSimd, TVector>(bias + (3 * lanes));
+        TVector s00 = start0, s10 = start0, s20 = start0, s30 = start0, s40 = start0, s50 = start0;
+        TVector s01 = start1, s11 = start1, s21 = start1, s31 = start1, s41 = start1, s51 = start1;
+        TVector s02 = start2, s12 = start2, s22 = start2, s32 = start2, s42 = start2, s52 = start2;
+        TVector s03 = start3, s13 = start3, s23 = start3, s33 = start3, s43 = start3, s53 = start3;
+        nint at = 0;
+        for (int k = depth; k > 0; k--)
+        {
+            TVector b0 = TSimd.Load(b), b1 = TSimd.Load(b + lanes), b2 = TSimd.Load(b + (2 * lanes)), b3 = TSimd.Load(b + (3 * lanes));
+            TVector x = TSimd.Broadcast(a[at]);
+            s00 = TSimd.MultiplyAdd(x, b0, s00);
+            s01 = TSimd.MultiplyAdd(x, b1, s01);
+            s02 = TSimd.MultiplyAdd(x, b2, s02);
+            s03 = TSimd.MultiplyAdd(x, b3, s03);
+            x = TSimd.Broadcast(a1[at]);
+            s10 = TSimd.MultiplyAdd(x, b0, s10);
+            s11 = TSimd.MultiplyAdd(x, b1, s11);
+            s12 = TSimd.MultiplyAdd(x, b2, s12);
+            s13 = TSimd.MultiplyAdd(x, b3, s13);
+            x = TSimd.Broadcast(a2[at]);
+            s20 = TSimd.MultiplyAdd(x, b0, s20);
+            s21 = TSimd.MultiplyAdd(x, b1, s21);
+            s22 = TSimd.MultiplyAdd(x, b2, s22);
+            s23 = TSimd.MultiplyAdd(x, b3, s23);
+            x = TSimd.Broadcast(a3[at]);
+            s30 = TSimd.MultiplyAdd(x, b0, s30);
+            s31 = TSimd.MultiplyAdd(x, b1, s31);
+            s32 = TSimd.MultiplyAdd(x, b2, s32);
+            s33 = TSimd.MultiplyAdd(x, b3, s33);
+            x = TSimd.Broadcast(a4[at]);
+            s40 = TSimd.MultiplyAdd(x, b0, s40);
+            s41 = TSimd.MultiplyAdd(x, b1, s41);
+            s42 = TSimd.MultiplyAdd(x, b2, s42);
+            s43 = TSimd.MultiplyAdd(x, b3, s43);
+            x = TSimd.Broadcast(a5[at]);
+            s50 = TSimd.MultiplyAdd(x, b0, s50);
+            s51 = TSimd.MultiplyAdd(x, b1, s51);
+            s52 = TSimd.MultiplyAdd(x, b2, s52);
+            s53 = TSimd.MultiplyAdd(x, b3, s53);
+            at += aStep;
+            b += bStep;
+        }
+
+        StoreTwo<TEpilogue>(s00, s01, c, mask);
+        StoreTwo<TEpilogue>(s10, s11, c + cRow, mask + cRow);
+        StoreTwo<TEpilogue>(s20, s21, c + (2 * cRow), mask + (2 * cRow));
+        StoreTwo<TEpilogue>(s30, s31, c + (3 * cRow), mask + (3 * cRow));
+        StoreTwo<TEpilogue>(s40, s41, c + (4 * cRow), mask + (4 * cRow));
+        StoreTwo<TEpilogue>(s50, s51, c + (5 * cRow), mask + (5 * cRow));
+
+        c += 2 * lanes;
+        mask += 2 * lanes;
+        StoreTwo<TEpilogue>(s02, s03, c, mask);
+        StoreTwo<TEpilogue>(s12, s13, c + cRow, mask + cRow);
+        StoreTwo<TEpilogue>(s22, s23, c + (2 * cRow), mask + (2 * cRow));
+        StoreTwo<TEpilogue>(s32, s33, c + (3 * cRow), mask + (3 * cRow));
+        StoreTwo<TEpilogue>(s42, s43, c + (4 * cRow), mask + (4 * cRow));
+        StoreTwo<TEpilogue>(s52, s53, c + (5 * cRow), mask + (5 * cRow));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void EightByTwo<TEpilogue>(
         float* a, nint aRow, nint aStep, float* b, nint bStep, int depth, float* c, nint cRow, float* bias, float* mask)

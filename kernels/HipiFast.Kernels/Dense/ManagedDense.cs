@@ -42,25 +42,21 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
     }
 
     /// <inheritdoc/>
-    public void Adam(in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment)
+    public void Adam(
+        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment, Span<float> target)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(step.Step, 1, nameof(step));
         CheckLength(gradient.Length, parameters.Length, nameof(parameters));
         CheckLength(gradient.Length, firstMoment.Length, nameof(firstMoment));
         CheckLength(gradient.Length, secondMoment.Length, nameof(secondMoment));
-        fixed (float* g = gradient, p = parameters, m = firstMoment, v = secondMoment)
+        if (!target.IsEmpty)
         {
-            DenseNetwork<TSimd, TVector>.Adam(step, g, p, m, v, gradient.Length);
+            CheckLength(gradient.Length, target.Length, nameof(target));
         }
-    }
 
-    /// <inheritdoc/>
-    public void Polyak(ReadOnlySpan<float> online, Span<float> target, float tau)
-    {
-        CheckLength(online.Length, target.Length, nameof(target));
-        fixed (float* o = online, t = target)
+        fixed (float* g = gradient, p = parameters, m = firstMoment, v = secondMoment, t = target)
         {
-            DenseNetwork<TSimd, TVector>.Polyak(o, t, online.Length, tau);
+            DenseNetwork<TSimd, TVector>.Adam(step, g, p, m, v, t, gradient.Length);
         }
     }
 
@@ -80,6 +76,38 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
         fixed (float* x = values)
         {
             return DenseNetwork<TSimd, TVector>.SquaredNorm(x, values.Length);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void SampleActions(in MatrixView actorOutput, PolicySample sample, int firstRow, ActionNoise noise)
+    {
+        Check(actorOutput, sample, firstRow);
+        PolicySampling<TSimd, TVector>.Draw(actorOutput, sample, firstRow, noise);
+    }
+
+    /// <inheritdoc/>
+    public void MeanActions(in MatrixView actorOutput, PolicySample sample)
+    {
+        Check(actorOutput, sample, 0);
+        PolicySampling<TSimd, TVector>.TakeMean(actorOutput, sample);
+    }
+
+    private static void Check(in MatrixView actorOutput, PolicySample sample, int firstRow)
+    {
+        if (firstRow < 0 || firstRow % MlpShape.LaneCount != 0 || firstRow > sample.Capacity - actorOutput.Rows)
+        {
+            throw new ArgumentException(
+                $"Rows {firstRow} to {firstRow + actorOutput.Rows} do not lie in a sample of {sample.Capacity} rows, or the first is no multiple of "
+                    + $"{MlpShape.LaneCount}.",
+                nameof(firstRow));
+        }
+
+        if (actorOutput.Columns < 2 * sample.ActionDimension)
+        {
+            throw new ArgumentException(
+                $"The actor's output has {actorOutput.Columns} columns; actions of {sample.ActionDimension} need {2 * sample.ActionDimension}.",
+                nameof(actorOutput));
         }
     }
 

@@ -128,6 +128,9 @@ internal unsafe interface ISimd<TVector>
     /// <summary>Smallest lane as a signed integer.</summary>
     static abstract int MinLaneInt32(TVector a);
 
+    /// <summary>Writes the sums of the lanes of a, b, c and d, each added in the same order.</summary>
+    static abstract void SumEach(TVector a, TVector b, TVector c, TVector d, float* destination);
+
     /// <summary>Writes the transpose of a 16 x 16 block.</summary>
     static abstract void Transpose16(float* source, nint sourceStride, float* destination, nint destinationStride);
 }

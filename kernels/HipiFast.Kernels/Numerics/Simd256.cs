@@ -205,6 +205,20 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         return Vector128.Min(half, Vector128.Shuffle(half, Vector128.Create(1, 0, 3, 2))).ToScalar();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SumEach(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d, float* destination)
+    {
+        if (!Avx.IsSupported)
+        {
+            Vector128.Store(Vector128.Create(Sum(a), Sum(b), Sum(c), Sum(d)), destination);
+            return;
+        }
+
+        Vector256<float> halves = Avx.HorizontalAdd(Avx.HorizontalAdd(a, b), Avx.HorizontalAdd(c, d));
+        Vector128.Store(halves.GetLower() + halves.GetUpper(), destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose16(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
         if (!Avx.IsSupported)

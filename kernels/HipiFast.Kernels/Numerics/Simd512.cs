@@ -213,6 +213,24 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static int MinLaneInt32(Vector512<float> a) =>
         Simd256.MinLaneInt32(Vector256.Min(a.AsInt32().GetLower(), a.AsInt32().GetUpper()).AsSingle());
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SumEach(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, float* destination)
+    {
+        if (!Avx512F.IsSupported)
+        {
+            Vector128.Store(Vector128.Create(Sum(a), Sum(b), Sum(c), Sum(d)), destination);
+            return;
+        }
+
+        // Within every 128-bit lane a0 + a2, b0 + b2, a1 + a3, b1 + b3, then one sum of each operand; last the four lanes.
+        Vector512<double> ab = (Avx512F.UnpackLow(a, b) + Avx512F.UnpackHigh(a, b)).AsDouble();
+        Vector512<double> cd = (Avx512F.UnpackLow(c, d) + Avx512F.UnpackHigh(c, d)).AsDouble();
+        Vector512<float> sums = Avx512F.UnpackLow(ab, cd).AsSingle() + Avx512F.UnpackHigh(ab, cd).AsSingle();
+        Vector256<float> halves = sums.GetLower() + sums.GetUpper();
+        Vector128.Store(halves.GetLower() + halves.GetUpper(), destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose16(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
         if (!Avx512F.IsSupported)

@@ -183,6 +183,16 @@ internal readonly unsafe struct SimdPortable : ISimd<Vector<float>>
         return min;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SumEach(Vector<float> a, Vector<float> b, Vector<float> c, Vector<float> d, float* destination)
+    {
+        destination[0] = Vector.Sum(a);
+        destination[1] = Vector.Sum(b);
+        destination[2] = Vector.Sum(c);
+        destination[3] = Vector.Sum(d);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose16(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
         for (int row = 0; row < MlpShape.LaneCount; row++)

@@ -65,9 +65,7 @@ internal sealed unsafe class CriticLearner : IDisposable
     public void Improve(in MatrixView input, SacOptions options, long step)
     {
         _dense.Backward(_online, input, _onlineActivations, Optimizer.Gradient, default, 0);
-        Optimizer.Step(_dense, options.LearningRate, step, options.GradientClipNorm);
-        _dense.Polyak(_online.Values, _target.Values, options.Tau);
-        _target.MarkChanged();
+        Optimizer.Step(_dense, options, step, _target);
     }
 
     /// <summary>Fills <see cref="ActionGradient"/> from <see cref="OutputGradient"/>.</summary>

@@ -21,22 +21,24 @@ internal sealed class NetworkOptimizer(MlpParameters network) : IDisposable
     /// <summary>Running mean of the clipped gradient.</summary>
     public Span<float> FirstMoment => _firstMoment.Span;
 
-    /// <summary>One Adam step along <see cref="Gradient"/>, its norm clipped.</summary>
+    /// <summary>One Adam step along <see cref="Gradient"/>, its norm clipped, and the step of a target behind it.</summary>
     /// <param name="dense">Kernels.</param>
-    /// <param name="learningRate">Step size.</param>
+    /// <param name="options">Step size, largest norm and tau.</param>
     /// <param name="step">Number of the step, from 1.</param>
-    /// <param name="clipNorm">Largest norm, or 0.</param>
-    public void Step(IDenseKernel dense, float learningRate, long step, float clipNorm)
+    /// <param name="target">The network that follows this one, or null.</param>
+    public void Step(IDenseKernel dense, SacOptions options, long step, MlpParameters? target = null)
     {
         float scale = 1f;
-        if (clipNorm > 0)
+        if (options.GradientClipNorm > 0)
         {
             double norm = Math.Sqrt(dense.SquaredNorm(Gradient));
-            scale = norm > clipNorm ? (float)(clipNorm / norm) : 1f;
+            scale = norm > options.GradientClipNorm ? (float)(options.GradientClipNorm / norm) : 1f;
         }
 
-        dense.Adam(new AdamStep(learningRate, step, GradientScale: scale), Gradient, Network.Values, _firstMoment.Span, _secondMoment.Span);
+        AdamStep adam = new(options.LearningRate, step, GradientScale: scale, TargetUpdateRate: options.Tau);
+        dense.Adam(adam, Gradient, Network.Values, _firstMoment.Span, _secondMoment.Span, target is null ? [] : target.Values);
         Network.MarkChanged();
+        target?.MarkChanged();
     }
 
     /// <summary>Adds both moments under <paramref name="name"/>, in the network's own tensor names and layout.</summary>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
@@ -193,7 +194,7 @@ public sealed unsafe class SacLearner : ISacLearner
             _dense.Add(_secondActorGradient.Span, _actor.Gradient);
         }
 
-        _actor.Step(_dense, _options.LearningRate, UpdateCount + 1, _options.GradientClipNorm);
+        _actor.Step(_dense, _options, UpdateCount + 1);
         float alphaLoss = StepAlpha(entropy);
         _batch = null;
         if (!float.IsFinite(actorLoss))
@@ -234,11 +235,11 @@ public sealed unsafe class SacLearner : ISacLearner
         _dense.Forward(Networks.Actor, input, _actActivations);
         if (deterministic)
         {
-            _actSample.TakeMean(_actActivations.Output.First(rows));
+            _dense.MeanActions(_actActivations.Output.First(rows), _actSample);
         }
         else
         {
-            _actSample.Draw(_actActivations.Output.First(rows), 0, new ActionNoise(seed, 0, call, RandomPurpose.BehaviorAction));
+            _dense.SampleActions(_actActivations.Output.First(rows), _actSample, 0, new ActionNoise(seed, 0, call, RandomPurpose.BehaviorAction));
         }
 
         new ReadOnlySpan<float>(_actSample.Action, rows * shape.ActionDimension).CopyTo(action);
@@ -350,6 +351,7 @@ public sealed unsafe class SacLearner : ISacLearner
     /// Writes rows [first, first + rows) of the inputs: (state, task) for the actor; (state, [action to come], task) for the critic on sampled
     /// actions; (state, action, task) for the critic on stored actions, when there are any.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Concatenate(
         float* states, float* actions, in MatrixView actorInput, in MatrixView sampledInput, in MatrixView storedInput, int first, int rows)
     {
@@ -373,10 +375,12 @@ public sealed unsafe class SacLearner : ISacLearner
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Sample(in MatrixView input, MlpActivations activations, PolicySample sample, int first, uint blockOffset, in MatrixView criticInput)
     {
         _dense.Forward(Networks.Actor, input, activations);
-        sample.Draw(activations.Output.First(input.Rows), first, new ActionNoise(_seed, blockOffset, (uint)UpdateCount, RandomPurpose.LearnerAction));
+        ActionNoise noise = new(_seed, blockOffset, (uint)UpdateCount, RandomPurpose.LearnerAction);
+        _dense.SampleActions(activations.Output.First(input.Rows), sample, first, noise);
         int s = Networks.Shape.ObservationDimension, a = Networks.Shape.ActionDimension;
         for (int row = first; row < first + input.Rows; row++)
         {
@@ -390,6 +394,7 @@ public sealed unsafe class SacLearner : ISacLearner
         _critics[critic].Evaluate(_criticInput.First(_rows), Networks.CriticRange);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private (float Loss, float MeanQ) DifferentiateCriticLoss()
     {
         float* reward = _batch!.RewardPointer + _firstRow;
@@ -428,6 +433,7 @@ public sealed unsafe class SacLearner : ISacLearner
         _critics[critic].Evaluate(_policyCriticInput.First(_rows), Networks.CriticRange);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private (float Loss, float Entropy) DifferentiateActorLoss()
     {
         double logProbabilities = 0, values = 0;
@@ -513,6 +519,7 @@ public sealed unsafe class SacLearner : ISacLearner
         ReadOnlySpan<float> Rows(Span<float> values, int columns) => values.Slice(firstRow * columns, rows * columns);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float ZeroSum(ReadOnlySpan<float> values)
     {
         ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
@@ -551,6 +558,7 @@ public sealed unsafe class SacLearner : ISacLearner
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy(float* source, float* destination, int count)
     {
         // Rows are a handful of floats: a loop beats a call.

@@ -69,6 +69,7 @@ public abstract unsafe partial class DenseContract
 
     [Theory]
     [InlineData(5, 33, 1, 7)]
+    [InlineData(5, 64, 1, 40)]
     [InlineData(9, 64, 4, 32)]
     public void Wanted_columns_of_the_input_gradient_are_those_of_the_whole(int inputs, int hidden, int outputs, int batch)
     {
@@ -82,6 +83,32 @@ public abstract unsafe partial class DenseContract
         {
             Assert.Equal(problem.InputGradient.Row(row)[1], part.Row(row)[0]);
             Assert.Equal(problem.InputGradient.Row(row)[2], part.Row(row)[1]);
+        }
+    }
+
+    [Theory]
+    [InlineData(5, 33, 7, 0)]
+    [InlineData(5, 64, 40, 0)]
+    [InlineData(5, 64, 40, 1)]
+    [InlineData(4, 128, 33, 1)]
+    [InlineData(4, 16, 3, 2)]
+    public void Rows_without_output_gradient_get_none_and_change_no_other(int inputs, int hidden, int batch, int idle)
+    {
+        // Every row idle, every other one, or the first ones.
+        using Problem problem = new(new MlpShape(inputs, hidden, 1), batch);
+        Kernel.Forward(problem.Network, problem.Input, problem.Activations);
+        Kernel.Backward(problem.Network, problem.Input, problem.Activations, [], problem.InputGradient, 0);
+        float[] whole = new Span<float>(problem.InputGradient.Row(0), batch * inputs).ToArray();
+        bool[] isIdle = [.. Enumerable.Range(0, batch).Select(row => idle switch { 0 => true, 1 => row % 2 == 0, _ => row < batch - 1 })];
+        for (int row = 0; row < batch; row++)
+        {
+            problem.Activations.OutputGradient.Row(row)[0] *= isIdle[row] ? 0 : 1;
+        }
+
+        Kernel.Backward(problem.Network, problem.Input, problem.Activations, [], problem.InputGradient, 0);
+        for (int i = 0; i < batch * inputs; i++)
+        {
+            Assert.Equal(isIdle[i / inputs] ? 0f : whole[i], problem.InputGradient.Row(0)[i]);
         }
     }
 
@@ -139,16 +166,17 @@ public abstract unsafe partial class DenseContract
     [InlineData(67)]
     public void Adam_agrees_with_double_over_several_steps(int length)
     {
-        float[] parameters = Random(length, 1), m = new float[length], v = new float[length];
+        float[] parameters = Random(length, 1), m = new float[length], v = new float[length], target = Random(length, 2);
         double[] expected = [.. parameters.Select(p => (double)p)], em = new double[length], ev = new double[length];
+        double[] expectedTarget = [.. target.Select(t => (double)t)];
         float[] start = [.. parameters];
         for (int step = 1; step <= 12; step++)
         {
             // Gradients from 1e-6 to 10: Adam's steps must not depend on their size.
             float[] gradient = [.. Random(length, 100 + (uint)step).Select((g, i) => g * MathF.Pow(10, (i % 8) - 6))];
             gradient[0] = 0;
-            AdamStep options = new(1e-2f, step, GradientScale: 0.5f);
-            Kernel.Adam(options, gradient, parameters, m, v);
+            AdamStep options = new(1e-2f, step, GradientScale: 0.5f, TargetUpdateRate: 0.05f);
+            Kernel.Adam(options, gradient, parameters, m, v, target);
             for (int i = 0; i < length; i++)
             {
                 double g = gradient[i] * 0.5;
@@ -156,6 +184,7 @@ public abstract unsafe partial class DenseContract
                 ev[i] = (0.999 * ev[i]) + (0.001 * g * g);
                 double corrected = em[i] / (1 - Math.Pow(0.9, step)), root = Math.Sqrt(ev[i] / (1 - Math.Pow(0.999, step)));
                 expected[i] -= 0.01 * corrected / (root + 1e-8);
+                expectedTarget[i] += 0.05 * (expected[i] - expectedTarget[i]);
             }
         }
 
@@ -163,10 +192,25 @@ public abstract unsafe partial class DenseContract
         {
             // 12 steps of at most about 0.01 each: the sum of the steps to 1e-5 of itself, plus the rounding of the parameter.
             Assert.InRange(parameters[i] - expected[i], -3e-6, 3e-6);
+
+            // Twelve roundings of a target of magnitude below 4, and a twentieth of the parameter's error in each.
+            Assert.InRange(target[i] - expectedTarget[i], -6e-6, 6e-6);
         }
 
         Assert.Equal(start[0], parameters[0]);
         Assert.All(Enumerable.Range(1, length - 1), i => Assert.True(Math.Abs(parameters[i] - start[i]) > 1e-4));
+    }
+
+    [Fact]
+    public void Without_a_target_the_parameters_get_the_same_bits()
+    {
+        float[] gradient = Random(35, 1), with = Random(35, 2), without = [.. with], target = Random(35, 3);
+        float[][] moments = [new float[35], new float[35], new float[35], new float[35]];
+        Kernel.Adam(new AdamStep(1e-2f, 1, TargetUpdateRate: 0.5f), gradient, with, moments[0], moments[1], target);
+        Kernel.Adam(new AdamStep(1e-2f, 1, TargetUpdateRate: 0.5f), gradient, without, moments[2], moments[3], []);
+        Assert.Equal(with, without);
+        Assert.Equal(moments[0], moments[2]);
+        Assert.Equal(moments[1], moments[3]);
     }
 
     [Fact]
@@ -176,7 +220,7 @@ public abstract unsafe partial class DenseContract
         gradient.AsSpan().Fill(1e-12f);
         for (int step = 1; step <= 400; step++)
         {
-            Kernel.Adam(new AdamStep(1e-3f, step), gradient, parameters, m, v);
+            Kernel.Adam(new AdamStep(1e-3f, step), gradient, parameters, m, v, []);
             gradient.AsSpan().Fill(step < 5 ? 1e-12f : 1e-20f);
             Assert.DoesNotContain(m, float.IsSubnormal);
             Assert.DoesNotContain(v, float.IsSubnormal);
@@ -189,15 +233,13 @@ public abstract unsafe partial class DenseContract
     [InlineData(1)]
     [InlineData(16)]
     [InlineData(67)]
-    public void Polyak_add_and_norm_agree_with_double(int length)
+    public void Add_and_norm_agree_with_double(int length)
     {
-        float[] online = Random(length, 1), target = Random(length, 2), sum = [.. target], before = [.. target];
-        Kernel.Polyak(online, target, 0.05f);
+        float[] online = Random(length, 1), sum = Random(length, 2), before = [.. sum];
         Kernel.Add(online, sum);
         double norm = 0;
         for (int i = 0; i < length; i++)
         {
-            Assert.InRange(target[i] - ((0.05 * online[i]) + (0.95 * before[i])), -1e-6, 1e-6);
             Assert.Equal(before[i] + online[i], sum[i]);
             norm += (double)online[i] * online[i];
         }
@@ -217,10 +259,134 @@ public abstract unsafe partial class DenseContract
         Assert.Throws<ArgumentException>(() => Kernel.Forward(problem.Network, problem.Input with { Rows = 5 }, problem.Activations));
         Assert.Throws<ArgumentException>(() => Kernel.Backward(problem.Network, problem.Input, problem.Activations, new float[3], default, 0));
         Assert.Throws<ArgumentException>(() => Kernel.Backward(problem.Network, problem.Input, problem.Activations, [], problem.InputGradient, 1));
-        Assert.Throws<ArgumentException>(() => Kernel.Adam(new AdamStep(1, 1), new float[3], new float[3], new float[2], new float[3]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Kernel.Adam(new AdamStep(1, 0), [], [], [], []));
-        Assert.Throws<ArgumentException>(() => Kernel.Polyak(new float[3], new float[2], 0.1f));
+        Assert.Throws<ArgumentException>(() => Kernel.Adam(new AdamStep(1, 1), new float[3], new float[3], new float[2], new float[3], []));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Kernel.Adam(new AdamStep(1, 0), [], [], [], [], []));
+        Assert.Throws<ArgumentException>(
+            () => Kernel.Adam(new AdamStep(1, 1), new float[3], new float[3], new float[3], new float[3], new float[2]));
     }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1, 100)]
+    [InlineData(2, 33)]
+    [InlineData(3, 17)]
+    [InlineData(6, 31)]
+    [InlineData(9, 5)]
+    public void Sampled_actions_agree_with_double(int actions, int rows)
+    {
+        using Draws draws = new(actions, rows);
+        ActionNoise noise = new(77, 32768, 5, RandomPurpose.LearnerAction);
+        Kernel.SampleActions(draws.Output, draws.Sample, 0, noise);
+        for (int row = 0; row < rows; row++)
+        {
+            double logProbability = 0;
+            for (int d = 0; d < actions; d++)
+            {
+                double z = Normal(row, d, noise), mean = draws.Output.Row(row)[d];
+                double logStd = Math.Clamp(draws.Output.Row(row)[actions + d], -20.0, 2.0);
+                double x = mean + (Math.Exp(logStd) * z);
+
+                // z is good to 2e-6 and x to that times the standard deviation; tanh is flatter than the identity.
+                double error = 1e-6 + (4e-6 * Math.Exp(logStd) * (1 + Math.Abs(z)));
+                Assert.InRange(draws.Sample.Action[(row * actions) + d] - Math.Tanh(x), -error, error);
+                logProbability += (-0.5 * z * z) - logStd - (0.5 * Math.Log(2 * Math.PI)) - LogDerivative(x);
+            }
+
+            // Each term is a sum of a few numbers, each good to about 2e-6 of itself; 2 |x| is the largest, with x of at most 40 here.
+            Assert.InRange(draws.Sample.LogProbability[row] - logProbability, -1e-4 * actions, 1e-4 * actions);
+        }
+
+        Kernel.MeanActions(draws.Output, draws.Sample);
+        for (int i = 0; i < rows * actions; i++)
+        {
+            Assert.Equal(Math.Tanh(draws.Output.Row(i / actions)[i % actions]), draws.Sample.Action[i], 1e-6);
+        }
+    }
+
+    [Fact]
+    public void The_gradient_of_sampled_actions_agrees_with_double()
+    {
+        const int Actions = 3, Rows = 21;
+        const double Weight = 0.3;
+        using Draws draws = new(Actions, Rows);
+        ActionNoise noise = new(78, 0, 6, RandomPurpose.LearnerAction);
+        Kernel.SampleActions(draws.Output, draws.Sample, 0, noise);
+        float[] first = Random(Rows * Actions, 51), second = Random(Rows * Actions, 52), found = new float[Rows * 2 * Actions];
+        fixed (float* f1 = first, f2 = second, to = found)
+        {
+            draws.Sample.Backward(f1, f2, (float)Weight, 0, new MatrixView((nint)to, Rows, 2 * Actions, 2 * Actions));
+        }
+
+        int clamped = 0;
+        for (int at = 0; at < Rows * Actions; at++)
+        {
+            int row = at / Actions, d = at % Actions;
+            double mean = draws.Output.Row(row)[d], raw = draws.Output.Row(row)[Actions + d], z = Normal(row, d, noise);
+            double std = Math.Exp(Math.Clamp(raw, -20, 2)), a = Math.Tanh(mean + (std * z)), cosh = Math.Cosh(mean + (std * z));
+            double slope = ((first[at] + (double)second[at]) / (cosh * cosh)) + (2 * Weight * a);
+            double inside = raw is >= -20 and <= 2 ? (slope * std * z) - Weight : 0;
+            clamped += raw is >= -20 and <= 2 ? 0 : 1;
+            Assert.InRange(found[(row * 2 * Actions) + d] - slope, -1e-4, 1e-4);
+            Assert.InRange(found[(row * 2 * Actions) + Actions + d] - inside, -1e-3, 1e-3);
+        }
+
+        Assert.InRange(clamped, 1, (Rows * Actions) - 1);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    public void A_row_samples_the_same_bits_in_any_part(int actions)
+    {
+        const int Rows = 41;
+        using Draws whole = new(actions, Rows), parts = new(actions, Rows);
+        ActionNoise noise = new(79, 1, 7, RandomPurpose.BehaviorAction);
+        Kernel.SampleActions(whole.Output, whole.Sample, 0, noise);
+        Kernel.SampleActions(parts.Output.Slice(32, 9), parts.Sample, 32, noise);
+        Kernel.SampleActions(parts.Output.Slice(0, 32), parts.Sample, 0, noise);
+        Assert.Equal(new Span<float>(whole.Sample.Action, Rows * actions), new Span<float>(parts.Sample.Action, Rows * actions));
+        Assert.Equal(new Span<float>(whole.Sample.LogProbability, Rows), new Span<float>(parts.Sample.LogProbability, Rows));
+    }
+
+    [Fact]
+    public void Bad_outputs_of_the_actor_stay_in_their_rows()
+    {
+        using Draws draws = new(2, 20);
+        draws.Output.Row(3)[1] = float.NaN;
+        draws.Output.Row(7)[0] = float.PositiveInfinity;
+        draws.Output.Row(9)[3] = float.NaN;
+        Kernel.SampleActions(draws.Output, draws.Sample, 0, new ActionNoise(80, 0, 8, RandomPurpose.LearnerAction));
+        Assert.True(float.IsNaN(draws.Sample.Action[7]) && float.IsNaN(draws.Sample.LogProbability[3]));
+        Assert.True(float.IsFinite(draws.Sample.Action[6]));
+        Assert.Equal(1f, draws.Sample.Action[14]);
+        Assert.False(float.IsFinite(draws.Sample.LogProbability[7]));
+        Assert.True(float.IsNaN(draws.Sample.Action[19]) && float.IsNaN(draws.Sample.LogProbability[9]));
+        for (int row = 0; row < 20; row++)
+        {
+            Assert.Equal(row is not (3 or 7 or 9), float.IsFinite(draws.Sample.LogProbability[row]));
+        }
+    }
+
+    [Fact]
+    public void Samples_that_do_not_fit_are_refused()
+    {
+        using Draws draws = new(2, 20);
+        ActionNoise noise = new(81, 0, 0, RandomPurpose.LearnerAction);
+        Assert.Throws<ArgumentException>(() => Kernel.SampleActions(draws.Output, draws.Sample, 16, noise));
+        Assert.Throws<ArgumentException>(() => Kernel.SampleActions(draws.Output.Slice(0, 4), draws.Sample, 3, noise));
+        Assert.Throws<ArgumentException>(() => Kernel.SampleActions(draws.Output with { Columns = 3 }, draws.Sample, 0, noise));
+        Assert.Throws<ArgumentException>(() => Kernel.MeanActions(draws.Output with { Rows = 21 }, draws.Sample));
+    }
+
+    private static double Normal(int row, int d, ActionNoise noise)
+    {
+        PhiloxBlock block = Philox.Next((uint)row, (uint)(d / 4) + noise.BlockOffset, noise.Call, (uint)noise.Purpose, noise.Seed);
+        (uint first, uint second) = d % 4 < 2 ? (block.X, block.Y) : (block.Z, block.W);
+        double radius = Math.Sqrt(-2 * Math.Log(Philox.ToUniform(first))), angle = 2 * Math.PI * Philox.ToUniform(second);
+        return radius * (d % 2 == 0 ? Math.Cos(angle) : Math.Sin(angle));
+    }
+
+    private static double LogDerivative(double x) => 2 * (Math.Log(2) - Math.Abs(x) - Math.Log(1 + Math.Exp(-2 * Math.Abs(x))));
 
     private static float[] Filled(int length)
     {
@@ -335,6 +501,36 @@ public abstract unsafe partial class DenseContract
         {
             Network.Dispose();
             Activations.Dispose();
+            _memory.Dispose();
+        }
+    }
+
+    /// <summary>Outputs of an actor, some with a log standard deviation beyond its bounds, and a sample for them.</summary>
+    private sealed class Draws : IDisposable
+    {
+        private readonly NativeBuffer<float> _memory;
+
+        public Draws(int actions, int rows)
+        {
+            int stride = (2 * actions) + 3;
+            _memory = new NativeBuffer<float>(rows * stride);
+            Output = new MatrixView((nint)_memory.Pointer, rows, 2 * actions, stride);
+            Sample = new PolicySample(actions, rows);
+            float[] values = Random(rows * 2 * actions, 40);
+            for (int i = 0; i < values.Length; i++)
+            {
+                int row = i / (2 * actions), column = i % (2 * actions);
+                Output.Row(row)[column] = column < actions ? 2 * values[i] : (i % 7) switch { 0 => 3f, 3 => -21f, _ => values[i] - 1 };
+            }
+        }
+
+        public MatrixView Output { get; }
+
+        public PolicySample Sample { get; }
+
+        public void Dispose()
+        {
+            Sample.Dispose();
             _memory.Dispose();
         }
     }
