@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Tests.Backends;
 using HipiFast.Kernels.Tests.SoftQ;
 
 namespace HipiFast.Kernels.Tests.Native;
