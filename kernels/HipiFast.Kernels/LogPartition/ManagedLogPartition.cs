@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Numerics;
@@ -31,8 +30,6 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
 
     /// <summary>Entries below which handing work to another thread costs more than it saves.</summary>
     private const int ParallelThreshold = 1 << 14;
-
-    private const int FinishStrip = 256;
 
     private readonly NativeBuffer<float> _segments = new(0);
 
@@ -76,15 +73,9 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
     public void Finish(ReadOnlySpan<float> runningMax, ReadOnlySpan<float> runningSum, long totalRows, Span<float> logPartition)
     {
         LogPartitionArguments.CheckFinish(runningMax, runningSum, totalRows, logPartition);
-        float logRows = (float)Math.Log(totalRows);
-        Span<float> strip = stackalloc float[FinishStrip];
-        for (int first = 0; first < logPartition.Length; first += FinishStrip)
+        fixed (float* max = runningMax, sum = runningSum, result = logPartition)
         {
-            int count = Math.Min(FinishStrip, logPartition.Length - first);
-            Span<float> logSum = strip[..count];
-            TensorPrimitives.Log(runningSum.Slice(first, count), logSum);
-            TensorPrimitives.Subtract(logSum, logRows, logSum);
-            TensorPrimitives.Add(runningMax.Slice(first, count), logSum, logPartition.Slice(first, count));
+            Finish(max, sum, (float)Math.Log(totalRows), result, logPartition.Length);
         }
     }
 
@@ -115,6 +106,18 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
             {
                 AccumulateFewRows(softQ, end - row, _candidates, columns, max, sum, compensation);
             }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Finish(float* max, float* sum, float logRows, float* result, int columns)
+    {
+        for (int i = 0; i < columns; i += TSimd.Count)
+        {
+            // A sum of 0 has no logarithm, but then the maximum is -inf.
+            int lanes = columns - i;
+            TVector logSum = TSimd.Subtract(VectorMath<TSimd, TVector>.Log(Load(sum + i, lanes)), TSimd.Broadcast(logRows));
+            Store(TSimd.Add(Load(max + i, lanes), logSum), result + i, lanes);
         }
     }
 

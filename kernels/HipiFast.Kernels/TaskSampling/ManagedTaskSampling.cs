@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.Threading;
@@ -149,8 +150,11 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
         public int RowsPerChunk;
         public int Segments;
 
+        [SkipLocalsInit]
         public void Execute(int chunk, int worker)
         {
+            float* scratch = stackalloc float[TaskSamplingLoops<TSimd, TVector>.ScratchLength];
+            TaskSamplingLoops<TSimd, TVector>.Prepare(Scores.Seed, scratch);
             bool wantsMode = Output.WantsMode, wantsStatistics = Output.WantsStatistics;
             if (Segments > 1)
             {
@@ -158,7 +162,14 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
                 int pairs = (Segments + 1) / 2, row = chunk / pairs, segment = chunk % pairs * 2;
                 RowStatistics* result = Statistics + ((long)row * Segments) + segment;
                 TaskSamplingLoops<TSimd, TVector>.Scan(
-                    Scores, Segment(row, segment), Segment(row, segment + 1), wantsMode, wantsStatistics, out *result, out RowStatistics second);
+                    Scores,
+                    Segment(row, segment),
+                    Segment(row, segment + 1),
+                    wantsMode,
+                    wantsStatistics,
+                    scratch,
+                    out *result,
+                    out RowStatistics second);
                 if (segment + 1 < Segments)
                 {
                     result[1] = second;
@@ -177,6 +188,7 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
                     new RowSegment(row + 1, 0, hasSecond ? Scores.Candidates : 0),
                     wantsMode,
                     wantsStatistics,
+                    scratch,
                     out RowStatistics first,
                     out RowStatistics second);
                 Output.Write(row, first, Scores);

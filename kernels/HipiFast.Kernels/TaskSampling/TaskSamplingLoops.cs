@@ -160,6 +160,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     /// </summary>
     private const int AlwaysDrawn = 64;
 
+    private const int KeyLength = PhiloxVector<TSimd, TVector>.KeyLength;
+
     // exp of it is next to nothing in fp32; stands for -inf where -inf times 0 would be NaN.
     private const float NegligibleLog = -87f;
 
@@ -167,10 +169,19 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     private const float BitsPerNat = 12102203.2f;
     private const float BitsOfOne = 1065353216f;
 
+    /// <summary>Floats of scratch that <see cref="Scan"/> needs: the keys, then the scores of two strips.</summary>
+    public const int ScratchLength = KeyLength + (2 * TaskStrip);
+
+    /// <summary>Makes scratch memory ready for calls of <see cref="Scan"/> with this seed.</summary>
+    /// <param name="seed">Philox key.</param>
+    /// <param name="scratch">Room for <see cref="ScratchLength"/> floats.</param>
+    public static void Prepare(ulong seed, float* scratch) => PhiloxVector<TSimd, TVector>.PrepareKeys(seed, scratch);
+
     /// <summary>Scores two segments and draws from each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scan(
-        in ScoreSource source, RowSegment a, RowSegment b, bool wantsMode, bool wantsStatistics, out RowStatistics resultA, out RowStatistics resultB)
+        in ScoreSource source, RowSegment a, RowSegment b, bool wantsMode, bool wantsStatistics, float* scratch, out RowStatistics resultA,
+        out RowStatistics resultB)
     {
         if (source.InverseTemperature == 0)
         {
@@ -179,8 +190,7 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
             return;
         }
 
-        float* strips = stackalloc float[2 * TaskStrip], keys = stackalloc float[PhiloxVector<TSimd, TVector>.KeyLength];
-        PhiloxVector<TSimd, TVector>.PrepareKeys(source.Seed, keys);
+        float* keys = scratch, strips = scratch + KeyLength;
         SegmentState stateA = new(), stateB = new();
         TVector negativeInfinity = TSimd.Broadcast(float.NegativeInfinity);
         TVector sampleA = negativeInfinity, sampleB = negativeInfinity, indexA = TSimd.BroadcastBits(uint.MaxValue), indexB = indexA;
@@ -241,11 +251,11 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     /// Result <c>[columns]</c>: the best noisy score; -inf without a finite entry, +inf where the column holds NaN or +inf.
     /// </param>
     /// <param name="index">Result <c>[columns]</c>: its row; -1 without a finite entry.</param>
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ScanColumns(in ScoreSource source, int firstRow, int rows, int firstColumn, int columns, float* best, int* index)
     {
-        float* runningBest = stackalloc float[ColumnStrip], runningIndex = stackalloc float[ColumnStrip];
-        float* keys = stackalloc float[PhiloxVector<TSimd, TVector>.KeyLength];
+        float* runningBest = stackalloc float[ColumnStrip], runningIndex = stackalloc float[ColumnStrip], keys = stackalloc float[KeyLength];
         PhiloxVector<TSimd, TVector>.PrepareKeys(source.Seed, keys);
         for (int i = 0; i < ColumnStrip; i += TSimd.Count)
         {
@@ -450,14 +460,23 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
         TSimd.MinLaneInt32(TSimd.Select(TSimd.Equal(value, TSimd.Broadcast(best)), index, TSimd.BroadcastBits(int.MaxValue)));
 
     /// <summary>What a segment has come to apart from its sample, lane by lane.</summary>
-    private struct SegmentState()
+    private struct SegmentState
     {
-        private TVector _mode = TSimd.Broadcast(float.NegativeInfinity);
-        private TVector _modeIndex = TSimd.BroadcastBits(uint.MaxValue);
-        private TVector _sum = TSimd.Zero;
-        private TVector _weighted = TSimd.Zero;
+        private TVector _mode;
+        private TVector _modeIndex;
+        private TVector _sum;
+        private TVector _weighted;
         private bool _holdsNaN;
         private bool _holdsInfinity;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public SegmentState()
+        {
+            _mode = TSimd.Broadcast(float.NegativeInfinity);
+            _modeIndex = TSimd.BroadcastBits(uint.MaxValue);
+            _sum = TSimd.Zero;
+            _weighted = TSimd.Zero;
+        }
 
         /// <summary>Scores a strip and fills it up with -inf to a multiple of two vectors.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -538,6 +557,7 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
         }
 
         /// <summary>Reduces the lanes.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly RowStatistics Finish(TVector sample, TVector sampleIndex, bool wantsMode, bool wantsStatistics)
         {
             RowStatistics result = new()
