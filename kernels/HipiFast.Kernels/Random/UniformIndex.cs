@@ -108,6 +108,9 @@ internal static unsafe class UniformIndex<TSimd, TVector>
         int* partial = stackalloc int[LongestStep];
         PhiloxVector<TSimd, TVector>.PrepareKeys(seed, keys);
 
+        // Conversions to float keep the order but for ties: the next float up makes good what they may round away.
+        float doubtful = MathF.BitIncrement(bound);
+
         // Steps begin with a block; the first and the last may stick out.
         int skipped = (int)(firstEntry % 4);
         ulong entry = firstEntry - (uint)skipped;
@@ -118,11 +121,11 @@ internal static unsafe class UniformIndex<TSimd, TVector>
                 int from = Math.Max(0, -at), to = Math.Min(Step, indices.Length - at);
                 if (from == 0 && to == Step)
                 {
-                    FillStep(result + at, bound, seed, call, purpose, entry, keys);
+                    FillStep(result + at, bound, doubtful, seed, call, purpose, entry, keys);
                 }
                 else
                 {
-                    FillStep(partial, bound, seed, call, purpose, entry, keys);
+                    FillStep(partial, bound, doubtful, seed, call, purpose, entry, keys);
                     new ReadOnlySpan<int>(partial + from, to - from).CopyTo(indices[(at + from)..]);
                 }
             }
@@ -130,7 +133,7 @@ internal static unsafe class UniformIndex<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FillStep(int* result, uint bound, ulong seed, uint call, uint purpose, ulong entry, float* keys)
+    private static void FillStep(int* result, uint bound, float doubtful, ulong seed, uint call, uint purpose, ulong entry, float* keys)
     {
         uint block = unchecked((uint)(entry / 4));
         TVector offsets = PhiloxVector<TSimd, TVector>.BlockOffsets;
@@ -138,26 +141,24 @@ internal static unsafe class UniformIndex<TSimd, TVector>
             TSimd.AddInt32(TSimd.BroadcastBits(block), offsets),
             TSimd.AddInt32(TSimd.BroadcastBits(unchecked(block + ((uint)TSimd.Count / 2))), offsets),
             0, 0, call, purpose, seed, keys, out TVector first, out TVector second, out TVector third, out TVector fourth);
-        bool isDoubtful = Map(first, bound, result) | Map(second, bound, result + TSimd.Count)
-            | Map(third, bound, result + (2 * TSimd.Count)) | Map(fourth, bound, result + (3 * TSimd.Count));
-        if (isDoubtful)
+        TVector lowest = TSimd.Min(
+            TSimd.Min(Map(first, bound, result), Map(second, bound, result + TSimd.Count)),
+            TSimd.Min(Map(third, bound, result + (2 * TSimd.Count)), Map(fourth, bound, result + (3 * TSimd.Count))));
+        if (TSimd.Any(TSimd.LessThan(lowest, TSimd.Broadcast(doubtful))))
         {
             MapOneByOne(result, bound, seed, call, purpose, entry);
         }
     }
 
     /// <summary>The high halves of the products of the words and the bound, in order.</summary>
-    /// <returns>Whether a low half may be among the surplus.</returns>
+    /// <returns>The low halves, as floats: below the bound they may be among the surplus.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Map(TVector words, uint bound, int* result)
+    private static TVector Map(TVector words, uint bound, int* result)
     {
         TVector factor = TSimd.BroadcastBits(bound), evenLanes = TSimd.BroadcastEven(uint.MaxValue);
         TVector even = TSimd.MultiplyEven(words, factor), odd = TSimd.MultiplyEven(TSimd.SwapPairs(words), factor);
         TSimd.Store(TSimd.Select(evenLanes, TSimd.SwapPairs(even), odd), (float*)result);
-        TVector low = TSimd.FromUInt32(TSimd.Select(evenLanes, even, TSimd.SwapPairs(odd)));
-
-        // The next float up makes good what the conversions may round away.
-        return TSimd.Any(TSimd.LessThan(low, TSimd.Broadcast(MathF.BitIncrement(bound))));
+        return TSimd.FromUInt32(TSimd.Select(evenLanes, even, TSimd.SwapPairs(odd)));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
