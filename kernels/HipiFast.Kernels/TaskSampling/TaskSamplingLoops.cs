@@ -198,7 +198,7 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
         int unit = 2 * TSimd.Count, longest = Math.Max(a.Count, b.Count);
         for (int done = 0; done < longest; done += TaskStrip)
         {
-            int lengthA = Math.Min(TaskStrip, a.Count - done), lengthB = Math.Min(TaskStrip, b.Count - done);
+            int lengthA = Math.Clamp(a.Count - done, 0, TaskStrip), lengthB = Math.Clamp(b.Count - done, 0, TaskStrip);
             stateA.Score(source, a, done, lengthA, strips);
             stateB.Score(source, b, done, lengthB, strips + TaskStrip);
             for (int i = 0; i < TaskStrip && done + i < longest; i += unit)
