@@ -84,7 +84,6 @@ public sealed class ManagedBackend : KernelBackend
 internal class ManagedSession : ComputeSession
 {
     private readonly ManagedSoftQ _softQ;
-    private readonly ManagedTaskSampling _taskSampling;
 
     public ManagedSession(KernelBackend backend, ManagedVariant variant, SessionOptions options)
         : this(backend, variant, SoftQMicroKernel.For(variant), options)
@@ -97,14 +96,12 @@ internal class ManagedSession : ComputeSession
         int threads = options.MaxThreads > 0 ? options.MaxThreads : Environment.ProcessorCount;
         Backend = backend;
         _softQ = new ManagedSoftQ(threads, softQ, variant, WorkerPool.Shared);
-        Dense = variant switch
+        (Dense, LogPartition, TaskSampling) = variant switch
         {
-            ManagedVariant.Vector512 => new ManagedDense<Simd512, Vector512<float>>(),
-            ManagedVariant.Vector256 => new ManagedDense<Simd256, Vector256<float>>(),
-            _ => new ManagedDense<SimdPortable, Vector<float>>(),
+            ManagedVariant.Vector512 => Kernels<Simd512, Vector512<float>>(threads),
+            ManagedVariant.Vector256 => Kernels<Simd256, Vector256<float>>(threads),
+            _ => Kernels<SimdPortable, Vector<float>>(threads),
         };
-        LogPartition = new ManagedLogPartition(threads);
-        _taskSampling = new ManagedTaskSampling(threads);
     }
 
     public override KernelBackend Backend { get; }
@@ -113,14 +110,20 @@ internal class ManagedSession : ComputeSession
 
     public override ILogPartitionKernel LogPartition { get; }
 
-    public override ITaskSamplingKernel TaskSampling => _taskSampling;
+    public override ITaskSamplingKernel TaskSampling { get; }
 
     public override IDenseKernel Dense { get; }
 
     protected override void Dispose(bool disposing)
     {
         _softQ.Dispose();
-        _taskSampling.Dispose();
+        ((IDisposable)LogPartition).Dispose();
+        ((IDisposable)TaskSampling).Dispose();
         base.Dispose(disposing);
     }
+
+    private static (IDenseKernel Dense, ILogPartitionKernel LogPartition, ITaskSamplingKernel TaskSampling) Kernels<TSimd, TVector>(int threads)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct =>
+        (new ManagedDense<TSimd, TVector>(), new ManagedLogPartition<TSimd, TVector>(threads), new ManagedTaskSampling<TSimd, TVector>(threads));
 }

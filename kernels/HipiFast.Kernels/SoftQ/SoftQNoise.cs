@@ -45,6 +45,7 @@ internal static unsafe class SoftQNoise<TSimd, TVector>
     /// <param name="seed">Philox key.</param>
     /// <param name="dimensions">A.</param>
     /// <param name="normals">Result <c>[A rounded up to 4][stride]</c>; rows from A on hold numbers that nothing needs.</param>
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Fill(uint* tasks, uint* transitions, int pairs, int stride, uint call, ulong seed, int dimensions, float* normals)
     {

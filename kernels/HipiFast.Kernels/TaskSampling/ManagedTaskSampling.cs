@@ -1,18 +1,22 @@
+using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.Threading;
 
 namespace HipiFast.Kernels.TaskSampling;
 
 /// <summary>
-/// Gumbel-max sampling, 16 entries to a vector: one pass over Q~ scores an entry, makes its noise in registers and folds both arg-maxima; the
-/// posterior's normaliser and entropy come from a second look at a strip that is still in the first-level cache. This file deals the work
-/// out; the arithmetic is in <see cref="TaskSamplingLoops"/>.
+/// Gumbel-max sampling on one kind of vector: one pass over Q~ scores a strip of entries; their noise is made in registers, and the posterior's
+/// normaliser and entropy come from a second look at the strip, which is still in the first-level cache. This file deals the work out; the
+/// arithmetic is in <see cref="TaskSamplingLoops{TSimd, TVector}"/>.
 /// </summary>
 /// <remarks>
 /// Long rows are cut into segments of a fixed length that are merged in order, and long columns likewise: the cuts do not depend on the
 /// number of threads, and so neither do the results.
 /// </remarks>
-internal sealed unsafe class ManagedTaskSampling : ITaskSamplingKernel, IDisposable
+internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSamplingKernel, IDisposable
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
 {
     /// <summary>Entries below which handing work to another thread costs more than it saves (about 20 microseconds of work).</summary>
     private const int ParallelThreshold = 1 << 14;
@@ -20,8 +24,8 @@ internal sealed unsafe class ManagedTaskSampling : ITaskSamplingKernel, IDisposa
     /// <summary>Entries that one chunk of whole rows should hold.</summary>
     private const int ChunkEntries = 1 << 13;
 
-    /// <summary>Tasks in a segment of a long row.</summary>
-    private const int TaskSegment = 1 << 16;
+    /// <summary>Tasks in a segment of a long row: short enough that two threads share a row of a few, long enough that what starts anew is nothing.</summary>
+    private const int TaskSegment = 1 << 14;
 
     /// <summary>Rows in a segment of a long column.</summary>
     private const int RowSegment = 512;
@@ -46,20 +50,20 @@ internal sealed unsafe class ManagedTaskSampling : ITaskSamplingKernel, IDisposa
             int segments = (int)(((long)candidates + TaskSegment - 1) / TaskSegment);
             TaskWork work = _taskWork;
             work.Scores = Scores(posterior, softQ, logPartition, logPrior);
-            work.Output = new SampleOutput(index, mode, entropy, logNormalizer);
+            work.Output = new SampleOutput(index, mode, entropy, logNormalizer, MathF.Log(candidates));
             work.Rows = rows;
             work.Segments = segments;
             int threads = (long)rows * candidates < ParallelThreshold ? 1 : _maxThreads;
             if (segments == 1)
             {
-                work.RowsPerChunk = Math.Max(1, ChunkEntries / candidates);
+                work.RowsPerChunk = Math.Max(1, ChunkEntries / (2 * candidates)) * 2;
                 WorkerPool.Shared.Run(work, (rows + work.RowsPerChunk - 1) / work.RowsPerChunk, threads);
                 return;
             }
 
             _rowStatistics.EnsureLength((long)rows * segments);
             work.Statistics = _rowStatistics.Pointer;
-            WorkerPool.Shared.Run(work, rows * segments, threads);
+            WorkerPool.Shared.Run(work, rows * ((segments + 1) / 2), threads);
             for (int row = 0; row < rows; row++)
             {
                 RowStatistics* statistics = work.Statistics + ((long)row * segments);
@@ -91,7 +95,7 @@ internal sealed unsafe class ManagedTaskSampling : ITaskSamplingKernel, IDisposa
             RowWork work = _rowWork;
             work.Scores = Scores(posterior, softQ, null, null);
             work.Rows = rows;
-            work.Strips = (int)(((long)candidates + TaskSamplingLoops.ColumnStrip - 1) / TaskSamplingLoops.ColumnStrip);
+            work.Strips = (int)(((long)candidates + TaskSamplingLoops<TSimd, TVector>.ColumnStrip - 1) / TaskSamplingLoops<TSimd, TVector>.ColumnStrip);
             work.Best = _columnBest.Pointer;
             work.Index = segments > 1 ? _columnIndex.Pointer : index;
             int threads = (long)rows * candidates < ParallelThreshold ? 1 : _maxThreads;
@@ -146,20 +150,59 @@ internal sealed unsafe class ManagedTaskSampling : ITaskSamplingKernel, IDisposa
         public int RowsPerChunk;
         public int Segments;
 
+        [SkipLocalsInit]
         public void Execute(int chunk, int worker)
         {
+            float* scratch = stackalloc float[TaskSamplingLoops<TSimd, TVector>.ScratchLength];
+            TaskSamplingLoops<TSimd, TVector>.Prepare(Scores.Seed, scratch);
+            bool wantsMode = Output.WantsMode, wantsStatistics = Output.WantsStatistics;
             if (Segments > 1)
             {
-                int row = chunk / Segments, first = chunk % Segments * TaskSegment, count = Math.Min(TaskSegment, Scores.Candidates - first);
-                Statistics[chunk] = TaskSamplingLoops.Scan(Scores, row, first, count, Output.WantsStatistics);
+                // Two segments that follow each other.
+                int pairs = (Segments + 1) / 2, row = chunk / pairs, segment = chunk % pairs * 2;
+                RowStatistics* result = Statistics + ((long)row * Segments) + segment;
+                TaskSamplingLoops<TSimd, TVector>.Scan(
+                    Scores,
+                    Segment(row, segment),
+                    Segment(row, segment + 1),
+                    wantsMode,
+                    wantsStatistics,
+                    scratch,
+                    out *result,
+                    out RowStatistics second);
+                if (segment + 1 < Segments)
+                {
+                    result[1] = second;
+                }
+
                 return;
             }
 
             int firstRow = chunk * RowsPerChunk, end = firstRow + Math.Min(RowsPerChunk, Rows - firstRow);
-            for (int row = firstRow; row < end; row++)
+            for (int row = firstRow; row < end; row += 2)
             {
-                Output.Write(row, TaskSamplingLoops.Scan(Scores, row, 0, Scores.Candidates, Output.WantsStatistics), Scores);
+                bool hasSecond = row + 1 < end;
+                TaskSamplingLoops<TSimd, TVector>.Scan(
+                    Scores,
+                    new RowSegment(row, 0, Scores.Candidates),
+                    new RowSegment(row + 1, 0, hasSecond ? Scores.Candidates : 0),
+                    wantsMode,
+                    wantsStatistics,
+                    scratch,
+                    out RowStatistics first,
+                    out RowStatistics second);
+                Output.Write(row, first, Scores);
+                if (hasSecond)
+                {
+                    Output.Write(row + 1, second, Scores);
+                }
             }
+        }
+
+        private RowSegment Segment(int row, int segment)
+        {
+            int first = segment < Segments ? segment * TaskSegment : Scores.Candidates;
+            return new RowSegment(row, first, Math.Min(Scores.Candidates - first, TaskSegment));
         }
     }
 
@@ -173,15 +216,15 @@ internal sealed unsafe class ManagedTaskSampling : ITaskSamplingKernel, IDisposa
 
         public void Execute(int chunk, int worker)
         {
-            int segment = chunk / Strips, column = chunk % Strips * TaskSamplingLoops.ColumnStrip;
+            int segment = chunk / Strips, column = chunk % Strips * TaskSamplingLoops<TSimd, TVector>.ColumnStrip;
             int row = segment * RowSegment;
             long at = ((long)segment * Scores.Candidates) + column;
-            TaskSamplingLoops.ScanColumns(
+            TaskSamplingLoops<TSimd, TVector>.ScanColumns(
                 Scores,
                 row,
                 Math.Min(RowSegment, Rows - row),
                 column,
-                Math.Min(TaskSamplingLoops.ColumnStrip, Scores.Candidates - column),
+                Math.Min(TaskSamplingLoops<TSimd, TVector>.ColumnStrip, Scores.Candidates - column),
                 Best + at,
                 Index + at);
         }

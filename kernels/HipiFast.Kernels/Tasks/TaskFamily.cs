@@ -67,6 +67,9 @@ public abstract unsafe class TaskFamily
     /// <summary>Whether a state tells which task it achieves (goal families).</summary>
     public abstract bool HasAchievedTask { get; }
 
+    /// <summary>Whether rewards are linear in features (<see cref="ILinearTaskFamily"/>).</summary>
+    public abstract bool IsLinear { get; }
+
     /// <summary>Makes a family of a struct.</summary>
     /// <typeparam name="TFamily">A built-in definition or the user's own.</typeparam>
     /// <param name="definition">The struct.</param>
@@ -101,6 +104,12 @@ public abstract unsafe class TaskFamily
     /// <exception cref="InvalidOperationException">The family has no map from states to tasks.</exception>
     public abstract void AchievedTasks(float* observations, float* commanded, int rows, int observationDimension, float* tasks);
 
+    /// <summary>Adds the features of every transition up. Only when <see cref="IsLinear"/>.</summary>
+    /// <param name="transitions">R transitions.</param>
+    /// <param name="sum"><c>[P]</c>: added to, in order and in double precision.</param>
+    /// <exception cref="InvalidOperationException">The family's rewards are not known to be linear.</exception>
+    public abstract void AddFeatures(in TransitionPointers transitions, double* sum);
+
     /// <summary>Shows the struct behind the family to a visitor.</summary>
     /// <typeparam name="TVisitor">The visitor.</typeparam>
     /// <typeparam name="TResult">What it returns.</typeparam>
@@ -118,8 +127,9 @@ public abstract unsafe class TaskFamily
         private readonly PointerVector _constantVector;
         private readonly TFamily _definition;
 
-        // Boxed once here, so that calling the optional interface allocates nothing.
+        // Boxed once here, so that calling the optional interfaces allocates nothing.
         private readonly IBlockTaskFamily? _block;
+        private readonly ILinearTaskFamily? _linear;
 
         public Specialized(TFamily definition, ReadOnlySpan<float> constants)
         {
@@ -140,6 +150,7 @@ public abstract unsafe class TaskFamily
 
             _definition = definition;
             _block = definition as IBlockTaskFamily;
+            _linear = definition as ILinearTaskFamily;
             _constants = new NativeBuffer<float>(constants.Length);
             constants.CopyTo(_constants.Span);
             _constantVector = new PointerVector(_constants.Pointer, constants.Length);
@@ -150,6 +161,8 @@ public abstract unsafe class TaskFamily
         public override int TaskDimension { get; }
 
         public override bool HasAchievedTask { get; }
+
+        public override bool IsLinear => _linear is not null;
 
         public override void EvaluatePairs(
             in TransitionPointers transitions, float* tasks, int taskCount, float* reward, float* terminated, int stride)
@@ -217,6 +230,17 @@ public abstract unsafe class TaskFamily
                 achieved.CopyTo(new Span<float>(tasks + ((long)row * TaskDimension), TaskDimension));
             }
 
+            GC.KeepAlive(_constants);
+        }
+
+        public override void AddFeatures(in TransitionPointers transitions, double* sum)
+        {
+            if (_linear is null)
+            {
+                throw new InvalidOperationException($"The task family {typeof(TFamily).Name} does not say which features its rewards are linear in.");
+            }
+
+            _linear.AddFeatures(transitions, _constantVector, sum);
             GC.KeepAlive(_constants);
         }
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Kernels.Threading;
@@ -9,7 +10,8 @@ public sealed unsafe partial class Relabeler
 {
     /// <summary>The estimator <c>return</c>: <c>Q~[trajectory, i] = sum_t r_psi_i(s_t, a_t)</c>, undiscounted (the paper's Eq. 7).</summary>
     /// <remarks>
-    /// A chunk is one trajectory, added up in order and in double precision by whichever worker runs it: the threads do not change the sums.
+    /// A chunk is one trajectory, added up in order and in double precision by whichever worker runs it: the threads do not change the sums. Where
+    /// rewards are linear in features, a trajectory's features are added up once and multiplied by all tasks: <c>Q~ = (sum_t phi(s_t, a_t)) . psi_i</c>.
     /// </remarks>
     private sealed class ReturnSum : IParallelWork, IDisposable
     {
@@ -18,12 +20,14 @@ public sealed unsafe partial class Relabeler
         private readonly NativeBuffer<float> _reward = new(0);
         private readonly NativeBuffer<float> _terminated = new(0);
         private readonly NativeBuffer<double> _sum = new(0);
+        private readonly NativeBuffer<double> _weights = new(0);
         private TaskFamily? _family;
         private TransitionPointers _transitions;
         private Units _units;
         private int _first;
         private int _candidates;
         private int _rowsInFlight;
+        private int _weightStride;
         private float* _tasks;
         private float* _softQ;
 
@@ -38,6 +42,19 @@ public sealed unsafe partial class Relabeler
             _first = first;
             _candidates = candidates;
             _tasks = tasks;
+            if (family.IsLinear)
+            {
+                PrepareWeights(family.TaskDimension);
+                _sum.EnsureLength((long)threads * family.TaskDimension);
+                fixed (float* target = softQ)
+                {
+                    _softQ = target;
+                    WorkerPool.Shared.Run(this, rows, threads);
+                }
+
+                return;
+            }
+
             _rowsInFlight = Math.Max(1, PairsInFlight / candidates);
             _reward.EnsureLength((long)threads * _rowsInFlight * candidates);
             _terminated.EnsureLength((long)threads * _rowsInFlight * candidates);
@@ -51,6 +68,12 @@ public sealed unsafe partial class Relabeler
 
         public void Execute(int chunk, int worker)
         {
+            if (_family!.IsLinear)
+            {
+                MultiplyFeatures(chunk, worker);
+                return;
+            }
+
             long scratch = (long)worker * _rowsInFlight * _candidates;
             float* reward = _reward.Pointer + scratch, terminated = _terminated.Pointer + scratch;
             double* sum = _sum.Pointer + ((long)worker * _candidates);
@@ -59,7 +82,7 @@ public sealed unsafe partial class Relabeler
             for (int row = _units.FirstRow(_first + chunk); row < end; row += _rowsInFlight)
             {
                 int rows = Math.Min(_rowsInFlight, end - row);
-                _family!.EvaluatePairs(_transitions.Slice(row, rows), _tasks, _candidates, reward, terminated, _candidates);
+                _family.EvaluatePairs(_transitions.Slice(row, rows), _tasks, _candidates, reward, terminated, _candidates);
                 for (int r = 0; r < rows; r++)
                 {
                     float* values = reward + ((long)r * _candidates);
@@ -82,6 +105,46 @@ public sealed unsafe partial class Relabeler
             _reward.Dispose();
             _terminated.Dispose();
             _sum.Dispose();
+            _weights.Dispose();
+        }
+
+        /// <summary>The tasks transposed, one vector lane per task, each row filled up to whole vectors.</summary>
+        private void PrepareWeights(int taskDimension)
+        {
+            int lanes = Vector<double>.Count;
+            _weightStride = (_candidates + lanes - 1) / lanes * lanes;
+            _weights.EnsureLength((long)taskDimension * _weightStride);
+            for (int i = 0; i < _candidates; i++)
+            {
+                for (int p = 0; p < taskDimension; p++)
+                {
+                    _weights.Pointer[((long)p * _weightStride) + i] = _tasks[((long)i * taskDimension) + p];
+                }
+            }
+        }
+
+        private void MultiplyFeatures(int chunk, int worker)
+        {
+            int taskDimension = _family!.TaskDimension, lanes = Vector<double>.Count;
+            double* features = _sum.Pointer + ((long)worker * taskDimension);
+            new Span<double>(features, taskDimension).Clear();
+            int first = _units.FirstRow(_first + chunk);
+            _family.AddFeatures(_transitions.Slice(first, _units.LastRow(_first + chunk) + 1 - first), features);
+            float* result = _softQ + ((long)chunk * _candidates);
+            for (int i = 0; i < _candidates; i += lanes)
+            {
+                Vector<double> sum = Vector<double>.Zero;
+                for (int p = 0; p < taskDimension; p++)
+                {
+                    sum += Vector.Load(_weights.Pointer + ((long)p * _weightStride) + i) * features[p];
+                }
+
+                int count = Math.Min(lanes, _candidates - i);
+                for (int lane = 0; lane < count; lane++)
+                {
+                    result[i + lane] = (float)sum[lane];
+                }
+            }
         }
     }
 }

@@ -1,11 +1,12 @@
 using System.Diagnostics;
+using System.Numerics;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Storage;
 
 namespace HipiFast.Replay;
 
-/// <summary>A ring of the latest transitions of N environment copies, as structure of arrays in native memory, with episode boundaries.</summary>
+/// <summary>A ring of the latest transitions of N environment copies, one record each in native memory, with episode boundaries.</summary>
 /// <remarks>
 /// <para>Transitions have absolute numbers that never change: copy c at vector step t is number <c>t N + c</c>, kept in slot
 /// <c>number mod Capacity</c>. The successor of a transition within its episode is therefore number + N. Live numbers are
@@ -21,7 +22,11 @@ public sealed unsafe class ReplayBuffer : IDisposable
     private const int TruncatedColumn = 6;
     private const int RemainingColumn = 7;
     private const int NextObservationColumn = 2;
-    private const int ReadChunk = 1 << 26;
+    private const int ReadChunkRows = 1 << 12;
+    private const int CacheLine = 64;
+
+    /// <summary>Rows gathered at once: their records, 4 KiB or a few times that, stay in the first-level cache from the first column to the last.</summary>
+    private const int GatherRows = 64;
 
     // The one list of what a transition consists of, in the order of Append's arguments; the last column is the buffer's own. Appending,
     // sampling, saving and loading all walk this list.
@@ -40,6 +45,8 @@ public sealed unsafe class ReplayBuffer : IDisposable
         new("remaining", TensorType.Int32, _ => 1, null, false),
     ];
 
+    // One record per slot, all columns side by side: a random row then costs one miss of the cache, not one per column.
+    private readonly NativeBuffer<byte> _records;
     private readonly ReplayColumn[] _columns;
     private readonly NativeBuffer<int> _slots = new(0);
 
@@ -63,10 +70,22 @@ public sealed unsafe class ReplayBuffer : IDisposable
         Shape = shape;
         EnvironmentCount = environmentCount;
         Capacity = capacity - (capacity % environmentCount);
+        int recordBytes = s_columns.Sum(column => column.Width(shape) * column.ElementBytes), stride = RecordStride(recordBytes);
+        _records = new NativeBuffer<byte>(checked(Capacity * stride));
         _columns = new ReplayColumn[s_columns.Length];
-        for (int i = 0; i < _columns.Length; i++)
+        byte* next = _records.Pointer;
+
+        // Wide elements first, so that all are aligned.
+        for (int elementBytes = sizeof(float); elementBytes > 0; elementBytes -= sizeof(float) - sizeof(byte))
         {
-            _columns[i] = new ReplayColumn(s_columns[i], shape, Capacity);
+            for (int i = 0; i < _columns.Length; i++)
+            {
+                if (s_columns[i].ElementBytes == elementBytes)
+                {
+                    _columns[i] = new ReplayColumn(s_columns[i], s_columns[i].Width(shape), next, stride);
+                    next += _columns[i].RowBytes;
+                }
+            }
         }
     }
 
@@ -227,13 +246,13 @@ public sealed unsafe class ReplayBuffer : IDisposable
             switch (column.Definition.Type)
             {
                 case TensorType.Float32:
-                    writer.AddReference(name, (float*)column.Row(0), shape);
+                    writer.AddRows(name, (float*)column.Row(0), column.Stride, shape);
                     break;
                 case TensorType.Int32:
-                    writer.AddReference(name, (int*)column.Row(0), shape);
+                    writer.AddRows(name, (int*)column.Row(0), column.Stride, shape);
                     break;
                 default:
-                    writer.AddReference(name, column.Row(0), shape);
+                    writer.AddRows(name, column.Row(0), column.Stride, shape);
                     break;
             }
         }
@@ -289,11 +308,7 @@ public sealed unsafe class ReplayBuffer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (ReplayColumn column in _columns)
-        {
-            column.Dispose();
-        }
-
+        _records.Dispose();
         _slots.Dispose();
     }
 
@@ -325,11 +340,15 @@ public sealed unsafe class ReplayBuffer : IDisposable
             index[i] = slots[i] < next ? lap + slots[i] : lap - Capacity + slots[i];
         }
 
-        foreach (ReplayColumn column in _columns)
+        for (int first = 0; first < count; first += GatherRows)
         {
-            if (column.Definition.BatchPointer is { } pointer)
+            ReadOnlySpan<int> rows = slots.Slice(first, Math.Min(GatherRows, count - first));
+            foreach (ReplayColumn column in _columns)
             {
-                column.Gather(slots, (byte*)pointer(batch));
+                if (column.Definition.BatchPointer is { } pointer)
+                {
+                    column.Gather(rows, (byte*)pointer(batch) + ((nint)first * column.RowBytes));
+                }
             }
         }
     }
@@ -344,13 +363,18 @@ public sealed unsafe class ReplayBuffer : IDisposable
     private static void Read<T>(SafetensorsFile file, string name, ReplayColumn column, long rows)
         where T : unmanaged
     {
-        long elements = rows * column.Width;
-        T* target = (T*)column.Row(0);
-        for (long first = 0; first < elements; first += ReadChunk)
+        using NativeBuffer<T> values = new((long)ReadChunkRows * column.Width);
+        for (long first = 0; first < rows; first += ReadChunkRows)
         {
-            file.Read(name, new Span<T>(target + first, (int)Math.Min(ReadChunk, elements - first)), first);
+            int count = (int)Math.Min(ReadChunkRows, rows - first);
+            file.Read(name, values.Slice(0, count * column.Width), first * column.Width);
+            column.Write(first, values.Pointer, count);
         }
     }
+
+    // Records up to a cache line are rounded up to a part of one, so that none lies across two.
+    private static int RecordStride(int bytes) =>
+        bytes <= CacheLine ? (int)BitOperations.RoundUpToPowerOf2((uint)bytes) : (bytes + (CacheLine / 2) - 1) / (CacheLine / 2) * (CacheLine / 2);
 
     private void AppendColumns(ReadOnlySpan<nint> sources, ReadOnlySpan<int> lengths)
     {
@@ -373,12 +397,10 @@ public sealed unsafe class ReplayBuffer : IDisposable
 
         long first = TotalCount;
         TotalCount += EnvironmentCount;
-        int* remaining = (int*)_columns[RemainingColumn].Row(slot);
-        byte* terminated = _columns[TerminatedColumn].Row(slot), truncated = _columns[TruncatedColumn].Row(slot);
-        for (int copy = 0; copy < EnvironmentCount; copy++)
+        for (int copy = 0; copy < EnvironmentCount; copy++, slot++)
         {
-            remaining[copy] = OpenEpisode;
-            if ((terminated[copy] | truncated[copy]) != 0)
+            *(int*)_columns[RemainingColumn].Row(slot) = OpenEpisode;
+            if ((*_columns[TerminatedColumn].Row(slot) | *_columns[TruncatedColumn].Row(slot)) != 0)
             {
                 CloseEpisode(first + copy);
             }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using HipiFast.Kernels.Memory;
 using HipiFast.Storage;
 
 namespace HipiFast.Replay;
@@ -18,17 +17,24 @@ internal sealed record ReplayColumnDefinition(
     public int ElementBytes => Type == TensorType.UInt8 ? sizeof(byte) : sizeof(float);
 }
 
-/// <summary>The memory of one column: one row per transition.</summary>
-internal sealed unsafe class ReplayColumn : IDisposable
+/// <summary>One column within the records of a replay buffer.</summary>
+internal sealed unsafe class ReplayColumn
 {
-    private readonly NativeBuffer<byte> _values;
+    private readonly byte* _first;
+    private readonly nint _stride;
 
-    public ReplayColumn(ReplayColumnDefinition definition, TransitionShape shape, long capacity)
+    /// <summary>Describes a column.</summary>
+    /// <param name="definition">What it is.</param>
+    /// <param name="width">Elements per row.</param>
+    /// <param name="first">Address of its first row, within the first record.</param>
+    /// <param name="stride">Bytes between records.</param>
+    public ReplayColumn(ReplayColumnDefinition definition, int width, byte* first, int stride)
     {
         Definition = definition;
-        Width = definition.Width(shape);
-        RowBytes = Width * definition.ElementBytes;
-        _values = new NativeBuffer<byte>(checked(capacity * RowBytes));
+        Width = width;
+        RowBytes = width * definition.ElementBytes;
+        _first = first;
+        _stride = stride;
     }
 
     public ReplayColumnDefinition Definition { get; }
@@ -37,12 +43,21 @@ internal sealed unsafe class ReplayColumn : IDisposable
 
     public int RowBytes { get; }
 
+    /// <summary>Bytes between rows.</summary>
+    public nint Stride => _stride;
+
     /// <summary>Address of a row.</summary>
-    public byte* Row(long slot) => _values.Pointer + (slot * RowBytes);
+    public byte* Row(long slot) => _first + (slot * _stride);
 
     /// <summary>Copies whole rows in.</summary>
-    public void Write(long firstSlot, void* source, long rows) =>
-        Buffer.MemoryCopy(source, Row(firstSlot), rows * RowBytes, rows * RowBytes);
+    public void Write(long firstSlot, void* source, long rows)
+    {
+        byte* from = (byte*)source;
+        for (long slot = firstSlot; slot < firstSlot + rows; slot++, from += RowBytes)
+        {
+            Buffer.MemoryCopy(from, Row(slot), RowBytes, RowBytes);
+        }
+    }
 
     /// <summary>Copies the rows in <paramref name="slots"/> to consecutive rows at <paramref name="destination"/>.</summary>
     public void Gather(ReadOnlySpan<int> slots, byte* destination)
@@ -77,32 +92,32 @@ internal sealed unsafe class ReplayColumn : IDisposable
         }
     }
 
-    public void Dispose() => _values.Dispose();
-
     private void GatherElements<T>(ReadOnlySpan<int> slots, byte* destination)
         where T : unmanaged
     {
-        T* source = (T*)_values.Pointer, target = (T*)destination;
-        for (int i = 0; i < slots.Length; i++)
+        byte* source = _first;
+        nint stride = _stride;
+        T* target = (T*)destination;
+        foreach (int slot in slots)
         {
-            Unsafe.WriteUnaligned(target + i, Unsafe.ReadUnaligned<T>(source + slots[i]));
+            Unsafe.WriteUnaligned(target++, Unsafe.ReadUnaligned<T>(source + (slot * stride)));
         }
     }
 
     private void GatherOverlapping<T>(ReadOnlySpan<int> slots, byte* destination)
         where T : unmanaged
     {
-        byte* source = _values.Pointer;
         int last = RowBytes - sizeof(T);
-        for (int i = 0; i < slots.Length; i++, destination += last + sizeof(T))
+        foreach (int slot in slots)
         {
-            byte* row = source + ((long)slots[i] * (last + sizeof(T)));
+            byte* row = Row(slot);
             for (int offset = 0; offset < last; offset += sizeof(T))
             {
                 Unsafe.WriteUnaligned(destination + offset, Unsafe.ReadUnaligned<T>(row + offset));
             }
 
             Unsafe.WriteUnaligned(destination + last, Unsafe.ReadUnaligned<T>(row + last));
+            destination += last + sizeof(T);
         }
     }
 
@@ -110,12 +125,12 @@ internal sealed unsafe class ReplayColumn : IDisposable
     private void GatherWords(ReadOnlySpan<int> slots, byte* destination)
     {
         System.Diagnostics.Debug.Assert(RowBytes == 12);
-        byte* source = _values.Pointer;
-        for (int i = 0; i < slots.Length; i++, destination += 12)
+        foreach (int slot in slots)
         {
-            byte* row = source + (slots[i] * 12L);
+            byte* row = Row(slot);
             Unsafe.WriteUnaligned(destination, Unsafe.ReadUnaligned<long>(row));
             Unsafe.WriteUnaligned(destination + 8, Unsafe.ReadUnaligned<int>(row + 8));
+            destination += 12;
         }
     }
 }

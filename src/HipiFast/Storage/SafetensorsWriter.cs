@@ -55,6 +55,15 @@ public sealed class SafetensorsWriter
         _sources.Add(name, new PointerSource(tensor, (nint)values));
     }
 
+    /// <summary><see cref="AddReference"/> for a tensor whose rows lie apart.</summary>
+    /// <typeparam name="T">Element type, as for <see cref="Add"/>.</typeparam>
+    /// <param name="name">Name, not added before.</param>
+    /// <param name="values">First value of the first row; may be null when the shape holds no elements.</param>
+    /// <param name="stride">Bytes from row to row.</param>
+    /// <param name="shape">Extents, the number of rows first.</param>
+    internal unsafe void AddRows<T>(string name, T* values, nint stride, params ReadOnlySpan<long> shape)
+        where T : unmanaged => _sources.Add(name, new RowSource(Describe<T>(name, shape), (nint)values, stride));
+
     /// <summary>Writes the file. On failure <paramref name="path"/> is left as it was.</summary>
     /// <param name="path">File to make or replace.</param>
     /// <exception cref="ArgumentException">Metadata is not valid Unicode, or names and metadata exceed the format's limit of 100 MB.</exception>
@@ -160,5 +169,31 @@ public sealed class SafetensorsWriter
     private sealed class PointerSource(TensorInfo tensor, nint values) : Source(tensor)
     {
         public override unsafe void WriteTo(Stream stream) => Write(stream, (byte*)values);
+    }
+    private sealed class RowSource(TensorInfo tensor, nint values, nint stride) : Source(tensor)
+    {
+        private const int BytesPerBlock = 1 << 16;
+
+        public override unsafe void WriteTo(Stream stream)
+        {
+            if (Tensor.ByteLength == 0)
+            {
+                return;
+            }
+
+            long rows = Tensor.Shape[0];
+            int rowBytes = checked((int)(Tensor.ByteLength / rows)), blockRows = Math.Max(1, BytesPerBlock / rowBytes);
+            byte[] block = new byte[blockRows * rowBytes];
+            for (long first = 0; first < rows; first += blockRows)
+            {
+                int count = (int)Math.Min(blockRows, rows - first);
+                for (int row = 0; row < count; row++)
+                {
+                    new ReadOnlySpan<byte>((byte*)values + ((first + row) * stride), rowBytes).CopyTo(block.AsSpan(row * rowBytes));
+                }
+
+                stream.Write(block, 0, count * rowBytes);
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ namespace HipiFast.Tasks;
 /// <remarks>Task: one weight per feature, P = F, or F + 1 with the action cost. Constants: the F indices of the state.</remarks>
 /// <param name="featureCount">F, features taken from the state, 1 or more.</param>
 /// <param name="actionCost">Whether <c>sum a^2</c> is the last feature.</param>
-public readonly unsafe struct LinearFeatures(int featureCount, bool actionCost) : IBlockTaskFamily
+public readonly unsafe struct LinearFeatures(int featureCount, bool actionCost) : IBlockTaskFamily, ILinearTaskFamily
 {
     // Scratch of one block of tasks on the stack, in vectors; families with more weights use the plain loop.
     private const int LargestTaskDimension = 64;
@@ -87,5 +87,23 @@ public readonly unsafe struct LinearFeatures(int featureCount, bool actionCost) 
         }
 
         return true;
+    }
+
+    /// <inheritdoc/>
+    public void AddFeatures(in TransitionPointers transitions, PointerVector constants, double* sum)
+    {
+        for (int row = 0; row < transitions.Rows; row++)
+        {
+            PointerVector state = transitions.ObservationOf(row);
+            for (int i = 0; i < FeatureCount; i++)
+            {
+                sum[i] += state[(int)constants[i]];
+            }
+
+            if (ActionCost)
+            {
+                sum[FeatureCount] += ActionCosts.SumOfSquares(transitions.ActionOf(row));
+            }
+        }
     }
 }

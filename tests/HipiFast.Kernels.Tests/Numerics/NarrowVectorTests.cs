@@ -14,7 +14,7 @@ public sealed class NarrowVectorTests
 {
     private const string Avx512 = "DOTNET_EnableAVX512", Avx2Set = "DOTNET_EnableAVX2", AllIntrinsics = "DOTNET_EnableHWIntrinsic";
 
-    private const string Always = "FullyQualifiedName~PhiloxTests.Vector|FullyQualifiedName~VectorMathTests|FullyQualifiedName~NarrowVectorTests.TheSwitch";
+    private const string Always = "FullyQualifiedName~PhiloxTests.Vector|FullyQualifiedName~MathTests|FullyQualifiedName~NarrowVectorTests.TheSwitch";
 
     // A million tasks take long, and the test has nothing that other sizes lack for the widths of vectors.
     private const string Conformance =
@@ -30,7 +30,7 @@ public sealed class NarrowVectorTests
         Always + "|(FullyQualifiedName~Managed&(FullyQualifiedName~SoftQConformance.EverySize|FullyQualifiedName~SoftQConformance.EveryCombination"
         + "|FullyQualifiedName~SoftQConformance.BadInput|FullyQualifiedName~LogPartitionConformance.SpecialValues|FullyQualifiedName~LogPartitionConformance.Blocks"
         + "|FullyQualifiedName~TaskSamplingConformance.EveryTemperature|FullyQualifiedName~TaskSamplingConformance.ExtremeValues"
-        + "|FullyQualifiedName~Conformance.Nothing|FullyQualifiedName~DenseTests.Adam|FullyQualifiedName~DenseTests.Polyak))";
+        + "|FullyQualifiedName~Conformance.Nothing|FullyQualifiedName~DenseTests.Adam))";
 
     [Theory]
     [InlineData(Avx512, WithoutPortable, 60)]

@@ -43,6 +43,9 @@ internal abstract unsafe class VectorFunctions
     /// <summary>The Bellman noise of 16 n pairs.</summary>
     public abstract float[] Normals(uint[] tasks, uint[] transitions, int stride, uint call, ulong seed, int dimensions);
 
+    /// <summary>A part of the sequence of uniform indices.</summary>
+    public abstract int[] Indices(int count, uint bound, ulong seed, uint call, ulong firstEntry);
+
     public abstract float[] LoadPartial(float* source, int count);
 
     public abstract void StorePartial(float[] value, float* destination, int count);
@@ -110,6 +113,13 @@ internal sealed unsafe class VectorFunctions<TSimd, TVector> : VectorFunctions
             SoftQNoise<TSimd, TVector>.Fill(t, j, tasks.Length, stride, call, seed, dimensions, r);
         }
 
+        return result;
+    }
+
+    public override int[] Indices(int count, uint bound, ulong seed, uint call, ulong firstEntry)
+    {
+        int[] result = new int[count];
+        UniformIndex<TSimd, TVector>.Fill(result, bound, seed, call, (uint)RandomPurpose.SyntheticData, firstEntry);
         return result;
     }
 

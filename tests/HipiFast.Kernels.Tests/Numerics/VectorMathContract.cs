@@ -125,6 +125,30 @@ public abstract unsafe class VectorMathContract
         }
     }
 
+    [Theory]
+    [InlineData(1, 7u, 0ul)]
+    [InlineData(63, 100_000u, 0ul)]
+    [InlineData(200, 1u << 31, 6ul)]
+    [InlineData(300, 0x5555_5556u, 3ul)]
+    [InlineData(130, 0x7FFF_FFFFu, (1ul << 34) - 61)]
+    public void UniformIndicesAreTheScalarOnes(int count, uint bound, ulong firstEntry)
+    {
+        // With a bound of a third of 2^32 every third word may be refused; with the last, counters wrap around.
+        int[] found = Functions.Indices(count, bound, Seed, 3, firstEntry);
+        for (int i = 0; i < count; i++)
+        {
+            ulong entry = firstEntry + (uint)i;
+            uint slot = unchecked((uint)entry), bits = Philox.Next(unchecked((uint)(entry / 4)), 0, 3, (uint)RandomPurpose.SyntheticData, Seed)[(int)(entry % 4)];
+            uint expected;
+            for (uint attempt = 1; !UniformIndex.TryMap(bits, bound, out expected); attempt++)
+            {
+                bits = Philox.Next(slot, attempt, 3, (uint)RandomPurpose.SyntheticData, Seed).X;
+            }
+
+            Assert.Equal((int)expected, found[i]);
+        }
+    }
+
     [Fact]
     public void PartialLoadsAndStoresTouchNothingElse()
     {

@@ -53,6 +53,47 @@ public sealed class TrajectoryTests
         RelabelData.AssertJudged(family, batch);
     }
 
+    // A family with linear rewards sums features, not rewards: sizes around a vector of tasks, and a trajectory long enough for cancellation to show.
+    [Theory]
+    [InlineData(1, 1, false)]
+    [InlineData(2, 7, true)]
+    [InlineData(4, 33, true)]
+    public void Returns_OfALinearFamilyAreTheSumsOfRewards(int threads, int candidates, bool actionCost)
+    {
+        TaskFamily family = TaskFamilies.Linear([3, 0], actionCost);
+        Assert.True(family.IsLinear);
+        TransitionShape shape = new(4, 2, family.TaskDimension);
+        using Relabeler relabeler = new(family, null, new RelabelOptions { RelabelFraction = 1, Threads = threads });
+        Recorder recorder = new();
+        relabeler.Observer = recorder;
+        using TransitionBatch batch = RelabelData.Batch(500, 1, shape);
+        long[] episode = [.. Enumerable.Range(0, 500).Select(row => (long)(row < 1 ? 9 : row < 460 ? -4 : 7))];
+        float[] tasks = [.. Enumerable.Range(0, candidates * family.TaskDimension).Select(i => (i % 11) - 5.3f)];
+
+        relabeler.RelabelTrajectories(batch, episode, tasks);
+
+        float[,] returns = recorder.SoftQ(3);
+        int[] starts = [0, 1, 460, 500];
+        for (int trajectory = 0; trajectory < 3; trajectory++)
+        {
+            for (int task = 0; task < candidates; task++)
+            {
+                double sum = 0, magnitude = 0;
+                for (int row = starts[trajectory]; row < starts[trajectory + 1]; row++)
+                {
+                    ReadOnlySpan<float> s = batch.Observation.Slice(row * 4, 4), a = batch.Action.Slice(row * 2, 2), psi = tasks.AsSpan(task * family.TaskDimension);
+                    double reward = ((double)psi[0] * s[3]) + ((double)psi[1] * s[0]);
+                    reward += actionCost ? psi[2] * (((double)a[0] * a[0]) + ((double)a[1] * a[1])) : 0;
+                    sum += reward;
+                    magnitude += Math.Abs(reward);
+                }
+
+                // A squared action is rounded to fp32 once, the result once.
+                Assert.Equal(sum, returns[trajectory, task], 3e-7 * (magnitude + 1));
+            }
+        }
+    }
+
     // Fig. 8: with the partition function a constant on one task's reward changes nothing; without it that task takes nearly everything.
     [Fact]
     public void Partition_CancelsAConstantOnOneTask()
