@@ -44,6 +44,9 @@ public sealed class NativeBackend : KernelBackend
     public override string Description =>
         $"C++ bf16, {_instructions}, {Environment.ProcessorCount} cores{(IsSupported(out _) && !Variant.IsTested ? ", untested" : string.Empty)}";
 
+    /// <inheritdoc/>
+    public override IMultiplyAddLoop? MultiplyAddLoop => IsSupported(out _) ? Variant : null;
+
     /// <summary>The library's variant; also when it cannot run here.</summary>
     internal NativeVariant Variant => _variant.Value;
 

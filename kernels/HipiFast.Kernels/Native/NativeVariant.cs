@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
+using HipiFast.Kernels.Backends;
 
 namespace HipiFast.Kernels.Native;
 
 /// <summary>One variant of the native library, or the reason why it cannot be had.</summary>
-internal sealed unsafe class NativeVariant
+internal sealed unsafe class NativeVariant : IMultiplyAddLoop
 {
     private static readonly Lazy<string> s_whyNoLibrary = new(Probe);
 
@@ -52,11 +53,8 @@ internal sealed unsafe class NativeVariant
         return new NativeVariant(name, -1, 1, false, whyNot.Length > 0 ? whyNot : $"the native library knows no variant '{name}'.");
     }
 
-    /// <summary>Operations done by a loop of multiply-adds on registers alone, for the caller to time: the machine's peak in this arithmetic.</summary>
-    /// <param name="iterations">Passes over the accumulators, 1 or more and below 2^31.</param>
-    /// <returns>Floating-point operations, a multiply and an addition counting as two.</returns>
-    /// <exception cref="InvalidOperationException">The variant cannot run here, or the count is out of range.</exception>
-    public double RunMultiplyAddLoop(long iterations)
+    /// <inheritdoc/>
+    public double Run(int iterations)
     {
         double flops;
         NativeMethods.Check(NativeMethods.MultiplyAddLoop(Number, iterations, &flops), "multiply-add loop");
