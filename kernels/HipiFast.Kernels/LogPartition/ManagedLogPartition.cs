@@ -25,7 +25,7 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
     /// <summary>Rows that are summed apart where there are more, so that a few columns can be shared among threads.</summary>
     private const int RowSegment = 4096;
 
-    /// <summary>Most columns of a chunk: 4 KiB of each row, enough for the processor to see a stream; its running values stay in the first-level cache.</summary>
+    /// <summary>Most columns of a chunk: 4 KiB of each row, enough for the processor to see a stream, and few enough for the first-level cache.</summary>
     private const int MaxChunkColumns = 1024;
 
     /// <summary>Entries below which handing work to another thread costs more than it saves.</summary>
@@ -130,7 +130,8 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
             int lanes = columns - i;
             float* entry = softQ + i;
             TVector q0 = Load(entry, lanes), q1 = Load(entry += stride, lanes), q2 = Load(entry += stride, lanes), q3 = Load(entry += stride, lanes);
-            TVector q4 = Load(entry += stride, lanes), q5 = Load(entry += stride, lanes), q6 = Load(entry += stride, lanes), q7 = Load(entry += stride, lanes);
+            TVector q4 = Load(entry += stride, lanes), q5 = Load(entry += stride, lanes);
+            TVector q6 = Load(entry += stride, lanes), q7 = Load(entry + stride, lanes);
             TVector oldMax = Load(runningMax + i, lanes);
             TVector low = TSimd.Max(TSimd.Max(q0, q1), TSimd.Max(q2, q3)), high = TSimd.Max(TSimd.Max(q4, q5), TSimd.Max(q6, q7));
             TVector max = TSimd.Max(TSimd.Max(low, high), oldMax), shift = Shift(max);

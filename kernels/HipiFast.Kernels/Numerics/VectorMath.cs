@@ -20,8 +20,8 @@ internal static class VectorMath<TSimd, TVector>
     // Adding 1.5 2^23 rounds to an integer and leaves it in the low mantissa bits; the 127 is the bias of a float's exponent.
     private const float RoundToExponent = 12582912f + 127f;
 
-    // Below the first exp(x) is under the smallest normal float and is taken as 0; from the second on it is taken as +inf, a little below the true end
-    // of the range at 88.72, because 2^128 is no float.
+    // Below the first exp(x) is under the smallest normal float and is taken as 0; from the second on it is taken as +inf, a little below the
+    // true end of the range at 88.72, because 2^128 is no float.
     private const float ExpUnderflow = -87.3f;
     private const float ExpOverflow = 88.37f;
 
@@ -30,7 +30,7 @@ internal static class VectorMath<TSimd, TVector>
     private const uint MantissaBits = 0x007FFFFF;
     private const uint SignBit = 0x80000000;
 
-    /// <summary>exp(x) for x at or below 0 (-inf included, NaN stays NaN), relative error below 2.5e-7; 0 below -87.3, where the result is no normal float.</summary>
+    /// <summary>exp(x) for x at or below 0 (-inf included, NaN stays NaN), relative error below 2.5e-7; 0 below -87.3.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector ExpNonPositive(TVector x) => TSimd.Select(TSimd.LessThan(x, TSimd.Broadcast(ExpUnderflow)), TSimd.Zero, ExpInRange(x));
 
@@ -56,7 +56,7 @@ internal static class VectorMath<TSimd, TVector>
         return TSimd.Multiply(p, TSimd.ShiftLeft(shifted, 23));
     }
 
-    /// <summary>log(x) for positive normal finite x, error below 3e-7 of |log x|, also near 1; of no meaning for other x, NaN excepted, which stays NaN.</summary>
+    /// <summary>log(x) for positive normal finite x, error below 3e-7 of |log x|, also near 1; NaN stays NaN; of no meaning for other x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Log(TVector x)
     {

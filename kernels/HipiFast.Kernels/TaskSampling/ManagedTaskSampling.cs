@@ -24,7 +24,7 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
     /// <summary>Entries that one chunk of whole rows should hold.</summary>
     private const int ChunkEntries = 1 << 13;
 
-    /// <summary>Tasks in a segment of a long row: short enough that two threads share a row of a few, long enough that what starts anew is nothing.</summary>
+    /// <summary>Tasks in a segment of a long row: short enough that threads share a few rows, long enough that what starts anew is nothing.</summary>
     private const int TaskSegment = 1 << 14;
 
     /// <summary>Rows in a segment of a long column.</summary>
@@ -95,7 +95,8 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
             RowWork work = _rowWork;
             work.Scores = Scores(posterior, softQ, null, null);
             work.Rows = rows;
-            work.Strips = (int)(((long)candidates + TaskSamplingLoops<TSimd, TVector>.ColumnStrip - 1) / TaskSamplingLoops<TSimd, TVector>.ColumnStrip);
+            const int Strip = TaskSamplingLoops<TSimd, TVector>.ColumnStrip;
+            work.Strips = (int)(((long)candidates + Strip - 1) / Strip);
             work.Best = _columnBest.Pointer;
             work.Index = segments > 1 ? _columnIndex.Pointer : index;
             int threads = (long)rows * candidates < ParallelThreshold ? 1 : _maxThreads;

@@ -141,7 +141,7 @@ internal struct RowStatistics
 /// <param name="Count">Tasks; 0 for no work.</param>
 internal readonly record struct RowSegment(int Row, int First, int Count);
 
-/// <summary>The loops over scores, on one kind of vector. Two segments, or two rows of a column, go side by side, as their random numbers do.</summary>
+/// <summary>The loops over scores, on one kind of vector. Two segments, or two rows of columns, go side by side, as their noise does.</summary>
 internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
@@ -226,7 +226,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
                 if (i < lengthB)
                 {
                     Draw(
-                        strips + TaskStrip + i, b.First + done + i, lowB, highB, alwaysDrawn, needsThreshold, ref sampleB, ref indexB, ref thresholdB);
+                        strips + TaskStrip + i, b.First + done + i, lowB, highB, alwaysDrawn, needsThreshold, ref sampleB, ref indexB,
+                        ref thresholdB);
                 }
             }
 
@@ -346,7 +347,7 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
         return result;
     }
 
-    /// <summary>Adds noise to two vectors of scores and folds the best in. Strictly greater replaces, so that within a lane the earlier task stays.</summary>
+    /// <summary>Adds noise to two vectors of scores and folds the best in: strictly greater replaces, so that the earlier task stays.</summary>
     /// <param name="scores">The scores; -inf where there is no task. NaN never replaces.</param>
     /// <param name="task">Task of the first.</param>
     /// <param name="low">Random bits of the first vector.</param>
@@ -485,7 +486,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
             float* softQ = source.SoftQ + ((long)segment.Row * source.Candidates) + segment.First + done;
             float* logPartition = source.LogPartition == null ? null : source.LogPartition + segment.First + done;
             float* logPrior = source.LogPrior == null ? null : source.LogPrior + segment.First + done;
-            TVector scale = TSimd.Broadcast(source.InverseTemperature), total = TSimd.Zero, negativeInfinity = TSimd.Broadcast(float.NegativeInfinity);
+            TVector scale = TSimd.Broadcast(source.InverseTemperature), total = TSimd.Zero;
+            TVector negativeInfinity = TSimd.Broadcast(float.NegativeInfinity);
             for (int i = 0; i < length; i += TSimd.Count)
             {
                 int lanes = length - i;

@@ -80,7 +80,7 @@ public unsafe interface IBlockTaskFamily : ITaskFamily
 }
 
 /// <summary>
-/// A task family whose rewards are linear in features of the step, <c>r_psi(s, a) = sum_i psi_i f_i(s, a)</c> with one feature per task entry, so that
+/// A task family whose rewards are linear in features of the step, <c>r_psi(s, a) = sum_i psi_i f_i(s, a)</c>, one feature per task entry, so that
 /// the rewards of many steps under a task are one product of the features' sums with it.
 /// </summary>
 public unsafe interface ILinearTaskFamily : ITaskFamily

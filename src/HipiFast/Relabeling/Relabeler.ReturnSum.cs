@@ -11,7 +11,7 @@ public sealed unsafe partial class Relabeler
     /// <summary>The estimator <c>return</c>: <c>Q~[trajectory, i] = sum_t r_psi_i(s_t, a_t)</c>, undiscounted (the paper's Eq. 7).</summary>
     /// <remarks>
     /// A chunk is one trajectory, added up in order and in double precision by whichever worker runs it: the threads do not change the sums. Where
-    /// rewards are linear in features, a trajectory's features are added up once and multiplied by all tasks: <c>Q~ = (sum_t phi(s_t, a_t)) . psi_i</c>.
+    /// rewards are linear in features, a trajectory's features are added up once and multiplied by all tasks.
     /// </remarks>
     private sealed class ReturnSum : IParallelWork, IDisposable
     {

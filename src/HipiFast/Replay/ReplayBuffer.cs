@@ -25,7 +25,7 @@ public sealed unsafe class ReplayBuffer : IDisposable
     private const int ReadChunkRows = 1 << 12;
     private const int CacheLine = 64;
 
-    /// <summary>Rows gathered at once: their records, 4 KiB or a few times that, stay in the first-level cache from the first column to the last.</summary>
+    /// <summary>Rows gathered at once: their records, a few KiB, stay in the first-level cache from the first column to the last.</summary>
     private const int GatherRows = 64;
 
     // The one list of what a transition consists of, in the order of Append's arguments; the last column is the buffer's own. Appending,

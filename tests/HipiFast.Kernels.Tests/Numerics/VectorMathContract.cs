@@ -8,7 +8,7 @@ using HipiFast.Kernels.Tests.Data;
 
 namespace HipiFast.Kernels.Tests.Numerics;
 
-/// <summary>The vector functions of one kind of vector, against <see cref="Math"/> and the scalar forms, over the domains that they promise.</summary>
+/// <summary>The functions of one kind of vector, against <see cref="Math"/> and the scalar forms, over the domains that they promise.</summary>
 public abstract unsafe class VectorMathContract
 {
     private const ulong Seed = 0x0123_4567_89AB_CDEF;
@@ -81,7 +81,8 @@ public abstract unsafe class VectorMathContract
         for (uint n = 0; n < 500; n++)
         {
             // Counters that wrap around among them.
-            uint first0 = (n * 0x9E3779B9) | (n % 5 == 0 ? 0xFFFF_FFFE : 0), first1 = first0 ^ 0x1234_0000, c10 = n * 77, c11 = ~c10, c2 = ~n, c3 = n << 20;
+            uint first0 = (n * 0x9E3779B9) | (n % 5 == 0 ? 0xFFFF_FFFE : 0), first1 = first0 ^ 0x1234_0000;
+            uint c10 = n * 77, c11 = ~c10, c2 = ~n, c3 = n << 20;
             ulong key = n * 0x1234_5678_9ABC_DEF1UL;
             uint[] found = Functions.Next(first0, first1, c10, c11, c2, c3, key);
             uint words = (uint)found.Length / 2;
@@ -138,8 +139,8 @@ public abstract unsafe class VectorMathContract
         for (int i = 0; i < count; i++)
         {
             ulong entry = firstEntry + (uint)i;
-            uint slot = unchecked((uint)entry), bits = Philox.Next(unchecked((uint)(entry / 4)), 0, 3, (uint)RandomPurpose.SyntheticData, Seed)[(int)(entry % 4)];
-            uint expected;
+            uint slot = unchecked((uint)entry), block = unchecked((uint)(entry / 4)), expected;
+            uint bits = Philox.Next(block, 0, 3, (uint)RandomPurpose.SyntheticData, Seed)[(int)(entry % 4)];
             for (uint attempt = 1; !UniformIndex.TryMap(bits, bound, out expected); attempt++)
             {
                 bits = Philox.Next(slot, attempt, 3, (uint)RandomPurpose.SyntheticData, Seed).X;

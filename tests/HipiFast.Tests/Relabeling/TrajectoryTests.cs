@@ -81,7 +81,8 @@ public sealed class TrajectoryTests
                 double sum = 0, magnitude = 0;
                 for (int row = starts[trajectory]; row < starts[trajectory + 1]; row++)
                 {
-                    ReadOnlySpan<float> s = batch.Observation.Slice(row * 4, 4), a = batch.Action.Slice(row * 2, 2), psi = tasks.AsSpan(task * family.TaskDimension);
+                    ReadOnlySpan<float> s = batch.Observation.Slice(row * 4, 4), a = batch.Action.Slice(row * 2, 2);
+                    ReadOnlySpan<float> psi = tasks.AsSpan(task * family.TaskDimension);
                     double reward = ((double)psi[0] * s[3]) + ((double)psi[1] * s[0]);
                     reward += actionCost ? psi[2] * (((double)a[0] * a[0]) + ((double)a[1] * a[1])) : 0;
                     sum += reward;
