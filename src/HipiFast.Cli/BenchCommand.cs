@@ -54,17 +54,20 @@ internal static class BenchCommand
     {
         Option<string?> kernel = List("--kernel", "Kernels to measure, separated by commas. Default: all.", string.Join(",", BenchmarkCase.Kernels));
         Option<string?> backend = List(
-            "--backend", "Backends to measure, separated by commas. Default: the soft-Q matrix on all that can run here, the rest on the best.", "NAME");
+            "--backend",
+            "Backends to measure, separated by commas. Default: the soft-Q matrix on all that can run here, the rest on the best.",
+            "NAME");
         backend.Aliases.Add("--variant");
         Option<string?> estimator = List("--estimator", "Estimators of soft-q and relabel, separated by commas.", "critic,soft-critic,bellman");
         Option<string?> size = List("--size", "Transitions, and as many tasks, of soft-q and relabel, separated by commas.", "N");
         Option<string?> hidden = List("--hidden", "Widths of the networks of soft-q and relabel, separated by commas.", "H");
         Option<int> rounds = new("--rounds") { Description = "Most rounds of peak, calls, peak.", HelpName = "N", DefaultValueFactory = _ => 9 };
         Option<int> threads = Threads();
-        Option<double> seconds = Seconds("Where calls are long: time after which a case has had rounds enough, in seconds; 3 rounds are always made.", 3);
+        Option<double> seconds = Seconds("Where calls are long: seconds after which a case has had rounds enough; 3 rounds are always made.", 3);
         rounds.Validators.Add(AtLeastZero);
         Command roofline = new(
-            "roofline", "Every kernel beside the machine's peak of the same moment (multiply-adds, or memory bandwidth): rates and fractions of the peak.")
+            "roofline",
+            "Every kernel beside the machine's peak of the same moment (multiply-adds, or memory bandwidth): rates and fractions of the peak.")
         {
             kernel, backend, estimator, size, hidden, threads, rounds, seconds,
         };
@@ -130,7 +133,7 @@ internal static class BenchCommand
 
     private static Option<int> Threads()
     {
-        Option<int> threads = new("--threads") { Description = "Threads; 0 for one per core. Cases that are about one thread use one.", HelpName = "N" };
+        Option<int> threads = new("--threads") { Description = "Threads; 0 for one per core. Cases about one thread use one.", HelpName = "N" };
         threads.Validators.Add(AtLeastZero);
         return threads;
     }

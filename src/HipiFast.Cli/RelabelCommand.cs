@@ -101,7 +101,11 @@ internal static class RelabelCommand
         Option<string?> seed = new("--seed") { Description = "Seed of every random number. [1]", HelpName = "S" };
         Option<string?> backend = new("--backend") { Description = "Backend that computes. [auto]", HelpName = "NAME" };
         Option<string?> threads = new("--threads") { Description = "Threads; 0 for one per core. Results do not depend on it. [0]", HelpName = "N" };
-        Option<string?> precision = new("--precision") { Description = "Arithmetic of the soft Q-values; auto is fp32 unless the backend is one of bf16. [auto]", HelpName = "auto|fp32|bf16" };
+        Option<string?> precision = new("--precision")
+        {
+            Description = "Arithmetic of the soft Q-values; auto is fp32 unless the backend is one of bf16. [auto]",
+            HelpName = "auto|fp32|bf16",
+        };
         Option<string?> dump = new("--dump")
         {
             Description = "Also write soft_q [B, K], log_partition [K] or posterior [B, K]; several separated by commas.",

@@ -355,8 +355,8 @@ public class RelabelCommandTests
     public async Task AConflictWithTheEnvironmentNamesIt()
     {
         using Files files = new();
-        ProgramResult result =
-            await HipifastProgram.RunWith(KernelRegistry.EnvironmentVariable, "managed-portable", ["relabel", .. files.Basics, "--precision", "bf16"]);
+        string[] arguments = ["relabel", .. files.Basics, "--precision", "bf16"];
+        ProgramResult result = await HipifastProgram.RunWith(KernelRegistry.EnvironmentVariable, "managed-portable", arguments);
         string expected = "hipifast: Precision bf16 was asked for, but backend 'managed-portable' (from HIPIFAST_BACKEND) computes in fp32.";
         Assert.Equal((2, expected), (result.ExitCode, result.Error.TrimEnd()));
     }

@@ -156,9 +156,7 @@ public class UsageTests
             Assert.Contains(backend.GetProperty("status").GetString()!, text);
         });
         string? bf16 = document.RootElement.GetProperty("auto_bf16_backend").GetString();
-        Assert.Equal(
-            bf16 ?? "none",
-            backends.EnumerateArray().FirstOrDefault(IsBf16) is { ValueKind: JsonValueKind.Object } first ? first.GetProperty("name").GetString() : "none");
+        Assert.Equal(bf16, backends.EnumerateArray().Where(IsBf16).Select(backend => backend.GetProperty("name").GetString()).FirstOrDefault());
 
         static bool IsBf16(JsonElement backend) =>
             backend.GetProperty("precision").GetString() == "bf16" && backend.GetProperty("supported").GetBoolean();

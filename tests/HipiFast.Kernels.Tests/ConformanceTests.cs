@@ -91,7 +91,7 @@ internal static class Variants
     public static ComputeSession CreateSession(string name, int maxThreads)
     {
         ComputeSession session = KernelRegistry.Default.Resolve(name).CreateSession(new SessionOptions(maxThreads));
-        Assert.Equal(name, session.Backend.Name);
+        Assert.Contains(name, (string[])[session.Backend.Name, session.Backend.Family]);
         return session;
     }
 }

@@ -26,6 +26,9 @@ public sealed class WorkerPool
     private const long Joined = 0x7FFFL << JoinedShift;
     private const long Open = 1L << 31;
 
+    // A helper is rarely more than a chunk behind; where threads outnumber cores it may need this one's.
+    private const int SpinsPerYield = 32;
+
     private static readonly long s_spinTicks = (long)(SpinMicroseconds * Stopwatch.Frequency / 1e6);
 
     private readonly SemaphoreSlim _wake = new(0);
@@ -116,11 +119,15 @@ public sealed class WorkerPool
     /// <summary>Lets nobody join any more and waits until those who have joined have left.</summary>
     private void CloseJob()
     {
-        SpinWait spin = default;
         Interlocked.And(ref _state.Value, ~Open);
-        while ((Volatile.Read(ref _state.Value) & Inside) != 0)
+        for (int spins = 0; (Volatile.Read(ref _state.Value) & Inside) != 0; spins++)
         {
-            spin.SpinOnce(sleep1Threshold: -1);
+            // No call here may throw: SpinWait.SpinOnce would sleep, and a sleep can be interrupted.
+            Thread.SpinWait(8);
+            if (spins % SpinsPerYield == SpinsPerYield - 1)
+            {
+                Thread.Yield();
+            }
         }
     }
 

@@ -12,7 +12,13 @@ namespace HipiFast.Cli.Benchmarks;
 /// <param name="Estimator">Which soft-Q estimator; read by the soft-Q matrix and whole relabel calls only.</param>
 /// <param name="Threads">Threads that this case is about, 0 for those of the run.</param>
 internal sealed record BenchmarkCase(
-    string Kernel, TransitionShape Shape, int Batch, int Candidates = 0, int Hidden = 0, SoftQEstimator Estimator = SoftQEstimator.Critic, int Threads = 0)
+    string Kernel,
+    TransitionShape Shape,
+    int Batch,
+    int Candidates = 0,
+    int Hidden = 0,
+    SoftQEstimator Estimator = SoftQEstimator.Critic,
+    int Threads = 0)
 {
     /// <summary>The soft-Q matrix alone.</summary>
     public const string SoftQ = "soft-q";
@@ -50,8 +56,8 @@ internal sealed record BenchmarkCase(
     public bool HasPairs => Kernel is SoftQ or Relabel;
 
     /// <summary>
-    /// Second-layer operations of a call with twin critics, which are the floor of the work: per pair 2 H^2 for each pass through a critic or the actor;
-    /// 0 where networks are not what takes the time.
+    /// Second-layer operations of a call with twin critics, which are the floor of the work: per pair 2 H^2 for each pass through a critic or the
+    /// actor; 0 where networks are not what takes the time.
     /// </summary>
     public double Flops => !HasPairs ? 0 : (double)Batch * Candidates * Hidden * Hidden
         * Estimator switch { SoftQEstimator.Critic => 4.0, SoftQEstimator.SoftCritic => 6.0, _ => 8.0 };

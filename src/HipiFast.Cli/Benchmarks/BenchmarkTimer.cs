@@ -4,8 +4,8 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Cli.Benchmarks;
 
 /// <summary>
-/// Times calls in rounds, with a burst of the peak (multiply-adds, or reads from memory) right before and after each: the clock and the neighbours of a
-/// shared machine then weigh on both alike, and the fraction holds where neither rate would.
+/// Times calls in rounds, with a burst of the peak (multiply-adds, or reads from memory) right before and after each: the clock and the neighbours
+/// of a shared machine then weigh on both alike, and the fraction holds where neither rate would.
 /// </summary>
 /// <param name="rounds">Most rounds of one case, 1 or more.</param>
 /// <param name="seconds">

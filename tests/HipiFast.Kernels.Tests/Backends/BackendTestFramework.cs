@@ -41,7 +41,8 @@ public sealed class BackendTestFramework(IMessageSink messages) : XunitTestFrame
     private sealed class Executor(AssemblyName assembly, ISourceInformationProvider sources, IMessageSink messages)
         : XunitTestFrameworkExecutor(assembly, sources, messages)
     {
-        protected override ITestFrameworkDiscoverer CreateDiscoverer() => new Discoverer(AssemblyInfo, SourceInformationProvider, DiagnosticMessageSink);
+        protected override ITestFrameworkDiscoverer CreateDiscoverer() =>
+            new Discoverer(AssemblyInfo, SourceInformationProvider, DiagnosticMessageSink);
     }
 }
 

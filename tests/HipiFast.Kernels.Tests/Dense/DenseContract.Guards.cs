@@ -4,7 +4,9 @@ using HipiFast.Kernels.Tests.Data;
 
 namespace HipiFast.Kernels.Tests.Dense;
 
-/// <summary>Nothing is touched outside the memory that a caller gives; what the library owns (parameters, activations) is padded and not tested here.</summary>
+/// <summary>
+/// Nothing is touched outside the memory that a caller gives. What the library owns (parameters, activations) is padded, and not tested here.
+/// </summary>
 public abstract unsafe partial class DenseContract
 {
     public static TheoryData<int, int, int, int> GuardedShapes => new()

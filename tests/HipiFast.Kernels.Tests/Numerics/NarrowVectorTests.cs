@@ -7,14 +7,15 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Kernels.Tests.Numerics;
 
 /// <summary>
-/// Runs the conformance suite of the managed variants once more in processes whose runtime is told that the processor has only narrower vectors: the JIT
-/// then splits wide ones, code takes its other branches, and the variants that need what is missing have to say so.
+/// Runs the conformance suite of the managed variants once more in processes whose runtime is told that the processor has only narrower vectors: the
+/// JIT then splits wide ones, code takes its other branches, and the variants that need what is missing have to say so.
 /// </summary>
 public sealed class NarrowVectorTests
 {
     private const string Avx512 = "DOTNET_EnableAVX512", Avx2Set = "DOTNET_EnableAVX2", AllIntrinsics = "DOTNET_EnableHWIntrinsic";
 
-    private const string Always = "FullyQualifiedName~PhiloxTests.Vector|FullyQualifiedName~MathTests|FullyQualifiedName~NarrowVectorTests.TheSwitch";
+    private const string Always =
+        "FullyQualifiedName~PhiloxTests.Vector|FullyQualifiedName~MathTests|FullyQualifiedName~NarrowVectorTests.TheSwitch";
 
     // A million tasks take long, and the test has nothing that other sizes lack for the widths of vectors.
     private const string Conformance =
@@ -28,7 +29,8 @@ public sealed class NarrowVectorTests
     // Without any vectors all is tens of times slower: what differs by width, at sizes that end in their time.
     private const string Part =
         Always + "|(FullyQualifiedName~Managed&(FullyQualifiedName~SoftQConformance.EverySize|FullyQualifiedName~SoftQConformance.EveryCombination"
-        + "|FullyQualifiedName~SoftQConformance.BadInput|FullyQualifiedName~LogPartitionConformance.SpecialValues|FullyQualifiedName~LogPartitionConformance.Blocks"
+        + "|FullyQualifiedName~SoftQConformance.BadInput|FullyQualifiedName~LogPartitionConformance.SpecialValues"
+        + "|FullyQualifiedName~LogPartitionConformance.Blocks"
         + "|FullyQualifiedName~TaskSamplingConformance.EveryTemperature|FullyQualifiedName~TaskSamplingConformance.ExtremeValues"
         + "|FullyQualifiedName~Conformance.Nothing|FullyQualifiedName~DenseTests.Adam))";
 
@@ -98,7 +100,10 @@ public sealed class NarrowVectorTests
         ILookup<string, XElement> byClass = results.Descendants(ns + "UnitTestResult").ToLookup(
             result => ((string)result.Attribute("testName")!).Split('(')[0].Split('.')[^2]);
         bool has256 = Avx2.IsSupported && Fma.IsSupported && instructionSet == Avx512;
-        foreach ((string prefix, bool runs) in ((string, bool)[])[("Managed512", false), ("Managed256", has256), ("ManagedPortable", instructionSet != Avx512)])
+        foreach ((string prefix, bool runs) in ((string, bool)[])
+        [
+            ("Managed512", false), ("Managed256", has256), ("ManagedPortable", instructionSet != Avx512),
+        ])
         {
             XElement[] own = [.. byClass.Where(group => group.Key.StartsWith(prefix, StringComparison.Ordinal)).SelectMany(group => group)];
             if (prefix == "ManagedPortable" && !runs)

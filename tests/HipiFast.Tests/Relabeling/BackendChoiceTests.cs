@@ -20,7 +20,8 @@ public sealed class BackendChoiceTests
                 using Relabeler relabeler = Make(backend.Name, PrecisionMode.Auto);
                 Assert.Same(backend, relabeler.Backend);
                 PrecisionMode other = backend.Precision == KernelPrecision.Fp32 ? PrecisionMode.Bf16 : PrecisionMode.Fp32;
-                Assert.Contains($"'{backend.Name}'", Assert.Throws<ArgumentException>(() => Make(backend.Name, other)).Message, StringComparison.Ordinal);
+                string message = Assert.Throws<ArgumentException>(() => Make(backend.Name, other)).Message;
+                Assert.Contains($"'{backend.Name}'", message, StringComparison.Ordinal);
             }
             else
             {
