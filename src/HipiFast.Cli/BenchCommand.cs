@@ -63,7 +63,7 @@ internal static class BenchCommand
         Option<string?> hidden = List("--hidden", "Widths of the networks of soft-q and relabel, separated by commas.", "H");
         Option<int> rounds = new("--rounds") { Description = "Most rounds of peak, calls, peak.", HelpName = "N", DefaultValueFactory = _ => 9 };
         Option<int> threads = Threads();
-        Option<double> seconds = Seconds("Where calls are long: seconds after which a case has had rounds enough; 3 rounds are always made.", 3);
+        Option<double> seconds = Seconds("Where calls are long: seconds after which a case has had rounds enough; 5 rounds are always made.", 3);
         rounds.Validators.Add(AtLeastZero);
         Command roofline = new(
             "roofline",

@@ -16,7 +16,11 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
 {
     // Short enough for the clock to stay as it is between two bursts; a longer call is a round of its own.
     private const double RoundSeconds = 12e-3;
-    private const int FewestRounds = 3;
+    private const int FewestRounds = 5;
+
+    // Neighbours on a shared machine come and go within milliseconds: the peak of a long call has to be looked at for longer, too.
+    public const double ShortestBurst = 3e-3;
+    private const double LongestBurst = 60e-3, BurstShare = 0.2;
     private const int MostCalls = 1 << 18;
     private const int FewestCallsForTail = 300;
 
@@ -37,9 +41,10 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         int used = benchmark.Threads > 0 ? benchmark.Threads : threads > 0 ? threads : Environment.ProcessorCount;
         using BenchmarkWork work = BenchmarkWork.Create(benchmark, backend, used);
         double callSeconds = WarmUp(work);
+        double burstSeconds = Math.Clamp(BurstShare * callSeconds, ShortestBurst, LongestBurst);
         Func<double>? peak = benchmark switch
         {
-            { HasPairs: true } => backend.MultiplyAddLoop is IMultiplyAddLoop loop ? PeakOf(loop, used).Burst : null,
+            { HasPairs: true } => backend.MultiplyAddLoop is IMultiplyAddLoop loop ? () => PeakOf(loop, used).Burst(burstSeconds) : null,
             { StreamedBytes: > 0 } => MemoryOf(used).Read,
             _ => null,
         };

@@ -4,17 +4,17 @@ using HipiFast.Kernels.Threading;
 
 namespace HipiFast.Cli.Benchmarks;
 
-/// <summary>The multiply-add rate of a backend's units on several threads at once, in bursts of a few milliseconds.</summary>
+/// <summary>The multiply-add rate of a backend's units on several threads at once, in short bursts.</summary>
 internal sealed class MultiplyAddPeak : IParallelWork
 {
     // Chunks are handed out as they are finished, as the kernels' are: a core that is slower than the other one does less.
-    private const double ChunkSeconds = 50e-6;
-    private const int ChunksPerThread = 60;
+    private const double ChunkSeconds = 30e-6;
 
     private readonly IMultiplyAddLoop _loop;
     private readonly int _threads;
     private readonly int _iterations = 256;
     private readonly double _flopsPerChunk;
+    private readonly double _chunkSeconds;
 
     /// <summary>Finds out how long a chunk has to be.</summary>
     /// <param name="loop">The multiply-adds.</param>
@@ -28,7 +28,8 @@ internal sealed class MultiplyAddPeak : IParallelWork
         {
             long start = Stopwatch.GetTimestamp();
             _flopsPerChunk = loop.Run(_iterations);
-            if (Stopwatch.GetElapsedTime(start).TotalSeconds > ChunkSeconds)
+            _chunkSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            if (_chunkSeconds > ChunkSeconds)
             {
                 return;
             }
@@ -38,12 +39,13 @@ internal sealed class MultiplyAddPeak : IParallelWork
     }
 
     /// <summary>One burst.</summary>
+    /// <param name="seconds">About how long.</param>
     /// <returns>GFLOP/s over all threads, two operations per multiply-add.</returns>
-    public double Burst()
+    public double Burst(double seconds)
     {
         // Wakes the threads; they are still spinning when the burst begins.
         WorkerPool.Shared.Run(this, _threads, _threads);
-        int chunks = ChunksPerThread * _threads;
+        int chunks = Math.Max(1, (int)(seconds / _chunkSeconds)) * _threads;
         long start = Stopwatch.GetTimestamp();
         WorkerPool.Shared.Run(this, chunks, _threads);
         return chunks * _flopsPerChunk / Stopwatch.GetElapsedTime(start).TotalSeconds * 1e-9;
