@@ -95,6 +95,7 @@ internal class ManagedSession : ComputeSession
     {
         int threads = options.MaxThreads > 0 ? options.MaxThreads : Environment.ProcessorCount;
         Backend = backend;
+        MicroKernel = softQ;
         _softQ = new ManagedSoftQ(threads, softQ, variant, WorkerPool.Shared);
         (Dense, LogPartition, TaskSampling) = variant switch
         {
@@ -105,6 +106,9 @@ internal class ManagedSession : ComputeSession
     }
 
     public override KernelBackend Backend { get; }
+
+    /// <summary>The leaves of <see cref="SoftQ"/>.</summary>
+    internal SoftQMicroKernel MicroKernel { get; }
 
     public override ISoftQKernel SoftQ => _softQ;
 

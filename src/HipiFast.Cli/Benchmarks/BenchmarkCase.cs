@@ -23,6 +23,9 @@ internal sealed record BenchmarkCase(
     /// <summary>The soft-Q matrix alone.</summary>
     public const string SoftQ = "soft-q";
 
+    /// <summary>The soft-Q matrix's tiles alone, for one critic: shares of the first layer added and rectified, second layer, last layer.</summary>
+    public const string SoftQTile = "soft-q-tile";
+
     /// <summary>A whole call through the public API: matrix, partition, sampling, rewards, diagnostics.</summary>
     public const string Relabel = "relabel";
 
@@ -42,7 +45,7 @@ internal sealed record BenchmarkCase(
     public static readonly TransitionShape PeerShape = new(17, 6, 3);
 
     /// <summary>All kernels that can be measured.</summary>
-    public static IReadOnlyList<string> Kernels { get; } = [SoftQ, Relabel, LogPartition, TaskSampling, ReplaySample, SacStep];
+    public static IReadOnlyList<string> Kernels { get; } = [SoftQTile, SoftQ, Relabel, LogPartition, TaskSampling, ReplaySample, SacStep];
 
     /// <summary>SAC steps of the size of the pendulum, of a small control task and of a locomotion task; the smallest on one thread.</summary>
     public static IReadOnlyList<BenchmarkCase> SacSteps { get; } =
@@ -53,14 +56,19 @@ internal sealed record BenchmarkCase(
     ];
 
     /// <summary>Whether the case is about (transition, task) pairs that networks judge.</summary>
-    public bool HasPairs => Kernel is SoftQ or Relabel;
+    public bool HasPairs => Kernel is SoftQTile or SoftQ or Relabel;
 
     /// <summary>
-    /// Second-layer operations of a call with twin critics, which are the floor of the work: per pair 2 H^2 for each pass through a critic or the
-    /// actor; 0 where networks are not what takes the time.
+    /// Second-layer operations of a call, which are the floor of the work: per pair 2 H^2 for each pass through a critic or the actor, with twin
+    /// critics but for tiles; 0 where networks are not what takes the time.
     /// </summary>
-    public double Flops => !HasPairs ? 0 : (double)Batch * Candidates * Hidden * Hidden
-        * Estimator switch { SoftQEstimator.Critic => 4.0, SoftQEstimator.SoftCritic => 6.0, _ => 8.0 };
+    public double Flops => !HasPairs ? 0 : (double)Batch * Candidates * Hidden * Hidden * (Kernel, Estimator) switch
+    {
+        (SoftQTile, _) => 2.0,
+        (_, SoftQEstimator.Critic) => 4.0,
+        (_, SoftQEstimator.SoftCritic) => 6.0,
+        _ => 8.0,
+    };
 
     /// <summary>Bytes of the soft-Q matrix that a call streams through; 0 where that is not what takes the time.</summary>
     public double StreamedBytes => Kernel is LogPartition or TaskSampling ? (double)Batch * Candidates * sizeof(float) : 0;

@@ -21,11 +21,14 @@ internal readonly record struct Spread(double Median, double Low, double High)
 /// <param name="Rounds">Rounds of peak, calls, peak.</param>
 /// <param name="MedianSeconds">Median time of one call, over all rounds.</param>
 /// <param name="TailSeconds">99th percentile of the time of one call; NaN with too few calls to tell.</param>
-/// <param name="Peak">Peak rates beside the calls, in GFLOP/s or, for memory, in bytes per second; NaN where nothing is the peak.</param>
+/// <param name="Peak">Peak rates beside the calls, in GFLOP/s or, for kernels that stream a matrix, entries per second; NaN where nothing is the peak.</param>
 /// <param name="Fraction">The calls' rate as a fraction of the peak of the same round.</param>
 internal sealed record BenchmarkResult(
     BenchmarkCase Case, KernelBackend Backend, int Threads, int Rounds, double MedianSeconds, double TailSeconds, Spread Peak, Spread Fraction)
 {
+    /// <summary>Whether the peak of a kernel that streams a matrix is its arithmetic on registers rather than memory.</summary>
+    public bool ArithmeticBinds { get; init; }
+
     /// <summary>Pairs per second.</summary>
     public double PairsPerSecond => (double)Case.Batch * Case.Candidates / MedianSeconds;
 
@@ -34,6 +37,8 @@ internal sealed record BenchmarkResult(
 
     /// <summary>Nanoseconds per entry of the soft-Q matrix, or per row of a batch that is sampled.</summary>
     public double NanosecondsPerEntry => MedianSeconds * 1e9 / ((double)Case.Batch * Math.Max(1, Case.Candidates));
+
+    private string Limit => ArithmeticBinds ? "arithmetic" : "memory";
 
     /// <summary>One row of <c>--json</c>.</summary>
     public void Write(Utf8JsonWriter writer)
@@ -81,7 +86,8 @@ internal sealed record BenchmarkResult(
             if (Case.StreamedBytes > 0)
             {
                 writer.WriteNumber("bytes_per_s", Case.StreamedBytes / MedianSeconds);
-                WriteFraction("read_bandwidth", "fraction_of_bandwidth");
+                writer.WriteString("limit", Limit);
+                WriteFraction("limit_entries_per_s", "fraction_of_limit");
             }
         }
 
@@ -110,7 +116,7 @@ internal sealed record BenchmarkResult(
         string size = Case.Candidates > 0 ? $"{ConsoleOutput.Count(Case.Batch)} x {ConsoleOutput.Count(Case.Candidates)}" : $"{Case.Batch}";
         string rate = Case.Kernel switch
         {
-            BenchmarkCase.SoftQ or BenchmarkCase.Relabel => ConsoleOutput.Rate(PairsPerSecond) + "pairs/s",
+            BenchmarkCase.SoftQTile or BenchmarkCase.SoftQ or BenchmarkCase.Relabel => ConsoleOutput.Rate(PairsPerSecond) + "pairs/s",
             BenchmarkCase.SacStep => ConsoleOutput.Rate(1 / MedianSeconds) + "updates/s",
             BenchmarkCase.ReplaySample => ConsoleOutput.Fixed(NanosecondsPerEntry, 2) + " ns/row",
             _ => ConsoleOutput.Fixed(NanosecondsPerEntry, 2) + " ns/entry",
@@ -133,7 +139,7 @@ internal sealed record BenchmarkResult(
             rate,
             arithmetic,
             double.IsFinite(Fraction.Median)
-                ? $"{Percent(Fraction.Median)}% ({Percent(Fraction.Low)}-{Percent(Fraction.High)}){(Case.HasPairs ? string.Empty : " of memory")}"
+                ? $"{Percent(Fraction.Median)}% ({Percent(Fraction.Low)}-{Percent(Fraction.High)}){(Case.HasPairs ? string.Empty : " of " + Limit)}"
                 : string.Empty,
         ];
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Backends;
 
 namespace HipiFast.Cli.Benchmarks;
@@ -27,7 +28,7 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
     // Tiered compilation replaces a method's first code after 100 ms or more.
     private const double WarmUpSeconds = 0.4;
 
-    private readonly Dictionary<(IMultiplyAddLoop Loop, int Threads), MultiplyAddPeak> _peaks = [];
+    private readonly Dictionary<(object Loop, int Threads), RegisterPeak> _peaks = [];
     private readonly Dictionary<int, MemoryBandwidth> _memories = [];
     private readonly double[] _calls = new double[MostCalls];
 
@@ -42,16 +43,17 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         using BenchmarkWork work = BenchmarkWork.Create(benchmark, backend, used);
         double callSeconds = WarmUp(work);
         double burstSeconds = Math.Clamp(BurstShare * callSeconds, ShortestBurst, LongestBurst);
+        StrongBox<int> arithmeticBinds = new();
         Func<double>? peak = benchmark switch
         {
             { HasPairs: true } => backend.MultiplyAddLoop is IMultiplyAddLoop loop ? () => PeakOf(loop, used).Burst(burstSeconds) : null,
-            { StreamedBytes: > 0 } => MemoryOf(used).Read,
+            { StreamedBytes: > 0 } => EntryLimit(benchmark, backend, used, arithmeticBinds),
             _ => null,
         };
         int wanted = Math.Clamp((int)(seconds / Math.Max(callSeconds, RoundSeconds)), FewestRounds, Math.Max(FewestRounds, rounds));
         int callsPerRound = Math.Clamp((int)(RoundSeconds / callSeconds), 1, MostCalls / wanted);
         double[] peaks = new double[wanted], fractions = new double[wanted];
-        double amount = benchmark.HasPairs ? benchmark.Flops * 1e-9 : benchmark.StreamedBytes, before = Burst();
+        double amount = benchmark.HasPairs ? benchmark.Flops * 1e-9 : benchmark.StreamedBytes / sizeof(float), before = Burst();
         for (int round = 0; round < wanted; round++)
         {
             if (callsPerRound > 1)
@@ -80,14 +82,16 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         Span<double> all = _calls.AsSpan(0, wanted * callsPerRound);
         all.Sort();
         double tail = all.Length >= FewestCallsForTail ? all[(int)(all.Length * 0.99)] : double.NaN;
-        return new BenchmarkResult(benchmark, backend, used, wanted, all[all.Length / 2], tail, Spread.Of(peaks), Spread.Of(fractions));
+        return new BenchmarkResult(benchmark, backend, used, wanted, all[all.Length / 2], tail, Spread.Of(peaks), Spread.Of(fractions))
+        {
+            ArithmeticBinds = arithmeticBinds.Value > 0,
+        };
 
         double Burst() => peak is null ? double.NaN : peak();
     }
 
     /// <summary>The multiply-add peak of a loop.</summary>
-    public MultiplyAddPeak PeakOf(IMultiplyAddLoop loop, int threads) =>
-        _peaks.TryGetValue((loop, threads), out MultiplyAddPeak? peak) ? peak : _peaks[(loop, threads)] = new MultiplyAddPeak(loop, threads);
+    public RegisterPeak PeakOf(IMultiplyAddLoop loop, int threads) => PeakOf(loop, loop.Run, threads);
 
     /// <summary>The memory; its buffer is taken the first time.</summary>
     public MemoryBandwidth MemoryOf(int threads) =>
@@ -100,6 +104,25 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         {
             memory.Dispose();
         }
+    }
+
+    private RegisterPeak PeakOf(object key, Func<int, double> loop, int threads) =>
+        _peaks.TryGetValue((key, threads), out RegisterPeak? peak) ? peak : _peaks[(key, threads)] = new RegisterPeak(loop, threads);
+
+    /// <summary>The most entries per second that memory delivers and the arithmetic of a kernel takes, whichever is less.</summary>
+    private Func<double> EntryLimit(BenchmarkCase benchmark, KernelBackend backend, int threads, StrongBox<int> arithmeticBinds)
+    {
+        ElementaryLoops loops = ElementaryLoops.Of(backend.Name);
+        RegisterPeak arithmetic = benchmark.Kernel == BenchmarkCase.LogPartition
+            ? PeakOf((backend.Name, benchmark.Kernel), loops.Exponentials, threads)
+            : PeakOf((backend.Name, benchmark.Kernel), loops.Draws, threads);
+        MemoryBandwidth memory = MemoryOf(threads);
+        return () =>
+        {
+            double fed = memory.Read() / sizeof(float), computed = arithmetic.Burst(ShortestBurst) * 1e9;
+            arithmeticBinds.Value += computed < fed ? 1 : -1;
+            return Math.Min(fed, computed);
+        };
     }
 
     /// <summary>Calls until the code is compiled for good; one long call is enough.</summary>

@@ -1,9 +1,11 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Kernels.TaskSampling;
+using HipiFast.Kernels.Threading;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
@@ -23,6 +25,7 @@ internal abstract class BenchmarkWork : IDisposable
     /// <returns>The work; dispose it.</returns>
     public static BenchmarkWork Create(BenchmarkCase benchmark, KernelBackend backend, int threads) => benchmark.Kernel switch
     {
+        BenchmarkCase.SoftQTile => new SoftQTileWork(benchmark, backend, threads),
         BenchmarkCase.SoftQ => new SoftQWork(benchmark, backend, threads),
         BenchmarkCase.Relabel => new RelabelWork(benchmark, backend, threads),
         BenchmarkCase.LogPartition => new LogPartitionWork(benchmark, backend, threads),
@@ -44,6 +47,82 @@ internal abstract class BenchmarkWork : IDisposable
         AgentNetworks agent = new(benchmark.Shape, benchmark.Hidden);
         agent.Initialize(SyntheticData.Seed);
         return agent;
+    }
+
+    /// <summary>All tiles of a matrix, from shares of the first layer that lie ready; a chunk is one block of 16 tasks against a few transitions.</summary>
+    private sealed unsafe class SoftQTileWork : BenchmarkWork, IParallelWork
+    {
+        private const int RowsPerChunk = 12;
+
+        private readonly int _rows;
+        private readonly int _laneBlocks;
+        private readonly int _threads;
+        private readonly int _stride;
+        private readonly long _scratchFloats;
+        private readonly MlpParameters _parameters;
+        private readonly SoftQMicroKernel _kernel;
+        private readonly SoftQNetwork _network;
+        private readonly NativeBuffer<float> _state;
+        private readonly NativeBuffer<float> _task;
+        private readonly NativeBuffer<float> _scratch;
+        private readonly NativeBuffer<float> _values;
+
+        public SoftQTileWork(BenchmarkCase benchmark, KernelBackend backend, int threads)
+        {
+            using ManagedSession session = (ManagedSession)backend.CreateSession(new SessionOptions(threads));
+            _kernel = session.MicroKernel;
+            _parameters = new MlpParameters(new MlpShape(1, benchmark.Hidden, 1));
+            _parameters.Initialize(SyntheticData.Seed, 0);
+            _network = _kernel.CreateNetwork();
+            _network.Update(_parameters);
+            _rows = benchmark.Batch;
+            _laneBlocks = (benchmark.Candidates + SoftQTiles.LaneBlock - 1) / SoftQTiles.LaneBlock;
+            _threads = threads;
+            _stride = _parameters.Shape.HiddenStride;
+            _scratchFloats = MlpShape.RoundUp((int)_kernel.ScratchFloats(_parameters.Shape));
+            _state = new NativeBuffer<float>((long)_rows * _stride);
+            _task = new NativeBuffer<float>((long)_laneBlocks * SoftQTiles.LaneBlock * _stride);
+            _scratch = new NativeBuffer<float>(_threads * _scratchFloats);
+            _values = new NativeBuffer<float>((long)_rows * _laneBlocks * SoftQTiles.LaneBlock);
+            SyntheticData.Fill(_state.Span, 5, 1f);
+            SyntheticData.Fill(_task.Span, 6, 1f);
+            for (int block = 0; block < _laneBlocks; block++)
+            {
+                _kernel.ArrangeLanes(_task.Pointer + ((long)block * SoftQTiles.LaneBlock * _stride), _stride);
+            }
+        }
+
+        private int RowChunks => (_rows + RowsPerChunk - 1) / RowsPerChunk;
+
+        public override void Call() => WorkerPool.Shared.Run(this, RowChunks * _laneBlocks, _threads);
+
+        public void Execute(int chunk, int worker)
+        {
+            int block = chunk / RowChunks, first = chunk % RowChunks * RowsPerChunk, end = Math.Min(_rows, first + RowsPerChunk);
+            float* scratch = _scratch.Pointer + (worker * _scratchFloats), lanes = _task.Pointer + ((long)block * SoftQTiles.LaneBlock * _stride);
+            PairVector* pairs = stackalloc PairVector[_kernel.TileVectors];
+            for (int row = first; row < end; row += _kernel.TileVectors)
+            {
+                int vectors = Math.Min(_kernel.TileVectors, end - row);
+                for (int vector = 0; vector < vectors; vector++)
+                {
+                    pairs[vector] = new PairVector(_state.Pointer + ((long)(row + vector) * _stride), lanes);
+                }
+
+                float* values = _values.Pointer + (((long)block * _rows) + row) * SoftQTiles.LaneBlock;
+                _kernel.Values(_network, pairs, vectors, default, scratch, values);
+            }
+        }
+
+        public override void Dispose()
+        {
+            _network.Dispose();
+            _parameters.Dispose();
+            _state.Dispose();
+            _task.Dispose();
+            _scratch.Dispose();
+            _values.Dispose();
+        }
     }
 
     private sealed class SoftQWork(BenchmarkCase benchmark, KernelBackend backend, int threads) : BenchmarkWork

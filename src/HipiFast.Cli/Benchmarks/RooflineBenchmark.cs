@@ -30,8 +30,15 @@ internal static class RooflineBenchmark
     private const int MatrixEntries = 1 << 22;
 
     private static readonly SoftQEstimator[] s_estimators = [SoftQEstimator.Critic, SoftQEstimator.SoftCritic, SoftQEstimator.Bellman];
-    private static readonly int[] s_sizes = [32, 256, 512, 1024];
+    private static readonly int[] s_sizes = [32, 256];
     private static readonly int[] s_hidden = [64, 256];
+
+    private static readonly BenchmarkCase[] s_tiles =
+    [
+        Pairs(BenchmarkCase.SoftQTile, SoftQEstimator.Critic, 32, 64) with { Threads = 1 },
+        Pairs(BenchmarkCase.SoftQTile, SoftQEstimator.Critic, 32, 256),
+        Pairs(BenchmarkCase.SoftQTile, SoftQEstimator.Critic, 512, 256),
+    ];
 
     /// <summary>Whole calls: the paper's setting and the peers' sizes.</summary>
     private static readonly (SoftQEstimator Estimator, int Size, int Hidden)[] s_relabel =
@@ -45,7 +52,7 @@ internal static class RooflineBenchmark
 
     /// <summary>The cases of a selection with the backend that each runs on, in the order in which they are measured.</summary>
     /// <remarks>
-    /// The soft-Q matrix on every backend; whole calls on the best of each precision; everything else, which is fp32 on every backend, on the best.
+    /// The soft-Q matrix and its tiles on every backend; whole calls on the best of each precision; everything else, which is fp32 on every backend, on the best.
     /// </remarks>
     public static IEnumerable<(BenchmarkCase Case, KernelBackend Backend)> Cases(RooflineSelection selection)
     {
@@ -57,7 +64,7 @@ internal static class RooflineBenchmark
         KernelBackend[] first = chosen ? all : best[..1];
         foreach (string kernel in selection.Kernels)
         {
-            KernelBackend[] backends = kernel switch { BenchmarkCase.SoftQ => all, BenchmarkCase.Relabel => best, _ => first };
+            KernelBackend[] backends = kernel switch { BenchmarkCase.SoftQTile or BenchmarkCase.SoftQ => all, BenchmarkCase.Relabel => best, _ => first };
             foreach (BenchmarkCase benchmark in CasesOf(kernel, selection))
             {
                 foreach (KernelBackend backend in backends)
@@ -73,6 +80,11 @@ internal static class RooflineBenchmark
         bool given = selection.Estimators.Count > 0 || selection.Sizes.Count > 0 || selection.Hidden.Count > 0;
         return kernel switch
         {
+            BenchmarkCase.SoftQTile when !given => s_tiles,
+            BenchmarkCase.SoftQTile =>
+                from hidden in Or(selection.Hidden, s_hidden)
+                from size in Or(selection.Sizes, s_sizes)
+                select Pairs(kernel, SoftQEstimator.Critic, size, hidden),
             BenchmarkCase.Relabel when !given => s_relabel.Select(row => Pairs(kernel, row.Estimator, row.Size, row.Hidden)),
             BenchmarkCase.SoftQ or BenchmarkCase.Relabel =>
                 from hidden in Or(selection.Hidden, s_hidden)

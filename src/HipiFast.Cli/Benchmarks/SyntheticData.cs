@@ -37,7 +37,11 @@ internal static class SyntheticData
     /// <summary>A goal family over the first P entries of the state.</summary>
     public static TaskFamily GoalFamily(TransitionShape shape) => TaskFamilies.Goal([.. Enumerable.Range(0, shape.TaskDimension)], margin: 0.05f);
 
-    private static void Fill(Span<float> values, uint stream, float halfWidth)
+    /// <summary>Uniform numbers of mean 0.</summary>
+    /// <param name="values">Receives them.</param>
+    /// <param name="stream">Tells sequences apart.</param>
+    /// <param name="halfWidth">Their bound.</param>
+    public static void Fill(Span<float> values, uint stream, float halfWidth)
     {
         for (int i = 0; i < values.Length; i++)
         {

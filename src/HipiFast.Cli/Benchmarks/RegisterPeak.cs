@@ -1,33 +1,32 @@
 using System.Diagnostics;
-using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Threading;
 
 namespace HipiFast.Cli.Benchmarks;
 
-/// <summary>The multiply-add rate of a backend's units on several threads at once, in short bursts.</summary>
-internal sealed class MultiplyAddPeak : IParallelWork
+/// <summary>The rate of a loop on registers alone (multiply-adds, exponentials) on several threads at once, in short bursts.</summary>
+internal sealed class RegisterPeak : IParallelWork
 {
     // Chunks are handed out as they are finished, as the kernels' are: a core that is slower than the other one does less.
     private const double ChunkSeconds = 30e-6;
 
-    private readonly IMultiplyAddLoop _loop;
+    private readonly Func<int, double> _loop;
     private readonly int _threads;
     private readonly int _iterations = 256;
-    private readonly double _flopsPerChunk;
+    private readonly double _amountPerChunk;
     private readonly double _chunkSeconds;
 
     /// <summary>Finds out how long a chunk has to be.</summary>
-    /// <param name="loop">The multiply-adds.</param>
+    /// <param name="loop">Runs so many iterations and returns what they come to: operations, or entries.</param>
     /// <param name="threads">Threads that run at once.</param>
-    public MultiplyAddPeak(IMultiplyAddLoop loop, int threads)
+    public RegisterPeak(Func<int, double> loop, int threads)
     {
         _loop = loop;
         _threads = threads;
-        loop.Run(_iterations);
+        loop(_iterations);
         while (true)
         {
             long start = Stopwatch.GetTimestamp();
-            _flopsPerChunk = loop.Run(_iterations);
+            _amountPerChunk = loop(_iterations);
             _chunkSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             if (_chunkSeconds > ChunkSeconds)
             {
@@ -40,7 +39,7 @@ internal sealed class MultiplyAddPeak : IParallelWork
 
     /// <summary>One burst.</summary>
     /// <param name="seconds">About how long.</param>
-    /// <returns>GFLOP/s over all threads, two operations per multiply-add.</returns>
+    /// <returns>10^9 operations or entries per second, over all threads.</returns>
     public double Burst(double seconds)
     {
         // Wakes the threads; they are still spinning when the burst begins.
@@ -48,9 +47,9 @@ internal sealed class MultiplyAddPeak : IParallelWork
         int chunks = Math.Max(1, (int)(seconds / _chunkSeconds)) * _threads;
         long start = Stopwatch.GetTimestamp();
         WorkerPool.Shared.Run(this, chunks, _threads);
-        return chunks * _flopsPerChunk / Stopwatch.GetElapsedTime(start).TotalSeconds * 1e-9;
+        return chunks * _amountPerChunk / Stopwatch.GetElapsedTime(start).TotalSeconds * 1e-9;
     }
 
     /// <inheritdoc/>
-    public void Execute(int chunk, int worker) => _loop.Run(_iterations);
+    public void Execute(int chunk, int worker) => _loop(_iterations);
 }
