@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the PyTorch peers and `hipifast bench roofline` in turns on this machine and prints one Markdown table: rates, ratio, bar, met or not.
 
-    python3 bench/peers/compare.py [--python /usr/bin/python3] [--seconds 2] [--threads 1,2] [--only relabel,sac] [--json FILE]
+    python3 bench/peers/compare.py [--python /usr/bin/python3] [--seconds 2] [--threads 1,2] [--only relabel,sac]
+                                   [--rltools CHECKOUT] [--json FILE]
 
 Every peer case is run at every thread setting (OMP_NUM_THREADS and OPENBLAS_NUM_THREADS) and in both styles, in fp32; the peer's best counts. For
 each case the programs take turns: ours, peer (all its settings), ours; ours is the mean of its two medians, so that a slow minute of a
@@ -9,6 +10,8 @@ shared machine hits both. A variant that cannot run here (bf16 without its instr
 Needs a python3 with torch (Debian: apt-get install python3-torch libopenblas0-pthread).
 """
 import argparse, csv, io, json, os, statistics, subprocess, sys
+
+import sac_rltools
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -20,7 +23,8 @@ RELABEL = [("critic", 32, 64, None, None), ("critic", 256, 256, 7, 12), ("critic
 LATENCY = ("critic", 32, 64)
 LATENCY_SHARE, TAIL = 0.25, 2
 
-# SAC steps: obs, act, batch, H, bar (times PyTorch's updates per second).
+# SAC steps: obs, act, batch, H, bar (times PyTorch's updates per second); and the bar of a whole training loop against RLtools.
+RLTOOLS_BAR = 3
 SAC = [(3, 1, 100, 64, None), (10, 2, 32, 64, 25), (20, 6, 256, 256, 5)]
 
 
@@ -101,6 +105,12 @@ def sac(o, variant):
                   middle(before[key], after[key], "updates_per_s"), float(best["updates_per_s"]), f"{best['threads']} threads", "updates/s", bar)
 
 
+def sac_loop(o, variant):
+    found = sac_rltools.measure(o.rltools)
+    yield row("SAC training loop, environment included (pendulum, batch 100, H 64), 1 thread", variant, found["steps_per_s"], found["peer_steps_per_s"],
+              "RLtools, " + found["peer_setting"], "steps/s", RLTOOLS_BAR)
+
+
 def show(r):
     """A row of the table."""
     value = lambda v: "" if v is None else f"{v * 1e6:.4g} us" if r["unit"] == "s" else rate(v, r["unit"])
@@ -118,6 +128,7 @@ def main():
     ap.add_argument("--seconds", type=float, default=2, help="time for each case of a peer, and for a long one of ours")
     ap.add_argument("--threads", default="1,2", help="thread settings of the peers")
     ap.add_argument("--only", default="relabel,sac", help="relabel, sac or both")
+    ap.add_argument("--rltools", help="a checkout of RLtools, to compare whole SAC training loops as well (see sac_rltools.py)")
     ap.add_argument("--json", help="also write the rows to this file")
     o = ap.parse_args()
     variants = {precision: name for precision in ("fp32", "bf16") if (name := auto(precision))}
@@ -128,6 +139,10 @@ def main():
     print("| work | variant | HipiFast | of its peak | PyTorch, best setting | ratio | bar | met |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
     for part in o.only.split(","):
         for r in relabel(o, variants) if part == "relabel" else sac(o, variants["fp32"]):
+            rows.append(r)
+            print(show(r), flush=True)
+    if o.rltools:
+        for r in sac_loop(o, variants["fp32"]):
             rows.append(r)
             print(show(r), flush=True)
     if o.json:

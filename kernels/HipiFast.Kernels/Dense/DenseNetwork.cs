@@ -175,17 +175,18 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
         TVector weight = TSimd.Broadcast(step.TargetUpdateRate);
         for (nint i = 0; i < length; i += TSimd.Count)
         {
-            TVector g = TSimd.FlushBelow(TSimd.Multiply(TSimd.Load(gradient + i), scale), least);
-            TVector m = TSimd.FlushBelow(TSimd.MultiplyAdd(decay1, TSimd.Load(firstMoment + i), TSimd.Multiply(rest1, g)), least);
-            TVector v = TSimd.FlushBelow(TSimd.MultiplyAdd(decay2, TSimd.Load(secondMoment + i), TSimd.Multiply(TSimd.Multiply(rest2, g), g)),
-                leastSquare);
+            // All loads first: where two of the arrays lie a multiple of 4 KiB apart, a load behind a store to the same offset would wait for it.
+            TVector g = TSimd.Load(gradient + i), m = TSimd.Load(firstMoment + i), v = TSimd.Load(secondMoment + i), p = TSimd.Load(parameters + i);
+            TVector old = target == null ? p : TSimd.Load(target + i);
+            g = TSimd.FlushBelow(TSimd.Multiply(g, scale), least);
+            m = TSimd.FlushBelow(TSimd.MultiplyAdd(decay1, m, TSimd.Multiply(rest1, g)), least);
+            v = TSimd.FlushBelow(TSimd.MultiplyAdd(decay2, v, TSimd.Multiply(TSimd.Multiply(rest2, g), g)), leastSquare);
+            p = TSimd.Add(p, TSimd.DivideByRoot(TSimd.Multiply(rate, m), v, root, epsilon));
             TSimd.Store(m, firstMoment + i);
             TSimd.Store(v, secondMoment + i);
-            TVector p = TSimd.Add(TSimd.Load(parameters + i), TSimd.DivideByRoot(TSimd.Multiply(rate, m), v, root, epsilon));
             TSimd.Store(p, parameters + i);
             if (target != null)
             {
-                TVector old = TSimd.Load(target + i);
                 TSimd.Store(TSimd.MultiplyAdd(weight, TSimd.Subtract(p, old), old), target + i);
             }
         }
