@@ -132,12 +132,19 @@ internal sealed unsafe class RecordGather
         for (nint row = first; row < end; row++)
         {
             byte* record = records + (slots[row] * stride);
-            Unsafe.WriteUnaligned(observation + (row * observationBytes), Unsafe.ReadUnaligned<TObservation>(record));
-            Unsafe.WriteUnaligned(action + (row * actionBytes), Unsafe.ReadUnaligned<TAction>(record + observationBytes));
-            Unsafe.WriteUnaligned(next + (row * observationBytes), Unsafe.ReadUnaligned<TObservation>(record + fromNext));
-            Unsafe.WriteUnaligned(task + (row * taskBytes), Unsafe.ReadUnaligned<TTask>(record + fromTask));
-            reward[row] = *(float*)(record + fromReward);
-            terminated[row] = record[fromTerminated];
+
+            // All loads before the stores, which the processor must otherwise tell apart one by one.
+            TObservation state = Unsafe.ReadUnaligned<TObservation>(record), reached = Unsafe.ReadUnaligned<TObservation>(record + fromNext);
+            TAction acted = Unsafe.ReadUnaligned<TAction>(record + observationBytes);
+            TTask command = Unsafe.ReadUnaligned<TTask>(record + fromTask);
+            float paid = *(float*)(record + fromReward);
+            byte ended = record[fromTerminated];
+            Unsafe.WriteUnaligned(observation + (row * observationBytes), state);
+            Unsafe.WriteUnaligned(next + (row * observationBytes), reached);
+            Unsafe.WriteUnaligned(action + (row * actionBytes), acted);
+            Unsafe.WriteUnaligned(task + (row * taskBytes), command);
+            reward[row] = paid;
+            terminated[row] = ended;
         }
     }
 

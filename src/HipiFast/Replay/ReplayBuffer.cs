@@ -98,7 +98,8 @@ public sealed unsafe class ReplayBuffer : IDisposable
 
         if (_columns.All(column => column.RowBytes <= RecordGather.WidestBlock))
         {
-            _gather = new RecordGather(_columns[ObservationColumn], _columns[ActionColumn], _columns[TaskColumn], _columns[TerminatedColumn]);
+            _gather = new RecordGather(
+                _columns[ObservationColumn], _columns[ActionColumn], _columns[TaskColumn], _columns[TerminatedColumn]);
         }
     }
 
