@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Storage;
@@ -18,15 +20,18 @@ namespace HipiFast.Replay;
 public sealed unsafe class ReplayBuffer : IDisposable
 {
     private const int OpenEpisode = -1;
+    private const int ObservationColumn = 0;
+    private const int ActionColumn = 1;
+    private const int NextObservationColumn = 2;
+    private const int TaskColumn = 3;
     private const int TerminatedColumn = 5;
     private const int TruncatedColumn = 6;
     private const int RemainingColumn = 7;
-    private const int NextObservationColumn = 2;
     private const int ReadChunkRows = 1 << 12;
     private const int CacheLine = 64;
 
-    /// <summary>Rows gathered at once: their records, a few KiB, stay in the first-level cache from the first column to the last.</summary>
-    private const int GatherRows = 64;
+    /// <summary>Rows drawn and asked of memory at once: their records, 16 KiB where they are a cache line each, fit the first-level cache.</summary>
+    private const int BlockRows = 256;
 
     // The one list of what a transition consists of, in the order of Append's arguments; the last column is the buffer's own. Appending,
     // sampling, saving and loading all walk this list.
@@ -48,6 +53,9 @@ public sealed unsafe class ReplayBuffer : IDisposable
     // One record per slot, all columns side by side: a random row then costs one miss of the cache, not one per column.
     private readonly NativeBuffer<byte> _records;
     private readonly ReplayColumn[] _columns;
+
+    // Null where a column is wider than the gather's widest block.
+    private readonly RecordGather? _gather;
     private readonly NativeBuffer<int> _slots = new(0);
 
     /// <summary>Allocates a buffer.</summary>
@@ -71,7 +79,7 @@ public sealed unsafe class ReplayBuffer : IDisposable
         EnvironmentCount = environmentCount;
         Capacity = capacity - (capacity % environmentCount);
         int recordBytes = s_columns.Sum(column => column.Width(shape) * column.ElementBytes), stride = RecordStride(recordBytes);
-        _records = new NativeBuffer<byte>(checked(Capacity * stride));
+        _records = new NativeBuffer<byte>(checked((Capacity * stride) + RecordGather.WidestBlock));
         _columns = new ReplayColumn[s_columns.Length];
         byte* next = _records.Pointer;
 
@@ -86,6 +94,12 @@ public sealed unsafe class ReplayBuffer : IDisposable
                     next += _columns[i].RowBytes;
                 }
             }
+        }
+
+        if (_columns.All(column => column.RowBytes <= RecordGather.WidestBlock))
+        {
+            _gather = new RecordGather(
+                _columns[ObservationColumn], _columns[ActionColumn], _columns[TaskColumn], _columns[TerminatedColumn]);
         }
     }
 
@@ -330,27 +344,20 @@ public sealed unsafe class ReplayBuffer : IDisposable
         batch.Count = count;
         _slots.EnsureLength(count);
         Span<int> slots = _slots.Slice(0, count);
-        UniformIndex.Fill(slots, (uint)Count, seed, call, purpose, firstEntry);
 
-        // Slot to absolute number: the slots before the next one to be written belong to the current lap, the others to the lap before.
-        long next = TotalCount % Capacity, lap = TotalCount - next;
-        Span<long> index = batch.ReplayIndex;
-        for (int i = 0; i < slots.Length; i++)
+        // A block is drawn and asked for before the one before it is gathered: its records are on their way meanwhile.
+        int gathered = 0;
+        for (int first = 0; first < count; first += BlockRows)
         {
-            index[i] = slots[i] < next ? lap + slots[i] : lap - Capacity + slots[i];
+            Span<int> block = slots.Slice(first, Math.Min(BlockRows, count - first));
+            UniformIndex.Fill(block, (uint)Count, seed, call, purpose, firstEntry + (uint)first);
+            _gather?.Prefetch(block);
+            WriteNumbers(block, batch.ReplayIndex[first..]);
+            Gather(slots, batch, gathered, first);
+            gathered = first;
         }
 
-        for (int first = 0; first < count; first += GatherRows)
-        {
-            ReadOnlySpan<int> rows = slots.Slice(first, Math.Min(GatherRows, count - first));
-            foreach (ReplayColumn column in _columns)
-            {
-                if (column.Definition.BatchPointer is { } pointer)
-                {
-                    column.Gather(rows, (byte*)pointer(batch) + ((nint)first * column.RowBytes));
-                }
-            }
-        }
+        Gather(slots, batch, gathered, count);
     }
 
     /// <summary>Address of the next state of a transition that the caller knows to be live.</summary>
@@ -358,6 +365,56 @@ public sealed unsafe class ReplayBuffer : IDisposable
     {
         Debug.Assert(IsLive(index));
         return (float*)_columns[NextObservationColumn].Row(index % Capacity);
+    }
+
+    // Rows [first, end) of the batch. The record gather may write one row too many, so the last row of all is left to the columns.
+    private void Gather(Span<int> slots, TransitionBatch batch, int first, int end)
+    {
+        if (_gather is not null)
+        {
+            int ahead = Math.Min(end, slots.Length - 1);
+            _gather.CopyRows(_slots.Pointer, batch, first, ahead);
+            first = ahead;
+        }
+
+        if (first < end)
+        {
+            foreach (ReplayColumn column in _columns)
+            {
+                if (column.Definition.BatchPointer is { } pointer)
+                {
+                    column.Gather(slots[first..end], (byte*)pointer(batch) + ((nint)first * column.RowBytes));
+                }
+            }
+        }
+    }
+
+    // Slot to absolute number: the slots before the next one to be written belong to the current lap, the others to the lap before.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void WriteNumbers(ReadOnlySpan<int> slots, Span<long> numbers)
+    {
+        long next = TotalCount % Capacity, lap = TotalCount - next, before = lap - Capacity;
+        int i = 0;
+        fixed (int* slot = slots)
+        {
+            fixed (long* number = numbers)
+            {
+                if (Vector512.IsHardwareAccelerated)
+                {
+                    Vector512<long> nexts = Vector512.Create(next), laps = Vector512.Create(lap), befores = Vector512.Create(before);
+                    for (; i <= slots.Length - Vector512<long>.Count; i += Vector512<long>.Count)
+                    {
+                        Vector512<long> wide = Vector512.WidenLower(Vector256.Load(slot + i).ToVector512());
+                        (wide + Vector512.ConditionalSelect(Vector512.LessThan(wide, nexts), laps, befores)).Store(number + i);
+                    }
+                }
+
+                for (; i < slots.Length; i++)
+                {
+                    number[i] = slot[i] + (slot[i] < next ? lap : before);
+                }
+            }
+        }
     }
 
     private static void Read<T>(SafetensorsFile file, string name, ReplayColumn column, long rows)

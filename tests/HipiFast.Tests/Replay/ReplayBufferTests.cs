@@ -121,6 +121,30 @@ public sealed class ReplayBufferTests : IDisposable
         }
     }
 
+    // Whole and partial blocks in every column, fewer and more rows than are drawn at once, a ring that has wrapped around.
+    [Fact]
+    public void Sample_EqualsAPlainCopyAndWritesNothingBehindItsRows()
+    {
+        for (int observation = 1; observation <= 17; observation++)
+        {
+            for (int action = 1; action <= 17; action++)
+            {
+                TransitionShape shape = new(observation, action, 1 + (((5 * observation) + (3 * action)) % 17));
+                foreach (int count in new[] { 1, 2, 33 })
+                {
+                    CheckSample(shape, 12, count, 34);
+                }
+            }
+        }
+
+        foreach (int count in new[] { 255, 256, 257, 511, 1023, 1024 })
+        {
+            CheckSample(new TransitionShape(4, 2, 2), 300, count, 1025);
+            CheckSample(new TransitionShape(3, 1, 5), 300, count, 1025);
+            CheckSample(new TransitionShape(17, 3, 2), 300, count, 1025);
+        }
+    }
+
     [Fact]
     public void Sample_IsUniform()
     {
@@ -406,5 +430,62 @@ public sealed class ReplayBufferTests : IDisposable
         }
 
         damaged.Save(path);
+    }
+
+    private static void CheckSample(TransitionShape shape, int capacity, int count, int batchCapacity)
+    {
+        const int Copies = 3;
+        const uint Call = 9;
+        const ulong Seed = 5;
+        using ReplayBuffer buffer = new(shape, capacity, Copies);
+        using TransitionBatch batch = new(shape, batchCapacity);
+        int total = capacity + (capacity / 2 / Copies * Copies);
+        for (int first = 0; first < total; first += Copies)
+        {
+            int[] numbers = [first, first + 1, first + 2];
+            buffer.Append(
+                [.. numbers.SelectMany(n => Row(n, 0, shape.ObservationDimension))], [.. numbers.SelectMany(n => Row(n, 1, shape.ActionDimension))],
+                [.. numbers.SelectMany(n => Row(n, 2, shape.ObservationDimension))], [.. numbers.SelectMany(n => Row(n, 3, shape.TaskDimension))],
+                [.. numbers.SelectMany(n => Row(n, 4, 1))], [.. numbers.Select(n => (byte)(n % 2))], [0, 0, 0]);
+        }
+
+        batch.Count = batchCapacity;
+        batch.Observation.Fill(-1);
+        batch.Action.Fill(-1);
+        batch.NextObservation.Fill(-1);
+        batch.Task.Fill(-1);
+        batch.Reward.Fill(-1);
+        batch.Terminated.Fill(77);
+        batch.ReplayIndex.Fill(-7);
+
+        buffer.Sample(batch, count, Seed, Call);
+        Assert.Equal(count, batch.Count);
+        batch.Count = batchCapacity;
+
+        int[] slots = new int[count];
+        UniformIndex.Fill(slots, (uint)capacity, Seed, Call, RandomPurpose.ReplaySampling);
+        int[] expected = [.. slots.Select(slot => Enumerable.Range(total - capacity, capacity).Single(n => n % capacity == slot))];
+        CheckColumn(batch.Observation, expected, 0, shape.ObservationDimension);
+        CheckColumn(batch.Action, expected, 1, shape.ActionDimension);
+        CheckColumn(batch.NextObservation, expected, 2, shape.ObservationDimension);
+        CheckColumn(batch.Task, expected, 3, shape.TaskDimension);
+        CheckColumn(batch.Reward, expected, 4, 1);
+        for (int i = 0; i < batchCapacity; i++)
+        {
+            Assert.Equal(i < count ? expected[i] % 2 : 77, batch.Terminated[i]);
+            Assert.Equal(i < count ? expected[i] : -7, batch.ReplayIndex[i]);
+        }
+    }
+
+    private static float[] Row(int number, int column, int width) =>
+        [.. Enumerable.Range(0, width).Select(i => (1000f * number) + (100 * column) + i)];
+
+    private static void CheckColumn(ReadOnlySpan<float> found, int[] numbers, int column, int width)
+    {
+        for (int i = 0; i < found.Length; i++)
+        {
+            float expected = i / width < numbers.Length ? (1000f * numbers[i / width]) + (100 * column) + (i % width) : -1;
+            Assert.True(found[i] == expected, $"column {column} of width {width}, row {i / width}: {found[i]}, expected {expected}");
+        }
     }
 }
