@@ -23,7 +23,9 @@ public abstract class KernelBackend
     /// <summary>Name by which users and the registry know it: lower case, no spaces, such as <c>managed-512</c>.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Name that stands for the fastest of several related backends, such as <c>managed</c>; the name itself when it has no relatives.</summary>
+    /// <summary>
+    /// Name that stands for the fastest of several related backends, such as <c>managed</c>; the name itself when it has no relatives.
+    /// </summary>
     public virtual string Family => Name;
 
     /// <summary>Arithmetic of the soft-Q kernel.</summary>

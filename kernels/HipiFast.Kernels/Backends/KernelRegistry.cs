@@ -73,7 +73,8 @@ public sealed class KernelRegistry
         }
 
         // Without a name and without leave for bf16, fp32.
-        bool allowsFp32 = precision != PrecisionMode.Bf16, allowsBf16 = precision == PrecisionMode.Bf16 || (precision == PrecisionMode.Auto && wanted != Auto);
+        bool allowsFp32 = precision != PrecisionMode.Bf16;
+        bool allowsBf16 = precision == PrecisionMode.Bf16 || (precision == PrecisionMode.Auto && wanted != Auto);
         List<KernelBackend> allowed = [.. named.Where(backend => backend.Precision == KernelPrecision.Fp32 ? allowsFp32 : allowsBf16)];
         if (allowed.Count == 0)
         {

@@ -11,7 +11,10 @@ public sealed class NativeBackend : KernelBackend
     /// <summary>Name of the fastest native backend that can run here.</summary>
     public const string FamilyName = "native";
 
-    /// <summary>The variants of the library that users are offered, fastest first, how they are described, and <see cref="SoftQ.SoftQMicroKernel.Speed"/>.</summary>
+    /// <summary>
+    /// The variants of the library that users are offered, fastest first, how they are described, and their
+    /// <see cref="SoftQ.SoftQMicroKernel.Speed"/>.
+    /// </summary>
     private static readonly (string Name, string Instructions, double Speed)[] s_variants =
     [
         ("amxbf16", "AMX tiles", 5),

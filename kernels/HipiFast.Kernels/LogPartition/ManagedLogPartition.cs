@@ -25,7 +25,9 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
     /// <summary>Rows that are summed apart where there are more, so that a few columns can be shared among threads.</summary>
     private const int RowSegment = 4096;
 
-    /// <summary>Most columns of a chunk: 4 KiB of each row, enough for the processor to see a stream, and few enough for the first-level cache.</summary>
+    /// <summary>
+    /// Most columns of a chunk: 4 KiB of each row, enough for the processor to see a stream, and few enough for the first-level cache.
+    /// </summary>
     private const int MaxChunkColumns = 1024;
 
     /// <summary>Entries below which handing work to another thread costs more than it saves.</summary>

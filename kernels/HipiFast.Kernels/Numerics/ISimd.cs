@@ -116,7 +116,9 @@ internal unsafe interface ISimd<TVector>
     /// </summary>
     static abstract void InterleavePairs(TVector a, TVector b, out TVector low, out TVector high);
 
-    /// <summary>Loads <paramref name="count"/> floats, 1 or more, and no more than there are lanes; the other lanes are 0. Touches no memory behind them.</summary>
+    /// <summary>
+    /// Loads <paramref name="count"/> floats, 1 or more, and no more than there are lanes; the other lanes are 0. Touches no memory behind them.
+    /// </summary>
     static abstract TVector LoadPartial(float* source, int count);
 
     /// <summary>Stores the first <paramref name="count"/> lanes, 1 or more, and no more than there are.</summary>

@@ -111,10 +111,12 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> ShiftLeft(Vector256<float> a, [ConstantExpected] int count) => Vector256.ShiftLeft(a.AsInt32(), count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> ShiftRightLogical(Vector256<float> a, [ConstantExpected] int count) => Vector256.ShiftRightLogical(a.AsInt32(), count).AsSingle();
+    public static Vector256<float> ShiftRightLogical(Vector256<float> a, [ConstantExpected] int count) =>
+        Vector256.ShiftRightLogical(a.AsInt32(), count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> ShiftRightArithmetic(Vector256<float> a, [ConstantExpected] int count) => Vector256.ShiftRightArithmetic(a.AsInt32(), count).AsSingle();
+    public static Vector256<float> ShiftRightArithmetic(Vector256<float> a, [ConstantExpected] int count) =>
+        Vector256.ShiftRightArithmetic(a.AsInt32(), count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> FromInt32(Vector256<float> a) => Vector256.ConvertToSingle(a.AsInt32());

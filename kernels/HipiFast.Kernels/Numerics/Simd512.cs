@@ -127,10 +127,12 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static Vector512<float> ShiftLeft(Vector512<float> a, [ConstantExpected] int count) => Vector512.ShiftLeft(a.AsInt32(), count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> ShiftRightLogical(Vector512<float> a, [ConstantExpected] int count) => Vector512.ShiftRightLogical(a.AsInt32(), count).AsSingle();
+    public static Vector512<float> ShiftRightLogical(Vector512<float> a, [ConstantExpected] int count) =>
+        Vector512.ShiftRightLogical(a.AsInt32(), count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> ShiftRightArithmetic(Vector512<float> a, [ConstantExpected] int count) => Vector512.ShiftRightArithmetic(a.AsInt32(), count).AsSingle();
+    public static Vector512<float> ShiftRightArithmetic(Vector512<float> a, [ConstantExpected] int count) =>
+        Vector512.ShiftRightArithmetic(a.AsInt32(), count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> FromInt32(Vector512<float> a) => Vector512.ConvertToSingle(a.AsInt32());

@@ -107,13 +107,16 @@ internal readonly unsafe struct SimdPortable : ISimd<Vector<float>>
     public static Vector<float> AddInt32(Vector<float> a, Vector<float> b) => (a.As<float, int>() + b.As<float, int>()).As<int, float>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> ShiftLeft(Vector<float> a, [ConstantExpected] int count) => Vector.ShiftLeft(a.As<float, int>(), count).As<int, float>();
+    public static Vector<float> ShiftLeft(Vector<float> a, [ConstantExpected] int count) =>
+        Vector.ShiftLeft(a.As<float, int>(), count).As<int, float>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> ShiftRightLogical(Vector<float> a, [ConstantExpected] int count) => Vector.ShiftRightLogical(a.As<float, int>(), count).As<int, float>();
+    public static Vector<float> ShiftRightLogical(Vector<float> a, [ConstantExpected] int count) =>
+        Vector.ShiftRightLogical(a.As<float, int>(), count).As<int, float>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> ShiftRightArithmetic(Vector<float> a, [ConstantExpected] int count) => Vector.ShiftRightArithmetic(a.As<float, int>(), count).As<int, float>();
+    public static Vector<float> ShiftRightArithmetic(Vector<float> a, [ConstantExpected] int count) =>
+        Vector.ShiftRightArithmetic(a.As<float, int>(), count).As<int, float>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> FromInt32(Vector<float> a) => Vector.ConvertToSingle(a.As<float, int>());

@@ -51,7 +51,9 @@ internal static unsafe class PhiloxVector<TSimd, TVector>
         }
     }
 
-    /// <summary>The ten rounds on two sets of counters, each word in the even lanes; what the odd lanes hold means nothing, before and after.</summary>
+    /// <summary>
+    /// The ten rounds on two sets of counters, each word in the even lanes; what the odd lanes hold means nothing, before and after.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Rounds(
         float* keys,

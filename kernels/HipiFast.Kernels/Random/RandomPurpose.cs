@@ -18,10 +18,16 @@ public enum RandomPurpose : uint
     /// <summary>Whether a slot of the batch receives a new task, and from which strategy: counter (slot, 0, call), words 0 and 1.</summary>
     Mixing = 3,
 
-    /// <summary>Standard normals of the actor's action in the Bellman estimator: counter (task, transition, call), purpose word + 256 (d / 4) for action dimension d.</summary>
+    /// <summary>
+    /// Standard normals of the actor's action in the Bellman estimator: counter (task, transition, call), purpose word + 256 (d / 4) for action
+    /// dimension d.
+    /// </summary>
     BellmanAction = 4,
 
-    /// <summary>Which stored transitions a minibatch takes: counter (slot / 4, 0, call), word slot mod 4; (slot, 1 and up, call) where the unbiased map refuses it.</summary>
+    /// <summary>
+    /// Which stored transitions a minibatch takes: counter (slot / 4, 0, call), word slot mod 4; (slot, 1 and up, call) where the unbiased map
+    /// refuses it.
+    /// </summary>
     ReplaySampling = 5,
 
     /// <summary>Which future state becomes the goal: counter (slot, 0, call).</summary>

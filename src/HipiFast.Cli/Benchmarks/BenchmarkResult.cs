@@ -21,7 +21,9 @@ internal readonly record struct Spread(double Median, double Low, double High)
 /// <param name="Rounds">Rounds of peak, calls, peak.</param>
 /// <param name="MedianSeconds">Median time of one call, over all rounds.</param>
 /// <param name="TailSeconds">99th percentile of the time of one call; NaN with too few calls to tell.</param>
-/// <param name="Peak">Peak rates beside the calls, in GFLOP/s or, for kernels that stream a matrix, entries per second; NaN where nothing is the peak.</param>
+/// <param name="Peak">
+/// Peak rates beside the calls, in GFLOP/s or, for kernels that stream a matrix, entries per second; NaN where nothing is the peak.
+/// </param>
 /// <param name="Fraction">The calls' rate as a fraction of the peak of the same round.</param>
 internal sealed record BenchmarkResult(
     BenchmarkCase Case, KernelBackend Backend, int Threads, int Rounds, double MedianSeconds, double TailSeconds, Spread Peak, Spread Fraction)

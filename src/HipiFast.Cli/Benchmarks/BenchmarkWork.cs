@@ -49,7 +49,9 @@ internal abstract class BenchmarkWork : IDisposable
         return agent;
     }
 
-    /// <summary>All tiles of a matrix, from shares of the first layer that lie ready; a chunk is one block of 16 tasks against a few transitions.</summary>
+    /// <summary>
+    /// All tiles of a matrix, from shares of the first layer that lie ready; a chunk is one block of 16 tasks against a few transitions.
+    /// </summary>
     private sealed unsafe class SoftQTileWork : BenchmarkWork, IParallelWork
     {
         private const int RowsPerChunk = 12;

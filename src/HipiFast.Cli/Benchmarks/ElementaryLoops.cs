@@ -77,7 +77,8 @@ internal sealed unsafe class ElementaryLoops<TSimd, TVector> : ElementaryLoops
         for (int i = 0; i < iterations; i++)
         {
             PhiloxVector<TSimd, TVector>.Next(
-                offsets, offsets, (uint)i, 0, 0, 0, SyntheticData.Seed, keys, out TVector first, out TVector second, out TVector third, out TVector fourth);
+                offsets, offsets, (uint)i, 0, 0, 0, SyntheticData.Seed, keys, out TVector first, out TVector second, out TVector third,
+                out TVector fourth);
             TVector number = TSimd.BroadcastBits((uint)i);
             Keep(first, score, number, ref best, ref index, ref sum, ref weighted);
             Keep(second, score, number, ref best, ref index, ref sum, ref weighted);
