@@ -1,12 +1,11 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Numerics;
 
 namespace HipiFast.Kernels.Dense;
 
 /// <summary>
-/// The actor's distribution: <c>a = tanh(x)</c> with <c>x ~ N(mean, exp(logStd)^2)</c>, entry by entry. Each formula has a scalar form and a form
-/// that takes one vector of independent entries.
+/// The actor's distribution: <c>a = tanh(x)</c> with <c>x ~ N(mean, exp(logStd)^2)</c>, entry by entry. The scalar forms; <see
+/// cref="TanhGaussian{TSimd,TVector}"/> has them by vectors.
 /// </summary>
 /// <remarks>
 /// <c>log pi(a) = sum_d [ -((x - mean) / std)^2 / 2 - logStd - log(2 pi) / 2 - log(1 - tanh(x)^2) ]</c>, in nats, where
@@ -39,41 +38,16 @@ public static class TanhGaussian
     /// <returns>The clamped value; NaN for NaN.</returns>
     public static float ClampLogStd(float logStd) => logStd < MinLogStd ? MinLogStd : logStd > MaxLogStd ? MaxLogStd : logStd;
 
-    /// <inheritdoc cref="ClampLogStd(float)"/>
-    public static Vector<float> ClampLogStd(Vector<float> logStd)
-    {
-        Vector<float> low = new(MinLogStd), high = new(MaxLogStd);
-        Vector<float> raised = Vector.ConditionalSelect(Vector.LessThan(logStd, low), low, logStd);
-        return Vector.ConditionalSelect(Vector.GreaterThan(raised, high), high, raised);
-    }
-
     /// <summary>tanh.</summary>
     /// <param name="x">Any value.</param>
     /// <returns>A value in [-1, 1].</returns>
     public static float Squash(float x) => MathF.Tanh(x);
-
-    /// <inheritdoc cref="Squash(float)"/>
-    public static Vector<float> Squash(Vector<float> x)
-    {
-        // exp of a negative number only, so nothing overflows; the sign is put back at the end.
-        Vector<float> e = Vector.Exp(Vector.Abs(x) * -2f);
-        return Vector.CopySign((Vector<float>.One - e) / (Vector<float>.One + e), x);
-    }
 
     /// <summary>The x of an action: atanh of the action clamped to ±<see cref="MaxAction"/>.</summary>
     /// <param name="action">Entry of an action, in [-1, 1]; values outside are clamped.</param>
     /// <returns>A value in ±7.26.</returns>
     public static float Unsquash(float action) =>
         MathF.Abs(action) > MaxAction ? MathF.CopySign(MaxUnsquashed, action) : (float)Math.Atanh((double)action);
-
-    /// <inheritdoc cref="Unsquash(float)"/>
-    public static Vector<float> Unsquash(Vector<float> action)
-    {
-        // Both sides of the comparison are floats here; no float lies between (float)MaxAction and MaxAction, so it decides as the scalar form does.
-        Vector<float> x = Vector.Log((Vector<float>.One + action) / (Vector<float>.One - action)) * 0.5f;
-        Vector<float> bound = Vector.CopySign(new Vector<float>(MaxUnsquashed), action);
-        return Vector.ConditionalSelect(Vector.GreaterThan(Vector.Abs(action), new Vector<float>((float)MaxAction)), bound, x);
-    }
 
     /// <summary>log(1 - tanh(x)^2), the log of the derivative of tanh.</summary>
     /// <param name="x">Any value.</param>
@@ -83,32 +57,6 @@ public static class TanhGaussian
         // The formula is even in x; with |x| the exponential never overflows.
         float magnitude = MathF.Abs(x);
         return 2f * (LogTwo - magnitude - MathF.Log(1f + MathF.Exp(-2f * magnitude)));
-    }
-
-    /// <inheritdoc cref="LogDerivative(float)"/>
-    public static Vector<float> LogDerivative(Vector<float> x)
-    {
-        Vector<float> magnitude = Vector.Abs(x);
-        Vector<float> softplus = Vector.Log(Vector<float>.One + Vector.Exp(magnitude * -2f));
-        return (new Vector<float>(LogTwo) - magnitude - softplus) * 2f;
-    }
-
-    /// <summary>log N(x; mean, exp(logStd)^2), the Gaussian's part of the log-probability.</summary>
-    /// <param name="x">Where.</param>
-    /// <param name="mean">Mean.</param>
-    /// <param name="logStd">Log standard deviation, already clamped.</param>
-    /// <returns>Log density, in nats.</returns>
-    public static float LogNormal(float x, float mean, float logStd)
-    {
-        float z = (x - mean) * MathF.Exp(-logStd);
-        return (-0.5f * z * z) - logStd - HalfLogTwoPi;
-    }
-
-    /// <inheritdoc cref="LogNormal(float, float, float)"/>
-    public static Vector<float> LogNormal(Vector<float> x, Vector<float> mean, Vector<float> logStd)
-    {
-        Vector<float> z = (x - mean) * Vector.Exp(-logStd);
-        return (z * z * -0.5f) - logStd - new Vector<float>(HalfLogTwoPi);
     }
 }
 
@@ -155,16 +103,6 @@ internal static class TanhGaussian<TSimd, TVector>
         TVector softplus = VectorMath<TSimd, TVector>.Log(TSimd.Add(TSimd.Broadcast(1f), ExpMinusTwice(magnitude)));
         TVector half = TSimd.Subtract(TSimd.Subtract(TSimd.Broadcast(TanhGaussian.LogTwo), magnitude), softplus);
         return TSimd.Add(half, half);
-    }
-
-    /// <inheritdoc cref="TanhGaussian.LogNormal(float, float, float)"/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector LogNormal(TVector x, TVector mean, TVector logStd)
-    {
-        TVector inverse = VectorMath<TSimd, TVector>.Exp(VectorMath<TSimd, TVector>.Negate(logStd));
-        TVector z = TSimd.Multiply(TSimd.Subtract(x, mean), inverse);
-        TVector rest = TSimd.Add(logStd, TSimd.Broadcast(TanhGaussian.HalfLogTwoPi));
-        return TSimd.Subtract(TSimd.Multiply(TSimd.Multiply(z, z), TSimd.Broadcast(-0.5f)), rest);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
@@ -17,11 +16,9 @@ internal sealed unsafe class RecordGather
     /// <summary>Bytes of the widest block: what must be readable behind the last record, and the widest column that can be gathered.</summary>
     public const int WidestBlock = 64;
 
-    /// <summary>Bytes from the reward of a record to its terminated flag: the reward and the distance to the end of the episode.</summary>
-    private const int RewardToTerminated = sizeof(float) + sizeof(int);
-
     private readonly byte* _records;
     private readonly nint _stride;
+    private readonly nint _terminatedOffset;
     private readonly ReplayColumn _observation;
     private readonly ReplayColumn _action;
     private readonly ReplayColumn _task;
@@ -35,7 +32,7 @@ internal sealed unsafe class RecordGather
         _task = task;
         _records = observation.Row(0);
         _stride = observation.Stride;
-        Debug.Assert(terminated.Row(0) == _records + (2 * observation.RowBytes) + action.RowBytes + task.RowBytes + RewardToTerminated);
+        _terminatedOffset = (nint)(terminated.Row(0) - _records);
         bool whole = BitOperations.IsPow2(observation.RowBytes) && BitOperations.IsPow2(action.RowBytes) && BitOperations.IsPow2(task.RowBytes);
         _copyRows = whole
             ? Choose<WholeBlocks>(Block(observation), Block(action), Block(task))
@@ -121,7 +118,7 @@ internal sealed unsafe class RecordGather
         nint actionBytes = whole ? sizeof(TAction) : gather._action.RowBytes;
         nint taskBytes = whole ? sizeof(TTask) : gather._task.RowBytes;
         nint fromNext = observationBytes + actionBytes, fromTask = fromNext + observationBytes, fromReward = fromTask + taskBytes;
-        nint fromTerminated = fromReward + RewardToTerminated;
+        nint fromTerminated = gather._terminatedOffset;
         byte* records = gather._records;
         nint stride = gather._stride;
         TransitionPointers pointers = batch.Pointers;

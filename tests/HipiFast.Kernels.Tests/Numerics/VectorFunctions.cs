@@ -35,8 +35,6 @@ internal abstract unsafe class VectorFunctions
 
     public abstract float[] LogDerivative(float[] x);
 
-    public abstract float[] LogNormal(float[] x, float mean, float logStd);
-
     /// <summary>Words of two sets of consecutive blocks, set 0 first.</summary>
     public abstract uint[] Next(uint first0, uint first1, uint c10, uint c11, uint c2, uint c3, ulong key);
 
@@ -85,9 +83,6 @@ internal sealed unsafe class VectorFunctions<TSimd, TVector> : VectorFunctions
     public override float[] Unsquash(float[] x) => Map(x, TanhGaussian<TSimd, TVector>.Unsquash);
 
     public override float[] LogDerivative(float[] x) => Map(x, TanhGaussian<TSimd, TVector>.LogDerivative);
-
-    public override float[] LogNormal(float[] x, float mean, float logStd) =>
-        Map(x, v => TanhGaussian<TSimd, TVector>.LogNormal(v, TSimd.Broadcast(mean), TSimd.Broadcast(logStd)));
 
     public override uint[] Next(uint first0, uint first1, uint c10, uint c11, uint c2, uint c3, ulong key)
     {
