@@ -197,53 +197,10 @@ internal static class TrainCommand
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
         TrainingDisplay display = new(console, [.. runs.Select(run => run.Config)]);
-        Exception?[] errors = new Exception?[runs.Count];
         bool[] finished = new bool[runs.Count], already = new bool[runs.Count];
-        using SemaphoreSlim cores = new(Math.Max(1, Environment.ProcessorCount));
-        Thread[] threads = new Thread[runs.Count];
-        for (int i = 0; i < runs.Count; i++)
-        {
-            int index = i;
-            threads[i] = new Thread(() =>
-            {
-                cores.Wait();
-                try
-                {
-                    // A seed whose turn never came before the stop has nothing to save.
-                    if (!stop.IsCancellationRequested)
-                    {
-                        using TrainingRun run = runs[index].Open();
-                        already[index] = run.IsFinished;
-                        display.Begin(index, run);
-                        finished[index] = run.Run(display.ObserverOf(index), stop.Token);
-                        display.End(index, run);
-                    }
-                }
-                catch (Exception error)
-                {
-                    errors[index] = error;
-                    stop.Cancel();
-                }
-                finally
-                {
-                    cores.Release();
-                }
-            })
-            { IsBackground = true, Name = $"seed {runs[i].Config.Seed}" };
-            threads[i].Start();
-        }
-
-        display.ShowWhile(() => threads.Any(thread => thread.IsAlive));
-        foreach (Thread thread in threads)
-        {
-            thread.Join();
-        }
-
-        Exception? first = errors.FirstOrDefault(error => error is not null);
-        if (first is not null)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(first);
-        }
+        ParallelJobs jobs = ParallelJobs.Start(runs.Count, Train, stop);
+        display.ShowWhile(() => jobs.IsRunning);
+        jobs.Join();
 
         string? curve = single ? null : WriteJointCurve(root, runs);
         bool done = finished.All(entry => entry);
@@ -261,6 +218,15 @@ internal static class TrainCommand
         }
 
         return CommandLineProgram.Good;
+
+        void Train(int index)
+        {
+            using TrainingRun run = runs[index].Open();
+            already[index] = run.IsFinished;
+            display.Begin(index, run);
+            finished[index] = run.Run(display.ObserverOf(index), stop.Token);
+            display.End(index, run);
+        }
 
         void Ask(PosixSignalContext context)
         {
