@@ -67,6 +67,7 @@ internal static class CommandLineProgram
             TrainCommand.Create(s_json),
             EvalCommand.Create(s_json),
             CompareCommand.Create(s_json),
+            ReproduceCommand.Create(s_json),
             RelabelCommand.Create(s_json),
             BenchCommand.Create(s_json),
             InfoCommand.Create(s_json),

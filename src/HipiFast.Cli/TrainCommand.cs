@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using HipiFast.Storage;
 using HipiFast.Training;
@@ -176,18 +175,7 @@ internal static class TrainCommand
             throw new ArgumentException("--seed and --seeds were both given; expected one of them.");
         }
 
-        List<ulong> seeds = [];
-        foreach (string part in list.Split(',', StringSplitOptions.TrimEntries))
-        {
-            if (!ulong.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed) || seeds.Contains(seed))
-            {
-                throw new ArgumentException($"--seeds is '{list}'; expected different whole numbers, 0 or more, separated by commas.");
-            }
-
-            seeds.Add(seed);
-        }
-
-        return [.. seeds];
+        return SeedList.Parse(list);
     }
 
     /// <summary>Trains all runs, at most one per core at a time, while the calling thread shows how they get on.</summary>

@@ -25,7 +25,7 @@ public readonly record struct SeedStatistic(double Mean, double Deviation)
     }
 }
 
-/// <summary>The seeds of one strategy: their success curves and what they amount to.</summary>
+/// <summary>The seeds of one strategy: their learning curves and what they amount to.</summary>
 public sealed class SeedGroup
 {
     // How many of the last evaluations make up the final success rate.
@@ -45,16 +45,16 @@ public sealed class SeedGroup
     /// <summary>The run directory's name.</summary>
     public string Name { get; }
 
-    /// <summary>Success rate (sampled actions) over environment steps, by seed.</summary>
+    /// <summary>The metric over environment steps, by seed.</summary>
     public IReadOnlyDictionary<ulong, LearningCurve> Curves { get; }
 
-    /// <summary>Area under the success curve: the mean of its evaluations, in [0, 1].</summary>
+    /// <summary>Area under the curve: the mean of its evaluations, in the metric's units.</summary>
     public SeedStatistic Area { get; }
 
-    /// <summary>Mean success rate of the last three evaluations, in [0, 1].</summary>
+    /// <summary>Mean of the last three evaluations, in the metric's units.</summary>
     public SeedStatistic Final { get; }
 
-    /// <summary>Reads a directory with one run or with one folder per seed.</summary>
+    /// <summary>Reads the success rates (sampled actions) of a directory with one run or with one folder per seed.</summary>
     /// <param name="path">The directory.</param>
     /// <returns>The group.</returns>
     /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
@@ -62,7 +62,16 @@ public sealed class SeedGroup
     /// <exception cref="InvalidDataException">
     /// A file in it is malformed, a run has no evaluation yet, or the runs differ in environment, steps or batch.
     /// </exception>
-    public static SeedGroup Load(string path)
+    public static SeedGroup Load(string path) => Load(path, MetricColumn.SuccessRate);
+
+    /// <summary>Reads a directory with one run or with one folder per seed.</summary>
+    /// <param name="path">The directory.</param>
+    /// <param name="metric">What the curves show.</param>
+    /// <returns>The group.</returns>
+    /// <exception cref="DirectoryNotFoundException">As for the other overload.</exception>
+    /// <exception cref="FileNotFoundException">As for the other overload.</exception>
+    /// <exception cref="InvalidDataException">As for the other overload.</exception>
+    public static SeedGroup Load(string path, MetricColumn metric)
     {
         SortedDictionary<ulong, LearningCurve> curves = [];
         string? budget = null;
@@ -84,7 +93,7 @@ public sealed class SeedGroup
             curves.Add(
                 config.Seed,
                 new LearningCurve(
-                    metrics.Column(RunLogs.NameOf(MetricColumn.EnvSteps)), metrics.Column(RunLogs.NameOf(MetricColumn.SuccessRate))));
+                    metrics.Column(RunLogs.NameOf(MetricColumn.EnvSteps)), metrics.Column(RunLogs.NameOf(metric))));
         }
 
         return new SeedGroup(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))), curves, budget!);

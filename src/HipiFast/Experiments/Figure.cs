@@ -1,0 +1,87 @@
+namespace HipiFast.Experiments;
+
+/// <summary>A figure of the paper as something that can be run.</summary>
+/// <param name="Name">Name on the command line, such as <c>fig5</c>.</param>
+/// <param name="Title">Heading of its report.</param>
+/// <param name="Claim">What the paper says that it shows.</param>
+/// <param name="Panels">Its parts.</param>
+public sealed record Figure(string Name, string Title, string Claim, IReadOnlyList<Panel> Panels);
+
+/// <summary>One part of a <see cref="Figure"/>: work to do, then something to show.</summary>
+/// <param name="name">Name of its folder: lower case, no spaces.</param>
+/// <param name="title">Heading.</param>
+public abstract class Panel(string name, string title)
+{
+    /// <summary>Name of its folder below the figure's.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Heading.</summary>
+    public string Title { get; } = title;
+
+    /// <summary>Why it cannot run here, in one sentence; null when it can.</summary>
+    public virtual string? Unavailable => null;
+
+    /// <summary>The work that is left to do; jobs are independent of each other and continue what an earlier call had begun.</summary>
+    /// <param name="context">Where and how.</param>
+    /// <returns>The jobs; none where everything is done.</returns>
+    /// <exception cref="ArgumentException">The folder holds results of other settings.</exception>
+    public abstract IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context);
+
+    /// <summary>What there is to show, once all jobs are done.</summary>
+    /// <param name="context">As for <see cref="Jobs"/>.</param>
+    /// <returns>The panel's part of the report.</returns>
+    public abstract PanelReport Report(ExperimentContext context);
+}
+
+/// <summary>How a figure is run.</summary>
+/// <param name="Directory">Folder of the figure.</param>
+/// <param name="Quick">A first impression in minutes, instead of the full setting.</param>
+/// <param name="Seeds">One run of everything per seed; different, 1 or more.</param>
+public sealed record ExperimentContext(string Directory, bool Quick, IReadOnlyList<ulong> Seeds)
+{
+    /// <summary>Folder of a panel.</summary>
+    /// <param name="panel">The panel.</param>
+    /// <returns>The path.</returns>
+    public string FolderOf(Panel panel)
+    {
+        ArgumentNullException.ThrowIfNull(panel);
+        return Path.Combine(Directory, panel.Name);
+    }
+}
+
+/// <summary>A piece of work on one thread.</summary>
+/// <param name="Label">What is shown while it runs.</param>
+/// <param name="Run">Does it: reports how much is done, in [0, 1], and leaves off, ready to be continued, when asked to stop.</param>
+public sealed record ExperimentJob(string Label, Action<Action<double>, CancellationToken> Run);
+
+/// <summary>A table of a report.</summary>
+/// <param name="Header">Headings of the columns.</param>
+/// <param name="Rows">Cells, as many per row as there are headings.</param>
+public sealed record ReportTable(IReadOnlyList<string> Header, IReadOnlyList<IReadOnlyList<string>> Rows);
+
+/// <summary>Whether something measured agrees with the paper.</summary>
+public enum Verdict
+{
+    /// <summary>It bears the paper out.</summary>
+    BornOut,
+
+    /// <summary>It bears the paper out in part, or the runs do not tell.</summary>
+    Mixed,
+
+    /// <summary>It contradicts the paper.</summary>
+    NotBornOut,
+
+    /// <summary>It could not be run here.</summary>
+    NotRun,
+}
+
+/// <summary>What a panel shows.</summary>
+/// <param name="Title">Heading.</param>
+/// <param name="Verdict">Whether the paper's claim holds here.</param>
+/// <param name="Findings">What was found, one sentence each.</param>
+/// <param name="Pictures">SVG documents, in order.</param>
+/// <param name="Table">Numbers, or null.</param>
+/// <param name="Configuration">Settings that repeat the runs, as text, by name.</param>
+public sealed record PanelReport(
+    string Title, Verdict Verdict, IReadOnlyList<string> Findings, IReadOnlyList<string> Pictures, ReportTable? Table,
+    IReadOnlyList<(string Name, string Text)> Configuration);

@@ -1,0 +1,74 @@
+using HipiFast.Training;
+
+namespace HipiFast.Experiments;
+
+/// <summary>The figures of the paper that can be run.</summary>
+public static class FigureCatalog
+{
+    private static readonly Arm[] s_goalArms =
+    [
+        new("inverse-rl", "inverse RL", TrainingDefaults.PaperPreset, "inverse-rl"),
+        new("final", "final (HER)", TrainingDefaults.PaperPreset, "final"),
+        new("future", "future", TrainingDefaults.PaperPreset, "future"),
+        new("random", "random", TrainingDefaults.PaperPreset, "random"),
+        new("none", "none (SAC)", TrainingDefaults.PaperPreset, "none"),
+        new("inverse-rl-own", "inverse RL, this project's defaults", null, "inverse-rl"),
+    ];
+
+    private static readonly Arm[] s_generalArms =
+    [
+        new("inverse-rl", "inverse RL", TrainingDefaults.PaperPreset, "inverse-rl"),
+        new("random", "random", TrainingDefaults.PaperPreset, "random"),
+        new("none", "none (SAC)", TrainingDefaults.PaperPreset, "none"),
+        new("inverse-rl-own", "inverse RL, this project's defaults", null, "inverse-rl"),
+    ];
+
+    /// <summary>All figures, in the paper's order.</summary>
+    public static IReadOnlyList<Figure> All { get; } =
+    [
+        new(
+            "fig4",
+            "Fig. 4: a didactic gridworld",
+            "Q-learning with final-state relabeling (HER) only succeeds at reaching the goals in the top row; with inverse RL relabeling it reaches all goals.",
+            [new StitchingPanel(), new LemmaPanel()]),
+        new(
+            "fig5",
+            "Fig. 5: relabeling for goal-reaching tasks",
+            "On six goal-reaching domains, relabeling with inverse RL always learns at least as quickly as the other strategies; on two extremely sparse "
+            + "versions only inverse RL makes progress.",
+            [
+                Goals("quadruped", "Quadruped", 3_000),
+                Goals("finger", "Finger", 5_000),
+                Goals("reacher", "2D reacher", 10_000),
+                Goals("sawyer", "Sawyer reach", 5_000),
+                Goals("nav2d", "2D navigation", 20_000),
+                Goals("jaco", "Jaco reach", 5_000),
+                Goals("reacher-sparse", "2D reacher, extremely sparse", 10_000),
+                Goals("jaco-sparse", "Jaco reach, extremely sparse", 5_000),
+            ]),
+        new(
+            "fig6",
+            "Fig. 6: relabeling for general task distributions",
+            "With discrete, linear, and goal-and-margin tasks, relabeling with inverse RL learns faster than random relabeling and no relabeling, to a larger "
+            + "asymptotic reward; hindsight goals do not apply.",
+            [
+                General("reacher-discrete", "2D reacher, discrete goals", MetricColumn.SuccessRate, 10_000),
+                General("walker", "Walker, linear rewards", MetricColumn.EpisodeReturn, 10_000),
+                General("sawyer-margin", "Sawyer, goal and margin", MetricColumn.SuccessRate, 5_000),
+            ]),
+    ];
+
+    /// <summary>Finds a figure.</summary>
+    /// <param name="name">Its name.</param>
+    /// <returns>The figure.</returns>
+    /// <exception cref="ArgumentException">There is no such figure; the message lists those there are.</exception>
+    public static Figure Find(string name) =>
+        All.FirstOrDefault(figure => figure.Name == name)
+        ?? throw new ArgumentException($"Unknown figure '{name}'; expected {string.Join(", ", All.Select(figure => figure.Name))}.");
+
+    private static TrainingPanel Goals(string environment, string title, long quickSteps) =>
+        new(title, environment, MetricColumn.SuccessRate, s_goalArms, quickSteps);
+
+    private static TrainingPanel General(string environment, string title, MetricColumn metric, long quickSteps) =>
+        new(title, environment, metric, s_generalArms, quickSteps);
+}

@@ -1,0 +1,241 @@
+using System.Globalization;
+using HipiFast.Storage;
+using HipiFast.Training;
+
+namespace HipiFast.Experiments;
+
+/// <summary>One curve of a <see cref="TrainingPanel"/>.</summary>
+/// <param name="Name">Name of its folder: lower case, no spaces.</param>
+/// <param name="Label">Name in pictures and tables.</param>
+/// <param name="Preset">A name in <see cref="TrainingDefaults.Presets"/>, or null for this project's own defaults.</param>
+/// <param name="Strategy">The relabeling strategy, as the command line writes it.</param>
+public sealed record Arm(string Name, string Label, string? Preset, string Strategy);
+
+/// <summary>SAC with several relabeling strategies on one environment: a panel of the paper's Figs. 5 and 6.</summary>
+public sealed class TrainingPanel : Panel
+{
+    // A difference counts where it exceeds this many of its standard errors.
+    private const double StandardErrors = 2;
+
+    private readonly string _environment;
+    private readonly MetricColumn _metric;
+    private readonly IReadOnlyList<Arm> _arms;
+    private readonly long _quickSteps;
+
+    /// <summary>Describes a panel.</summary>
+    /// <param name="title">Heading.</param>
+    /// <param name="environment">Environment by name; also the folder's name.</param>
+    /// <param name="metric">What the curves show.</param>
+    /// <param name="arms">The strategies; the first is compared with the others.</param>
+    /// <param name="quickSteps">Environment steps of a quick run.</param>
+    public TrainingPanel(string title, string environment, MetricColumn metric, IReadOnlyList<Arm> arms, long quickSteps)
+        : base(environment, title)
+    {
+        _environment = environment;
+        _metric = metric;
+        _arms = arms;
+        _quickSteps = quickSteps;
+    }
+
+    /// <inheritdoc/>
+    public override string? Unavailable
+    {
+        get
+        {
+            try
+            {
+                EnvironmentFactory.Traits(_environment);
+                return null;
+            }
+            catch (Exception error) when (error is ArgumentException or NotSupportedException)
+            {
+                return error.Message;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        List<ExperimentJob> jobs = [];
+        foreach (Arm arm in _arms)
+        {
+            TrainingConfig[] configs = [.. context.Seeds.Select(seed => ConfigOf(arm, context, seed))];
+            string root = FolderOf(context, arm);
+            for (int i = 0; i < configs.Length; i++)
+            {
+                TrainingConfig config = configs[i];
+                RunDirectory directory = RunDirectory.ForSeed(root, config.Seed);
+                if (File.Exists(directory.Config))
+                {
+                    RequireSame(directory, config);
+                }
+
+                if (!IsFinished(directory, config))
+                {
+                    jobs.Add(new ExperimentJob($"{Name} {arm.Name} seed {config.Seed}", (progress, stop) => Train(directory, config, progress, stop)));
+                }
+            }
+        }
+
+        return jobs;
+    }
+
+    /// <inheritdoc/>
+    public override PanelReport Report(ExperimentContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        SeedGroup[] groups = [.. _arms.Select(arm => SeedGroup.Load(FolderOf(context, arm), _metric))];
+        SeedGroup[] returns = [.. _arms.Select(arm => SeedGroup.Load(FolderOf(context, arm), MetricColumn.EpisodeReturn))];
+        SeedGroup[] successes = [.. _arms.Select(arm => SeedGroup.Load(FolderOf(context, arm), MetricColumn.SuccessRate))];
+        bool isRate = _metric == MetricColumn.SuccessRate;
+        LearningCurveSvg picture = new(Title)
+        {
+            ValueLabel = isRate ? "success rate" : "episode return",
+            ValueRange = isRate ? (0, 1) : null,
+        };
+        List<string> ahead = [], level = [], behind = [];
+        List<IReadOnlyList<string>> rows = [];
+        for (int i = 0; i < _arms.Count; i++)
+        {
+            picture.Add(_arms[i].Label, [.. groups[i].Curves.Values]);
+            string difference = string.Empty;
+            if (i > 0)
+            {
+                PairedDifference lead = groups[0].AreaMinus(groups[i]);
+                difference = string.Create(
+                    CultureInfo.InvariantCulture, $"{lead.Mean:+0.000;-0.000} ({lead.StandardError:0.000}; {lead.Ahead} of {lead.Seeds})");
+                if (_arms[i].Preset == _arms[0].Preset)
+                {
+                    double margin = StandardErrors * lead.StandardError;
+                    (lead.Mean > margin ? ahead : lead.Mean < -margin ? behind : level).Add(_arms[i].Label);
+                }
+            }
+
+            rows.Add([_arms[i].Label, Spread(groups[i].Area), Spread(successes[i].Final), Spread(returns[i].Final), difference]);
+        }
+
+        List<string> findings = [Describe(_arms[0].Label, ahead, level, behind, context.Seeds.Count)];
+        for (int i = 1; i < _arms.Count; i++)
+        {
+            if (_arms[i].Preset != _arms[0].Preset)
+            {
+                findings.Add(DescribeOwn(i, groups));
+            }
+        }
+
+        Verdict verdict = behind.Count > 0 ? Verdict.NotBornOut : ahead.Count > 0 ? Verdict.BornOut : Verdict.Mixed;
+        return new PanelReport(
+            Title,
+            verdict,
+            findings,
+            [picture.ToSvg()],
+            new ReportTable(
+                ["strategy", $"area under the {(isRate ? "success" : "return")} curve", "final success", "final return",
+                    $"{_arms[0].Label} minus this (s.e.; seeds ahead)"],
+                rows),
+            [.. _arms.Select(arm => (arm.Label, RunDirectory.ToJson(ConfigOf(arm, context, context.Seeds[0]))))]);
+    }
+
+    private static string Spread(SeedStatistic statistic) =>
+        string.Create(CultureInfo.InvariantCulture, $"{statistic.Mean:0.000} ± {statistic.Deviation:0.000}");
+
+    private static string Describe(string first, List<string> ahead, List<string> level, List<string> behind, int seeds)
+    {
+        List<string> parts = [];
+        Add("ahead of", ahead);
+        Add("level with", level);
+        Add("behind", behind);
+        string rule = string.Create(
+            CultureInfo.InvariantCulture, $"by the area under the curve, paired by seed over {seeds} seeds, level within {StandardErrors:0} standard errors");
+        return $"{first} is {string.Join("; ", parts)} ({rule}).";
+
+        void Add(string how, List<string> names)
+        {
+            if (names.Count > 0)
+            {
+                parts.Add($"{how} {string.Join(", ", names)}");
+            }
+        }
+    }
+
+    private static void Train(RunDirectory directory, TrainingConfig config, Action<double> progress, CancellationToken stop)
+    {
+        if (!File.Exists(directory.Config))
+        {
+            RunDirectory.Create(directory.Path, [config], folders: false);
+        }
+
+        using TrainingRun run = File.Exists(directory.Checkpoint) ? TrainingRun.Resume(directory) : TrainingRun.Start(directory, config);
+        run.Run(new ProgressObserver(progress), stop);
+    }
+
+    private static bool IsFinished(RunDirectory directory, TrainingConfig config)
+    {
+        if (!File.Exists(directory.Checkpoint))
+        {
+            return false;
+        }
+
+        using SafetensorsFile file = SafetensorsFile.Open(directory.Checkpoint);
+        return Trainer.EnvStepsIn(file) >= config.Steps;
+    }
+
+    private static void RequireSame(RunDirectory directory, TrainingConfig config)
+    {
+        TrainingConfig found = directory.ReadConfig();
+        ConfigKey? other = ConfigKey.All.FirstOrDefault(key => !Equals(key.Get(found), key.Get(config)));
+        if (other is not null)
+        {
+            throw new ArgumentException(
+                $"{directory.Path} holds a run with {other.Name} = {other.Format(found)}, where this figure needs {other.Format(config)}; "
+                + "choose another directory with --out, or remove it.");
+        }
+    }
+
+    private string DescribeOwn(int arm, SeedGroup[] groups)
+    {
+        List<string> ahead = [], level = [], behind = [];
+        for (int i = 0; i < _arms.Count; i++)
+        {
+            if (i != arm)
+            {
+                PairedDifference lead = groups[arm].AreaMinus(groups[i]);
+                double margin = StandardErrors * lead.StandardError;
+                (lead.Mean > margin ? ahead : lead.Mean < -margin ? behind : level).Add(_arms[i].Label);
+            }
+        }
+
+        return Describe(_arms[arm].Label, ahead, level, behind, groups[arm].Curves.Count);
+    }
+
+    private string FolderOf(ExperimentContext context, Arm arm) => Path.Combine(context.FolderOf(this), arm.Name);
+
+    private TrainingConfig ConfigOf(Arm arm, ExperimentContext context, ulong seed)
+    {
+        ConfigLayer layer = new();
+        layer.Set(ConfigKey.Find("environment", string.Empty), _environment);
+        layer.Set(ConfigKey.Find("relabel", string.Empty), arm.Strategy);
+        TrainingConfig config = TrainingDefaults.Resolve([layer], arm.Preset, EnvironmentFactory.Traits) with { Seed = seed, Threads = 1 };
+        return context.Quick
+            ? config with
+            {
+                Steps = _quickSteps,
+                EvalEvery = Math.Max(1, _quickSteps / 5),
+                EvalEpisodes = 20,
+            }
+            : config;
+    }
+
+    private sealed class ProgressObserver(Action<double> progress) : ITrainingObserver
+    {
+        public TimeSpan ProgressInterval => TimeSpan.FromSeconds(0.5);
+
+        public void Progress(in TrainingProgress latest) => progress((double)latest.EnvSteps / latest.TotalSteps);
+
+        public void Evaluated(ReadOnlySpan<double> row)
+        {
+        }
+    }
+}
