@@ -62,4 +62,10 @@ public enum RandomPurpose : uint
 
     /// <summary>Test data and benchmark data.</summary>
     SyntheticData = 15,
+
+    /// <summary>Order of the rows in an epoch of behavior cloning: counter (position, 0, epoch).</summary>
+    CloningShuffle = 16,
+
+    /// <summary>Which trajectories behavior cloning holds out: counter (position, 0, 0).</summary>
+    CloningSplit = 17,
 }

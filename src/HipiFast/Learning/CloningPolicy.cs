@@ -1,0 +1,86 @@
+using HipiFast.Kernels.Dense;
+using HipiFast.Kernels.Networks;
+
+namespace HipiFast.Learning;
+
+/// <summary>A cloning policy on the dense kernels of a session.</summary>
+public sealed unsafe class CloningPolicy : ICloningPolicy
+{
+    private readonly IDenseKernel _dense;
+    private readonly MlpParameters _network;
+    private readonly NetworkOptimizer _optimizer;
+    private readonly MlpActivations _activations;
+    private readonly SacOptions _options;
+    private long _step;
+
+    /// <summary>Makes a policy with fresh parameters.</summary>
+    /// <param name="dense">Kernels.</param>
+    /// <param name="shape">S + P inputs, A outputs.</param>
+    /// <param name="capacity">Most rows of one call, 1 or more.</param>
+    /// <param name="learningRate">Adam's step size, above 0.</param>
+    /// <param name="seed">Philox key of the initial parameters.</param>
+    public CloningPolicy(IDenseKernel dense, MlpShape shape, int capacity, float learningRate, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(dense);
+        _dense = dense;
+        _network = new MlpParameters(shape);
+        _network.Initialize(seed, 0);
+        _optimizer = new NetworkOptimizer(_network);
+        _activations = new MlpActivations(shape, capacity);
+        _options = new SacOptions { LearningRate = learningRate };
+    }
+
+    /// <inheritdoc/>
+    public MlpShape Shape => _network.Shape;
+
+    /// <inheritdoc/>
+    public double Step(in MatrixView input, in MatrixView target)
+    {
+        _dense.Forward(_network, input, _activations);
+        MlpShape shape = Shape;
+        double squares = 0, count = (double)input.Rows * shape.Outputs;
+        float factor = (float)(2 / count);
+        for (int row = 0; row < input.Rows; row++)
+        {
+            float* y = _activations.Output.Row(row), wanted = target.Row(row), gradient = _activations.OutputGradient.Row(row);
+            for (int i = 0; i < shape.Outputs; i++)
+            {
+                float error = y[i] - wanted[i];
+                squares += (double)error * error;
+                gradient[i] = factor * error;
+            }
+        }
+
+        _dense.Backward(_network, input, _activations, _optimizer.Gradient, default, 0);
+        _optimizer.Step(_dense, _options, ++_step);
+        return squares / count;
+    }
+
+    /// <inheritdoc/>
+    public void Predict(in MatrixView input, in MatrixView output)
+    {
+        _dense.Forward(_network, input, _activations);
+        for (int row = 0; row < input.Rows; row++)
+        {
+            new ReadOnlySpan<float>(_activations.Output.Row(row), Shape.Outputs).CopyTo(new Span<float>(output.Row(row), Shape.Outputs));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Export(MlpParameters parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        parameters.CopyFrom(_network);
+    }
+
+    /// <inheritdoc/>
+    public void Import(MlpParameters parameters) => _network.CopyFrom(parameters);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _activations.Dispose();
+        _optimizer.Dispose();
+        _network.Dispose();
+    }
+}
