@@ -1,11 +1,13 @@
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Networks;
 
 namespace HipiFast.Learning;
 
-/// <summary>A cloning policy on the dense kernels of a session.</summary>
+/// <summary>A cloning policy on the dense kernels of a backend, on one thread.</summary>
 public sealed unsafe class CloningPolicy : ICloningPolicy
 {
+    private readonly ComputeSession _session;
     private readonly IDenseKernel _dense;
     private readonly MlpParameters _network;
     private readonly NetworkOptimizer _optimizer;
@@ -14,15 +16,16 @@ public sealed unsafe class CloningPolicy : ICloningPolicy
     private long _step;
 
     /// <summary>Makes a policy with fresh parameters.</summary>
-    /// <param name="dense">Kernels.</param>
+    /// <param name="backend">Kernels.</param>
     /// <param name="shape">S + P inputs, A outputs.</param>
     /// <param name="capacity">Most rows of one call, 1 or more.</param>
     /// <param name="learningRate">Adam's step size, above 0.</param>
     /// <param name="seed">Philox key of the initial parameters.</param>
-    public CloningPolicy(IDenseKernel dense, MlpShape shape, int capacity, float learningRate, ulong seed)
+    public CloningPolicy(KernelBackend backend, MlpShape shape, int capacity, float learningRate, ulong seed)
     {
-        ArgumentNullException.ThrowIfNull(dense);
-        _dense = dense;
+        ArgumentNullException.ThrowIfNull(backend);
+        _session = backend.CreateSession(new SessionOptions(1));
+        _dense = _session.Dense;
         _network = new MlpParameters(shape);
         _network.Initialize(seed, 0);
         _optimizer = new NetworkOptimizer(_network);
@@ -82,5 +85,6 @@ public sealed unsafe class CloningPolicy : ICloningPolicy
         _activations.Dispose();
         _optimizer.Dispose();
         _network.Dispose();
+        _session.Dispose();
     }
 }

@@ -41,7 +41,7 @@ public sealed class Evaluator : IDisposable
         return block.X | ((ulong)block.Y << 32);
     }
 
-    /// <summary>Plays one episode in every copy. Allocates nothing.</summary>
+    /// <summary>Plays one episode in every copy.</summary>
     /// <param name="learner">Whose policy acts.</param>
     /// <param name="deterministic">Mean actions, or sampled ones.</param>
     /// <param name="seed">Key of everything drawn.</param>
@@ -49,13 +49,23 @@ public sealed class Evaluator : IDisposable
     public EvaluationResult Evaluate(ISacLearner learner, bool deterministic, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(learner);
+        return Evaluate(new LearnerPolicy(learner, deterministic, seed), seed);
+    }
+
+    /// <summary>Plays one episode in every copy. Allocates nothing.</summary>
+    /// <param name="policy">What acts.</param>
+    /// <param name="seed">Key of everything that the environment draws.</param>
+    /// <returns>The outcome.</returns>
+    public EvaluationResult Evaluate(IPolicy policy, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
         int episodes = _environment.Count, running = episodes, successes = 0;
         double total = 0;
         Array.Clear(_ended);
         _environment.Reset(seed);
         for (uint step = 0; running > 0; step++)
         {
-            learner.Act(_environment.Observation, _environment.Task, episodes, deterministic, seed, step, _action.Span);
+            policy.Act(_environment.Observation, _environment.Task, episodes, step, _action.Span);
             _environment.Step(_action.Span, out StepResult result);
             for (int copy = 0; copy < episodes; copy++)
             {

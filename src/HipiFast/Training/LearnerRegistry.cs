@@ -10,6 +10,12 @@ namespace HipiFast.Training;
 /// <returns>The learner.</returns>
 public delegate ISacLearner LearnerFactory(TrainingConfig config, AgentNetworks networks, ComputeSession session);
 
+/// <summary>Makes the policy that behavior cloning fits.</summary>
+/// <param name="shape">Shape of the network.</param>
+/// <param name="options">Batch, step size and seed.</param>
+/// <returns>The policy.</returns>
+public delegate ICloningPolicy CloningPolicyFactory(Kernels.Networks.MlpShape shape, BehaviorCloningOptions options);
+
 /// <summary>The learners of this process by name; <c>embedded</c> is always there.</summary>
 public static class LearnerRegistry
 {
@@ -23,6 +29,12 @@ public static class LearnerRegistry
     {
         [Embedded] = (config, networks, session) => new SacLearner(
             networks, config.ToSacOptions(), session, config.Batch, config.Seed, config.Threads),
+    };
+
+    private static readonly Dictionary<string, CloningPolicyFactory> s_cloning = new()
+    {
+        [Embedded] = (shape, options) => new CloningPolicy(
+            KernelRegistry.Default.Resolve(ManagedBackend.FamilyName), shape, options.Batch, options.LearningRate, options.Seed),
     };
 
     /// <summary>Names of the learners.</summary>
@@ -40,12 +52,14 @@ public static class LearnerRegistry
     /// <summary>Adds a learner.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="factory">Makes it.</param>
+    /// <param name="cloning">Makes its policy for behavior cloning.</param>
     /// <exception cref="ArgumentException">The name is taken.</exception>
-    public static void Register(string name, LearnerFactory factory)
+    public static void Register(string name, LearnerFactory factory, CloningPolicyFactory cloning)
     {
         lock (s_factories)
         {
             s_factories.Add(name, factory);
+            s_cloning.Add(name, cloning);
         }
     }
 
@@ -54,12 +68,21 @@ public static class LearnerRegistry
     /// <returns>What makes it.</returns>
     /// <exception cref="NotSupportedException">It is the TorchSharp learner and not installed.</exception>
     /// <exception cref="ArgumentException">There is no such learner.</exception>
-    public static LearnerFactory Resolve(string name)
+    public static LearnerFactory Resolve(string name) => Find(s_factories, name);
+
+    /// <summary>Finds a learner's policy for behavior cloning.</summary>
+    /// <param name="name">Name of the learner.</param>
+    /// <returns>What makes it.</returns>
+    /// <exception cref="NotSupportedException">As for <see cref="Resolve"/>.</exception>
+    /// <exception cref="ArgumentException">As for <see cref="Resolve"/>.</exception>
+    public static CloningPolicyFactory ResolveCloning(string name) => Find(s_cloning, name);
+
+    private static T Find<T>(Dictionary<string, T> factories, string name)
     {
         ArgumentNullException.ThrowIfNull(name);
         lock (s_factories)
         {
-            if (s_factories.TryGetValue(name, out LearnerFactory? factory))
+            if (factories.TryGetValue(name, out T? factory))
             {
                 return factory;
             }

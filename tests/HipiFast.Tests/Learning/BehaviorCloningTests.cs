@@ -13,7 +13,7 @@ public sealed class BehaviorCloningTests
 {
     private const int Trajectories = 40, Steps = 25;
     private static readonly TransitionShape s_shape = new(3, 2, 2);
-    private static readonly ComputeSession s_session = KernelRegistry.Default.Resolve("managed").CreateSession(new SessionOptions(1));
+    private static readonly KernelBackend s_backend = KernelRegistry.Default.Resolve("managed");
     private static readonly BehaviorCloningOptions s_options = new() { Hidden = 32, Batch = 50, LearningRate = 3e-3f, MaxEpochs = 40 };
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class BehaviorCloningTests
     {
         // Adam's first step is the sign of the gradient times the rate: compare with central differences of the loss.
         MlpShape shape = new(3, 8, 2);
-        using CloningPolicy policy = new(s_session.Dense, shape, 5, 1e-3f, 7);
+        using CloningPolicy policy = new(s_backend, shape, 5, 1e-3f, 7);
         using MlpParameters before = new(shape), after = new(shape);
         float[] input = Uniforms(15, 1), target = Uniforms(10, 2);
         policy.Export(before);
@@ -157,7 +157,7 @@ public sealed class BehaviorCloningTests
     }
 
     private static BehaviorCloning Make(BehaviorCloningOptions options) => new(s_shape, options, (shape, chosen) =>
-        new CloningPolicy(s_session.Dense, shape, chosen.Batch, chosen.LearningRate, chosen.Seed));
+        new CloningPolicy(s_backend, shape, chosen.Batch, chosen.LearningRate, chosen.Seed));
 
     /// <summary>a = 0.4 (s0, s1) + 0.4 (task, -task), with task +1 or -1 for a whole trajectory and a third, constant entry of the state.</summary>
     private static TransitionBatch Demonstrations(out long[] episode)

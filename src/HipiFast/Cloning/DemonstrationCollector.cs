@@ -1,0 +1,120 @@
+using HipiFast.Environments;
+using HipiFast.Replay;
+using HipiFast.Training;
+
+namespace HipiFast.Cloning;
+
+/// <summary>Trajectories with the tasks that were commanded, the rows of one side by side.</summary>
+/// <param name="Transitions">All rows.</param>
+/// <param name="Episode">Number of the trajectory of each row, counting from 0.</param>
+public sealed record Demonstrations(TransitionBatch Transitions, long[] Episode) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => Transitions.Dispose();
+}
+
+/// <summary>Plays a policy and keeps what it did.</summary>
+public static class DemonstrationCollector
+{
+    /// <summary>Plays whole episodes, one per environment copy at a time, each under a task of the environment's distribution.</summary>
+    /// <param name="environment">The environment; its copies play side by side.</param>
+    /// <param name="policy">What acts.</param>
+    /// <param name="trajectories">Episodes wanted, 1 or more.</param>
+    /// <param name="seed">Key of everything that the environment draws.</param>
+    /// <returns>The episodes; dispose them.</returns>
+    public static Demonstrations Collect(VectorEnvironment environment, IPolicy policy, int trajectories, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(environment);
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentOutOfRangeException.ThrowIfLessThan(trajectories, 1);
+        List<Recording> finished = [];
+        for (uint round = 0; finished.Count < trajectories; round++)
+        {
+            finished.AddRange(PlayRound(environment, policy, Evaluator.DeriveSeed(seed, round)));
+        }
+
+        finished.RemoveRange(trajectories, finished.Count - trajectories);
+        TransitionBatch batch = new(environment.Shape, finished.Sum(recording => recording.Count)) { Count = finished.Sum(recording => recording.Count) };
+        long[] episode = new long[batch.Count];
+        int row = 0;
+        for (int i = 0; i < finished.Count; i++)
+        {
+            finished[i].CopyTo(batch, row);
+            episode.AsSpan(row, finished[i].Count).Fill(i);
+            row += finished[i].Count;
+        }
+
+        batch.ReplayIndex.Fill(-1);
+        return new Demonstrations(batch, episode);
+    }
+
+    private static Recording[] PlayRound(VectorEnvironment environment, IPolicy policy, ulong seed)
+    {
+        int copies = environment.Count, running = copies;
+        TransitionShape shape = environment.Shape;
+        Recording[] recordings = [.. Enumerable.Range(0, copies).Select(_ => new Recording())];
+        bool[] ended = new bool[copies];
+        float[] action = new float[copies * shape.ActionDimension], observation = new float[copies * shape.ObservationDimension];
+        float[] task = new float[copies * shape.TaskDimension];
+        environment.Reset(seed);
+        for (uint step = 0; running > 0; step++)
+        {
+            environment.Observation.CopyTo(observation);
+            environment.Task.CopyTo(task);
+            policy.Act(observation, task, copies, step, action);
+            environment.Step(action, out StepResult result);
+            for (int copy = 0; copy < copies; copy++)
+            {
+                if (ended[copy])
+                {
+                    continue;
+                }
+
+                recordings[copy].Add(
+                    Row(observation, copy, shape.ObservationDimension), Row(action, copy, shape.ActionDimension),
+                    Row(result.NextObservation, copy, shape.ObservationDimension), Row(task, copy, shape.TaskDimension), result.Reward[copy],
+                    result.Terminated[copy]);
+                if (result.Terminated[copy] != 0 || result.Truncated[copy] != 0)
+                {
+                    ended[copy] = true;
+                    running--;
+                }
+            }
+        }
+
+        return recordings;
+
+        static ReadOnlySpan<float> Row(ReadOnlySpan<float> matrix, int row, int width) => matrix.Slice(row * width, width);
+    }
+
+    private sealed class Recording
+    {
+        private readonly List<float> _observation = [], _action = [], _nextObservation = [], _task = [], _reward = [];
+        private readonly List<byte> _terminated = [];
+
+        public int Count => _reward.Count;
+
+        public void Add(
+            ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation, ReadOnlySpan<float> task, float reward,
+            byte terminated)
+        {
+            _observation.AddRange(observation);
+            _action.AddRange(action);
+            _nextObservation.AddRange(nextObservation);
+            _task.AddRange(task);
+            _reward.Add(reward);
+            _terminated.Add(terminated);
+        }
+
+        public void CopyTo(TransitionBatch batch, int row)
+        {
+            TransitionShape shape = batch.Shape;
+            _observation.CopyTo(batch.Observation[(row * shape.ObservationDimension)..]);
+            _action.CopyTo(batch.Action[(row * shape.ActionDimension)..]);
+            _nextObservation.CopyTo(batch.NextObservation[(row * shape.ObservationDimension)..]);
+            _task.CopyTo(batch.Task[(row * shape.TaskDimension)..]);
+            _reward.CopyTo(batch.Reward[row..]);
+            _terminated.CopyTo(batch.Terminated[row..]);
+        }
+    }
+}
