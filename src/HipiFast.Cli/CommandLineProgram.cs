@@ -66,6 +66,7 @@ internal static class CommandLineProgram
             s_json,
             TrainCommand.Create(s_json),
             EvalCommand.Create(s_json),
+            CloneCommand.Create(s_json),
             CompareCommand.Create(s_json),
             ReproduceCommand.Create(s_json),
             RelabelCommand.Create(s_json),

@@ -63,19 +63,22 @@ internal static class ReproduceCommand
             throw new IOException($"Cannot write to '{context.Directory}': it is a file; expected a directory.");
         }
 
-        // Everything that is wrong with what the directory holds is found before any work is done.
+        // What is wrong with the directory is found before any work is done.
         Panel[] possible = [.. figure.Panels.Where(panel => panel.Unavailable is null)];
-        ExperimentJob[] jobs = [.. possible.SelectMany(panel => panel.Jobs(context))];
+        ExperimentJob[] first = JobsOf(possible, context, 0);
         foreach (Panel panel in figure.Panels.Except(possible))
         {
             console.Line($"{panel.Name}: left out. {panel.Unavailable}");
         }
 
         Directory.CreateDirectory(context.Directory);
-        if (!Work(console, jobs))
+        for (int round = 0; possible.Any(panel => panel.Rounds > round); round++)
         {
-            console.Line("Stopped before the end; everything so far is saved. The same command continues it.");
-            return CommandLineProgram.Failed;
+            if (!Work(console, round == 0 ? first : JobsOf(possible, context, round)))
+            {
+                console.Line("Stopped before the end; everything so far is saved. The same command continues it.");
+                return CommandLineProgram.Failed;
+            }
         }
 
         PanelReport[] reports =
@@ -89,6 +92,9 @@ internal static class ReproduceCommand
         Show(console, figure, reports, path);
         return CommandLineProgram.Good;
     }
+
+    private static ExperimentJob[] JobsOf(Panel[] panels, ExperimentContext context, int round) =>
+        [.. panels.Where(panel => panel.Rounds > round).SelectMany(panel => panel.Jobs(context, round))];
 
     private static bool Work(ConsoleOutput console, ExperimentJob[] jobs)
     {

@@ -21,11 +21,15 @@ public abstract class Panel(string name, string title)
     /// <summary>Why it cannot run here, in one sentence; null when it can.</summary>
     public virtual string? Unavailable => null;
 
-    /// <summary>The work that is left to do; jobs are independent of each other and continue what an earlier call had begun.</summary>
+    /// <summary>How many rounds of jobs there are, 0 or more; the jobs of one need the results of the rounds before.</summary>
+    public abstract int Rounds { get; }
+
+    /// <summary>The work of a round that is left to do; its jobs are independent of each other and continue what an earlier call had begun.</summary>
     /// <param name="context">Where and how.</param>
+    /// <param name="round">The round, in [0, <see cref="Rounds"/>).</param>
     /// <returns>The jobs; none where everything is done.</returns>
     /// <exception cref="ArgumentException">The folder holds results of other settings.</exception>
-    public abstract IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context);
+    public abstract IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context, int round);
 
     /// <summary>What there is to show, once all jobs are done.</summary>
     /// <param name="context">As for <see cref="Jobs"/>.</param>

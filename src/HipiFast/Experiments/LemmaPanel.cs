@@ -11,7 +11,9 @@ internal sealed class LemmaPanel() : Panel("lemmas", "Relabeling brings the join
 
     private static readonly double[] s_stages = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 
-    public override IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context) => [];
+    public override int Rounds => 0;
+
+    public override IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context, int round) => [];
 
     public override PanelReport Report(ExperimentContext context)
     {
@@ -36,8 +38,10 @@ internal sealed class LemmaPanel() : Panel("lemmas", "Relabeling brings the join
             [
                 $"Lemma 1: the labels of inverse RL are {(closer ? "nowhere farther from the target than" : "somewhere farther from the target than")} those commanded.",
                 $"Lemma 2: the gain is {(bounded ? "everywhere at least" : "somewhere less than")} the expected KL between the labels; on this problem it equals it.",
-                "With the partition estimated from a batch of the agent's own trajectories, as relabeling in training does it, the gain is smaller where those "
-                + "trajectories are far from uniform.",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"With the partition estimated from a batch of the agent's own trajectories, as relabeling in training does it, the labels are at most "
+                        + $"{first.Max(point => point.EstimatedKl - point.RelabeledKl):0.0000} nats farther."),
             ],
             [picture.ToSvg()],
             new ReportTable(

@@ -12,7 +12,9 @@ internal sealed class StitchingPanel() : Panel("gridworld", "Relabeling stitches
     private const int CellSize = 34;
     private const int Gap = 40;
 
-    public override IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context) => [];
+    public override int Rounds => 0;
+
+    public override IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context, int round) => [];
 
     public override PanelReport Report(ExperimentContext context)
     {

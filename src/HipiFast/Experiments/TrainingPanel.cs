@@ -38,24 +38,13 @@ public sealed class TrainingPanel : Panel
     }
 
     /// <inheritdoc/>
-    public override string? Unavailable
-    {
-        get
-        {
-            try
-            {
-                EnvironmentFactory.Traits(_environment);
-                return null;
-            }
-            catch (Exception error) when (error is ArgumentException or NotSupportedException)
-            {
-                return error.Message;
-            }
-        }
-    }
+    public override string? Unavailable => WhyUnavailable(_environment);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context)
+    public override int Rounds => 1;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context, int round)
     {
         ArgumentNullException.ThrowIfNull(context);
         List<ExperimentJob> jobs = [];
@@ -67,14 +56,9 @@ public sealed class TrainingPanel : Panel
             {
                 TrainingConfig config = configs[i];
                 RunDirectory directory = RunDirectory.ForSeed(root, config.Seed);
-                if (File.Exists(directory.Config))
+                if (!TrainingJob.IsFinished(directory, config))
                 {
-                    RequireSame(directory, config);
-                }
-
-                if (!IsFinished(directory, config))
-                {
-                    jobs.Add(new ExperimentJob($"{Name} {arm.Name} seed {config.Seed}", (progress, stop) => Train(directory, config, progress, stop)));
+                    jobs.Add(TrainingJob.Create($"{Name} {arm.Name} seed {config.Seed}", directory, config));
                 }
             }
         }
@@ -113,7 +97,7 @@ public sealed class TrainingPanel : Panel
                 }
             }
 
-            rows.Add([_arms[i].Label, Spread(groups[i].Area), Spread(successes[i].Final), Spread(returns[i].Final), difference]);
+            rows.Add([_arms[i].Label, groups[i].Area.Describe(), successes[i].Final.Describe(), returns[i].Final.Describe(), difference]);
         }
 
         List<string> findings = [Describe(_arms[0].Label, ahead, level, behind, context.Seeds.Count)];
@@ -138,8 +122,20 @@ public sealed class TrainingPanel : Panel
             [.. _arms.Select(arm => (arm.Label, RunDirectory.ToJson(ConfigOf(arm, context, context.Seeds[0]))))]);
     }
 
-    private static string Spread(SeedStatistic statistic) =>
-        string.Create(CultureInfo.InvariantCulture, $"{statistic.Mean:0.000} ± {statistic.Deviation:0.000}");
+    /// <summary>Why an environment cannot be made here, in one sentence; null when it can.</summary>
+    /// <param name="environment">Its name.</param>
+    internal static string? WhyUnavailable(string environment)
+    {
+        try
+        {
+            EnvironmentFactory.Traits(environment);
+            return null;
+        }
+        catch (Exception error) when (error is ArgumentException or NotSupportedException)
+        {
+            return error.Message;
+        }
+    }
 
     private static string Describe(string first, List<string> ahead, List<string> level, List<string> behind, int seeds)
     {
@@ -157,40 +153,6 @@ public sealed class TrainingPanel : Panel
             {
                 parts.Add($"{how} {string.Join(", ", names)}");
             }
-        }
-    }
-
-    private static void Train(RunDirectory directory, TrainingConfig config, Action<double> progress, CancellationToken stop)
-    {
-        if (!File.Exists(directory.Config))
-        {
-            RunDirectory.Create(directory.Path, [config], folders: false);
-        }
-
-        using TrainingRun run = File.Exists(directory.Checkpoint) ? TrainingRun.Resume(directory) : TrainingRun.Start(directory, config);
-        run.Run(new ProgressObserver(progress), stop);
-    }
-
-    private static bool IsFinished(RunDirectory directory, TrainingConfig config)
-    {
-        if (!File.Exists(directory.Checkpoint))
-        {
-            return false;
-        }
-
-        using SafetensorsFile file = SafetensorsFile.Open(directory.Checkpoint);
-        return Trainer.EnvStepsIn(file) >= config.Steps;
-    }
-
-    private static void RequireSame(RunDirectory directory, TrainingConfig config)
-    {
-        TrainingConfig found = directory.ReadConfig();
-        ConfigKey? other = ConfigKey.All.FirstOrDefault(key => !Equals(key.Get(found), key.Get(config)));
-        if (other is not null)
-        {
-            throw new ArgumentException(
-                $"{directory.Path} holds a run with {other.Name} = {other.Format(found)}, where this figure needs {other.Format(config)}; "
-                + "choose another directory with --out, or remove it.");
         }
     }
 
@@ -226,16 +188,5 @@ public sealed class TrainingPanel : Panel
                 EvalEpisodes = 20,
             }
             : config;
-    }
-
-    private sealed class ProgressObserver(Action<double> progress) : ITrainingObserver
-    {
-        public TimeSpan ProgressInterval => TimeSpan.FromSeconds(0.5);
-
-        public void Progress(in TrainingProgress latest) => progress((double)latest.EnvSteps / latest.TotalSteps);
-
-        public void Evaluated(ReadOnlySpan<double> row)
-        {
-        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using HipiFast.Storage;
 
 namespace HipiFast.Training;
@@ -23,6 +24,10 @@ public readonly record struct SeedStatistic(double Mean, double Deviation)
         double squares = values.Sum(value => (value - mean) * (value - mean));
         return new SeedStatistic(mean, values.Count > 1 ? Math.Sqrt(squares / (values.Count - 1)) : 0);
     }
+
+    /// <summary>Mean and deviation in words.</summary>
+    /// <returns>For example <c>0.664 ± 0.078</c>.</returns>
+    public string Describe() => string.Create(CultureInfo.InvariantCulture, $"{Mean:0.000} ± {Deviation:0.000}");
 }
 
 /// <summary>The seeds of one strategy: their learning curves and what they amount to.</summary>

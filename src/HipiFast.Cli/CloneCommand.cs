@@ -1,0 +1,191 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using HipiFast.Cloning;
+using HipiFast.Environments;
+using HipiFast.Kernels.Backends;
+using HipiFast.Learning;
+using HipiFast.Replay;
+using HipiFast.Storage;
+using HipiFast.Training;
+
+namespace HipiFast.Cli;
+
+/// <summary><c>hipifast clone</c>: HIPI-BC (the paper's Alg. 3), behavior cloning on demonstrations whose tasks inverse RL infers.</summary>
+internal static class CloneCommand
+{
+    // Demonstrations are played so many at a time.
+    private const int CopiesPerRound = 256;
+
+    // Demonstrations draw goals that no evaluation of the run has seen.
+    private const uint DemonstrationNumber = uint.MaxValue - 1;
+
+    private static readonly string[] s_labels = [.. Enum.GetNames<CloningLabels>().Select(ConfigKey.Kebab)];
+
+    public static Command Create(Option<bool> json)
+    {
+        Argument<string> environment = new("ENV") { Description = "Environment: its rewards label, its tasks are commanded in the evaluation." };
+        Option<string?> file = new("--demonstrations") { Description = "Trajectories (a transition file with the tensor episode).", HelpName = "X.safetensors" };
+        Option<string?> agent = new("--agent") { Description = "Directory of a run whose agent shall play the demonstrations.", HelpName = "RUN" };
+        Option<int> trajectories = new("--trajectories")
+        {
+            Description = "Demonstrations to collect, with --agent.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 1000,
+        };
+        Option<string> labels = new("--labels")
+        {
+            Description = "Tasks to clone under: those inverse RL infers, the same without the partition function, those commanded, or none (task-agnostic).",
+            HelpName = string.Join('|', s_labels),
+            DefaultValueFactory = _ => s_labels[0],
+        };
+        Option<int> candidates = new("--candidates")
+        {
+            Description = "Candidate tasks of inverse RL, drawn from the environment's; a finite set is taken whole.",
+            HelpName = "K",
+            DefaultValueFactory = _ => new CloningOptions().Candidates,
+        };
+        Option<double> temperature = new("--temperature")
+        {
+            Description = "Temperature of the posterior over tasks, in nats.",
+            HelpName = "T",
+            DefaultValueFactory = _ => 1,
+        };
+        Option<int> episodes = new("--episodes") { Description = "Evaluation episodes.", HelpName = "N", DefaultValueFactory = _ => 200 };
+        Option<ulong> seed = new("--seed") { Description = "Seed of everything drawn.", HelpName = "S", DefaultValueFactory = _ => 1 };
+        Option<int> hidden = new("--hidden") { Description = "Width of both hidden layers.", HelpName = "H", DefaultValueFactory = _ => 256 };
+        Option<int> epochs = new("--max-epochs") { Description = "Most epochs; the validation loss usually ends the fit before.", HelpName = "N", DefaultValueFactory = _ => 100 };
+        Option<string> learner = new("--learner")
+        {
+            Description = "Whose network is fitted.",
+            HelpName = $"{LearnerRegistry.Embedded}|{LearnerRegistry.Torch}",
+            DefaultValueFactory = _ => LearnerRegistry.Embedded,
+        };
+        Option<string?> output = new("--out") { Description = "Directory of the results. Default: runs/clone-ENV-LABELS-seed-S.", HelpName = "DIR" };
+        Command command = new("clone", "Behavior cloning on demonstrations whose tasks are inferred by inverse RL (HIPI-BC), or a baseline of it.")
+        {
+            environment, file, agent, trajectories, labels, candidates, temperature, episodes, seed, hidden, epochs, learner, output,
+        };
+        command.SetAction(parsed =>
+        {
+            string label = parsed.GetRequiredValue(labels);
+            int known = Array.IndexOf(s_labels, label);
+            if (known < 0)
+            {
+                throw new ArgumentException($"--labels is '{label}'; expected {string.Join(", ", s_labels)}.");
+            }
+
+            CloningOptions options = new()
+            {
+                Labels = (CloningLabels)known,
+                Candidates = parsed.GetValue(candidates),
+                Temperature = (float)parsed.GetValue(temperature),
+                EvalEpisodes = parsed.GetValue(episodes),
+                Learner = parsed.GetRequiredValue(learner),
+                Fit = new BehaviorCloningOptions { Seed = parsed.GetValue(seed), Hidden = parsed.GetValue(hidden), MaxEpochs = parsed.GetValue(epochs) },
+            };
+            options.Validate();
+            LearnerRegistry.ResolveCloning(options.Learner);
+            string name = parsed.GetRequiredValue(environment);
+            string directory = parsed.GetValue(output) ?? Path.Combine("runs", $"clone-{name}-{label}-seed-{options.Fit.Seed}");
+            return Run(
+                new ConsoleOutput(parsed.GetValue(json)), name, options, directory, parsed.GetValue(file), parsed.GetValue(agent), parsed.GetValue(trajectories));
+        });
+        return command;
+    }
+
+    private static int Run(
+        ConsoleOutput console, string environment, CloningOptions options, string directory, string? file, string? agent, int trajectories)
+    {
+        if (file is null == agent is null)
+        {
+            throw new ArgumentException("clone needs either --demonstrations (a file of trajectories) or --agent (a run whose agent plays them).");
+        }
+
+        EnvironmentFactory.Traits(environment);
+        if (File.Exists(directory) || (Directory.Exists(directory) && Directory.EnumerateFileSystemEntries(directory).Any()))
+        {
+            throw new IOException($"Cannot write to '{directory}': it is a file or not empty; choose another directory with --out, or remove it.");
+        }
+
+        using Demonstrations demonstrations = file is not null ? Load(file) : Collect(environment, agent!, trajectories, options.Fit.Seed);
+        int count = demonstrations.Episode.Distinct().Count();
+        console.Line($"{environment}: {ConsoleOutput.Count(count)} trajectories, {ConsoleOutput.Count(demonstrations.Transitions.Count)} transitions");
+        using CancellationTokenSource stop = new();
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        {
+            context.Cancel = !stop.IsCancellationRequested;
+            stop.Cancel();
+        });
+        CloningResult? result = CloningRun.Run(environment, demonstrations, options, directory, stop.Token);
+        if (result is null)
+        {
+            console.Line("Stopped before the end; nothing was written.");
+            return CommandLineProgram.Failed;
+        }
+
+        if (agent is not null)
+        {
+            TransitionFile.Save(Path.Combine(directory, "demonstrations.safetensors"), demonstrations.Transitions, demonstrations.Episode);
+        }
+
+        console.Table(
+            ["labels", "epochs", "validation loss", "return", "success", "effective tasks", "most frequent label"],
+            [[
+                ConfigKey.Kebab(options.Labels.ToString()), ConsoleOutput.Count(result.Epochs), ConsoleOutput.Fixed(result.ValidationLoss, 4),
+                ConsoleOutput.Fixed(result.EpisodeReturn, 2), ConsoleOutput.Fixed(result.SuccessRate, 3), ConsoleOutput.Fixed(result.EffectiveTasks, 1),
+                double.IsNaN(result.LargestShare) ? "-" : ConsoleOutput.Fixed(100 * result.LargestShare, 1) + "%",
+            ]]);
+        console.Line($"wrote {Path.Combine(directory, "policy.safetensors")}, epochs.csv, result.json");
+        console.Document(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("directory", directory);
+            writer.WriteNumber("trajectories", count);
+            writer.WriteNumber("epochs", result.Epochs);
+            ConsoleOutput.Number(writer, "validation_loss", result.ValidationLoss);
+            ConsoleOutput.Number(writer, "episode_return", result.EpisodeReturn);
+            ConsoleOutput.Number(writer, "success_rate", result.SuccessRate);
+            ConsoleOutput.Number(writer, "effective_tasks", result.EffectiveTasks);
+            ConsoleOutput.Number(writer, "largest_share", result.LargestShare);
+            writer.WriteEndObject();
+        });
+        return CommandLineProgram.Good;
+    }
+
+    private static Demonstrations Load(string path)
+    {
+        using TransitionFile file = TransitionFile.Open(path);
+        if (!file.HasEpisodes)
+        {
+            throw new InvalidDataException($"'{path}' does not say which trajectory each transition belongs to; expected a tensor 'episode' [B] (I64).");
+        }
+
+        TransitionBatch batch = file.ReadAll();
+        long[] episode = new long[batch.Count];
+        file.ReadEpisodes(episode);
+        return new Demonstrations(batch, episode);
+    }
+
+    private static Demonstrations Collect(string environment, string run, int trajectories, ulong seed)
+    {
+        if (trajectories is < 2 or > 1_000_000)
+        {
+            throw new ArgumentException($"--trajectories is {trajectories}; expected a whole number from 2 to 1000000.");
+        }
+
+        IReadOnlyList<RunDirectory> runs = RunDirectory.Find(run);
+        TrainingConfig config = runs[0].ReadConfig();
+        using AgentNetworks networks = AgentInput.LoadOf(runs[0], config);
+        using VectorEnvironment world = EnvironmentFactory.Create(config with { Environment = environment }, Math.Min(trajectories, CopiesPerRound));
+        if (networks.Shape != world.Shape)
+        {
+            throw new InvalidDataException($"{runs[0].Agent} is an agent for {networks.Shape}, but {environment} has {world.Shape}.");
+        }
+
+        KernelBackend backend = OptionalComponents.RequireBackend(config.Backend, config.Precision);
+        using ComputeSession session = backend.CreateSession(new SessionOptions(config.Threads));
+        using ISacLearner learner = LearnerRegistry.Resolve(config.LearnerName)(config, networks, session);
+        ulong key = Evaluator.DeriveSeed(seed, DemonstrationNumber);
+        return DemonstrationCollector.Collect(world, new LearnerPolicy(learner, deterministic: true, key), trajectories, key);
+    }
+}

@@ -1,0 +1,250 @@
+using System.Text;
+using System.Text.Json;
+using HipiFast.Environments;
+using HipiFast.Kernels.Random;
+using HipiFast.Kernels.Tasks;
+using HipiFast.Learning;
+using HipiFast.Relabeling;
+using HipiFast.Replay;
+using HipiFast.Storage;
+using HipiFast.Training;
+
+namespace HipiFast.Cloning;
+
+/// <summary>What cloning came to.</summary>
+/// <param name="Epochs">Epochs fitted.</param>
+/// <param name="ValidationLoss">Lowest validation loss, in normalised actions.</param>
+/// <param name="EpisodeReturn">Mean undiscounted return of the evaluation episodes, without any bias.</param>
+/// <param name="SuccessRate">Share of them that reached their task.</param>
+/// <param name="EffectiveTasks">Among how many tasks a trajectory hesitates; NaN without inverse RL.</param>
+/// <param name="LargestShare">Share of the trajectories that the most frequent label has; NaN without inverse RL.</param>
+public sealed record CloningResult(
+    int Epochs, double ValidationLoss, double EpisodeReturn, double SuccessRate, double EffectiveTasks, double LargestShare);
+
+/// <summary>HIPI-BC (the paper's Alg. 3) and its baselines: labels for demonstrations, a policy fitted to them, an evaluation, and the files of it.</summary>
+public static class CloningRun
+{
+    private const string ResultFile = "result.json";
+
+    /// <summary>Relabels, fits and evaluates, and writes <c>policy.safetensors</c>, <c>epochs.csv</c> and, last, <c>result.json</c>.</summary>
+    /// <param name="environment">Name of the environment: its family judges, its distribution draws candidates and commands.</param>
+    /// <param name="demonstrations">Trajectories; not changed. Their labels are read for <see cref="CloningLabels.Commanded"/> alone.</param>
+    /// <param name="options">How.</param>
+    /// <param name="directory">Where to; made if it does not exist.</param>
+    /// <param name="stop">Asks to leave off; nothing is written then.</param>
+    /// <returns>What came of it, or null when it was stopped.</returns>
+    /// <exception cref="ArgumentException">An option is out of range, or the shapes of demonstrations and environment disagree.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    public static CloningResult? Run(
+        string environment, Demonstrations demonstrations, CloningOptions options, string directory, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(demonstrations);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        using VectorEnvironment world = EnvironmentFactory.Create(new TrainingConfig { Environment = environment }, options.EvalEpisodes);
+        if (world.Shape != demonstrations.Transitions.Shape)
+        {
+            throw new ArgumentException(
+                $"The demonstrations are of {demonstrations.Transitions.Shape}; {environment} has {world.Shape}.", nameof(demonstrations));
+        }
+
+        using TransitionBatch labelled = Copy(demonstrations.Transitions);
+        (double effectiveTasks, double largestShare) = Label(labelled, demonstrations.Episode, world, options);
+        BehaviorCloningOptions fit = options.Fit with { TaskConditioned = options.Labels != CloningLabels.None };
+        using BehaviorCloning clone = new(world.Shape, fit, (shape, chosen) => LearnerRegistry.ResolveCloning(options.Learner)(shape, chosen));
+        IReadOnlyList<CloningEpoch> epochs = clone.Fit(labelled, demonstrations.Episode, stop);
+        if (stop.IsCancellationRequested)
+        {
+            return null;
+        }
+
+        EvaluationResult evaluation = Evaluate(environment, options, new ClonePolicy(clone));
+        CloningResult result = new(
+            epochs.Count, epochs.Min(epoch => epoch.ValidationLoss), evaluation.Return, evaluation.SuccessRate, effectiveTasks, largestShare);
+        Directory.CreateDirectory(directory);
+        clone.Save(Path.Combine(directory, "policy.safetensors"));
+        WriteEpochs(Path.Combine(directory, "epochs.csv"), epochs);
+        AtomicFile.WriteAllText(Path.Combine(directory, ResultFile), ToJson(environment, options, result));
+        return result;
+    }
+
+    /// <summary>The result of a run that was finished before.</summary>
+    /// <param name="environment">As for <see cref="Run"/>.</param>
+    /// <param name="options">As for <see cref="Run"/>.</param>
+    /// <param name="directory">Its directory.</param>
+    /// <returns>The result, or null when there is none.</returns>
+    /// <exception cref="ArgumentException">The directory holds a run of other settings.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public static CloningResult? Load(string environment, CloningOptions options, string directory)
+    {
+        string path = Path.Combine(directory, ResultFile);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(ConfigLayer.ReadText(path));
+            JsonElement settings = document.RootElement.GetProperty("settings"), result = document.RootElement.GetProperty("result");
+            using JsonDocument wanted = JsonDocument.Parse(ToJson(environment, options, new CloningResult(0, 0, 0, 0, 0, 0)));
+            if (settings.GetRawText() != wanted.RootElement.GetProperty("settings").GetRawText())
+            {
+                throw new ArgumentException($"{path} was made with other settings; choose another directory with --out, or remove it.");
+            }
+
+            return new CloningResult(
+                result.GetProperty("epochs").GetInt32(), Number(result, "validation_loss"), Number(result, "episode_return"),
+                Number(result, "success_rate"), Number(result, "effective_tasks"), Number(result, "largest_share"));
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or FormatException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"'{path}' is not the result of a cloning run: {error.Message.TrimEnd('.')}.", error);
+        }
+    }
+
+    /// <summary>Evaluates a policy as <see cref="Run"/> does.</summary>
+    /// <param name="environment">Name of the environment.</param>
+    /// <param name="options">Episodes and seed.</param>
+    /// <param name="policy">What acts.</param>
+    /// <returns>The outcome.</returns>
+    public static EvaluationResult Evaluate(string environment, CloningOptions options, IPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        using Evaluator evaluator = new(EnvironmentFactory.Create(new TrainingConfig { Environment = environment }, options.EvalEpisodes));
+        return evaluator.Evaluate(policy, Evaluator.DeriveSeed(options.Fit.Seed, 0));
+    }
+
+    private static TransitionBatch Copy(TransitionBatch source)
+    {
+        TransitionBatch copy = new(source.Shape, source.Count) { Count = source.Count };
+        source.Observation.CopyTo(copy.Observation);
+        source.Action.CopyTo(copy.Action);
+        source.NextObservation.CopyTo(copy.NextObservation);
+        source.Task.CopyTo(copy.Task);
+        source.Reward.CopyTo(copy.Reward);
+        source.Terminated.CopyTo(copy.Terminated);
+        copy.ReplayIndex.Fill(-1);
+        return copy;
+    }
+
+    // Replaces the batch's tasks by inferred ones, where that is asked for.
+    private static (double EffectiveTasks, double LargestShare) Label(
+        TransitionBatch batch, long[] episode, VectorEnvironment world, CloningOptions options)
+    {
+        if (options.Labels is CloningLabels.Commanded or CloningLabels.None)
+        {
+            return (double.NaN, double.NaN);
+        }
+
+        float[] candidates = CandidatesOf(world, options);
+        int width = world.Shape.TaskDimension;
+        TaskFamily family = options.FirstTaskBias == 0 ? world.Family : BiasedReward.Create(world.Family, candidates[..width], options.FirstTaskBias);
+        RelabelOptions relabeling = new()
+        {
+            RelabelFraction = 1,
+            Partition = options.Labels == CloningLabels.NoPartition ? PartitionMode.None : PartitionMode.Batch,
+            Temperature = options.Temperature,
+            Seed = options.Fit.Seed,
+        };
+        using Relabeler relabeler = new(family, null, relabeling);
+        RelabelResult result = relabeler.RelabelTrajectories(batch, episode, candidates);
+        Dictionary<int, int> counts = [];
+        int trajectories = 0;
+        for (int row = 0; row < episode.Length; row++)
+        {
+            if (row == 0 || episode[row] != episode[row - 1])
+            {
+                counts[result.TaskIndex[row]] = counts.GetValueOrDefault(result.TaskIndex[row]) + 1;
+                trajectories++;
+            }
+        }
+
+        return (result.Diagnostics.EffectiveTasks, (double)counts.Values.Max() / trajectories);
+    }
+
+    private static float[] CandidatesOf(VectorEnvironment world, CloningOptions options)
+    {
+        if (!world.FixedTasks.IsEmpty)
+        {
+            return world.FixedTasks.ToArray();
+        }
+
+        int width = world.Shape.TaskDimension;
+        float[] tasks = new float[options.Candidates * width];
+        for (int i = 0; i < options.Candidates; i++)
+        {
+            world.TaskDistribution.Sample(tasks.AsSpan(i * width, width), options.Fit.Seed, (uint)i, 0, RandomPurpose.RandomTask);
+        }
+
+        return tasks;
+    }
+
+    private static void WriteEpochs(string path, IReadOnlyList<CloningEpoch> epochs)
+    {
+        MetricsLog log = new("epoch", "training_loss", "validation_loss");
+        foreach (CloningEpoch epoch in epochs)
+        {
+            log.Add([epoch.Epoch, epoch.TrainingLoss, epoch.ValidationLoss]);
+        }
+
+        log.Save(path);
+    }
+
+    private static double Number(JsonElement parent, string name) =>
+        parent.GetProperty(name) is { ValueKind: JsonValueKind.Number } value ? value.GetDouble() : double.NaN;
+
+    private static string ToJson(string environment, CloningOptions options, CloningResult result)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
+        {
+            writer.WriteStartObject();
+            writer.WriteStartObject("settings");
+            writer.WriteString("environment", environment);
+            writer.WriteString("labels", ConfigKey.Kebab(options.Labels.ToString()));
+            writer.WriteNumber("candidates", options.Candidates);
+            writer.WriteNumber("temperature", options.Temperature);
+            writer.WriteNumber("first_task_bias", options.FirstTaskBias);
+            writer.WriteNumber("eval_episodes", options.EvalEpisodes);
+            writer.WriteString("learner", options.Learner);
+            writer.WriteNumber("seed", options.Fit.Seed);
+            writer.WriteNumber("hidden", options.Fit.Hidden);
+            writer.WriteNumber("learning_rate", options.Fit.LearningRate);
+            writer.WriteNumber("batch", options.Fit.Batch);
+            writer.WriteNumber("validation_share", options.Fit.ValidationShare);
+            writer.WriteNumber("patience", options.Fit.Patience);
+            writer.WriteNumber("max_epochs", options.Fit.MaxEpochs);
+            writer.WriteEndObject();
+            writer.WriteStartObject("result");
+            writer.WriteNumber("epochs", result.Epochs);
+            Write("validation_loss", result.ValidationLoss);
+            Write("episode_return", result.EpisodeReturn);
+            Write("success_rate", result.SuccessRate);
+            Write("effective_tasks", result.EffectiveTasks);
+            Write("largest_share", result.LargestShare);
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+
+            void Write(string name, double value)
+            {
+                if (double.IsFinite(value))
+                {
+                    writer.WriteNumber(name, value);
+                }
+                else
+                {
+                    writer.WriteNull(name);
+                }
+            }
+        }
+
+        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
+    }
+
+    private sealed class ClonePolicy(BehaviorCloning clone) : IPolicy
+    {
+        public void Act(ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, uint step, Span<float> action) =>
+            clone.Act(observation, task, rows, action);
+    }
+}

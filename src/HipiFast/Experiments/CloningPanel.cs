@@ -1,0 +1,191 @@
+using System.Globalization;
+using HipiFast.Cloning;
+using HipiFast.Environments;
+using HipiFast.Kernels.Backends;
+using HipiFast.Learning;
+using HipiFast.Replay;
+using HipiFast.Storage;
+using HipiFast.Training;
+
+namespace HipiFast.Experiments;
+
+/// <summary>One bar of a <see cref="CloningPanel"/>.</summary>
+/// <param name="Name">Name of its folder: lower case, no spaces.</param>
+/// <param name="Label">Name in tables.</param>
+/// <param name="Labels">Which tasks the demonstrations are cloned under.</param>
+/// <param name="FirstTaskBias">Reward per step added for the first candidate task.</param>
+public sealed record CloningArm(string Name, string Label, CloningLabels Labels, float FirstTaskBias = 0f);
+
+/// <summary>
+/// Behavior cloning on demonstrations of a trained policy, under several kinds of labels: a panel of the paper's Figs. 7 and 8. Round 0 trains the
+/// policy, round 1 collects the demonstrations, round 2 clones.
+/// </summary>
+public sealed class CloningPanel : Panel
+{
+    private const int CopiesPerRound = 200;
+    private const ulong ExpertSeed = 1;
+    private const double StandardErrors = 2;
+
+    private readonly string _environment;
+    private readonly IReadOnlyList<CloningArm> _arms;
+    private readonly IReadOnlyList<int> _behind;
+    private readonly long _quickSteps;
+    private readonly int _trajectories;
+
+    /// <summary>Describes a panel.</summary>
+    /// <param name="name">Folder.</param>
+    /// <param name="title">Heading.</param>
+    /// <param name="environment">Environment by name.</param>
+    /// <param name="arms">Kinds of labels; the first is inverse RL.</param>
+    /// <param name="behind">The arms, by number, that the paper says do worse than the first.</param>
+    /// <param name="trajectories">Demonstrations at full length; a fifth of them in a quick run.</param>
+    /// <param name="quickSteps">Environment steps of the policy's training in a quick run.</param>
+    public CloningPanel(
+        string name, string title, string environment, IReadOnlyList<CloningArm> arms, IReadOnlyList<int> behind, int trajectories, long quickSteps)
+        : base(name, title)
+    {
+        _environment = environment;
+        _arms = arms;
+        _behind = behind;
+        _trajectories = trajectories;
+        _quickSteps = quickSteps;
+    }
+
+    /// <inheritdoc/>
+    public override int Rounds => 3;
+
+    /// <inheritdoc/>
+    public override string? Unavailable => TrainingPanel.WhyUnavailable(_environment);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context, int round)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        RunDirectory expert = ExpertOf(context);
+        TrainingConfig config = ExpertConfig(context);
+        switch (round)
+        {
+            case 0:
+                return TrainingJob.IsFinished(expert, config) ? [] : [TrainingJob.Create($"{Name} expert", expert, config)];
+            case 1:
+                return File.Exists(DemonstrationsOf(context)) ? [] : [new ExperimentJob($"{Name} demonstrations", (_, _) => Collect(context, expert, config))];
+            default:
+                return
+                [
+                    .. from arm in _arms
+                       from seed in context.Seeds
+                       where CloningRun.Load(_environment, OptionsOf(arm, context, seed), FolderOf(context, arm, seed)) is null
+                       select new ExperimentJob($"{Name} {arm.Name} seed {seed}", (_, stop) => Clone(context, arm, seed, stop)),
+                ];
+        }
+    }
+
+    /// <inheritdoc/>
+    public override PanelReport Report(ExperimentContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        double[][] returns = [.. _arms.Select(arm => context.Seeds.Select(seed => ResultOf(context, arm, seed).EpisodeReturn).ToArray())];
+        List<IReadOnlyList<string>> rows = [];
+        List<string> worse = [], level = [], better = [];
+        for (int i = 0; i < _arms.Count; i++)
+        {
+            CloningResult[] results = [.. context.Seeds.Select(seed => ResultOf(context, _arms[i], seed))];
+            string difference = string.Empty;
+            if (i > 0)
+            {
+                SeedStatistic lead = SeedStatistic.Of([.. returns[0].Zip(returns[i], (first, other) => first - other)]);
+                double error = lead.Deviation / Math.Sqrt(context.Seeds.Count);
+                difference = string.Create(CultureInfo.InvariantCulture, $"{lead.Mean:+0.0;-0.0} ({error:0.0})");
+                if (_behind.Contains(i))
+                {
+                    (lead.Mean > StandardErrors * error ? worse : lead.Mean < -StandardErrors * error ? better : level).Add(_arms[i].Label);
+                }
+            }
+
+            rows.Add(
+            [
+                _arms[i].Label, SeedStatistic.Of(returns[i]).Describe(), SeedStatistic.Of([.. results.Select(result => result.ValidationLoss)]).Describe(),
+                Share(results), difference,
+            ]);
+        }
+
+        EvaluationResult random = CloningRun.Evaluate(_environment, OptionsOf(_arms[0], context, context.Seeds[0]), new UniformPolicy(context.Seeds[0]));
+        rows.Add(["random actions", random.Return.ToString("0.000", CultureInfo.InvariantCulture), string.Empty, string.Empty, string.Empty]);
+        List<string> parts = [];
+        Add("ahead of", worse);
+        Add("level with", level);
+        Add("behind", better);
+        return new PanelReport(
+            Title,
+            better.Count > 0 ? Verdict.NotBornOut : level.Count > 0 ? Verdict.Mixed : Verdict.BornOut,
+            [$"{_arms[0].Label} is {string.Join("; ", parts)} (by the return of the cloned policy, paired by seed over {context.Seeds.Count} seeds, "
+                + $"level within {StandardErrors:0} standard errors)."],
+            [],
+            new ReportTable(
+                ["labels", "return of the clone", "validation loss", "share of the most frequent label", $"{_arms[0].Label} minus this (s.e.)"], rows),
+            [("policy that demonstrates", RunDirectory.ToJson(ExpertConfig(context))), ("demonstrations", $"{TrajectoriesOf(context)} trajectories, mean actions")]);
+
+        void Add(string how, List<string> names)
+        {
+            if (names.Count > 0)
+            {
+                parts.Add($"{how} {string.Join(", ", names)}");
+            }
+        }
+    }
+
+    private static string Share(CloningResult[] results) => results.All(result => double.IsNaN(result.LargestShare))
+        ? string.Empty
+        : results.Average(result => result.LargestShare).ToString("0.0%", CultureInfo.InvariantCulture);
+
+    private int TrajectoriesOf(ExperimentContext context) => context.Quick ? _trajectories / 5 : _trajectories;
+
+    private RunDirectory ExpertOf(ExperimentContext context) => new(Path.Combine(context.FolderOf(this), "expert"));
+
+    private string DemonstrationsOf(ExperimentContext context) => Path.Combine(context.FolderOf(this), "demonstrations.safetensors");
+
+    private string FolderOf(ExperimentContext context, CloningArm arm, ulong seed) => Path.Combine(context.FolderOf(this), arm.Name, $"seed-{seed}");
+
+    private CloningResult ResultOf(ExperimentContext context, CloningArm arm, ulong seed) =>
+        CloningRun.Load(_environment, OptionsOf(arm, context, seed), FolderOf(context, arm, seed))
+        ?? throw new FileNotFoundException($"'{FolderOf(context, arm, seed)}' holds no result.");
+
+    private TrainingConfig ExpertConfig(ExperimentContext context)
+    {
+        ConfigLayer layer = new();
+        layer.Set(ConfigKey.Find("environment", string.Empty), _environment);
+        TrainingConfig config = TrainingDefaults.Resolve([layer], null, EnvironmentFactory.Traits) with { Seed = ExpertSeed, Threads = 1 };
+        return context.Quick ? config with { Steps = _quickSteps, EvalEvery = _quickSteps, EvalEpisodes = 20 } : config;
+    }
+
+    private CloningOptions OptionsOf(CloningArm arm, ExperimentContext context, ulong seed) => new()
+    {
+        Labels = arm.Labels,
+        FirstTaskBias = arm.FirstTaskBias,
+        Candidates = TrajectoriesOf(context),
+        EvalEpisodes = context.Quick ? 50 : 200,
+        Fit = new BehaviorCloningOptions { Seed = seed, MaxEpochs = context.Quick ? 20 : 100 },
+    };
+
+    private void Collect(ExperimentContext context, RunDirectory expert, TrainingConfig config)
+    {
+        using AgentNetworks networks = AgentFile.Load(expert.Agent);
+        using VectorEnvironment world = EnvironmentFactory.Create(config, Math.Min(TrajectoriesOf(context), CopiesPerRound));
+        using ComputeSession session = KernelRegistry.Default.Resolve(config.Backend, config.Precision).CreateSession(new SessionOptions(1));
+        using ISacLearner learner = LearnerRegistry.Resolve(config.LearnerName)(config, networks, session);
+        LearnerPolicy policy = new(learner, deterministic: true, ExpertSeed);
+        using Demonstrations demonstrations = DemonstrationCollector.Collect(
+            world, policy, TrajectoriesOf(context), Evaluator.DeriveSeed(ExpertSeed, uint.MaxValue - 1));
+        TransitionFile.Save(DemonstrationsOf(context), demonstrations.Transitions, demonstrations.Episode);
+    }
+
+    private void Clone(ExperimentContext context, CloningArm arm, ulong seed, CancellationToken stop)
+    {
+        using TransitionFile file = TransitionFile.Open(DemonstrationsOf(context));
+        TransitionBatch batch = file.ReadAll();
+        long[] episode = new long[batch.Count];
+        file.ReadEpisodes(episode);
+        using Demonstrations demonstrations = new(batch, episode);
+        CloningRun.Run(_environment, demonstrations, OptionsOf(arm, context, seed), FolderOf(context, arm, seed), stop);
+    }
+}

@@ -1,0 +1,59 @@
+using System.Text.Json;
+
+namespace HipiFast.Cli.Tests;
+
+public sealed class ReproduceCommandTests
+{
+    [Fact]
+    public void Reproduce_WritesAReport_AndAgainTheSameBytes()
+    {
+        using TemporaryDirectory temporary = new();
+        string directory = temporary["fig4"], report = Path.Combine(directory, "report.html");
+        ProgramResult result = HipifastProgram.Run("reproduce", "fig4", "--quick", "--seeds", "3", "--out", directory);
+        Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
+        Assert.Contains("bears the paper out", result.Output);
+        byte[] first = File.ReadAllBytes(report);
+        ProgramResult again = HipifastProgram.Run("reproduce", "fig4", "--quick", "--seeds", "3", "--out", directory, "--json");
+        Assert.Equal(first, File.ReadAllBytes(report));
+        using JsonDocument document = JsonDocument.Parse(again.Output);
+        Assert.Equal("fig4", document.RootElement.GetProperty("figure").GetString());
+        Assert.Equal(2, document.RootElement.GetProperty("panels").GetArrayLength());
+        Assert.All(document.RootElement.GetProperty("panels").EnumerateArray(), panel => Assert.Equal("born-out", panel.GetProperty("verdict").GetString()));
+    }
+
+    [Theory]
+    [InlineData("Unknown figure 'fig1'; expected fig4, fig5, fig6, fig7, fig8.", "reproduce", "fig1")]
+    [InlineData("fig5 has no panel 'moon'", "reproduce", "fig5", "--panels", "nav2d,moon")]
+    [InlineData("--seeds is '1,1'", "reproduce", "fig4", "--seeds", "1,1")]
+    [InlineData("clone needs either", "clone", "nav2d")]
+    [InlineData("--labels is 'x'; expected inverse-rl, no-partition, commanded, none.", "clone", "nav2d", "--labels", "x")]
+    [InlineData("Unknown environment 'moon'", "clone", "moon", "--demonstrations", "x.safetensors")]
+    public void BadUsage_IsOneSentence(string expected, params string[] args)
+    {
+        ProgramResult result = HipifastProgram.Run(args);
+        Assert.Equal(2, result.ExitCode);
+        Assert.StartsWith("hipifast: " + expected, result.Error);
+        Assert.Single(result.Error.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public void Clone_FromAnAgent_ThenFromTheFileItWrote()
+    {
+        using TemporaryDirectory temporary = new();
+        Assert.Equal(0, HipifastProgram.Run("train", "gridworld", "--steps", "200", "--eval-episodes", "2", "--out", temporary["run"]).ExitCode);
+        ProgramResult first = HipifastProgram.Run(
+            "clone", "gridworld", "--agent", temporary["run"], "--trajectories", "20", "--max-epochs", "2", "--hidden", "8", "--episodes", "5",
+            "--out", temporary["a"]);
+        Assert.Equal((0, string.Empty), (first.ExitCode, first.Error));
+        string file = Path.Combine(temporary["a"], "demonstrations.safetensors");
+        ProgramResult second = HipifastProgram.Run(
+            "clone", "gridworld", "--demonstrations", file, "--max-epochs", "2", "--hidden", "8", "--episodes", "5", "--out", temporary["b"], "--json");
+        Assert.Equal((0, string.Empty), (second.ExitCode, second.Error));
+        Assert.Equal(20, JsonDocument.Parse(second.Output).RootElement.GetProperty("trajectories").GetInt32());
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(temporary["a"], "policy.safetensors")), File.ReadAllBytes(Path.Combine(temporary["b"], "policy.safetensors")));
+        ProgramResult full = HipifastProgram.Run("clone", "gridworld", "--demonstrations", file, "--out", temporary["b"]);
+        Assert.Equal(2, full.ExitCode);
+        Assert.Contains("not empty", full.Error);
+    }
+}
