@@ -5,10 +5,14 @@ namespace HipiFast.Environments;
 /// <param name="Description">One line.</param>
 public sealed record EnvironmentDescription(string Name, string Description);
 
-/// <summary>The built-in environments by name.</summary>
+/// <summary>The environments by name: the built-in ones, and those that optional parts add.</summary>
+/// <remarks>Safe to use from several threads.</remarks>
 public static class EnvironmentRegistry
 {
-    private static readonly (EnvironmentDescription Entry, Func<int, EnvironmentSettings, VectorEnvironment> Create)[] s_entries =
+    private static readonly Lock s_registration = new();
+
+    // Replaced as a whole when something registers, so that readers need no lock.
+    private static volatile (EnvironmentDescription Entry, Func<int, EnvironmentSettings, VectorEnvironment> Create)[] s_entries =
     [
         (new("nav2d", "a point in FourRooms, from the lower left to a goal at least 15 units away, margin 1, 100 steps (paper C.7)"), Nav2d.Goal),
         (new("nav2d-sparse", "nav2d with margin 0.3 and 75 steps"), Nav2d.Sparse),
@@ -22,7 +26,26 @@ public static class EnvironmentRegistry
     ];
 
     /// <summary>Names and one-line descriptions of all environments.</summary>
-    public static IReadOnlyList<EnvironmentDescription> Names { get; } = [.. s_entries.Select(entry => entry.Entry)];
+    public static IReadOnlyList<EnvironmentDescription> Names => [.. s_entries.Select(entry => entry.Entry)];
+
+    /// <summary>Adds an environment.</summary>
+    /// <param name="description">Its name, not taken yet, and its line.</param>
+    /// <param name="create">Makes it, given the number of copies and checked settings.</param>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    public static void Register(EnvironmentDescription description, Func<int, EnvironmentSettings, VectorEnvironment> create)
+    {
+        ArgumentNullException.ThrowIfNull(description);
+        ArgumentNullException.ThrowIfNull(create);
+        lock (s_registration)
+        {
+            if (s_entries.Any(entry => entry.Entry.Name == description.Name))
+            {
+                throw new ArgumentException($"There is an environment '{description.Name}' already.", nameof(description));
+            }
+
+            s_entries = [.. s_entries, (description, create)];
+        }
+    }
 
     /// <summary>Makes an environment; <see cref="VectorEnvironment.Reset"/> starts it.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -31,6 +54,7 @@ public static class EnvironmentRegistry
     /// <returns>The environment; dispose it.</returns>
     /// <exception cref="ArgumentException">Unknown name (the message lists those there are), a count below 1, or a setting that is out of range or
     /// does not apply.</exception>
+    /// <exception cref="NotSupportedException">The environment needs something that this machine lacks; the message says how to install it.</exception>
     public static VectorEnvironment Create(string name, int count, EnvironmentSettings? settings = null)
     {
         ArgumentNullException.ThrowIfNull(name);

@@ -12,6 +12,9 @@ public sealed record EnvironmentSettings
     /// <summary>Standard deviation of the Gaussian noise on the action, in the action's units; 0 or more.</summary>
     public float? ActionNoise { get; init; }
 
+    /// <summary>Most threads that step copies side by side, where that pays; 0 for one per core. Results do not depend on it.</summary>
+    public int Threads { get; init; }
+
     /// <summary>Throws when a value is out of range.</summary>
     /// <exception cref="ArgumentException">One sentence with the value found.</exception>
     public void Validate()
@@ -30,19 +33,28 @@ public sealed record EnvironmentSettings
         {
             throw new ArgumentException($"The action noise is {noise}; expected a finite number, 0 or more.");
         }
+
+        if (Threads < 0)
+        {
+            throw new ArgumentException($"The number of threads is {Threads}; expected 0 or more.");
+        }
     }
 
-    /// <summary>Throws when a margin was given to an environment whose tasks carry their own.</summary>
-    internal void RefuseMargin(string environment)
+    /// <summary>Throws when a margin was given to an environment whose tasks carry their own, or know none.</summary>
+    /// <param name="environment">Its name.</param>
+    /// <exception cref="ArgumentException">A margin is set.</exception>
+    public void RefuseMargin(string environment)
     {
         if (Margin is not null)
         {
-            throw new ArgumentException($"The environment {environment} takes its margin from the task; a margin cannot be set.");
+            throw new ArgumentException($"The environment {environment} takes its margin from the task, or has none; a margin cannot be set.");
         }
     }
 
     /// <summary>Throws when an action noise was given to an environment without any.</summary>
-    internal void RefuseActionNoise(string environment)
+    /// <param name="environment">Its name.</param>
+    /// <exception cref="ArgumentException">An action noise is set.</exception>
+    public void RefuseActionNoise(string environment)
     {
         if (ActionNoise is not null)
         {

@@ -1,3 +1,4 @@
+using System.Numerics;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.Tasks;
@@ -9,7 +10,8 @@ namespace HipiFast.Environments;
 
 /// <summary>
 /// What simulated environments have in common: episodes, tasks, rewards, the time limit and checkpoints. A subclass supplies the dynamics over a
-/// structure-of-arrays state: one column of N numbers per state variable.
+/// structure-of-arrays state: one column of N numbers per state variable; or, with no columns, over a state of its own, which it then saves and
+/// loads itself (<see cref="SaveDynamics"/>).
 /// </summary>
 /// <remarks>
 /// One step: clip the actions, move all copies, write s', judge (s, a, s') under the commanded task, truncate at the time limit, and start the next
@@ -39,12 +41,12 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     /// <param name="count">N, copies, 1 or more.</param>
     /// <param name="observationDimension">S.</param>
     /// <param name="actionDimension">A.</param>
-    /// <param name="stateColumns">Number of state variables of the dynamics.</param>
+    /// <param name="stateColumns">Number of state variables of the dynamics; 0 when the subclass keeps them itself.</param>
     /// <param name="episodeLimit">Steps after which an episode is truncated, 1 or more.</param>
     /// <param name="family">Reward, termination and state-to-task map.</param>
     /// <param name="taskDistribution">Where commanded tasks come from; its tasks have the family's dimension.</param>
     /// <param name="fixedTasks">The tasks <c>[K, P]</c> of a discrete family, else empty.</param>
-    /// <exception cref="ArgumentException">A size is below 1, or the distribution's tasks do not fit the family.</exception>
+    /// <exception cref="ArgumentException">A size is out of range, or the distribution's tasks do not fit the family.</exception>
     protected SimulatedEnvironment(
         string name,
         int count,
@@ -57,7 +59,7 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         ReadOnlySpan<float> fixedTasks = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(stateColumns, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(stateColumns);
         ArgumentOutOfRangeException.ThrowIfLessThan(episodeLimit, 1);
         ArgumentNullException.ThrowIfNull(family);
         ArgumentNullException.ThrowIfNull(taskDistribution);
@@ -147,6 +149,7 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         int width = Shape.ObservationDimension;
         for (int copy = 0; copy < Count; copy++)
         {
+            _episodeStep[copy]++;
             Observe(copy, _nextObservation.Slice((long)copy * width, width));
         }
 
@@ -156,9 +159,8 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         _nextObservation.Span.CopyTo(_observation.Span);
         for (int copy = 0; copy < Count; copy++)
         {
-            _episodeStep[copy]++;
             bool terminated = _terminated[copy] != 0;
-            bool truncated = !terminated && _episodeStep[copy] >= EpisodeLimit;
+            bool truncated = !terminated && IsAtTimeLimit(copy);
             _truncated[copy] = truncated ? (byte)1 : (byte)0;
             if (terminated || truncated)
             {
@@ -183,7 +185,12 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     public sealed override void SaveState(SafetensorsWriter writer, string prefix)
     {
         ArgumentNullException.ThrowIfNull(writer);
-        writer.Add<float>(prefix + "state", _state.Span, _stateColumns, Count);
+        if (_stateColumns > 0)
+        {
+            writer.Add<float>(prefix + "state", _state.Span, _stateColumns, Count);
+        }
+
+        SaveDynamics(writer, prefix);
         writer.Add<float>(prefix + "observation", _observation.Span, Count, Shape.ObservationDimension);
         writer.Add<float>(prefix + "task", _task.Span, Count, Shape.TaskDimension);
         writer.Add<int>(prefix + "episode_step", _episodeStep.Span, Count);
@@ -203,15 +210,20 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         ArgumentNullException.ThrowIfNull(file);
 
         // Everything is checked before the first number is taken over, so that a bad file leaves the environment as it was.
-        file.Require(prefix + "state", TensorType.Float32, _stateColumns, Count);
+        if (_stateColumns > 0)
+        {
+            file.Require(prefix + "state", TensorType.Float32, _stateColumns, Count);
+        }
+
         file.Require(prefix + "observation", TensorType.Float32, Count, Shape.ObservationDimension);
         file.Require(prefix + "task", TensorType.Float32, Count, Shape.TaskDimension);
         file.Require(prefix + "episode_step", TensorType.Int32, Count);
         file.Require(prefix + "episode", TensorType.Int32, Count);
         file.Require(prefix + "random", TensorType.UInt64, 2);
-        float[] state = ReadFinite(file, prefix + "state", _state.Span.Length);
-        float[] observation = ReadFinite(file, prefix + "observation", _observation.Span.Length);
-        float[] task = ReadFinite(file, prefix + "task", _task.Span.Length);
+        float[] state = _stateColumns > 0 ? ReadFinite<float>(file, prefix + "state", _state.Span.Length) : [];
+        float[] observation = ReadFinite<float>(file, prefix + "observation", _observation.Span.Length);
+        float[] task = ReadFinite<float>(file, prefix + "task", _task.Span.Length);
+        LoadDynamics(file, prefix);
         state.CopyTo(_state.Span);
         observation.CopyTo(_observation.Span);
         task.CopyTo(_task.Span);
@@ -252,6 +264,50 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     /// <returns>Address of the first.</returns>
     protected float* Actions() => _action.Pointer;
 
+    /// <summary>Whether a copy's episode has used up its steps.</summary>
+    /// <param name="copy">Which copy.</param>
+    /// <returns>True in the last state of a truncated episode.</returns>
+    protected bool IsAtTimeLimit(int copy) => _episodeStep[copy] >= EpisodeLimit;
+
+    /// <summary>Adds to a checkpoint what the dynamics keep outside the state's columns.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="prefix">First part of the tensors' names.</param>
+    protected virtual void SaveDynamics(SafetensorsWriter writer, string prefix)
+    {
+    }
+
+    /// <summary>Restores what <see cref="SaveDynamics"/> wrote; checks all of it before it changes anything.</summary>
+    /// <param name="file">Where from.</param>
+    /// <param name="prefix">First part of the tensors' names.</param>
+    /// <exception cref="InvalidDataException">A tensor is missing, of another type or shape, or holds a number that is not finite.</exception>
+    protected virtual void LoadDynamics(SafetensorsFile file, string prefix)
+    {
+    }
+
+    /// <summary>Reads numbers that must be finite.</summary>
+    /// <typeparam name="T">Their type.</typeparam>
+    /// <param name="file">Where from.</param>
+    /// <param name="name">The tensor's name.</param>
+    /// <param name="length">How many.</param>
+    /// <returns>The numbers.</returns>
+    /// <exception cref="InvalidDataException">One of them is not finite.</exception>
+    protected static T[] ReadFinite<T>(SafetensorsFile file, string name, int length)
+        where T : unmanaged, IFloatingPoint<T>
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        T[] values = new T[length];
+        file.Read<T>(name, values);
+        for (int i = 0; i < length; i++)
+        {
+            if (!T.IsFinite(values[i]))
+            {
+                throw new InvalidDataException($"{file.Path}: tensor '{name}' holds {values[i]} at element {i}; expected finite numbers.");
+            }
+        }
+
+        return values;
+    }
+
     /// <summary>Sets the state of one copy to where an episode begins.</summary>
     /// <param name="copy">Which copy.</param>
     /// <param name="random">Its random numbers: one set per episode.</param>
@@ -265,21 +321,6 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     /// <param name="copy">Which copy.</param>
     /// <param name="observation">Result <c>[S]</c>.</param>
     protected abstract void Observe(int copy, Span<float> observation);
-
-    private static float[] ReadFinite(SafetensorsFile file, string name, int length)
-    {
-        float[] values = new float[length];
-        file.Read<float>(name, values);
-        for (int i = 0; i < length; i++)
-        {
-            if (!float.IsFinite(values[i]))
-            {
-                throw new InvalidDataException($"{file.Path}: tensor '{name}' holds {values[i]} at element {i}; expected finite numbers.");
-            }
-        }
-
-        return values;
-    }
 
     private void BeginEpisode(int copy)
     {

@@ -5,13 +5,15 @@ using HipiFast.Kernels.Tasks;
 namespace HipiFast.Tasks;
 
 /// <summary>
-/// A dense goal family: <c>r = -||x - g|| - c sum a^2</c> with x chosen entries of the state and g the task (the paper's half-cheetah, C.10, with x
-/// the velocity and c = 0.05). Never terminates. Made by <see cref="TaskFamilies.Dense"/>.
+/// A dense goal family: <c>r = b - w ||x - g|| - c sum a^2</c> with x chosen entries of the state and g the task (the paper's half-cheetah, C.10,
+/// with x the velocity and c = 0.05; its quadruped, C.3, with x the place). Never terminates. Made by <see cref="TaskFamilies.Dense"/>.
 /// </summary>
 /// <remarks>Task: the goal, P = D entries. Constants: the D indices of the state that a goal speaks of. Judged on s.</remarks>
 /// <param name="goalDimension">D, 1 or more.</param>
 /// <param name="actionCost">c, 0 or more; 0 for none.</param>
-public readonly unsafe struct DenseDistance(int goalDimension, float actionCost) : IBlockTaskFamily
+/// <param name="distanceWeight">w, above 0: the physical size of a state's unit, where the reward counts in physical units.</param>
+/// <param name="offset">b.</param>
+public readonly unsafe struct DenseDistance(int goalDimension, float actionCost, float distanceWeight = 1f, float offset = 0f) : IBlockTaskFamily
 {
     // Scratch of one block of tasks on the stack, in vectors; families with larger goals use the plain loop.
     private const int LargestGoalDimension = 32;
@@ -21,6 +23,12 @@ public readonly unsafe struct DenseDistance(int goalDimension, float actionCost)
 
     /// <summary>c, weight of <c>sum a^2</c>.</summary>
     public float ActionCost { get; } = actionCost;
+
+    /// <summary>w, weight of the distance.</summary>
+    public float DistanceWeight { get; } = distanceWeight;
+
+    /// <summary>b, reward at the goal without action.</summary>
+    public float Offset { get; } = offset;
 
     /// <inheritdoc/>
     public int TaskDimension => GoalDimension;
@@ -39,7 +47,7 @@ public readonly unsafe struct DenseDistance(int goalDimension, float actionCost)
             squaredDistance += difference * difference;
         }
 
-        return -MathF.Sqrt(squaredDistance) - (ActionCost * ActionCosts.SumOfSquares(pair.Action));
+        return Offset - (DistanceWeight * MathF.Sqrt(squaredDistance)) - (ActionCost * ActionCosts.SumOfSquares(pair.Action));
     }
 
     /// <inheritdoc/>
@@ -61,6 +69,7 @@ public readonly unsafe struct DenseDistance(int goalDimension, float actionCost)
         }
 
         float* goals = stackalloc float[dimension * lanes];
+        Vector<float> offset = new(Offset), weight = new(DistanceWeight);
         for (int first = 0; first < taskCount; first += lanes)
         {
             int count = Math.Min(lanes, taskCount - first);
@@ -76,9 +85,9 @@ public readonly unsafe struct DenseDistance(int goalDimension, float actionCost)
                 }
 
                 Vector<float> cost = new(ActionCost * ActionCosts.SumOfSquares(transitions.ActionOf(row)));
-                long offset = ((long)row * stride) + first;
-                VectorBlocks.Store(-Vector.SquareRoot(squaredDistance) - cost, reward + offset, count);
-                VectorBlocks.Store(Vector<float>.Zero, terminated + offset, count);
+                long place = ((long)row * stride) + first;
+                VectorBlocks.Store(offset - (weight * Vector.SquareRoot(squaredDistance)) - cost, reward + place, count);
+                VectorBlocks.Store(Vector<float>.Zero, terminated + place, count);
             }
         }
 

@@ -59,19 +59,7 @@ public readonly unsafe struct DiscreteGoals(int goalDimension, int goalCount, fl
         in TransitionPointers transitions, float* tasks, int taskCount, PointerVector constants, float* reward, float* terminated, int stride) =>
         GoalEvaluation.TryEvaluatePairs(this, transitions, tasks, taskCount, constants, reward, terminated, stride);
 
-    int IGoalDefinition.Select<TVector>(TVector task)
-    {
-        int selected = 0;
-        for (int k = 1; k < GoalCount; k++)
-        {
-            if (task[k] > task[selected])
-            {
-                selected = k;
-            }
-        }
-
-        return selected;
-    }
+    int IGoalDefinition.Select<TVector>(TVector task) => OneHot.Select(task, GoalCount);
 
     float IGoalDefinition.Goal<TVector>(TVector task, TVector constants, int selected, int entry) =>
         constants[GoalDimension + (selected * GoalDimension) + entry];

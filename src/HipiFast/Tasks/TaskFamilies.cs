@@ -87,9 +87,12 @@ public static class TaskFamilies
     /// <summary>Minus the distance to the goal: see <see cref="DenseDistance"/>.</summary>
     /// <param name="achieved">Indices of the state that a goal speaks of; as many as the goal has entries.</param>
     /// <param name="actionCost">Weight of <c>sum a^2</c>, 0 or more.</param>
+    /// <param name="distanceWeight">Weight of the distance, above 0.</param>
+    /// <param name="offset">Reward at the goal without action.</param>
     /// <returns>The family, P = number of indices.</returns>
-    /// <exception cref="ArgumentException">No index, a negative one, or a cost that is negative or not finite.</exception>
-    public static TaskFamily Dense(ReadOnlySpan<int> achieved, float actionCost = 0f)
+    /// <exception cref="ArgumentException">No index, a negative one, a cost that is negative, a weight that is not positive, or a number that is not
+    /// finite.</exception>
+    public static TaskFamily Dense(ReadOnlySpan<int> achieved, float actionCost = 0f, float distanceWeight = 1f, float offset = 0f)
     {
         float[] constants = IndexConstants(achieved, nameof(achieved));
         if (!float.IsFinite(actionCost) || actionCost < 0f)
@@ -97,14 +100,51 @@ public static class TaskFamilies
             throw new ArgumentException($"The action cost is {actionCost}; expected a finite number, 0 or more.", nameof(actionCost));
         }
 
-        return TaskFamily.Create(new DenseDistance(achieved.Length, actionCost), constants);
+        if (!float.IsFinite(distanceWeight) || distanceWeight <= 0f || !float.IsFinite(offset))
+        {
+            throw new ArgumentException(
+                $"The weight of the distance is {distanceWeight} and the offset {offset}; expected finite numbers, the weight above 0.",
+                nameof(distanceWeight));
+        }
+
+        return TaskFamily.Create(new DenseDistance(achieved.Length, actionCost, distanceWeight, offset), constants);
+    }
+
+    /// <summary>A finite set of tasks, each an interval of one entry of the state, with one-hot tasks: see <see cref="DiscreteIntervals"/>.</summary>
+    /// <param name="intervals">For each task the index of the state and its bounds; K of them.</param>
+    /// <param name="rewardOutside">Reward of a step whose state lies outside the interval.</param>
+    /// <param name="rewardInside">Reward of a step whose state lies inside.</param>
+    /// <returns>The family, P = K.</returns>
+    /// <exception cref="ArgumentException">No interval, a negative index, a bound or reward that is not finite, or bounds in the wrong
+    /// order.</exception>
+    public static TaskFamily Intervals(ReadOnlySpan<(int Index, float Low, float High)> intervals, float rewardOutside = 0f, float rewardInside = 1f)
+    {
+        int[] indices = new int[intervals.Length];
+        float[] bounds = new float[2 * intervals.Length];
+        for (int k = 0; k < intervals.Length; k++)
+        {
+            (indices[k], float low, float high) = intervals[k];
+            if (!float.IsFinite(low) || !float.IsFinite(high) || low > high)
+            {
+                throw new ArgumentException($"Interval {k} is {low} to {high}; expected finite bounds in order.", nameof(intervals));
+            }
+
+            bounds[2 * k] = low;
+            bounds[(2 * k) + 1] = high;
+        }
+
+        float[] constants = [.. IndexConstants(indices, nameof(intervals)), .. bounds];
+        CheckRewards(rewardOutside, rewardInside);
+        return TaskFamily.Create(new DiscreteIntervals(intervals.Length, rewardOutside, rewardInside), constants);
     }
 
     /// <summary>Reads a family from JSON, for example <c>{"kind": "goal", "achieved": [0, 1], "margin": 0.1, "reward": [-1, 0]}</c>.</summary>
     /// <remarks>
     /// Kinds and their keys (optional ones in brackets): <c>goal</c>: achieved, margin, [reward], [judge]; <c>goal-margin</c>: achieved, [reward],
     /// [judge]; <c>discrete</c>: achieved, goals, margin, [reward], [judge]; <c>linear</c>: features, [action_cost: true or false]; <c>dense</c>:
-    /// achieved, [action_cost: a weight]. <c>reward</c> holds the rewards before and at the goal; <c>judge</c> is "state" (the default) or "next".
+    /// achieved, [action_cost: a weight], [distance_weight], [offset]; <c>intervals</c>: features, intervals: a pair of bounds for each, [reward].
+    /// <c>reward</c> holds the rewards before and at the goal (outside and inside the interval, by default 0 and 1); <c>judge</c> is "state" (the
+    /// default) or "next".
     /// </remarks>
     /// <param name="pathOrText">A file, or the JSON text itself (anything that begins with a brace).</param>
     /// <param name="shape">When given: indices must lie inside the state, and tasks have P entries.</param>

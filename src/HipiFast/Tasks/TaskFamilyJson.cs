@@ -131,7 +131,7 @@ internal sealed class TaskFamilyJson
             case "discrete":
             {
                 int[] achieved = Indices("achieved");
-                float[] goals = Goals(achieved.Length);
+                float[] goals = Vectors("goals", achieved.Length, "one number for each achieved index");
                 float margin = Margin();
                 (float before, float at) = Rewards();
                 bool judgeNext = JudgeNext();
@@ -153,13 +153,25 @@ internal sealed class TaskFamilyJson
             {
                 int[] achieved = Indices("achieved");
                 float actionCost = _keys.Remove("action_cost", out JsonElement cost) ? NotNegative(cost, "action_cost") : 0f;
+                float weight = _keys.Remove("distance_weight", out JsonElement factor) ? Positive(factor, "distance_weight") : 1f;
+                float offset = _keys.Remove("offset", out JsonElement constant) ? Number(constant, "offset") : 0f;
                 RefuseOtherKeys();
-                family = TaskFamilies.Dense(achieved, actionCost);
+                family = TaskFamilies.Dense(achieved, actionCost, weight, offset);
+                break;
+            }
+
+            case "intervals":
+            {
+                int[] features = Indices("features");
+                float[] bounds = Vectors("intervals", 2, "a lower and an upper bound");
+                (float outside, float inside) = Rewards(0f, 1f);
+                RefuseOtherKeys();
+                family = TaskFamilies.Intervals(Intervals(features, bounds), outside, inside);
                 break;
             }
 
             default:
-                throw Bad($"has the unknown kind '{_kind}'; expected goal, goal-margin, discrete, linear or dense");
+                throw Bad($"has the unknown kind '{_kind}'; expected goal, goal-margin, discrete, linear, dense or intervals");
         }
 
         return _shape is { } shape && shape.TaskDimension != family.TaskDimension
@@ -210,41 +222,59 @@ internal sealed class TaskFamilyJson
         return indices;
     }
 
-    private float[] Goals(int goalDimension)
+    private float[] Vectors(string key, int dimension, string meaning)
     {
-        JsonElement list = Required("goals");
+        JsonElement list = Required(key);
         if (list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0)
         {
-            throw BadKey("goals", $"is {Describe(list)}; expected a list of goals, at least one");
+            throw BadKey(key, $"is {Describe(list)}; expected a list of {key}, at least one");
         }
 
-        float[] goals = new float[list.GetArrayLength() * goalDimension];
+        float[] vectors = new float[list.GetArrayLength() * dimension];
         int written = 0;
-        foreach (JsonElement goal in list.EnumerateArray())
+        foreach (JsonElement vector in list.EnumerateArray())
         {
-            int number = written / goalDimension;
-            if (goal.ValueKind != JsonValueKind.Array || goal.GetArrayLength() != goalDimension)
+            int number = written / dimension;
+            if (vector.ValueKind != JsonValueKind.Array || vector.GetArrayLength() != dimension)
             {
-                throw BadKey($"goals[{number}]", $"is {Describe(goal)}; expected an array of {goalDimension}, one number for each achieved index");
+                throw BadKey($"{key}[{number}]", $"is {Describe(vector)}; expected an array of {dimension}, {meaning}");
             }
 
-            foreach (JsonElement entry in goal.EnumerateArray())
+            foreach (JsonElement entry in vector.EnumerateArray())
             {
-                goals[written] = Number(entry, $"goals[{number}][{written % goalDimension}]");
+                vectors[written] = Number(entry, $"{key}[{number}][{written % dimension}]");
                 written++;
             }
         }
 
-        return goals;
+        return vectors;
+    }
+
+    private (int Index, float Low, float High)[] Intervals(int[] features, float[] bounds)
+    {
+        if (bounds.Length != 2 * features.Length)
+        {
+            throw BadKey("intervals", $"is an array of {bounds.Length / 2}; expected {features.Length}, one for each feature");
+        }
+
+        (int Index, float Low, float High)[] intervals = new (int, float, float)[features.Length];
+        for (int k = 0; k < features.Length; k++)
+        {
+            intervals[k] = bounds[2 * k] <= bounds[(2 * k) + 1]
+                ? (features[k], bounds[2 * k], bounds[(2 * k) + 1])
+                : throw BadKey($"intervals[{k}]", $"is {bounds[2 * k]} to {bounds[(2 * k) + 1]}; expected the lower bound first");
+        }
+
+        return intervals;
     }
 
     private float Margin() => NotNegative(Required("margin"), "margin");
 
-    private (float Before, float At) Rewards()
+    private (float Before, float At) Rewards(float before = TaskFamilies.DefaultRewardBefore, float at = TaskFamilies.DefaultRewardAt)
     {
         if (!_keys.Remove("reward", out JsonElement reward))
         {
-            return (TaskFamilies.DefaultRewardBefore, TaskFamilies.DefaultRewardAt);
+            return (before, at);
         }
 
         return reward.ValueKind != JsonValueKind.Array || reward.GetArrayLength() != 2
@@ -279,6 +309,12 @@ internal sealed class TaskFamilyJson
     {
         float value = Number(element, key);
         return value < 0f ? throw BadKey(key, $"is {value}; expected 0 or more") : value;
+    }
+
+    private float Positive(JsonElement element, string key)
+    {
+        float value = Number(element, key);
+        return value <= 0f ? throw BadKey(key, $"is {value}; expected more than 0") : value;
     }
 
     private float Number(JsonElement element, string key)

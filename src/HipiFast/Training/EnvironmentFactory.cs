@@ -7,22 +7,30 @@ namespace HipiFast.Training;
 public static class EnvironmentFactory
 {
     /// <summary>Names of the environments.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. EnvironmentRegistry.Names.Select(entry => entry.Name)];
+    public static IReadOnlyList<string> Names => [.. EnvironmentRegistry.Names.Select(entry => entry.Name)];
 
     /// <summary>Makes the environment of a configuration.</summary>
     /// <param name="config">Name, margin, episode limit and action noise.</param>
     /// <param name="copies">N, copies.</param>
     /// <returns>The environment; dispose it.</returns>
     /// <exception cref="ArgumentException">There is no such environment, or it has no such setting.</exception>
+    /// <exception cref="NotSupportedException">The environment needs something that this machine lacks.</exception>
     public static VectorEnvironment Create(TrainingConfig config, int copies)
     {
         ArgumentNullException.ThrowIfNull(config);
-        if (!Names.Contains(config.Environment))
+        IReadOnlyList<string> names = Names;
+        if (!names.Contains(config.Environment))
         {
-            throw new ArgumentException($"Unknown environment '{config.Environment}'{NearestName.Suggestion(config.Environment, Names)}.");
+            throw new ArgumentException($"Unknown environment '{config.Environment}'{NearestName.Suggestion(config.Environment, names)}.");
         }
 
-        EnvironmentSettings settings = new() { Margin = config.Margin, EpisodeLimit = config.EpisodeLimit, ActionNoise = config.ActionNoise };
+        EnvironmentSettings settings = new()
+        {
+            Margin = config.Margin,
+            EpisodeLimit = config.EpisodeLimit,
+            ActionNoise = config.ActionNoise,
+            Threads = config.Threads,
+        };
         return EnvironmentRegistry.Create(config.Environment, copies, settings);
     }
 

@@ -40,4 +40,10 @@ public sealed class EnvironmentRegistryTests
         Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d-margin", 1, new EnvironmentSettings { Margin = 1f }));
         Assert.Throws<ArgumentOutOfRangeException>(() => EnvironmentRegistry.Create("nav2d", 0));
     }
+
+    [Fact]
+    public void ATakenNameIsNotRegistered() => Assert.Contains(
+        "'nav2d' already",
+        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Register(new("nav2d", "another"), Nav2d.Goal)).Message,
+        StringComparison.Ordinal);
 }

@@ -17,6 +17,8 @@ public sealed class TaskFamilyJsonTests
     [InlineData("""{"kind": "linear", "features": [0], "action_cost": true}""", typeof(LinearFeatures), 2)]
     [InlineData("""{"kind": "linear", "features": [0, 3]}""", typeof(LinearFeatures), 2)]
     [InlineData("""{"kind": "dense", "achieved": [0, 1], "action_cost": 0.05}""", typeof(DenseDistance), 2)]
+    [InlineData("""{"kind": "dense", "achieved": [0, 1], "distance_weight": 5, "offset": -3}""", typeof(DenseDistance), 2)]
+    [InlineData("""{"kind": "intervals", "features": [3, 0], "intervals": [[0, 1], [-2, -2]], "reward": [0, 5]}""", typeof(DiscreteIntervals), 2)]
     public void GoodFamiliesAreRead(string json, Type definition, int taskDimension)
     {
         TaskFamily family = TaskFamilies.FromJson(json, s_shape);
@@ -73,7 +75,7 @@ public sealed class TaskFamilyJsonTests
     [InlineData("""{"kind": "\ud800"}""", "holds a string that is not Unicode text")]
     [InlineData("""{"\udc00": 1}""", "holds a string that is not Unicode text")]
     [InlineData("""{"kind": 3}""", "'kind' is a number; expected a string")]
-    [InlineData("""{"kind": "gaol", "achieved": [0]}""", "unknown kind 'gaol'; expected goal, goal-margin, discrete, linear or dense")]
+    [InlineData("""{"kind": "gaol", "achieved": [0]}""", "unknown kind 'gaol'; expected goal, goal-margin, discrete, linear, dense or intervals")]
     [InlineData("""{"kind": "goal", "kind": "goal"}""", "the key 'kind' twice")]
     [InlineData("""{"kind": "goal", "margin": 1}""", "lacks the key 'achieved'")]
     [InlineData("""{"kind": "goal", "achieved": [0, 1]}""", "lacks the key 'margin'")]
@@ -101,6 +103,13 @@ public sealed class TaskFamilyJsonTests
     [InlineData("""{"kind": "linear", "features": [9]}""", "'features[0]' is 9; expected an index of the state, 0 to 3")]
     [InlineData("""{"kind": "linear", "features": [0], "action_cost": 1}""", "'action_cost' is a number; expected true or false")]
     [InlineData("""{"kind": "dense", "achieved": [0, 1], "action_cost": -1}""", "'action_cost' is -1; expected 0 or more")]
+    [InlineData("""{"kind": "dense", "achieved": [0, 1], "distance_weight": 0}""", "'distance_weight' is 0; expected more than 0")]
+    [InlineData("""{"kind": "dense", "achieved": [0, 1], "offset": "1"}""", "'offset' is a string; expected a number")]
+    [InlineData("""{"kind": "intervals", "features": [0, 1]}""", "lacks the key 'intervals'")]
+    [InlineData("""{"kind": "intervals", "features": [0, 1], "intervals": [[0, 1]]}""", "'intervals' is an array of 1; expected 2, one for each feature")]
+    [InlineData("""{"kind": "intervals", "features": [0, 1], "intervals": [[0, 1], [1, 0]]}""", "'intervals[1]' is 1 to 0; expected the lower bound first")]
+    [InlineData(
+        """{"kind": "intervals", "features": [0, 1], "intervals": [[0, 1], [1]]}""", "'intervals[1]' is an array of 1; expected an array of 2, a lower")]
     public void BadFamiliesAreRefusedInOneSentence(string json, string expected)
     {
         InvalidDataException exception = Assert.Throws<InvalidDataException>(() => TaskFamilies.FromJson(json, s_shape));

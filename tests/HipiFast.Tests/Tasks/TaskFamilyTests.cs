@@ -36,6 +36,16 @@ public sealed unsafe class TaskFamilyTests
             TaskFamilies.Linear(Repeat(1, 70)), (s, _, _, task) => (task.Sum(weight => (double)weight * s[1]), false)),
         ["dense"] = new(TaskFamilies.Dense([2, 4]), (s, _, _, task) => (-Distance(s, [2, 4], task), false)),
         ["dense with action cost"] = new(TaskFamilies.Dense([0], 0.05f), (s, a, _, task) => (-Distance(s, [0], task) - (0.05f * Squares(a)), false)),
+        ["dense with weight and offset"] = new(
+            TaskFamilies.Dense([1, 0], 0.1f, 2.5f, 4f), (s, a, _, task) => (4 - (2.5 * Distance(s, [1, 0], task)) - (0.1f * Squares(a)), false)),
+        ["intervals"] = new(
+            TaskFamilies.Intervals([(0, 0f, 0.5f), (3, -9f, 0.2f), (0, 0.1f, 9f)], -0.5f, 2f),
+            (s, _, _, task) => (Array.IndexOf(task, task.Max()) switch
+            {
+                0 => s[0] is >= 0f and <= 0.5f,
+                1 => s[3] <= 0.2f,
+                _ => s[0] >= 0.1f,
+            } ? 2 : -0.5, false)),
         ["dense beyond the block path"] = new(TaskFamilies.Dense(Repeat(3, 33)), (s, _, _, task) => (-Distance(s, Repeat(3, 33), task), false)),
     };
 
@@ -130,7 +140,7 @@ public sealed unsafe class TaskFamilyTests
             Assert.All(terminated, value => Assert.Equal(dense ? 0 : 1, value));
             if (dense)
             {
-                Assert.All(reward, value => Assert.Equal(0f, value));
+                Assert.All(reward, value => Assert.Equal(name.EndsWith("offset", StringComparison.Ordinal) ? 4f : 0f, value));
             }
 
             // In place.
@@ -158,6 +168,12 @@ public sealed unsafe class TaskFamilyTests
         Check(TaskFamilies.Discrete([0], [3f, 9f], 0.1f), [0f, 1f], -1f, false);
         Check(TaskFamilies.Linear([0, 4], true), [2f, -1f, -0.1f], 6f - 2f - 0.525f, false);
         Check(TaskFamilies.Dense([0, 1], 0.1f), [0f, 0f], -5.525f, false);
+        Check(TaskFamilies.Dense([0, 1], 0.1f, 2f, 1f), [0f, 0f], -9.525f, false);
+
+        // Both bounds belong to the interval.
+        Check(TaskFamilies.Intervals([(0, 3f, 4f), (1, 0f, 3.99f)]), [1f, 0f], 1f, false);
+        Check(TaskFamilies.Intervals([(0, 2f, 3f), (1, 0f, 3.99f)]), [1f, 0f], 1f, false);
+        Check(TaskFamilies.Intervals([(0, 2f, 3f), (1, 0f, 3.99f)]), [0f, 1f], 0f, false);
 
         void Check(TaskFamily family, float[] task, float reward, bool terminated)
         {
@@ -222,6 +238,13 @@ public sealed unsafe class TaskFamilyTests
         Assert.Throws<ArgumentException>(() => TaskFamilies.Discrete([0], [float.NaN], 1f));
         Assert.Throws<ArgumentException>(() => TaskFamilies.Linear([]));
         Assert.Throws<ArgumentException>(() => TaskFamilies.Dense([0], -0.1f));
+        Assert.Throws<ArgumentException>(() => TaskFamilies.Dense([0], 0f, 0f));
+        Assert.Throws<ArgumentException>(() => TaskFamilies.Dense([0], 0f, 1f, float.NaN));
+        Assert.Throws<ArgumentException>(() => TaskFamilies.Intervals([]));
+        Assert.Throws<ArgumentException>(() => TaskFamilies.Intervals([(-1, 0f, 1f)]));
+        Assert.Throws<ArgumentException>(() => TaskFamilies.Intervals([(0, 1f, 0f)]));
+        Assert.Throws<ArgumentException>(() => TaskFamilies.Intervals([(0, 0f, float.PositiveInfinity)]));
+        Assert.Throws<ArgumentException>(() => TaskFamilies.Intervals([(0, 0f, 1f)], float.NaN));
     }
 
     private static (double Reward, bool Terminated) Reach(double distance, float margin, double before, double at) =>
