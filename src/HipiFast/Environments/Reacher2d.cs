@@ -24,13 +24,15 @@ public sealed unsafe class Reacher2d : SimulatedEnvironment
     /// <summary>Steps of an episode, unless set.</summary>
     public const int DefaultEpisodeLimit = 1000;
 
+    /// <summary>Rings of fixed goals.</summary>
+    public const int Rings = 4;
+
+    /// <summary>Fixed goals on each ring.</summary>
+    public const int GoalsPerRing = 8;
+
     private const float Gear = 0.05f;
     private const float TimeStep = 0.02f;
     private const int Substeps = 4;
-    private const float LeastRadius = 0.05f;
-    private const float LargestRadius = 0.20f;
-    private const int Rings = 4;
-    private const int GoalsPerRing = 8;
 
     private static readonly int[] s_achieved = [6, 7];
 
@@ -43,6 +45,9 @@ public sealed unsafe class Reacher2d : SimulatedEnvironment
     {
         _actionNoise = settings.ActionNoise ?? 0f;
     }
+
+    /// <summary>Where goals lie: fingertip places between 0.05 m and 0.20 m from the shoulder, in units of the reach.</summary>
+    public static RingTasks Places { get; } = new(0.05f, 0.20f, Reach);
 
     /// <summary>The goal as the task: margin 0.05 m.</summary>
     /// <param name="count">Copies.</param>
@@ -63,18 +68,7 @@ public sealed unsafe class Reacher2d : SimulatedEnvironment
     public static Reacher2d Discrete(int count, EnvironmentSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        float[] goals = new float[2 * Rings * GoalsPerRing];
-        for (int k = 0; k < Rings * GoalsPerRing; k++)
-        {
-            (int ring, int place) = Math.DivRem(k, GoalsPerRing);
-            float radius = LeastRadius + ((LargestRadius - LeastRadius) * ring / (Rings - 1));
-
-            // Every other ring is turned by half a place.
-            float angle = 2f * MathF.PI * (place + (0.5f * (ring & 1))) / GoalsPerRing;
-            goals[2 * k] = radius * MathF.Cos(angle) / Reach;
-            goals[(2 * k) + 1] = radius * MathF.Sin(angle) / Reach;
-        }
-
+        float[] goals = Places.Spread(Rings, GoalsPerRing);
         OneHotTasks tasks = new(Rings * GoalsPerRing);
         TaskFamily family = TaskFamilies.Discrete(s_achieved, goals, (settings.Margin ?? 0.05f) / Reach);
         return new Reacher2d("reacher2d-discrete", count, settings, family, tasks, tasks.All());
@@ -134,23 +128,8 @@ public sealed unsafe class Reacher2d : SimulatedEnvironment
     private static Reacher2d Goal(string name, int count, EnvironmentSettings settings, float margin)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return new Reacher2d(name, count, settings, TaskFamilies.Goal(s_achieved, (settings.Margin ?? margin) / Reach), new RingTasks());
+        return new Reacher2d(name, count, settings, TaskFamilies.Goal(s_achieved, (settings.Margin ?? margin) / Reach), Places);
     }
 
     private ArmState StateOf(int copy) => new(StateColumn(0)[copy], StateColumn(1)[copy], StateColumn(2)[copy], StateColumn(3)[copy]);
-
-    /// <summary>Fingertip places with uniform radius and uniform angle.</summary>
-    private sealed class RingTasks : ITaskDistribution
-    {
-        public int TaskDimension => 2;
-
-        public void Sample(Span<float> task, ulong seed, uint index, uint call, RandomPurpose purpose)
-        {
-            PhiloxBlock words = Philox.Next(index, 0, call, (uint)purpose, seed);
-            float radius = LeastRadius + ((LargestRadius - LeastRadius) * Philox.ToUniform(words.X));
-            (float sine, float cosine) = MathF.SinCos(2f * MathF.PI * Philox.ToUniform(words.Y));
-            task[0] = radius * cosine / Reach;
-            task[1] = radius * sine / Reach;
-        }
-    }
 }
