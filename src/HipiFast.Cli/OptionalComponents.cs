@@ -20,17 +20,20 @@ internal sealed record OptionalComponent(string Assembly, string Provides, strin
 
 /// <summary>
 /// The one place that registers optional backends and learners: looks for their assemblies beside the program and calls the public static
-/// method <c>Register()</c> of the type <c>ASSEMBLY.Registration</c> in each. An absent one is reported by <c>hipifast info</c>, never an error.
+/// method <c>Register()</c> of the type <c>ASSEMBLY.Registration</c> in each. A public static string property <c>WhyNot</c> there may say what the
+/// part lacks at run time. An absent one is reported by <c>hipifast info</c>, never an error.
 /// </summary>
 internal static class OptionalComponents
 {
     private const string EntryType = "Registration";
     private const string EntryMethod = "Register";
+    private const string ReasonProperty = "WhyNot";
 
     public static IReadOnlyList<OptionalComponent> All { get; } =
     [
         new("HipiFast.Kernels.Cuda", "backend", "cuda", "an NVIDIA driver at run time"),
         new("HipiFast.Kernels.Ilgpu", "backend", "ilgpu", "the ILGPU package when building"),
+        new("HipiFast.Mujoco", "environments", "of the paper's physics", "nothing"),
         new("HipiFast.TorchSharp", "learner", LearnerRegistry.Torch, "the TorchSharp package when building"),
     ];
 
@@ -53,12 +56,12 @@ internal static class OptionalComponents
 
             try
             {
-                MethodInfo entry =
-                    System.Reflection.Assembly.LoadFrom(path).GetType($"{component.Assembly}.{EntryType}")?.GetMethod(EntryMethod, Type.EmptyTypes)
+                Type? type = System.Reflection.Assembly.LoadFrom(path).GetType($"{component.Assembly}.{EntryType}");
+                MethodInfo entry = type?.GetMethod(EntryMethod, Type.EmptyTypes)
                     ?? throw new MissingMethodException($"{component.Assembly}.{EntryType}", EntryMethod);
                 entry.Invoke(null, null);
                 component.IsLoaded = true;
-                component.Status = "installed";
+                component.Status = type.GetProperty(ReasonProperty)?.GetValue(null) is string reason ? "cannot run here: " + reason : "installed";
             }
             catch (Exception error)
             {

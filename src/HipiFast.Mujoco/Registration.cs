@@ -27,6 +27,9 @@ public static class Registration
     /// <summary>The names of the physics environments.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. s_environments.Select(entry => entry.Name)];
 
+    /// <summary>Why the environments cannot run here, in one sentence that says what to do; null when they can.</summary>
+    public static string? WhyNot => MujocoLibrary.WhyNot;
+
     /// <summary>Registers all of them, whether MuJoCo is to be had or not; making one says what is missing. To be called once.</summary>
     public static void Register()
     {

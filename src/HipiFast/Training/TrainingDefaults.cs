@@ -78,11 +78,18 @@ public static class TrainingDefaults
             config = config with { RelabelFraction = 0.8f, GoalMix = 0.5f };
         }
 
-        // Widths are the paper's (C.1): 32 for 2D navigation, 64 for the arm.
+        // Widths are the paper's (C.1): 32 for 2D navigation, 256 for quadruped and desk, 64 for the rest; so are the clipped gradients of both arms
+        // and the desk's bounded critic (C.11: 128 steps of rewards between 0 and 1). Physics is evaluated on fewer episodes, because they are long.
         return environment.Split('-')[0] switch
         {
             "nav2d" => config with { Hidden = 32 },
             "reacher2d" => config with { Hidden = 64, EvalEvery = 5000 },
+            "reacher" => config with { Hidden = 64, EvalEvery = 5000, EvalEpisodes = 50 },
+            "finger" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 10_000, EvalEpisodes = 50 },
+            "sawyer" or "jaco" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 10_000, EvalEpisodes = 50, GradientClip = 1 },
+            "walker" or "cheetah" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 5000, EvalEpisodes = 50 },
+            "quadruped" => config with { Hidden = 256, Steps = 300_000, EvalEvery = 10_000, EvalEpisodes = 50 },
+            "desk" => config with { Hidden = 256, Steps = 300_000, EvalEvery = 10_000, EvalEpisodes = 50, CriticHigh = 128 },
             "gridworld" => config with { Hidden = 32, Steps = 20_000, EvalEvery = 1000 },
             _ => config,
         };

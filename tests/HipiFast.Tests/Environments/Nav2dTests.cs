@@ -153,7 +153,7 @@ public sealed class Nav2dTests
         int successes = 0;
         for (uint step = 0; step < 300; step++)
         {
-            EnvironmentContractTests.RandomActions(action, 2, step, 1);
+            EnvironmentContract.RandomActions(action, 2, step, 1);
             for (int copy = 0; copy < 40; copy++)
             {
                 near[copy] = Distance(environment.Observation, environment.Task, copy) <= 8.0;

@@ -85,7 +85,7 @@ public sealed class Reacher2dTests
         for (uint step = 0; step < 500; step++)
         {
             // Full torques that switch now and then: the fastest that the arm gets.
-            EnvironmentContractTests.RandomActions(action, 2, step / 7, 1);
+            EnvironmentContract.RandomActions(action, 2, step / 7, 1);
             for (int i = 0; i < action.Length; i++)
             {
                 action[i] = MathF.CopySign(1f, action[i]);

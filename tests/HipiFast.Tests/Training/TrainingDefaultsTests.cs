@@ -41,6 +41,24 @@ public class TrainingDefaultsTests
         Assert.Equal(CandidateSource.Fixed, config.Candidates);
     }
 
+    [Fact]
+    public void PhysicsHasThePapersSettings()
+    {
+        Assert.Equal((256, 0f), Settings("quadruped-linear"));
+        Assert.Equal((256, 0f), Settings("desk"));
+        Assert.Equal((64, 1f), Settings("sawyer-margin"));
+        Assert.Equal((64, 1f), Settings("jaco"));
+        Assert.Equal((64, 0f), Settings("cheetah"));
+        TrainingConfig desk = TrainingDefaults.ForEnvironment("desk", RelabelStrategy.InverseRl, s_discrete);
+        Assert.Equal((0f, 128f), (desk.CriticLow, desk.CriticHigh));
+
+        static (int Hidden, float Clip) Settings(string name)
+        {
+            TrainingConfig config = TrainingDefaults.ForEnvironment(name, RelabelStrategy.InverseRl, s_goals);
+            return (config.Hidden, config.GradientClip);
+        }
+    }
+
     [Theory]
     [InlineData(RelabelStrategy.None)]
     [InlineData(RelabelStrategy.Random)]
