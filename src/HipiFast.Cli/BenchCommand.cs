@@ -8,13 +8,13 @@ using HipiFast.Training;
 
 namespace HipiFast.Cli;
 
-/// <summary><c>hipifast bench quick</c> and <c>hipifast bench roofline</c>: how fast the engine is on this machine.</summary>
+/// <summary><c>hipifast bench quick</c>, <c>roofline</c> and <c>environments</c>: how fast the engine is on this machine.</summary>
 internal static class BenchCommand
 {
     private const int UnlimitedRounds = 10_000;
 
     public static Command Create(Option<bool> json) =>
-        new("bench", "Measure the engine on this machine.") { CreateQuick(json), CreateRoofline(json) };
+        new("bench", "Measure the engine on this machine.") { CreateQuick(json), CreateRoofline(json), CreateEnvironments(json) };
 
     private static Command CreateQuick(Option<bool> json)
     {
@@ -95,6 +95,59 @@ internal static class BenchCommand
                 machine: true);
         });
         return roofline;
+    }
+
+    private static Command CreateEnvironments(Option<bool> json)
+    {
+        Option<string?> names = List("--environment", "Environments to measure, separated by commas. Default: all that can run here.", "NAME");
+        Option<int> copies = new("--copies") { Description = "Copies stepped together.", HelpName = "N", DefaultValueFactory = _ => 16 };
+        Option<int> threads = Threads();
+        Option<double> seconds = Seconds("Time spent on each environment, in seconds.", 1);
+        Command environments = new("environments", "Steps per second of every environment under random actions.") { names, copies, threads, seconds };
+        environments.SetAction(parsed =>
+        {
+            ConsoleOutput output = new(parsed.GetValue(json));
+            string[] chosen = Split(parsed.GetValue(names));
+            string[] known = [.. EnvironmentFactory.Names];
+            foreach (string name in chosen.Where(name => !known.Contains(name)))
+            {
+                throw new ArgumentException($"--environment names '{name}'{NearestName.Suggestion(name, known)}.");
+            }
+
+            if (parsed.GetValue(copies) < 1)
+            {
+                throw new ArgumentException($"--copies is {parsed.GetValue(copies)}; expected 1 or more.");
+            }
+
+            List<EnvironmentBenchmark> results = [];
+            string? missing = null;
+            foreach (string name in chosen.Length > 0 ? chosen : known)
+            {
+                try
+                {
+                    results.Add(EnvironmentBenchmark.Measure(name, parsed.GetValue(copies), parsed.GetValue(threads), parsed.GetValue(seconds)));
+                }
+                catch (NotSupportedException error) when (chosen.Length == 0)
+                {
+                    missing = error.Message;
+                }
+            }
+
+            output.Table(EnvironmentBenchmark.Header, results.Select(result => result.Cells()));
+            if (missing is not null)
+            {
+                output.Line("Left out: " + missing);
+            }
+
+            output.Document(writer =>
+            {
+                writer.WriteStartArray();
+                results.ForEach(result => result.Write(writer));
+                writer.WriteEndArray();
+            });
+            return CommandLineProgram.Good;
+        });
+        return environments;
     }
 
     private static int Run(

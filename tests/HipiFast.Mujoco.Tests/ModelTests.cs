@@ -43,7 +43,9 @@ public sealed class ModelTests
         using MujocoModel model = new("sawyer", MujocoModel.Text("sawyer"));
         int pointing = model.Find(MujocoKind.Sensor, "pointing").Address;
         using MujocoSimulator simulator = new(model);
-        using MujocoEnvironment environment = Physics.Create("sawyer");
+
+        // Without a margin no goal ends the episode on the way.
+        using MujocoEnvironment environment = Physics.Create("sawyer", 1, new EnvironmentSettings { Margin = 0f });
         environment.Reset(1);
         double[] readings = new double[model.Sizes.Sensors];
         float[] start = environment.Observation.ToArray();

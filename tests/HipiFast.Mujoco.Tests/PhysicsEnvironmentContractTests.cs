@@ -16,17 +16,21 @@ public sealed class PhysicsEnvironmentContractTests
 
     public static TheoryData<string> Names => [.. Registration.Names];
 
+    /// <summary>One version of each environment, for what versions have in common: the dynamics.</summary>
+    public static TheoryData<string> Dynamics =>
+        ["quadruped-linear", "finger", "reacher-discrete", "sawyer-margin", "jaco", "walker", "cheetah", "desk"];
+
     [PhysicsTheory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(Dynamics))]
     public void SameSeedGivesTheSameRun(string name) => EnvironmentContract.SameSeedGivesTheSameRun(name);
 
     [PhysicsTheory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(Dynamics))]
     public void ACopyBehavesTheSameWhateverTheNumberOfCopies(string name) =>
         EnvironmentContract.ACopyBehavesTheSameWhateverTheNumberOfCopies(name);
 
     [PhysicsTheory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(Dynamics))]
     public void ResetStartsOver(string name) => EnvironmentContract.ResetStartsOver(name);
 
     [PhysicsTheory]
@@ -44,7 +48,7 @@ public sealed class PhysicsEnvironmentContractTests
         EnvironmentContract.RewardAndTerminationAreTheFamilysVerdictOnTheStateBeforeTheStep(name);
 
     [PhysicsTheory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(Dynamics))]
     public void AStepAllocatesNothing(string name) => EnvironmentContract.AStepAllocatesNothing(name);
 
     [PhysicsTheory]
@@ -57,11 +61,11 @@ public sealed class PhysicsEnvironmentContractTests
         EnvironmentContract.FixedTasksAreExactlyWhatADiscreteEnvironmentCommands(name);
 
     [PhysicsTheory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(Dynamics))]
     public void ARunGoesOnFromTheMiddleOfAnEpisode(string name) => EnvironmentContract.ARunGoesOnFromTheMiddleOfAnEpisode(name);
 
     [PhysicsTheory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(Dynamics))]
     public void CopiesSteppedSideBySideAreThoseSteppedOneByOne(string name)
     {
         const int copies = 16;
