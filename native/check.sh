@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the native libraries (that of the physics where MuJoCo is found) and their tests with AddressSanitizer and UndefinedBehaviorSanitizer and runs them.
+# Builds the native libraries (that of the physics where MuJoCo is found) and their tests with AddressSanitizer and UndefinedBehaviorSanitizer and
+# runs them.
 # Usage: native/check.sh [BUILD-DIRECTORY], by default artifacts/native/sanitized.
 set -eu
 source=$(cd "$(dirname "$0")" && pwd)

@@ -58,6 +58,9 @@ void on_warning(const char* message) {
 
 std::once_flag handlers_installed;
 
+// MuJoCo keeps the last model it read for itself: one at a time.
+std::mutex loading;
+
 void install_handlers() {
     std::call_once(handlers_installed, [] {
         previous_error = mju_user_error;
@@ -251,6 +254,7 @@ int32_t hf_mj_load(const char* xml, size_t length, hf_mj_model** model) {
     }
     char message[MessageSize] = "";
     mjModel* loaded = nullptr;
+    const std::lock_guard<std::mutex> lock(loading);
     int32_t status = guarded([&]() -> int32_t {
         mj_defaultVFS(files.get());
         if (add_text(files.get(), xml, length) == 0) {

@@ -32,7 +32,8 @@ void expect(int32_t expected, int32_t found, const char* what) {
 
 // A pendulum without friction beside a ball that falls onto a floor.
 const std::string Pendulum =
-    "<mujoco><option timestep='0.001' integrator='RK4'><flag energy='enable'/></option><worldbody><geom name='floor' type='plane' size='5 5 1' contype='1' conaffinity='1'/>"
+    "<mujoco><option timestep='0.001' integrator='RK4'><flag energy='enable'/></option><worldbody>"
+    "<geom name='floor' type='plane' size='5 5 1' contype='1' conaffinity='1'/>"
     "<body pos='0 0 3'><joint name='swing' type='hinge' axis='0 1 0'/><geom type='capsule' fromto='0 0 0 0 0 -1' size='0.05' contype='0' "
     "conaffinity='0'/></body><body name='ball' pos='1 0 1'><joint name='free' type='free'/><geom name='ball' size='0.1'/></body></worldbody>"
     "<actuator><motor name='motor' joint='swing' ctrllimited='true' ctrlrange='-2 2'/></actuator>"
@@ -202,7 +203,8 @@ void test_fatal_error() {
     }
     const std::vector<double> before = state;
     for (int i = 0; i < 3; i++) {
-        expect(HF_MJ_ERROR, hf_mj_step(simulator, nullptr, 0, 1, state.data(), sizes.state, nullptr, 0), "an error that MuJoCo would end the process for");
+        const int32_t status = hf_mj_step(simulator, nullptr, 0, 1, state.data(), sizes.state, nullptr, 0);
+        expect(HF_MJ_ERROR, status, "an error that MuJoCo would end the process for");
         check(hf_mj_last_error()[0] != 0 && state == before, "it says why, and leaves the state alone");
     }
     hf_mj_free_simulator(simulator);

@@ -18,9 +18,10 @@ internal enum DrawingPlane
 /// <param name="Plane">Plane.</param>
 /// <param name="Left">Smallest coordinate to the right, m; of a following view relative to the first body.</param>
 /// <param name="Bottom">Smallest coordinate upwards, m.</param>
-/// <param name="Width">m; the height follows from the picture's shape.</param>
+/// <param name="Width">m.</param>
+/// <param name="Height">m; a picture of another shape shows more, on both sides.</param>
 /// <param name="Follows">Whether the view moves along with the first body.</param>
-internal readonly record struct DrawingView(DrawingPlane Plane, double Left, double Bottom, double Width, bool Follows = false);
+internal readonly record struct DrawingView(DrawingPlane Plane, double Left, double Bottom, double Width, double Height, bool Follows = false);
 
 /// <summary>Draws geoms as flat shapes: their outlines in parallel projection, far ones first.</summary>
 internal static unsafe class GeomDrawing
@@ -192,8 +193,15 @@ internal static unsafe class GeomDrawing
     private sealed class Canvas(DrawingView view, int up, int width, int height, double followed)
     {
         private readonly StringBuilder _text = new();
-        private readonly double _scale = width / view.Width;
+        private readonly double _scale = Math.Min(width / view.Width, height / view.Height);
         private readonly bool _isSide = up == 2;
+
+        // What is shown, of which the view is the middle.
+        private double Shown => width / _scale;
+
+        private double Left => view.Left + followed - ((Shown - view.Width) / 2);
+
+        private double Bottom => view.Bottom - (((height / _scale) - view.Height) / 2);
 
         public void Open() => _text.Append(
             CultureInfo.InvariantCulture,
@@ -209,8 +217,7 @@ internal static unsafe class GeomDrawing
                 Append($"<rect x=\"0\" y=\"{Y(z):0.##}\" width=\"{width}\" height=\"{height}\" fill=\"#d9d9cf\"/>");
 
                 // A mark on every metre shows that a view follows.
-                double left = view.Left + followed;
-                for (double mark = Math.Ceiling(left); mark < left + view.Width; mark++)
+                for (double mark = Math.Ceiling(Left); mark < Left + Shown; mark++)
                 {
                     Append($"<rect x=\"{X(mark):0.##}\" y=\"{Y(z):0.##}\" width=\"1\" height=\"6\" fill=\"#888\"/>");
                 }
@@ -223,11 +230,18 @@ internal static unsafe class GeomDrawing
         public void Ring(double x, double y, double radius) => Append(
             $"<circle cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"{_scale * radius:0.##}\" fill=\"none\" stroke=\"#2a9d4a\" stroke-width=\"2\"/>");
 
-        public void Line(double x1, double y1, double x2, double y2, double thickness, string stroke) => Append(
-            $"<path d=\"M{X(x1):0.##} {Y(y1):0.##}L{X(x2):0.##} {Y(y2):0.##}\" stroke=\"{stroke}\" stroke-width=\"{_scale * thickness:0.##}\" stroke-linecap=\"round\"/>");
+        public void Line(double x1, double y1, double x2, double y2, double thickness, string stroke)
+        {
+            Append($"<path d=\"M{X(x1):0.##} {Y(y1):0.##}L{X(x2):0.##} {Y(y2):0.##}\" stroke=\"{stroke}\" ");
+            Append($"stroke-width=\"{_scale * thickness:0.##}\" stroke-linecap=\"round\"/>");
+        }
 
-        public void Ellipse(double x, double y, double long1, double short1, double angle, string fill) => Append(
-            $"<ellipse rx=\"{_scale * long1:0.##}\" ry=\"{_scale * short1:0.##}\" transform=\"translate({X(x):0.##} {Y(y):0.##}) rotate({-angle * 180 / Math.PI:0.##})\" fill=\"{fill}\"/>");
+        public void Ellipse(double x, double y, double major, double minor, double angle, string fill)
+        {
+            double turn = -angle * 180 / Math.PI;
+            Append($"<ellipse rx=\"{_scale * major:0.##}\" ry=\"{_scale * minor:0.##}\" ");
+            Append($"transform=\"translate({X(x):0.##} {Y(y):0.##}) rotate({turn:0.##})\" fill=\"{fill}\"/>");
+        }
 
         public void Polygon(List<(double X, double Y)> points, string fill)
         {
@@ -240,9 +254,9 @@ internal static unsafe class GeomDrawing
             _text.Append("\" fill=\"").Append(fill).Append("\"/>");
         }
 
-        private double X(double x) => _scale * (x - view.Left - followed);
+        private double X(double x) => _scale * (x - Left);
 
-        private double Y(double y) => height - (_scale * (y - view.Bottom));
+        private double Y(double y) => height - (_scale * (y - Bottom));
 
         private void Append(FormattableString text) => _text.Append(text.ToString(CultureInfo.InvariantCulture));
     }

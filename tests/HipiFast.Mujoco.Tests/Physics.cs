@@ -18,7 +18,8 @@ internal static class Physics
         (MujocoEnvironment)EnvironmentRegistry.Create(name, count, settings);
 
     /// <summary>Reward and termination of one observation under a task, without moving.</summary>
-    public static unsafe (float Reward, bool Terminated) Judge(VectorEnvironment environment, float[] observation, float[] task, float[]? action = null)
+    public static unsafe (float Reward, bool Terminated) Judge(
+        VectorEnvironment environment, float[] observation, float[] task, float[]? action = null)
     {
         action ??= new float[environment.Shape.ActionDimension];
         float reward;

@@ -73,7 +73,8 @@ public sealed class RewardTests
     [PhysicsFact]
     public void TheQuadrupedsGoalsAreThreeMetresAway()
     {
-        using MujocoEnvironment goal = Physics.Create("quadruped"), dense = Physics.Create("quadruped-dense"), linear = Physics.Create("quadruped-linear");
+        using MujocoEnvironment goal = Physics.Create("quadruped"), dense = Physics.Create("quadruped-dense");
+        using MujocoEnvironment linear = Physics.Create("quadruped-linear");
         float[] observation = goal.ObservationIn(moved =>
         {
             MujocoState state = moved.PartsOf(0);

@@ -5,11 +5,11 @@ namespace HipiFast.Mujoco.Environments;
 
 /// <summary>The paper's desk (C.11): a gripper over a desk with three buttons and a block; nine discrete tasks.</summary>
 /// <remarks>
-/// Action: velocities of the gripper along x, y and z (1 is 0.5 m/s) and about z (2 rad/s), and the fingers' opening. A step is 0.032 s. State (S = 28):
-/// depth of the three buttons / 0.02 m; the block's x and y from where it starts / 0.1 m, its height above rest / 0.1 m, its turn in rad; cos and sin of the
-/// turn, the z axis and the velocity in m/s of the block; the gripper's place / 0.2 m and velocity in m/s, its turn, both fingers / 0.05 m; the block's
-/// place from the grip / 0.1 m; time limit. Task: one-hot; a step is worth 1 while the task is done, else 0, and nothing ends the episode but its 128 steps.
-/// An episode begins at rest, the block within 0.01 m of its place, the gripper within 0.02 m.
+/// Action: velocities of the gripper along x, y and z (1 is 0.5 m/s) and about z (2 rad/s), and the fingers' opening. A step is 0.032 s. State (S =
+/// 28): depth of the three buttons / 0.02 m; the block's x and y from where it starts / 0.1 m, its height above rest / 0.1 m, its turn in rad; cos
+/// and sin of the turn, the z axis and the velocity in m/s of the block; the gripper's place / 0.2 m and velocity in m/s, its turn, both fingers /
+/// 0.05 m; the block's place from the grip / 0.1 m; time limit. Task: one-hot; a step is worth 1 while the task is done, else 0, and nothing ends the
+/// episode but its 128 steps. An episode begins at rest, the block within 0.01 m of its place, the gripper within 0.02 m.
 /// </remarks>
 internal sealed class Desk : MujocoEnvironment
 {
@@ -60,7 +60,7 @@ internal sealed class Desk : MujocoEnvironment
     }
 
     /// <inheritdoc/>
-    protected override DrawingView View => new(DrawingPlane.Top, -0.45, -0.3, 0.9);
+    protected override DrawingView View => new(DrawingPlane.Top, -0.45, -0.3, 0.9, 0.6);
 
     /// <summary>Nine tasks.</summary>
     public static Desk Discrete(int count, EnvironmentSettings settings) => new(count, settings, new OneHotTasks(s_intervals.Length));

@@ -37,7 +37,7 @@ internal sealed class Finger : MujocoEnvironment
     }
 
     /// <inheritdoc/>
-    protected override DrawingView View => new(DrawingPlane.Side, -0.5, 0, 1);
+    protected override DrawingView View => new(DrawingPlane.Side, -0.45, 0, 0.9, 0.7);
 
     /// <inheritdoc/>
     protected override bool StartsWithoutContact => true;

@@ -7,12 +7,12 @@ namespace HipiFast.Mujoco.Environments;
 
 /// <summary>The paper's quadruped (C.3): a walking machine on four legs, tasks being places or directions.</summary>
 /// <remarks>
-/// <para>Action: angles that the servos of twelve joints turn to. A step is 0.02 s. State (S = 50): torso x and y / 3 m, height - 0.32 m; the torso's x
-/// axis and z axis; its velocity in its own frame and in the world's, m/s; angular velocity / (5 rad/s) and acceleration / (20 m/s^2) in its own frame;
-/// joint angles in rad, joint velocities / (10 rad/s); log(1 + force in N) / 5 of four feet; time limit. 300 steps. An episode begins upright and at rest,
-/// joints within 0.1 rad of straight.</para>
-/// <para>Versions: a goal on the circle of radius 3 m, margin 1 m; dense, for cloning, r = (3 m - distance) - 0.1 sum a^2 + 1; linear, the velocity along a
-/// direction with the same costs, the task being the direction and the weight -0.1 of the sum of squared actions.</para>
+/// <para>Action: angles that the servos of twelve joints turn to. A step is 0.02 s. State (S = 50): torso x and y / 3 m, height - 0.32 m; the torso's
+/// x axis and z axis; its velocity in its own frame and in the world's, m/s; angular velocity / (5 rad/s) and acceleration / (20 m/s^2) in its own
+/// frame; joint angles in rad, joint velocities / (10 rad/s); log(1 + force in N) / 5 of four feet; time limit. 300 steps. An episode begins upright
+/// and at rest, joints within 0.1 rad of straight.</para>
+/// <para>Versions: a goal on the circle of radius 3 m, margin 1 m; dense, for cloning, r = (3 m - distance) - 0.1 sum a^2 + 1; linear, the velocity
+/// along a direction with the same costs, the task being the direction and the weight -0.1 of the sum of squared actions.</para>
 /// </remarks>
 internal sealed class Quadruped : MujocoEnvironment
 {
@@ -49,7 +49,7 @@ internal sealed class Quadruped : MujocoEnvironment
     }
 
     /// <inheritdoc/>
-    protected override DrawingView View => new(DrawingPlane.Top, -4, -4, 8);
+    protected override DrawingView View => new(DrawingPlane.Top, -4, -4, 8, 8);
 
     /// <summary>Places to go to: margin 1 m.</summary>
     public static Quadruped Goal(int count, EnvironmentSettings settings)

@@ -7,8 +7,8 @@ namespace HipiFast.Mujoco.Environments;
 /// <summary>The paper's 2D reacher (C.5) in MuJoCo: a two-link arm moves its fingertip to a target.</summary>
 /// <remarks>
 /// Action: torques of shoulder and wrist. A step is 0.02 s. State (S = 9): cos and sin of both angles, joint velocities / (10 rad/s), fingertip x and
-/// y / 0.24 m, time limit. A goal is a fingertip place in the same unit, radius uniform in [0.05, 0.20] m and any angle. Margin 0.05 m (sparse, 0.02 m);
-/// 32 fixed goals with one-hot tasks in the discrete version. 1000 steps. An episode begins at rest at uniform joint angles.
+/// y / 0.24 m, time limit. A goal is a fingertip place in the same unit, radius uniform in [0.05, 0.20] m and any angle. Margin 0.05 m (sparse, 0.02
+/// m); 32 fixed goals with one-hot tasks in the discrete version. 1000 steps. An episode begins at rest at uniform joint angles.
 /// </remarks>
 internal sealed class Reacher : MujocoEnvironment
 {
@@ -30,7 +30,7 @@ internal sealed class Reacher : MujocoEnvironment
     }
 
     /// <inheritdoc/>
-    protected override DrawingView View => new(DrawingPlane.Top, -0.3, -0.3, 0.6);
+    protected override DrawingView View => new(DrawingPlane.Top, -0.3, -0.3, 0.6, 0.6);
 
     /// <summary>Margin 0.05 m.</summary>
     public static Reacher Goal(int count, EnvironmentSettings settings) => Goal("reacher", count, settings, 0.05f);

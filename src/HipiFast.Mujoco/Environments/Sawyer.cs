@@ -6,11 +6,11 @@ namespace HipiFast.Mujoco.Environments;
 
 /// <summary>The paper's reaching task of the Sawyer arm (C.6): the hand goes to a place.</summary>
 /// <remarks>
-/// Action: a move of the hand's target by up to 0.01 m along x, y and z, and the fingers' opening. The target keeps to the workspace x in [-0.5, 0.5],
-/// y in [0.4, 1], z in [0.05, 0.5] m. A step is 0.025 s. State (S = 11): the hand's place relative to (0, 0.7, 0.25) m / 0.5 m, its velocity in m/s, the
-/// target's place relative to the hand's / 0.05 m, the fingers' opening in [0, 1], time limit. Goals are uniform in x in [-0.1, 0.1], y in [0.8, 0.9], z in
-/// [0.05, 0.3] m, emitted as the hand's place is. Margin 0.05 m; or, as part of the task, uniform in [0.01, 0.1] m. 150 steps. An episode begins at rest
-/// with the hand at (0, 0.6, 0.2) m.
+/// Action: a move of the hand's target by up to 0.01 m along x, y and z, and the fingers' opening. The target keeps to the workspace x in [-0.5,
+/// 0.5], y in [0.4, 1], z in [0.05, 0.5] m. A step is 0.025 s. State (S = 11): the hand's place relative to (0, 0.7, 0.25) m / 0.5 m, its velocity in
+/// m/s, the target's place relative to the hand's / 0.05 m, the fingers' opening in [0, 1], time limit. Goals are uniform in x in [-0.1, 0.1], y in
+/// [0.8, 0.9], z in [0.05, 0.3] m, emitted as the hand's place is. Margin 0.05 m; or, as part of the task, uniform in [0.01, 0.1] m. 150 steps. An
+/// episode begins at rest with the hand at (0, 0.6, 0.2) m.
 /// </remarks>
 internal sealed class Sawyer : MujocoEnvironment
 {
@@ -48,7 +48,7 @@ internal sealed class Sawyer : MujocoEnvironment
     }
 
     /// <inheritdoc/>
-    protected override DrawingView View => new(DrawingPlane.Top, -0.8, -0.3, 1.6);
+    protected override DrawingView View => new(DrawingPlane.Top, -0.8, -0.25, 1.6, 1.5);
 
     /// <summary>Margin 0.05 m.</summary>
     public static Sawyer Goal(int count, EnvironmentSettings settings)

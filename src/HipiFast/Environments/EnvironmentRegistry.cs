@@ -54,7 +54,7 @@ public static class EnvironmentRegistry
     /// <returns>The environment; dispose it.</returns>
     /// <exception cref="ArgumentException">Unknown name (the message lists those there are), a count below 1, or a setting that is out of range or
     /// does not apply.</exception>
-    /// <exception cref="NotSupportedException">The environment needs something that this machine lacks; the message says how to install it.</exception>
+    /// <exception cref="NotSupportedException">The environment needs something that this machine lacks; the message says how to get it.</exception>
     public static VectorEnvironment Create(string name, int count, EnvironmentSettings? settings = null)
     {
         ArgumentNullException.ThrowIfNull(name);
