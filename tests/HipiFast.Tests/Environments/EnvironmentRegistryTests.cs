@@ -37,6 +37,7 @@ public sealed class EnvironmentRegistryTests
         Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { EpisodeLimit = 0 }));
         Assert.Throws<ArgumentException>(
             () => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { ActionNoise = float.PositiveInfinity }));
+        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { Threads = -1 }));
         Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d-margin", 1, new EnvironmentSettings { Margin = 1f }));
         Assert.Throws<ArgumentOutOfRangeException>(() => EnvironmentRegistry.Create("nav2d", 0));
     }
