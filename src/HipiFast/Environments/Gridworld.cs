@@ -15,7 +15,7 @@ namespace HipiFast.Environments;
 /// <para>Two versions: a goal as the task; one-hot tasks, one for every cell but the start. There is no sparse version of its own, as a goal is a
 /// single cell already.</para>
 /// </remarks>
-public sealed unsafe class Gridworld : SimulatedEnvironment
+public sealed unsafe class Gridworld : SimulatedEnvironment, IDrawnEnvironment
 {
     /// <summary>Cells along a side.</summary>
     public const int Side = 7;
@@ -104,6 +104,32 @@ public sealed unsafe class Gridworld : SimulatedEnvironment
     {
         int x = Math.Clamp((cell % Side) + s_moves[move].X, 0, Side - 1), y = Math.Clamp((cell / Side) + s_moves[move].Y, 0, Side - 1);
         return (y * Side) + x;
+    }
+
+    /// <inheritdoc/>
+    public string DrawSvg(int copy, int width, int height)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)copy, (uint)Count);
+        PlanePicture picture = new(0, 0, Side, width, height);
+        for (int line = 0; line <= Side; line++)
+        {
+            picture.Line(line, 0, line, Side, 0.02, "#d0d7de");
+            picture.Line(0, line, Side, line, 0.02, "#d0d7de");
+        }
+
+        ReadOnlySpan<float> task = Task.Slice(copy * Shape.TaskDimension, Shape.TaskDimension);
+        if (task.Length == GoalCount)
+        {
+            int cell = task.IndexOf(1f) + 1;
+            picture.Goal((cell % Side) + 0.5, (cell / Side) + 0.5, 0.5);
+        }
+        else
+        {
+            picture.Goal(((task[0] + 1) * CellsPerUnit) + 0.5, ((task[1] + 1) * CellsPerUnit) + 0.5, 0.5);
+        }
+
+        picture.Disc(StateColumn(0)[copy] + 0.5, StateColumn(1)[copy] + 0.5, 0.25, "#0072b2");
+        return picture.Close();
     }
 
     /// <inheritdoc/>

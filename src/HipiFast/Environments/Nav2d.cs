@@ -12,7 +12,7 @@ namespace HipiFast.Environments;
 /// step.</para>
 /// <para>Four versions: a goal as the task; the same with a small margin; 16 fixed goals with one-hot tasks; goal and margin as the task.</para>
 /// </remarks>
-public sealed unsafe class Nav2d : SimulatedEnvironment
+public sealed unsafe class Nav2d : SimulatedEnvironment, IDrawnEnvironment
 {
     /// <summary>Map units per emitted unit: half a side of the map.</summary>
     public const float Scale = FourRooms.Side / 2f;
@@ -43,11 +43,13 @@ public sealed unsafe class Nav2d : SimulatedEnvironment
     ];
 
     private readonly float _actionNoise;
+    private readonly float _margin;
 
     private Nav2d(
         string name,
         int count,
         int episodeLimit,
+        float margin,
         EnvironmentSettings settings,
         TaskFamily family,
         ITaskDistribution tasks,
@@ -55,6 +57,7 @@ public sealed unsafe class Nav2d : SimulatedEnvironment
         : base(name, count, 2, 2, 2, settings.EpisodeLimit ?? episodeLimit, family, tasks, fixedTasks)
     {
         _actionNoise = settings.ActionNoise ?? DefaultActionNoise;
+        _margin = margin;
     }
 
     /// <summary>The goal as the task: margin 1.0 map units, 100 steps.</summary>
@@ -84,8 +87,9 @@ public sealed unsafe class Nav2d : SimulatedEnvironment
         }
 
         OneHotTasks tasks = new(s_fixedGoals.Length);
-        TaskFamily family = TaskFamilies.Discrete(s_achieved, goals, (settings.Margin ?? DefaultMargin) / Scale);
-        return new Nav2d("nav2d-discrete", count, DefaultEpisodeLimit, settings, family, tasks, tasks.All());
+        float margin = settings.Margin ?? DefaultMargin;
+        TaskFamily family = TaskFamilies.Discrete(s_achieved, goals, margin / Scale);
+        return new Nav2d("nav2d-discrete", count, DefaultEpisodeLimit, margin, settings, family, tasks, tasks.All());
     }
 
     /// <summary>Goal and margin as the task, the margin uniform in [0.3, 2.0] map units: 100 steps.</summary>
@@ -99,7 +103,36 @@ public sealed unsafe class Nav2d : SimulatedEnvironment
         ArgumentNullException.ThrowIfNull(settings);
         settings.RefuseMargin(name);
         return new Nav2d(
-            name, count, DefaultEpisodeLimit, settings, TaskFamilies.GoalAndMargin(s_achieved), new GoalTasks(0.3f / Scale, 2f / Scale));
+            name, count, DefaultEpisodeLimit, float.NaN, settings, TaskFamilies.GoalAndMargin(s_achieved), new GoalTasks(0.3f / Scale, 2f / Scale));
+    }
+
+    /// <inheritdoc/>
+    public string DrawSvg(int copy, int width, int height)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)copy, (uint)Count);
+        PlanePicture picture = new(0, 0, FourRooms.Side, width, height);
+        for (int cell = 0; cell < FourRooms.Side * FourRooms.Side; cell++)
+        {
+            int x = cell / FourRooms.Side, y = cell % FourRooms.Side;
+            if (!FourRooms.IsFree(x + 0.5f, y + 0.5f))
+            {
+                picture.Rectangle(x, y, 1.05, 1.05, "#59636e");
+            }
+        }
+
+        ReadOnlySpan<float> task = Task.Slice(copy * Shape.TaskDimension, Shape.TaskDimension);
+        if (task.Length == s_fixedGoals.Length)
+        {
+            (int x, int y) = s_fixedGoals[task.IndexOf(1f)];
+            picture.Goal((x + 0.5) * FourRooms.Dilation, (y + 0.5) * FourRooms.Dilation, _margin);
+        }
+        else
+        {
+            picture.Goal((task[0] + 1) * Scale, (task[1] + 1) * Scale, task.Length == 3 ? task[2] * Scale : _margin);
+        }
+
+        picture.Disc(StateColumn(0)[copy], StateColumn(1)[copy], 0.7, "#0072b2");
+        return picture.Close();
     }
 
     /// <inheritdoc/>
@@ -146,8 +179,8 @@ public sealed unsafe class Nav2d : SimulatedEnvironment
     private static Nav2d Goal(string name, int count, EnvironmentSettings settings, float margin, int episodeLimit)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return new Nav2d(
-            name, count, episodeLimit, settings, TaskFamilies.Goal(s_achieved, (settings.Margin ?? margin) / Scale), new GoalTasks());
+        float chosen = settings.Margin ?? margin;
+        return new Nav2d(name, count, episodeLimit, chosen, settings, TaskFamilies.Goal(s_achieved, chosen / Scale), new GoalTasks());
     }
 
     private static float Emit(float coordinate) => (coordinate / Scale) - 1f;

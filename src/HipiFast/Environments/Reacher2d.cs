@@ -13,7 +13,7 @@ namespace HipiFast.Environments;
 /// the same unit (the arm's reach), radius uniform in [0.05, 0.20] m and any angle; it is judged on the state before the step.</para>
 /// <para>Versions: margin 0.05 m; sparse, margin 0.02 m; 32 fixed goals with one-hot tasks, margin 0.05 m. All 1000 steps.</para>
 /// </remarks>
-public sealed unsafe class Reacher2d : SimulatedEnvironment
+public sealed unsafe class Reacher2d : SimulatedEnvironment, IDrawnEnvironment
 {
     /// <summary>Metres per emitted unit: the arm's reach.</summary>
     public const float Reach = TwoLinkArm.ArmLength + TwoLinkArm.HandLength;
@@ -38,12 +38,15 @@ public sealed unsafe class Reacher2d : SimulatedEnvironment
 
     private readonly TwoLinkArm _arm = new();
     private readonly float _actionNoise;
+    private readonly float _margin;
 
     private Reacher2d(
-        string name, int count, EnvironmentSettings settings, TaskFamily family, ITaskDistribution tasks, ReadOnlySpan<float> fixedTasks = default)
+        string name, int count, float margin, EnvironmentSettings settings, TaskFamily family, ITaskDistribution tasks,
+        ReadOnlySpan<float> fixedTasks = default)
         : base(name, count, 8, 2, 4, settings.EpisodeLimit ?? DefaultEpisodeLimit, family, tasks, fixedTasks)
     {
         _actionNoise = settings.ActionNoise ?? 0f;
+        _margin = margin;
     }
 
     /// <summary>Where goals lie: fingertip places between 0.05 m and 0.20 m from the shoulder, in units of the reach.</summary>
@@ -70,8 +73,27 @@ public sealed unsafe class Reacher2d : SimulatedEnvironment
         ArgumentNullException.ThrowIfNull(settings);
         float[] goals = Places.Spread(Rings, GoalsPerRing);
         OneHotTasks tasks = new(Rings * GoalsPerRing);
-        TaskFamily family = TaskFamilies.Discrete(s_achieved, goals, (settings.Margin ?? 0.05f) / Reach);
-        return new Reacher2d("reacher2d-discrete", count, settings, family, tasks, tasks.All());
+        float margin = settings.Margin ?? 0.05f;
+        TaskFamily family = TaskFamilies.Discrete(s_achieved, goals, margin / Reach);
+        return new Reacher2d("reacher2d-discrete", count, margin, settings, family, tasks, tasks.All());
+    }
+
+    /// <inheritdoc/>
+    public string DrawSvg(int copy, int width, int height)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)copy, (uint)Count);
+        const double Side = 2.2 * Reach;
+        PlanePicture picture = new(-Side / 2, -Side / 2, Side, width, height);
+        ReadOnlySpan<float> task = Task.Slice(copy * Shape.TaskDimension, Shape.TaskDimension);
+        ReadOnlySpan<float> goal = task.Length == 2 ? task : Places.Spread(Rings, GoalsPerRing).AsSpan(2 * task.IndexOf(1f), 2);
+        picture.Goal(goal[0] * Reach, goal[1] * Reach, _margin);
+        ArmState state = StateOf(copy);
+        double elbowX = TwoLinkArm.ArmLength * Math.Cos(state.Shoulder), elbowY = TwoLinkArm.ArmLength * Math.Sin(state.Shoulder);
+        (float x, float y) = TwoLinkArm.Fingertip(state);
+        picture.Line(0, 0, elbowX, elbowY, 0.02, "#59636e");
+        picture.Line(elbowX, elbowY, x, y, 0.02, "#8c959f");
+        picture.Disc(x, y, 0.01, "#0072b2");
+        return picture.Close();
     }
 
     /// <inheritdoc/>
@@ -128,7 +150,8 @@ public sealed unsafe class Reacher2d : SimulatedEnvironment
     private static Reacher2d Goal(string name, int count, EnvironmentSettings settings, float margin)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return new Reacher2d(name, count, settings, TaskFamilies.Goal(s_achieved, (settings.Margin ?? margin) / Reach), Places);
+        float chosen = settings.Margin ?? margin;
+        return new Reacher2d(name, count, chosen, settings, TaskFamilies.Goal(s_achieved, chosen / Reach), Places);
     }
 
     private ArmState StateOf(int copy) => new(StateColumn(0)[copy], StateColumn(1)[copy], StateColumn(2)[copy], StateColumn(3)[copy]);

@@ -120,7 +120,7 @@ public sealed class CloningPanel : Panel
             better.Count > 0 ? Verdict.NotBornOut : level.Count > 0 ? Verdict.Mixed : Verdict.BornOut,
             [$"{_arms[0].Label} is {string.Join("; ", parts)} (by the return of the cloned policy, paired by seed over {context.Seeds.Count} seeds, "
                 + $"level within {StandardErrors:0} standard errors)."],
-            [],
+            DrawEnvironment(_environment) is string frames ? [frames] : [],
             new ReportTable(
                 ["labels", "return of the clone", "validation loss", "share of the most frequent label", $"{_arms[0].Label} minus this (s.e.)"], rows),
             [("policy that demonstrates", RunDirectory.ToJson(ExpertConfig(context))), ("demonstrations", $"{TrajectoriesOf(context)} trajectories, mean actions")]);

@@ -1,3 +1,7 @@
+using System.Text;
+using HipiFast.Environments;
+using HipiFast.Training;
+
 namespace HipiFast.Experiments;
 
 /// <summary>A figure of the paper as something that can be run.</summary>
@@ -20,6 +24,35 @@ public abstract class Panel(string name, string title)
 
     /// <summary>Why it cannot run here, in one sentence; null when it can.</summary>
     public virtual string? Unavailable => null;
+
+    /// <summary>Frames of an episode with random actions, side by side in one element; null for an environment that cannot be drawn.</summary>
+    /// <param name="environment">Its name.</param>
+    /// <returns>An HTML fragment of SVG elements.</returns>
+    protected static string? DrawEnvironment(string environment)
+    {
+        const int Frames = 4, Width = 190, Height = 150, Steps = 12;
+        using VectorEnvironment world = EnvironmentFactory.Create(new TrainingConfig { Environment = environment }, 1);
+        if (world is not IDrawnEnvironment drawn)
+        {
+            return null;
+        }
+
+        UniformPolicy policy = new(1);
+        float[] action = new float[world.Shape.ActionDimension];
+        StringBuilder frames = new();
+        world.Reset(1);
+        for (int frame = 0; frame < Frames; frame++)
+        {
+            frames.Append(drawn.DrawSvg(0, Width, Height)).Append(' ');
+            for (uint step = 0; step < Steps; step++)
+            {
+                policy.Act(world.Observation, world.Task, 1, (uint)(frame * Steps) + step, action);
+                world.Step(action, out _);
+            }
+        }
+
+        return frames.ToString();
+    }
 
     /// <summary>How many rounds of jobs there are, 0 or more; the jobs of one need the results of the rounds before.</summary>
     public abstract int Rounds { get; }

@@ -114,7 +114,7 @@ public sealed class TrainingPanel : Panel
             Title,
             verdict,
             findings,
-            [picture.ToSvg()],
+            DrawEnvironment(_environment) is string frames ? [frames, picture.ToSvg()] : [picture.ToSvg()],
             new ReportTable(
                 ["strategy", $"area under the {(isRate ? "success" : "return")} curve", "final success", "final return",
                     $"{_arms[0].Label} minus this (s.e.; seeds ahead)"],

@@ -43,7 +43,8 @@ public sealed class PanelTests
         PanelReport report = panel.Report(context);
         Assert.Equal(3, report.Table!.Rows.Count);
         Assert.All(report.Table.Rows, row => Assert.Equal(report.Table.Header.Count, row.Count));
-        Assert.StartsWith("<svg", Assert.Single(report.Pictures));
+        Assert.Equal(2, report.Pictures.Count);
+        Assert.All(report.Pictures, picture => Assert.StartsWith("<svg", picture));
         Assert.Equal(3, report.Configuration.Count);
         Assert.Equal(2, report.Findings.Count);
 
