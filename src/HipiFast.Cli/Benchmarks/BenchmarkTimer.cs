@@ -41,6 +41,7 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
     {
         int used = benchmark.Threads > 0 ? benchmark.Threads : threads > 0 ? threads : Environment.ProcessorCount;
         using BenchmarkWork work = BenchmarkWork.Create(benchmark, backend, used);
+        work.Verify(new BenchmarkCheck(benchmark, backend, PlainOracle.Instance));
         double callSeconds = WarmUp(work);
         double burstSeconds = Math.Clamp(BurstShare * callSeconds, ShortestBurst, LongestBurst);
         StrongBox<int> arithmeticBinds = new();
