@@ -12,12 +12,6 @@ internal sealed class MeasuringProcess : IMeasuredProgram
     /// <summary>File name of the program in its folder.</summary>
     public const string ProgramFile = "HipiFast.Cli.dll";
 
-    /// <summary>First line of the protocol; the number is its version.</summary>
-    public const string Greeting = "hipifast-measure 1";
-
-    /// <summary>Ends the list of benchmarks, one to a line.</summary>
-    public const string Ready = "ready";
-
     private readonly string _folder;
     private readonly Process _process;
     private readonly Task<string> _errors;
@@ -71,14 +65,14 @@ internal sealed class MeasuringProcess : IMeasuredProgram
     /// <exception cref="InvalidDataException">The program has no such mode, or a benchmark is wrong or cannot run; the message says which.</exception>
     public void AwaitReady()
     {
-        if (_process.StandardOutput.ReadLine() is string greeting && greeting != Greeting)
+        if (_process.StandardOutput.ReadLine() is string greeting && greeting != MeasuringProtocol.Greeting)
         {
-            throw Failure($"answers '{greeting}' instead of '{Greeting}'");
+            throw Failure($"answers '{greeting}' instead of '{MeasuringProtocol.Greeting}'");
         }
 
         while (_process.StandardOutput.ReadLine() is string line)
         {
-            if (line == Ready)
+            if (line == MeasuringProtocol.Ready)
             {
                 return;
             }
@@ -92,7 +86,7 @@ internal sealed class MeasuringProcess : IMeasuredProgram
     /// <inheritdoc/>
     public double Measure(int benchmark, double seconds)
     {
-        _process.StandardInput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{benchmark} {seconds}"));
+        _process.StandardInput.WriteLine(MeasuringProtocol.Turn(benchmark, seconds));
         _process.StandardInput.Flush();
         return double.TryParse(_process.StandardOutput.ReadLine(), CultureInfo.InvariantCulture, out double median) && median > 0
             ? median

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using HipiFast.BenchCompare;
 using HipiFast.Cli.Benchmarks;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
@@ -8,13 +9,20 @@ using HipiFast.Training;
 
 namespace HipiFast.Cli;
 
-/// <summary><c>hipifast bench quick</c> and <c>hipifast bench roofline</c>: how fast the engine is on this machine.</summary>
+/// <summary><c>hipifast bench</c>: how fast the engine is on this machine, and whether it has become slower.</summary>
 internal static class BenchCommand
 {
     private const int UnlimitedRounds = 10_000;
 
     public static Command Create(Option<bool> json) =>
-        new("bench", "Measure the engine on this machine.") { CreateQuick(json), CreateRoofline(json) };
+        new("bench", "Measure the engine on this machine, and compare measurements.")
+        {
+            CreateQuick(json),
+            CreateRoofline(json),
+            CompareBenchmarksCommand.Configure(
+                new Command("compare", "Compare two sets of benchmark results, or two builds (--paired); exit code 1 on a regression."), json),
+            MeasureCommand.Create(),
+        };
 
     private static Command CreateQuick(Option<bool> json)
     {

@@ -81,7 +81,9 @@ internal sealed unsafe class SoftQTileWork : BenchmarkWork, IParallelWork
                 int task = (block * SoftQTiles.LaneBlock) + lane;
                 for (int i = 0; i < sum.Length; i++)
                 {
-                    sum[i] = _state[((long)(i / hidden) * _stride) + (i % hidden)] + _taskInOrder[(task * _stride) + (i % hidden)];
+                    int unit = i % hidden;
+                    sum[i] = _state[((long)(i / hidden) * _stride) + unit]
+                        + _taskInOrder[(((block * _stride) + unit) * SoftQTiles.LaneBlock) + lane];
                 }
 
                 (int Row, int Task)[] pairs = [.. BenchmarkCheck.Spread(_rows, 8).Select(row => (row, 0))];
