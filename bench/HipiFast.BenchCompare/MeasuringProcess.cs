@@ -86,8 +86,16 @@ internal sealed class MeasuringProcess : IMeasuredProgram
     /// <inheritdoc/>
     public double Measure(int benchmark, double seconds)
     {
-        _process.StandardInput.WriteLine(MeasuringProtocol.Turn(benchmark, seconds));
-        _process.StandardInput.Flush();
+        try
+        {
+            _process.StandardInput.WriteLine(MeasuringProtocol.Turn(benchmark, seconds));
+            _process.StandardInput.Flush();
+        }
+        catch (IOException)
+        {
+            // It is gone, and so the answer is missing as well.
+        }
+
         return double.TryParse(_process.StandardOutput.ReadLine(), CultureInfo.InvariantCulture, out double median) && median > 0
             ? median
             : throw Failure($"stops while it measures '{_benchmarks[benchmark]}'");

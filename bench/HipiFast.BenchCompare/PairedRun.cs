@@ -59,25 +59,19 @@ public static class PairedRun
                 // What a build computes is the same in each of its processes: checked in the first.
                 string[] arguments = restart == 0 ? [.. options, "--verify"] : [.. options];
                 MeasuringProcess before = new(baseFolder, arguments);
+                MeasuringProcess? after = null;
                 try
                 {
-                    // One prepares after the other: their warm-up is to be the same.
+                    // They prepare side by side, which takes half the time.
+                    after = new MeasuringProcess(newFolder, arguments);
                     before.AwaitReady();
-                    MeasuringProcess after = new(newFolder, arguments);
-                    try
-                    {
-                        after.AwaitReady();
-                        return (before, after);
-                    }
-                    catch
-                    {
-                        after.Dispose();
-                        throw;
-                    }
+                    after.AwaitReady();
+                    return (before, after);
                 }
                 catch
                 {
                     before.Dispose();
+                    after?.Dispose();
                     throw;
                 }
             },
