@@ -7,7 +7,10 @@ internal static class Program
 {
     private const int BadInput = 2;
 
-    private static int Main(string[] args)
+    /// <summary>Compares.</summary>
+    /// <param name="args">See <c>--help</c>.</param>
+    /// <returns>0; 1 on a regression; 2 when arguments or files are bad.</returns>
+    internal static int Main(string[] args)
     {
         Option<bool> json = new("--json") { Description = "Write the comparison as JSON." };
         RootCommand root = new("Compares two sets of benchmark results, or two builds; exit code 1 on a regression.") { json };

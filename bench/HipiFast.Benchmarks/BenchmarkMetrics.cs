@@ -20,7 +20,8 @@ internal static class BenchmarkMetrics
     /// <summary>Finds a number in a benchmark's output; NaN without it.</summary>
     public static double Find(BenchmarkReport? report, string name)
     {
-        string? line = report?.ExecuteResults.SelectMany(result => result.StandardOutput)
+        // Benchmarks that run in the host's own process have no output of theirs.
+        string? line = report?.ExecuteResults.SelectMany(result => result.StandardOutput ?? [])
             .LastOrDefault(line => line.StartsWith(Marker, StringComparison.Ordinal));
         string? value = line?.Split(' ').FirstOrDefault(part => part.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..];
         return double.TryParse(value, CultureInfo.InvariantCulture, out double number) ? number : double.NaN;

@@ -10,6 +10,7 @@ namespace HipiFast.Benchmarks;
 public class TrainingBenchmarks : KernelBenchmark
 {
     private const int StepsPerCall = 50;
+    private const long MoreThanEver = 1_000_000_000;
 
     private Trainer _trainer = null!;
 
@@ -22,7 +23,7 @@ public class TrainingBenchmarks : KernelBenchmark
     public string Environment { get; set; } = string.Empty;
 
     [Params(RelabelStrategy.InverseRl, RelabelStrategy.None)]
-    public RelabelStrategy Relabel { get; set; }
+    public RelabelStrategy Strategy { get; set; }
 
     /// <summary>The parts of the loop that compute are checked at the loop's sizes: a gradient step here, relabeling in its own benchmarks.</summary>
     [GlobalSetup]
@@ -31,11 +32,11 @@ public class TrainingBenchmarks : KernelBenchmark
         TrainingConfig config = new()
         {
             Environment = Environment,
-            Steps = long.MaxValue,
-            EvalEvery = long.MaxValue,
+            Steps = MoreThanEver,
+            EvalEvery = MoreThanEver,
             InitialRandomSteps = 200,
             Backend = BackendNames.Resolve(Backend).Name,
-            Relabel = Relabel,
+            Relabel = Strategy,
         };
         _trainer = new Trainer(config);
         TransitionShape shape = _trainer.Networks.Shape;

@@ -22,6 +22,7 @@ internal static class BenchCommand
             CompareBenchmarksCommand.Configure(
                 new Command("compare", "Compare two sets of benchmark results, or two builds (--paired); exit code 1 on a regression."), json),
             MeasureCommand.Create(),
+            ScalingCommand.Create(json),
         };
 
     private static Command CreateQuick(Option<bool> json)

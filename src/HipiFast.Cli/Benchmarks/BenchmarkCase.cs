@@ -66,7 +66,8 @@ internal sealed record BenchmarkCase(
             string network = Hidden > 0 ? $"/h{Hidden}" : string.Empty, estimator = Kernel is SoftQ or Relabel ? $"/{EstimatorName}" : string.Empty;
             bool isMatrix = Kernel is LogPartition or TaskSampling or SoftQTile;
             string shape = isMatrix ? string.Empty : $"/s{Shape.ObservationDimension}a{Shape.ActionDimension}p{Shape.TaskDimension}";
-            return $"{Kernel}{estimator}/{sizes}{network}{shape}";
+            string budget = MemoryBudget > 0 ? $"/budget{MemoryBudget}" : string.Empty;
+            return $"{Kernel}{estimator}/{sizes}{network}{shape}{budget}";
         }
     }
 
