@@ -46,7 +46,7 @@ def run(kind, number):
     ratio = {b["name"]: b["ratio"] for b in found["benchmarks"]}
     return {"kind": kind, "number": number, "flagged": flagged, "faster": [b["name"] for b in found["benchmarks"] if b["verdict"] == "faster"],
             "method": found["method"], "ratio": ratio, "probability": {b["name"]: b["probability"] for b in found["benchmarks"]},
-            "seconds": round(time.time() - start, 1)}
+            "seconds": round(time.time() - start, 1), "load": round(os.getloadavg()[0], 1)}
 
 
 def right(r):
@@ -56,12 +56,15 @@ def right(r):
 def markdown(rows, machine, verdict):
     text = ["# The gate on real runs", "", f"`python3 bench/gate-check.py --runs {len(rows) // 2}` on {machine['processor']} ({machine['cores']} cores, "
             f"{machine['system']}, {machine['dotnet']}), commit {machine['commit']}. {rows[0]['method']}.", "", verdict, "",
-            "| run | same build: flagged | largest ratio | 10% slower kernel: flagged | its ratio | p |", "| --- | --- | --- | --- | --- | --- |"]
+            "Load is the system's load average at the end of a run: 1 or less is the run alone.", "",
+            "| run | same build: flagged | largest ratio | load | 10% slower kernel: flagged | its ratio | p | load |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for number in range(len(rows) // 2):
         same = next(r for r in rows if r["kind"] == "same" and r["number"] == number)
         slow = next(r for r in rows if r["kind"] == "slow" and r["number"] == number)
-        text.append(f"| {number + 1} | {', '.join(same['flagged']) or 'nothing'} | {max(same['ratio'].values()):.3f} | "
-                    f"{', '.join(slow['flagged']) or 'nothing'} | {slow['ratio'][SLOW_BENCHMARK]:.3f} | {slow['probability'][SLOW_BENCHMARK]:.4f} |")
+        text.append(f"| {number + 1} | {', '.join(same['flagged']) or 'nothing'} | {max(same['ratio'].values()):.3f} | {same['load']:.1f} | "
+                    f"{', '.join(slow['flagged']) or 'nothing'} | {slow['ratio'][SLOW_BENCHMARK]:.3f} | {slow['probability'][SLOW_BENCHMARK]:.4f} | "
+                    f"{slow['load']:.1f} |")
     return "\n".join(text) + "\n"
 
 
