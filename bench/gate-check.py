@@ -24,8 +24,8 @@ BUILDS = {"base": [], "same": [], "slow": [f"-p:SlowKernel={SLOW_KERNEL}"]}
 def build(name, options):
     print(f"building {name} ...", flush=True)
     folder = os.path.join(WORK, name)
-    subprocess.run(["dotnet", "build", "src/HipiFast.Cli", "-c", "Release", "-v", "quiet", "--nologo", "--artifacts-path", os.path.join(folder, "build"),
-                    "-o", os.path.join(folder, "program"), *options], cwd=ROOT, check=True)
+    subprocess.run(["dotnet", "build", "src/HipiFast.Cli", "-c", "Release", "-v", "quiet", "--nologo", *options,
+                    "--artifacts-path", os.path.join(folder, "build"), "-o", program(name)], cwd=ROOT, check=True)
 
 
 def program(name):
@@ -54,8 +54,8 @@ def right(r):
 
 
 def markdown(rows, machine, verdict):
-    text = ["# The gate on real runs", "", f"`python3 bench/gate-check.py --runs {len(rows) // 2}` on {machine['processor']} ({machine['cores']} cores, "
-            f"{machine['system']}, {machine['dotnet']}), commit {machine['commit']}. {rows[0]['method']}.", "", verdict, "",
+    text = ["# The gate on real runs", "", f"`python3 bench/gate-check.py --runs {len(rows) // 2}` on {machine['processor']} "
+            f"({machine['cores']} cores, {machine['system']}, {machine['dotnet']}), commit {machine['commit']}. {rows[0]['method']}.", "", verdict, "",
             "Load is the system's load average at the end of a run: 1 or less is the run alone.", "",
             "| run | same build: flagged | largest ratio | load | 10% slower kernel: flagged | its ratio | p | load |",
             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
@@ -98,7 +98,8 @@ def main():
     alarms = sum(not right(r) for r in rows if r["kind"] == "same")
     good = found >= 0.95 * o.runs and alarms <= 0.05 * o.runs
     verdict = (f"A kernel 10% slower was flagged, and nothing else, in {found} of {o.runs} runs; the same build was flagged in {alarms} of {o.runs}. "
-               f"Asked for: at least {0.95 * o.runs:g}, at most {0.05 * o.runs:g}. A run took {sum(r['seconds'] for r in rows) / len(rows):.0f} s on average.")
+               f"Asked for: at least {0.95 * o.runs:g}, at most {0.05 * o.runs:g}. "
+               f"A run took {sum(r['seconds'] for r in rows) / len(rows):.0f} s on average.")
     machine = hipifast("info")
     os.makedirs(os.path.dirname(RESULTS), exist_ok=True)
     with open(RESULTS + ".json", "w") as f:

@@ -15,7 +15,10 @@ public static class CompareBenchmarksCommand
     {
         GateRule rule = new();
         PairedPlan plan = new();
-        Argument<string> before = new("BASE") { Description = "Results to compare with: a file or a folder; with --paired, the folder of a built program." };
+        Argument<string> before = new("BASE")
+        {
+            Description = "Results to compare with: a file or a folder; with --paired, the folder of a built program.",
+        };
         Argument<string> after = new("NEW") { Description = "Results to judge, or the folder of the built program to judge." };
         Option<bool> paired = new("--paired") { Description = "Run two builds in turns and judge the ratio, instead of reading results." };
         Option<double> threshold = Number("--threshold", "PERCENT", "Smallest change that counts, in percent.", rule.Threshold * 100);
@@ -58,7 +61,7 @@ public static class CompareBenchmarksCommand
         {
             rule = new GateRule(parsed.GetValue(threshold) / 100, parsed.GetValue(floor) * 1e-9, parsed.GetValue(significance));
             string basePath = parsed.GetRequiredValue(before), newPath = parsed.GetRequiredValue(after);
-            if (!parsed.GetValue(paired) && (parsed.GetResult(filter) ?? (object?)Given(restarts) ?? Given(turns) ?? Given(turn) ?? Given(seed)) is not null)
+            if (!parsed.GetValue(paired) && ((Option[])[restarts, turns, turn, seed, filter]).Any(IsGiven))
             {
                 throw new ArgumentException("--restarts, --turns, --turn-ms, --seed and --filter are about --paired, which was not given.");
             }
@@ -76,7 +79,7 @@ public static class CompareBenchmarksCommand
             Console.Out.Write(parsed.GetValue(json) ? report.Json() : parsed.GetValue(markdown) ? report.Markdown() : report.Table());
             return comparison.HasRegression ? Regression : Good;
 
-            object? Given(Option option) => parsed.GetResult(option) is { Implicit: false } result ? result : null;
+            bool IsGiven(Option option) => parsed.GetResult(option) is { Implicit: false };
         });
         return command;
     }

@@ -21,9 +21,18 @@ public enum Verdict
 /// <param name="RatioLow">Lower end of its 95% interval (of this benchmark by itself); 0 with too few measurements.</param>
 /// <param name="RatioHigh">Upper end; infinite with too few measurements.</param>
 /// <param name="Probability">Chance of as clear a change in the same direction by luck alone, corrected for the number of benchmarks (Holm).</param>
+/// <param name="RestartRatios">Of a paired run: the ratio in each restart, in their order; else empty.</param>
 /// <param name="Verdict">What the gate says.</param>
 public sealed record ComparedBenchmark(
-    string Name, double BaseSeconds, double NewSeconds, double Ratio, double RatioLow, double RatioHigh, double Probability, Verdict Verdict);
+    string Name,
+    double BaseSeconds,
+    double NewSeconds,
+    double Ratio,
+    double RatioLow,
+    double RatioHigh,
+    double Probability,
+    IReadOnlyList<double> RestartRatios,
+    Verdict Verdict);
 
 /// <summary>Two result sets side by side.</summary>
 /// <param name="Rule">What counted as a change.</param>
@@ -60,10 +69,12 @@ public sealed record Comparison(
         IEnumerable<Contrast> contrasts = names.Select(name =>
         {
             IReadOnlyList<double> x = before.Benchmarks[name].Seconds, y = after.Benchmarks[name].Seconds;
-            return new Contrast(name, Median(x), Median(y), LocationTests.MannWhitney([.. x.Select(t => Math.Log(t))], [.. y.Select(t => Math.Log(t))]));
+            return new Contrast(name, Median(x), Median(y), LocationTests.MannWhitney(Logarithms(x), Logarithms(y)), []);
         });
         return new Comparison(
             rule, "Mann-Whitney", Describe(basePath, before), Describe(newPath, after), Judge([.. contrasts], rule), gone, added);
+
+        static double[] Logarithms(IEnumerable<double> values) => [.. values.Select(value => Math.Log(value))];
 
         static string Describe(string path, ResultSet set) => set.Description.Length > 0 ? $"{path} ({set.Description})" : path;
     }
@@ -102,6 +113,7 @@ public sealed record Comparison(
                 Math.Exp(shift.Low),
                 Math.Exp(shift.High),
                 shift.Shift > 0 ? above[i] : below[i],
+                [.. contrast.RestartShifts.Select(value => Math.Exp(value))],
                 verdict);
         })];
     }
@@ -119,4 +131,6 @@ public sealed record Comparison(
 /// <param name="BaseSeconds">Median before.</param>
 /// <param name="NewSeconds">Median after.</param>
 /// <param name="Shift">Difference of the logarithms of the times.</param>
-internal readonly record struct Contrast(string Name, double BaseSeconds, double NewSeconds, LocationShift Shift);
+/// <param name="RestartShifts">Of a paired run: the difference in each restart.</param>
+internal readonly record struct Contrast(
+    string Name, double BaseSeconds, double NewSeconds, LocationShift Shift, IReadOnlyList<double> RestartShifts);

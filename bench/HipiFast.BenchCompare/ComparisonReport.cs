@@ -67,10 +67,17 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
                 writer.WriteNumber("base_s", benchmark.BaseSeconds);
                 writer.WriteNumber("new_s", benchmark.NewSeconds);
                 writer.WriteNumber("ratio", benchmark.Ratio);
+                writer.WriteNumber("ratio_low", benchmark.RatioLow);
                 writer.WritePropertyName("ratio_high");
                 WriteFinite(writer, benchmark.RatioHigh);
-                writer.WriteNumber("ratio_low", benchmark.RatioLow);
                 writer.WriteNumber("probability", benchmark.Probability);
+                writer.WriteStartArray("restart_ratios");
+                foreach (double ratio in benchmark.RestartRatios)
+                {
+                    writer.WriteNumberValue(ratio);
+                }
+
+                writer.WriteEndArray();
                 writer.WriteEndObject();
             }
 
@@ -139,7 +146,8 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
     {
         int slower = Count(Verdict.Slower), faster = Count(Verdict.Faster);
         string rule = $"{comparison.Method}; a change counts from {Show(100 * comparison.Rule.Threshold, "0.##")}% and "
-            + $"{Show(comparison.Rule.NoiseFloorSeconds * 1e9, "0.##")} ns on, at significance {Show(comparison.Rule.Significance, "0.####")} over all";
+            + $"{Show(comparison.Rule.NoiseFloorSeconds * 1e9, "0.##")} ns on, "
+            + $"at significance {Show(comparison.Rule.Significance, "0.####")} over all";
         string unmatched = string.Concat(Missing("before", comparison.OnlyInBase), Missing("after", comparison.OnlyInNew));
         return $"{comparison.Benchmarks.Count} benchmarks compared, {slower} slower, {faster} faster ({rule}).{unmatched}";
 

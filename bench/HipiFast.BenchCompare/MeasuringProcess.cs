@@ -57,12 +57,15 @@ internal sealed class MeasuringProcess : IMeasuredProgram
 
         if (!File.Exists(Path.Combine(folder, ProgramFile)))
         {
-            throw new FileNotFoundException($"The folder {folder} holds no {ProgramFile}; expected a built program (dotnet build src/HipiFast.Cli -o DIR).");
+            throw new FileNotFoundException(
+                $"The folder {folder} holds no {ProgramFile}; expected a built program (dotnet build src/HipiFast.Cli -o DIR).");
         }
     }
 
     /// <summary>Waits until the benchmarks are prepared.</summary>
-    /// <exception cref="InvalidDataException">The program has no such mode, or a benchmark is wrong or cannot run; the message says which.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The program has no such mode, or a benchmark is wrong or cannot run; the message says which.
+    /// </exception>
     public void AwaitReady()
     {
         if (_process.StandardOutput.ReadLine() is string greeting && greeting != MeasuringProtocol.Greeting)
@@ -118,7 +121,7 @@ internal sealed class MeasuringProcess : IMeasuredProgram
     {
         _process.StandardInput.Close();
         string said = _process.WaitForExit(TimeSpan.FromSeconds(5)) ? _errors.GetAwaiter().GetResult().Trim() : string.Empty;
-        return new InvalidDataException(
-            $"The program in {_folder} {what}{(said.Length > 0 ? $"; it says: {said.Split('\n')[0].Trim()}" : "; is it a build without measuring mode?")}");
+        string why = said.Length > 0 ? $"it says: {said.Split('\n')[0].Trim()}" : "is it a build without measuring mode?";
+        return new InvalidDataException($"The program in {_folder} {what}; {why}");
     }
 }

@@ -127,7 +127,11 @@ public static class PairedRun
         {
             Benchmark benchmark = measured[name];
             return new Contrast(
-                name, Comparison.Median(benchmark.Before), Comparison.Median(benchmark.After), LocationTests.SignedRank(benchmark.Shifts));
+                name,
+                Comparison.Median(benchmark.Before),
+                Comparison.Median(benchmark.After),
+                LocationTests.SignedRank(benchmark.Shifts),
+                benchmark.Shifts);
         })];
         return new Comparison(
             rule,

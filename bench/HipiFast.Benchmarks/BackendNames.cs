@@ -9,7 +9,9 @@ internal static class BackendNames
     /// <summary>All families.</summary>
     public static IEnumerable<string> All => Families(_ => true);
 
-    /// <summary>Families with an fp32 backend: what is not the soft-Q matrix is fp32 everywhere, and a bf16 family has nothing of its own there.</summary>
+    /// <summary>
+    /// Families with an fp32 backend: what is not the soft-Q matrix is fp32 everywhere, and a bf16 family has nothing of its own there.
+    /// </summary>
     public static IEnumerable<string> Fp32 => Families(backend => backend.Precision == KernelPrecision.Fp32);
 
     /// <summary>The backend that a family takes.</summary>
@@ -22,6 +24,7 @@ internal static class BackendNames
     private static string[] Families(Func<KernelBackend, bool> wanted)
     {
         OptionalComponents.Load();
-        return [.. KernelRegistry.Default.Backends.Where(backend => wanted(backend) && backend.IsSupported(out _)).Select(backend => backend.Family).Distinct()];
+        IEnumerable<KernelBackend> usable = KernelRegistry.Default.Backends.Where(backend => wanted(backend) && backend.IsSupported(out _));
+        return [.. usable.Select(backend => backend.Family).Distinct()];
     }
 }

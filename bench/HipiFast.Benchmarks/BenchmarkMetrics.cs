@@ -14,8 +14,11 @@ internal static class BenchmarkMetrics
 
     /// <summary>Prints the line.</summary>
     /// <param name="values">Names without blanks, and finite numbers.</param>
-    public static void Print(params IEnumerable<(string Name, double Value)> values) =>
-        Console.WriteLine($"{Marker} {string.Join(' ', values.Select(value => string.Create(CultureInfo.InvariantCulture, $"{value.Name}={value.Value:R}")))}");
+    public static void Print(IEnumerable<(string Name, double Value)> values)
+    {
+        IEnumerable<string> pairs = values.Select(value => string.Create(CultureInfo.InvariantCulture, $"{value.Name}={value.Value:R}"));
+        Console.WriteLine($"{Marker} {string.Join(' ', pairs)}");
+    }
 
     /// <summary>Finds a number in a benchmark's output; NaN without it.</summary>
     public static double Find(BenchmarkReport? report, string name)
@@ -33,19 +36,22 @@ internal static class BenchmarkMetrics
 /// <param name="legend">What it means.</param>
 /// <param name="value">The cell from a lookup of numbers and the median in seconds; NaN where there is none.</param>
 /// <param name="format">How the number is shown.</param>
-internal sealed class MetricColumn(string name, string legend, Func<Func<string, double>, double, double> value, Func<double, string> format) : IColumn
+internal sealed class MetricColumn(
+    string name, string legend, Func<Func<string, double>, double, double> value, Func<double, string> format) : IColumn
 {
     /// <summary>Pairs/s, GFLOP/s, fraction of the peak; steps/s; percentiles of the latency.</summary>
     public static IColumn[] All { get; } =
     [
-        new MetricColumn("Pairs/s", "(transition, task) pairs per second, of the median", (of, median) => of("pairs") / median, Cli.ConsoleOutput.Rate),
+        new MetricColumn(
+            "Pairs/s", "(transition, task) pairs per second, of the median", (of, median) => of("pairs") / median, Cli.ConsoleOutput.Rate),
         new MetricColumn("GFLOP/s", "multiply-adds of the second layers, of the median", (of, median) => of("gflop") / median, v => Fixed(v, 0)),
         new MetricColumn(
             "Of peak",
             "GFLOP/s as a share of the multiply-add peak, measured in the same process before and after",
             (of, median) => 100 * of("gflop") / median / of("peak_gflops"),
             v => Fixed(v, 0) + "%"),
-        new MetricColumn("Steps/s", "updates or environment steps per second, of the median", (of, median) => of("steps") / median, Cli.ConsoleOutput.Rate),
+        new MetricColumn(
+            "Steps/s", "updates or environment steps per second, of the median", (of, median) => of("steps") / median, Cli.ConsoleOutput.Rate),
         .. Percentiles(),
     ];
 

@@ -47,7 +47,7 @@ public class LatencyBenchmarks : KernelBenchmark
     [GlobalCleanup]
     public void Cleanup()
     {
-        (string, double)[] percentiles = [("p50", _histogram.Percentile(0.5)), ("p95", _histogram.Percentile(0.95)), ("p99", _histogram.Percentile(0.99))];
-        Finish(percentiles.Where(_ => _histogram.Count > 0));
+        (string Name, double Share)[] percentiles = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
+        Finish(percentiles.Where(_ => _histogram.Count > 0).Select(entry => (entry.Name, _histogram.Percentile(entry.Share))));
     }
 }

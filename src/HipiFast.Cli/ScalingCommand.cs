@@ -19,12 +19,17 @@ internal static class ScalingCommand
 
     public static Command Create(Option<bool> json)
     {
-        Option<string> backend = new("--backend") { Description = "Backend to measure.", HelpName = "NAME", DefaultValueFactory = _ => KernelRegistry.Auto };
+        Option<string> backend = new("--backend")
+        {
+            Description = "Backend to measure.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => KernelRegistry.Auto,
+        };
         Option<int> hidden = new("--hidden") { Description = "Width of the networks, 1 to 8192.", HelpName = "H", DefaultValueFactory = _ => 64 };
         Option<int> threads = new("--threads") { Description = "Threads; 0 for one per core.", HelpName = "N" };
         Option<double> budget = new("--memory-budget")
         {
-            Description = "Memory for Q~ in MiB, beyond which it is computed twice. Small here, for the change to come soon; the library's default is 1024.",
+            Description = "Memory for Q~ in MiB, beyond which it is computed twice. Small, for that to come soon; the library's default is 1024.",
             HelpName = "MIB",
             DefaultValueFactory = _ => 4,
         };
@@ -34,7 +39,8 @@ internal static class ScalingCommand
             HelpName = "F",
             DefaultValueFactory = _ => 1.5,
         };
-        Command command = new("scaling", "Relabel calls of growing size: cost per pair, the exponent of its growth, and where the two-pass form takes over.")
+        Command command = new(
+            "scaling", "Relabel calls of growing size: cost per pair, the exponent of its growth, and where the two-pass form takes over.")
         {
             backend, hidden, threads, budget, longest,
         };
@@ -84,15 +90,16 @@ internal static class ScalingCommand
         ScalingPart[] parts = [.. ((int[])[1, 2]).Select(passes => ScalingPart.Of(results, passes)).OfType<ScalingPart>()];
         foreach (ScalingPart part in parts)
         {
-            output.Line($"{part.Passes} pass{(part.Passes == 1 ? string.Empty : "es")}: time grows as pairs to the power {part.Law}, from {part.Smallest} x {part.Smallest} on.");
+            string passes = part.Passes == 1 ? "1 pass" : $"{part.Passes} passes";
+            output.Line($"{passes}: time grows as pairs to the power {part.Law}, from {part.Smallest} x {part.Smallest} on.");
         }
 
         double? ratio = parts is [{ } one, { } two] ? two.SecondsPerPair / one.SecondsPerPair : null;
         if (ratio is double factor)
         {
             output.Line(
-                $"Q~ is computed twice from {parts[1].Smallest} x {parts[1].Smallest} on (budget {ConsoleOutput.Fixed(budget / (double)(1 << 20), 2)} MiB): "
-                + $"{ConsoleOutput.Fixed(factor, 2)} times the time per pair.");
+                $"Q~ is computed twice from {parts[1].Smallest} x {parts[1].Smallest} on "
+                + $"(budget {ConsoleOutput.Fixed(budget / (double)(1 << 20), 2)} MiB): {ConsoleOutput.Fixed(factor, 2)} times the time per pair.");
         }
 
         output.Document(writer => Write(writer, results, parts, budget, ratio));
@@ -147,7 +154,8 @@ internal static class ScalingCommand
         /// <summary>Null where fewer than two sizes are there to fit.</summary>
         public static ScalingPart? Of(IEnumerable<BenchmarkResult> results, int passes)
         {
-            BenchmarkResult[] part = [.. results.Where(result => ScalingCommand.Passes(result.Case) == passes && result.Case.Batch >= SmallestFitted)];
+            BenchmarkResult[] part =
+                [.. results.Where(result => ScalingCommand.Passes(result.Case) == passes && result.Case.Batch >= SmallestFitted)];
             return part.Length < 2 ? null : new ScalingPart(
                 passes,
                 part[0].Case.Batch,

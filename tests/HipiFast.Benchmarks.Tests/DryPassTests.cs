@@ -9,8 +9,8 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 namespace HipiFast.Benchmarks.Tests;
 
 /// <summary>
-/// Runs every benchmark once, in this process, so that none rots: its set-up, the check against the oracle, one call, its clean-up. The largest sizes,
-/// which run the same code for longer, are left out.
+/// Runs every benchmark once, in this process, so that none rots: its set-up, the check against the oracle, one call, its clean-up. The largest
+/// sizes, which run the same code for longer, are left out.
 /// </summary>
 public class DryPassTests
 {
@@ -19,7 +19,8 @@ public class DryPassTests
 
     public static TheoryData<string> Suites => [.. SuiteTypes.Select(type => type.Name)];
 
-    private static IEnumerable<Type> SuiteTypes => typeof(KernelBenchmark).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(KernelBenchmark)));
+    private static IEnumerable<Type> SuiteTypes =>
+        typeof(KernelBenchmark).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(KernelBenchmark)));
 
     [Theory]
     [MemberData(nameof(Suites))]

@@ -5,7 +5,9 @@ using HipiFast.Storage;
 
 namespace HipiFast.Cli.Benchmarks;
 
-/// <summary>Writes result files for <c>hipifast bench compare</c>: format, version, date, commit, machine, benchmarks with raw measurements, peaks.</summary>
+/// <summary>
+/// Writes result files for <c>hipifast bench compare</c>: format, version, date, commit, machine, benchmarks with raw measurements, peaks.
+/// </summary>
 internal static class BenchmarkResultFile
 {
     /// <summary>Writes a file in one piece.</summary>

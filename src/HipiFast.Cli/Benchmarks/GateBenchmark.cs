@@ -5,7 +5,8 @@ using HipiFast.Replay;
 namespace HipiFast.Cli.Benchmarks;
 
 /// <summary>
-/// What the regression gate runs in turns: every kernel family and whole calls, each of at most a few milliseconds, so that many turns fit into a run.
+/// What the regression gate runs in turns: every kernel family and whole calls, each of at most a few milliseconds, so that many turns fit into a
+/// run.
 /// </summary>
 internal static class GateBenchmark
 {

@@ -11,7 +11,7 @@ namespace HipiFast.Cli.Benchmarks;
 /// <summary>What benchmark results were measured on, and of what.</summary>
 internal static class MachineDescription
 {
-    /// <summary>The processor as the system names it, with the model number where the name says little; the architecture where it has no name.</summary>
+    /// <summary>The processor as the system names it, with family and model where it tells them; the architecture where it has no name.</summary>
     public static string Processor { get; } = FindProcessor();
 
     /// <summary>Operating system.</summary>
@@ -35,9 +35,8 @@ internal static class MachineDescription
 
     /// <summary>The commit that the program was built from; null where it was not built in a repository. Changes not committed do not show.</summary>
     public static string? Commit { get; } =
-        typeof(MachineDescription).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') is [_, string commit]
-            ? commit
-            : null;
+        typeof(MachineDescription).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            .Split('+') is [_, string commit] ? commit : null;
 
     /// <summary>Writes the properties of the machine, without the commit.</summary>
     /// <param name="writer">Receives them; inside an object.</param>
