@@ -1,47 +1,33 @@
 using BenchmarkDotNet.Attributes;
-using HipiFast.Cli.Benchmarks;
-using HipiFast.Learning;
-using HipiFast.Relabeling;
+using HipiFast.Kernels.SoftQ;
 using HipiFast.Replay;
+using BenchmarkCase = HipiFast.Cli.Benchmarks.BenchmarkCase;
 
 namespace HipiFast.Benchmarks;
 
 /// <summary>A whole relabel call through the public API: soft-Q matrix, partition, sampling, rewards, diagnostics.</summary>
-[MemoryDiagnoser]
-public class RelabelBenchmarks
+public class RelabelBenchmarks : KernelBenchmark
 {
-    private Relabeler _relabeler = null!;
-    private AgentNetworks _agent = null!;
-    private TransitionBatch _batch = null!;
+    public static IEnumerable<string> Backends => BackendNames.All;
 
-    /// <summary>B = K.</summary>
-    [Params(32, 256)]
+    [ParamsSource(nameof(Backends))]
+    public string Backend { get; set; } = string.Empty;
+
+    /// <summary>B = K: the paper's batch, and what throughput needs.</summary>
+    [Params(32, 256, 1024)]
     public int Size { get; set; }
 
-    /// <summary>H of the paper's navigation, reacher and quadruped networks.</summary>
-    [Params(32, 64, 256)]
+    /// <summary>H of the paper's reacher and quadruped networks.</summary>
+    [Params(64, 256)]
     public int Hidden { get; set; }
 
     [GlobalSetup]
-    public void Setup()
-    {
-        TransitionShape shape = new(ObservationDimension: 17, ActionDimension: 6, TaskDimension: 3);
-        _agent = new AgentNetworks(shape, Hidden);
-        _agent.Initialize(SyntheticData.Seed);
-        _batch = SyntheticData.Batch(shape, Size);
-        _relabeler = new Relabeler(
-            SyntheticData.GoalFamily(shape), _agent, new RelabelOptions { Candidates = CandidateSource.Fixed, RelabelFraction = 1 });
-        _relabeler.SetFixedCandidates(SyntheticData.Tasks(shape, Size));
-    }
+    public void Setup() =>
+        Prepare(new BenchmarkCase(BenchmarkCase.Relabel, BenchmarkCase.PeerShape, Size, Size, Hidden, SoftQEstimator.Critic), Backend);
 
     [Benchmark]
-    public int RelabelBatch() => _relabeler.Relabel(_batch).TaskIndex[0];
+    public void RelabelBatch() => Work.Call();
 
     [GlobalCleanup]
-    public void Cleanup()
-    {
-        _relabeler.Dispose();
-        _agent.Dispose();
-        _batch.Dispose();
-    }
+    public void Cleanup() => Finish();
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using HipiFast.BenchCompare;
 using HipiFast.Cli.Benchmarks;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
@@ -8,13 +9,22 @@ using HipiFast.Training;
 
 namespace HipiFast.Cli;
 
-/// <summary><c>hipifast bench quick</c>, <c>roofline</c> and <c>environments</c>: how fast the engine is on this machine.</summary>
+/// <summary><c>hipifast bench</c>: how fast the engine is on this machine, and whether it has become slower.</summary>
 internal static class BenchCommand
 {
     private const int UnlimitedRounds = 10_000;
 
     public static Command Create(Option<bool> json) =>
-        new("bench", "Measure the engine on this machine.") { CreateQuick(json), CreateRoofline(json), CreateEnvironments(json) };
+        new("bench", "Measure the engine on this machine, and compare measurements.")
+        {
+            CreateQuick(json),
+            CreateRoofline(json),
+            CreateEnvironments(json),
+            CompareBenchmarksCommand.Configure(
+                new Command("compare", "Compare two sets of benchmark results, or two builds (--paired); exit code 1 on a regression."), json),
+            MeasureCommand.Create(),
+            ScalingCommand.Create(json),
+        };
 
     private static Command CreateQuick(Option<bool> json)
     {
@@ -32,9 +42,10 @@ internal static class BenchCommand
         };
         Option<int> threads = Threads();
         Option<double> seconds = Seconds("Time spent on each case, in seconds.", 1);
+        Option<string?> file = ResultFileOption();
         Command quick = new("quick", "Soft-Q matrix, whole relabel calls, SAC steps: medians, and fractions of the multiply-add peak measured beside them.")
         {
-            backend, precision, threads, seconds,
+            backend, precision, threads, seconds, file,
         };
         quick.SetAction(parsed =>
         {
@@ -45,7 +56,8 @@ internal static class BenchCommand
                 new BenchmarkTimer(UnlimitedRounds, parsed.GetValue(seconds)),
                 QuickBenchmark.Cases.Select(benchmark => (benchmark, chosen)),
                 parsed.GetValue(threads),
-                machine: false);
+                machine: false,
+                parsed.GetValue(file));
         });
         return quick;
     }
@@ -64,12 +76,13 @@ internal static class BenchCommand
         Option<int> rounds = new("--rounds") { Description = "Most rounds of peak, calls, peak.", HelpName = "N", DefaultValueFactory = _ => 9 };
         Option<int> threads = Threads();
         Option<double> seconds = Seconds("Where calls are long: seconds after which a case has had rounds enough; 5 rounds are always made.", 3);
+        Option<string?> file = ResultFileOption();
         rounds.Validators.Add(AtLeastZero);
         Command roofline = new(
             "roofline",
             "Every kernel beside the machine's peak of the same moment (multiply-adds, or memory bandwidth): rates and fractions of the peak.")
         {
-            kernel, backend, estimator, size, hidden, threads, rounds, seconds,
+            kernel, backend, estimator, size, hidden, threads, rounds, seconds, file,
         };
         roofline.SetAction(parsed =>
         {
@@ -92,7 +105,8 @@ internal static class BenchCommand
                 new BenchmarkTimer(parsed.GetValue(rounds), parsed.GetValue(seconds)),
                 RooflineBenchmark.Cases(selection),
                 parsed.GetValue(threads),
-                machine: true);
+                machine: true,
+                parsed.GetValue(file));
         });
         return roofline;
     }
@@ -151,8 +165,18 @@ internal static class BenchCommand
     }
 
     private static int Run(
-        ConsoleOutput output, BenchmarkTimer timer, IEnumerable<(BenchmarkCase Case, KernelBackend Backend)> cases, int threads, bool machine)
+        ConsoleOutput output,
+        BenchmarkTimer timer,
+        IEnumerable<(BenchmarkCase Case, KernelBackend Backend)> cases,
+        int threads,
+        bool machine,
+        string? file)
     {
+        if (file is not null)
+        {
+            OutputPath.RequireWritable(file);
+        }
+
         using (timer)
         {
             List<BenchmarkResult> results = [];
@@ -179,6 +203,11 @@ internal static class BenchCommand
                 peaks.ForEach(peak => peak.Write(writer));
                 writer.WriteEndArray();
             });
+            if (file is not null)
+            {
+                BenchmarkResultFile.Save(file, results, peaks);
+                output.Line($"wrote {file}");
+            }
         }
 
         return CommandLineProgram.Good;
@@ -190,6 +219,9 @@ internal static class BenchCommand
         threads.Validators.Add(AtLeastZero);
         return threads;
     }
+
+    private static Option<string?> ResultFileOption() =>
+        new("--out") { Description = "Also write the raw measurements to this file, for bench compare.", HelpName = "FILE" };
 
     private static Option<double> Seconds(string description, double value)
     {

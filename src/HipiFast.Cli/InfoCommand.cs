@@ -2,9 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.Arm;
-using System.Runtime.Intrinsics.X86;
+using HipiFast.Cli.Benchmarks;
 using HipiFast.Kernels.Backends;
 using HipiFast.Training;
 
@@ -22,16 +20,7 @@ internal static class InfoCommand
 
     private static int Run(ConsoleOutput output)
     {
-        (string Name, bool Has)[] sets =
-        [
-            ("Vector512", Vector512.IsHardwareAccelerated),
-            ("AVX-512F", Avx512F.IsSupported),
-            ("AVX2", Avx2.IsSupported),
-            ("FMA", Fma.IsSupported),
-            ("AdvSimd", AdvSimd.IsSupported),
-        ];
-        string instructions = string.Join(", ", sets.Where(set => set.Has).Select(set => set.Name));
-        double memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
+        string instructions = string.Join(", ", MachineDescription.InstructionSets.Where(set => set.Has).Select(set => set.Name));
         (string? chosen, string chosenText) = Choose(PrecisionMode.Auto);
         (string? bf16, string bf16Text) = Choose(PrecisionMode.Bf16);
         (KernelBackend Backend, bool Supported, string Text)[] backends =
@@ -44,9 +33,10 @@ internal static class InfoCommand
         output.Table(
             ["machine", string.Empty],
             [
-                ["system", $"{RuntimeInformation.OSDescription.Trim()} ({RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()})"],
+                ["processor", MachineDescription.Processor],
+                ["system", $"{MachineDescription.System} ({MachineDescription.Architecture})"],
                 ["cores", Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture)],
-                ["memory", ConsoleOutput.Fixed(memory, 1) + " GiB"],
+                ["memory", ConsoleOutput.Fixed(MachineDescription.MemoryGibibytes, 1) + " GiB"],
                 ["instruction sets", instructions.Length == 0 ? "none that the kernels use" : instructions],
                 ["vector width", $"{Vector<byte>.Count * 8} bits (Vector<T>)"],
                 [".NET", RuntimeInformation.FrameworkDescription],
@@ -73,18 +63,8 @@ internal static class InfoCommand
         output.Document(writer =>
         {
             writer.WriteStartObject();
-            writer.WriteString("system", RuntimeInformation.OSDescription.Trim());
-            writer.WriteString("architecture", RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant());
-            writer.WriteNumber("cores", Environment.ProcessorCount);
-            writer.WriteNumber("memory_gib", Math.Round(memory, 1));
-            writer.WriteStartObject("instruction_sets");
-            foreach ((string name, bool has) in sets)
-            {
-                writer.WriteBoolean(name, has);
-            }
-
-            writer.WriteEndObject();
-            writer.WriteString("dotnet", RuntimeInformation.FrameworkDescription);
+            MachineDescription.Write(writer);
+            writer.WriteString("commit", MachineDescription.Commit);
             writer.WriteString("auto_backend", chosen);
             writer.WriteString("auto_bf16_backend", bf16);
             writer.WriteStartArray("backends");

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using HipiFast.BenchCompare;
+using HipiFast.Cli.Benchmarks;
 using HipiFast.Kernels.Backends;
 
 namespace HipiFast.Cli.Tests;
@@ -41,6 +43,90 @@ public class BenchCommandTests
         JsonElement row = rows.Single(row => Text(row, "kernel") == "relabel");
         Assert.Equal(("bellman", "managed-portable", 1), (Text(row, "estimator"), Text(row, "variant"), (int)Number(row, "threads")));
         Assert.Equal(["relabel", "multiply-add", "memory-read", "memory-update"], rows.Select(other => Text(other, "kernel")));
+    }
+
+    [Fact]
+    public void QuickWritesAFileThatTheGateReads()
+    {
+        using TemporaryDirectory directory = new();
+        string file = directory["quick.json"];
+        string[] names = [.. Rows(["bench", "quick", "--json", "--seconds", "0", "--backend", "managed", "--out", file]).Select(row => Text(row, "kernel"))];
+        Assert.Equal(["relabel", "sac-step", "soft-q"], names.Distinct().Order());
+        ResultSet set = ResultSet.Load(file);
+        Assert.Equal(names.Length, set.Benchmarks.Count);
+        Assert.All(set.Benchmarks.Values, benchmark => Assert.Equal(5, benchmark.Seconds.Count));
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(file));
+        Assert.All(
+            (string[])["format", "version", "measured", "commit", "machine", "benchmarks", "peaks"],
+            property => Assert.True(document.RootElement.TryGetProperty(property, out _), property));
+
+        // Against itself nothing has changed.
+        ProgramResult same = HipifastProgram.Run("bench", "compare", file, file);
+        Assert.Equal((0, string.Empty), (same.ExitCode, same.Error));
+        Assert.Contains($"{names.Length} benchmarks compared, 0 slower, 0 faster", same.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TwoBuildsAreComparedInTurns()
+    {
+        string build = Path.GetDirectoryName(typeof(CommandLineProgram).Assembly.Location)!;
+        string[] plan = ["--restarts", "2", "--turns", "1", "--turn-ms", "0.1", "--filter", "log-partition"];
+        ProgramResult result = HipifastProgram.Run(["bench", "compare", "--paired", build, build, "--json", .. plan]);
+
+        // Two restarts cannot tell anything from luck.
+        Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
+        using JsonDocument document = JsonDocument.Parse(result.Output);
+        JsonElement row = document.RootElement.GetProperty("benchmarks").EnumerateArray().Single();
+        Assert.StartsWith("log-partition/", Text(row, "name"), StringComparison.Ordinal);
+        Assert.InRange(Number(row, "ratio"), 0.01, 100);
+        Assert.Equal("same", Text(row, "verdict"));
+    }
+
+    [Fact]
+    public void APairedRunOfNoBenchmarkIsRefused()
+    {
+        string build = Path.GetDirectoryName(typeof(CommandLineProgram).Assembly.Location)!;
+        ProgramResult result = HipifastProgram.Run("bench", "compare", "--paired", build, build, "--filter", "no such benchmark");
+        Assert.Equal((2, string.Empty), (result.ExitCode, result.Output));
+        Assert.Contains("no benchmark's name contains that", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("neither a file nor a folder", "bench", "compare", "/no/such/folder", "/no/such/folder")]
+    [InlineData("There is no folder", "bench", "compare", "--paired", "/no/such/folder", "/no/such/folder")]
+    public void TheGateRefusesWhatIsMissing(string expected, params string[] args)
+    {
+        ProgramResult result = HipifastProgram.Run(args);
+        Assert.Equal((2, string.Empty), (result.ExitCode, result.Output));
+        Assert.Contains(expected, result.Error, StringComparison.Ordinal);
+        Assert.Single(result.Error.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public void ScalingFindsWhereTheTwoPassFormTakesOver()
+    {
+        // Sizes 64, 91, 128 and so on: 128 x 128 entries fit into 64 KiB, 181 x 181 do not.
+        ProgramResult result = HipifastProgram.Run("bench", "scaling", "--json", "--hidden", "3", "--memory-budget", "0.0625");
+        Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
+        using JsonDocument document = JsonDocument.Parse(result.Output);
+        Assert.Equal(
+            [64, 91, 128, 181, 256, 362, 512],
+            document.RootElement.GetProperty("rows").EnumerateArray().Select(row => (int)Number(row, "batch")));
+        JsonElement fit = document.RootElement.GetProperty("fits").EnumerateArray().Single();
+        Assert.Equal((2, 256), ((int)Number(fit, "passes"), (int)Number(fit, "smallest")));
+    }
+
+    [Fact]
+    public void APowerLawIsFitted()
+    {
+        PowerLaw exact = PowerLaw.Fit([(1, 3), (2, 12), (4, 48), (8, 192)]);
+        Assert.Equal((2, 2, 2), (Math.Round(exact.Exponent, 9), Math.Round(exact.Low, 6), Math.Round(exact.High, 6)));
+
+        // Least squares on (0, 0), (1, 1), (2, 3): slope 1.5, standard error sqrt(1/6 / 2), t of one degree of freedom 12.706.
+        PowerLaw noisy = PowerLaw.Fit([(1, 1), (Math.E, Math.E), (Math.Exp(2), Math.Exp(3))]);
+        Assert.Equal(1.5, noisy.Exponent, 1e-9);
+        Assert.Equal(1.5 - (12.7062 * Math.Sqrt(1 / 12.0)), noisy.Low, 1e-3);
+        Assert.True(double.IsNaN(PowerLaw.Fit([(1, 1), (2, 2)]).Low));
     }
 
     private static JsonElement[] Rows(string[] arguments)

@@ -22,7 +22,12 @@ internal static unsafe class SoftQReference
         }
     }
 
-    private static double Pair(in SoftQProblem problem, int row, int task)
+    /// <summary>One entry of the matrix.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="row">Transition, 0 to B - 1.</param>
+    /// <param name="task">Candidate, 0 to K - 1.</param>
+    /// <returns>Q~[row, task], not rounded to a float.</returns>
+    public static double Pair(in SoftQProblem problem, int row, int task)
     {
         int s = problem.ObservationDimension, a = problem.ActionDimension, p = problem.TaskDimension;
         ReadOnlySpan<float> observation = problem.Observation.Slice(row * s, s), action = problem.Action.Slice(row * a, a);
@@ -102,7 +107,11 @@ internal static unsafe class SoftQReference
     private static double ClampLogStd(double logStd) =>
         double.IsNaN(logStd) ? logStd : Math.Clamp(logStd, TanhGaussian.MinLogStd, TanhGaussian.MaxLogStd);
 
-    private static double[] Forward(MlpParameters network, ReadOnlySpan<float> input)
+    /// <summary>A network's outputs.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="input">Its inputs.</param>
+    /// <returns>One number per output.</returns>
+    public static double[] Forward(MlpParameters network, ReadOnlySpan<float> input)
     {
         double[] values = new double[input.Length];
         for (int i = 0; i < values.Length; i++)

@@ -11,6 +11,7 @@ namespace HipiFast.Cli.Benchmarks;
 /// <param name="Hidden">H; 0 where there is no network.</param>
 /// <param name="Estimator">Which soft-Q estimator; read by the soft-Q matrix and whole relabel calls only.</param>
 /// <param name="Threads">Threads that this case is about, 0 for those of the run.</param>
+/// <param name="MemoryBudget">Bytes of Q~ that a whole relabel call may keep, 0 for the library's default.</param>
 internal sealed record BenchmarkCase(
     string Kernel,
     TransitionShape Shape,
@@ -18,7 +19,8 @@ internal sealed record BenchmarkCase(
     int Candidates = 0,
     int Hidden = 0,
     SoftQEstimator Estimator = SoftQEstimator.Critic,
-    int Threads = 0)
+    int Threads = 0,
+    long MemoryBudget = 0)
 {
     /// <summary>The soft-Q matrix alone.</summary>
     public const string SoftQ = "soft-q";
@@ -54,6 +56,20 @@ internal sealed record BenchmarkCase(
         new(SacStep, new TransitionShape(8, 2, 2), 32, Hidden: 64),
         new(SacStep, new TransitionShape(17, 6, 3), 256, Hidden: 256),
     ];
+
+    /// <summary>The identifier by which results are matched: kernel, estimator, shape and sizes. It stays as it is.</summary>
+    public string Name
+    {
+        get
+        {
+            string sizes = Candidates > 0 ? $"{Batch}x{Candidates}" : $"{Batch}";
+            string network = Hidden > 0 ? $"/h{Hidden}" : string.Empty, estimator = Kernel is SoftQ or Relabel ? $"/{EstimatorName}" : string.Empty;
+            bool isMatrix = Kernel is LogPartition or TaskSampling or SoftQTile;
+            string shape = isMatrix ? string.Empty : $"/s{Shape.ObservationDimension}a{Shape.ActionDimension}p{Shape.TaskDimension}";
+            string budget = MemoryBudget > 0 ? $"/budget{MemoryBudget}" : string.Empty;
+            return $"{Kernel}{estimator}/{sizes}{network}{shape}{budget}";
+        }
+    }
 
     /// <summary>Whether the case is about (transition, task) pairs that networks judge.</summary>
     public bool HasPairs => Kernel is SoftQTile or SoftQ or Relabel;

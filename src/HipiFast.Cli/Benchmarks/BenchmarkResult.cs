@@ -1,4 +1,5 @@
 using System.Text.Json;
+using HipiFast.BenchCompare;
 using HipiFast.Kernels.Backends;
 
 namespace HipiFast.Cli.Benchmarks;
@@ -28,6 +29,9 @@ internal readonly record struct Spread(double Median, double Low, double High)
 internal sealed record BenchmarkResult(
     BenchmarkCase Case, KernelBackend Backend, int Threads, int Rounds, double MedianSeconds, double TailSeconds, Spread Peak, Spread Fraction)
 {
+    /// <summary>Median time of a call in each round, in their order, in seconds.</summary>
+    public required IReadOnlyList<double> RoundSeconds { get; init; }
+
     /// <summary>Whether the peak of a kernel that streams a matrix is its arithmetic on registers rather than memory.</summary>
     public bool ArithmeticBinds { get; init; }
 
@@ -46,6 +50,28 @@ internal sealed record BenchmarkResult(
     public void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
+        WriteProperties(writer);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>One benchmark of a result file: identifier, properties and raw measurements.</summary>
+    public void WriteWithSamples(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("name", $"{Case.Name}/{Backend.Name}/t{Threads}");
+        WriteProperties(writer);
+        writer.WriteStartArray(ResultFile.Samples);
+        foreach (double seconds in RoundSeconds)
+        {
+            writer.WriteNumberValue(seconds);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    private void WriteProperties(Utf8JsonWriter writer)
+    {
         writer.WriteString("kernel", Case.Kernel);
         writer.WriteString("variant", Backend.Name);
         writer.WriteString("precision", Backend.Precision.ToString().ToLowerInvariant());
@@ -92,8 +118,6 @@ internal sealed record BenchmarkResult(
                 WriteFraction("limit_entries_per_s", "fraction_of_limit");
             }
         }
-
-        writer.WriteEndObject();
 
         void WriteIfAny(string name, int value)
         {

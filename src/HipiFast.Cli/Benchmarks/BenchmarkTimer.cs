@@ -41,6 +41,7 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
     {
         int used = benchmark.Threads > 0 ? benchmark.Threads : threads > 0 ? threads : Environment.ProcessorCount;
         using BenchmarkWork work = BenchmarkWork.Create(benchmark, backend, used);
+        work.Verify(new BenchmarkCheck(benchmark, backend, PlainOracle.Instance));
         double callSeconds = WarmUp(work);
         double burstSeconds = Math.Clamp(BurstShare * callSeconds, ShortestBurst, LongestBurst);
         StrongBox<int> arithmeticBinds = new();
@@ -52,7 +53,7 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         };
         int wanted = Math.Clamp((int)(seconds / Math.Max(callSeconds, RoundSeconds)), FewestRounds, Math.Max(FewestRounds, rounds));
         int callsPerRound = Math.Clamp((int)(RoundSeconds / callSeconds), 1, MostCalls / wanted);
-        double[] peaks = new double[wanted], fractions = new double[wanted];
+        double[] peaks = new double[wanted], fractions = new double[wanted], medians = new double[wanted];
         double amount = benchmark.HasPairs ? benchmark.Flops * 1e-9 : benchmark.StreamedBytes / sizeof(float), before = Burst();
         for (int round = 0; round < wanted; round++)
         {
@@ -75,7 +76,8 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
             double after = Burst();
             calls.Sort();
             peaks[round] = (before + after) / 2;
-            fractions[round] = amount / calls[calls.Length / 2] / peaks[round];
+            medians[round] = calls[calls.Length / 2];
+            fractions[round] = amount / medians[round] / peaks[round];
             before = after;
         }
 
@@ -84,6 +86,7 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         double tail = all.Length >= FewestCallsForTail ? all[(int)(all.Length * 0.99)] : double.NaN;
         return new BenchmarkResult(benchmark, backend, used, wanted, all[all.Length / 2], tail, Spread.Of(peaks), Spread.Of(fractions))
         {
+            RoundSeconds = medians,
             ArithmeticBinds = arithmeticBinds.Value > 0,
         };
 

@@ -1,5 +1,8 @@
+using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.Random;
+using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
+using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Tasks;
 
@@ -32,6 +35,47 @@ internal static class SyntheticData
         float[] tasks = new float[candidates * shape.TaskDimension];
         Fill(tasks, 4, UnitVariance);
         return tasks;
+    }
+
+    /// <summary>
+    /// Networks as they are initialised, but with critics whose values spread over nats, as trained ones do: where all are nearly equal, any result
+    /// would pass for right.
+    /// </summary>
+    public static AgentNetworks Agent(TransitionShape shape, int hidden)
+    {
+        const int Probe = 8;
+        const double WantedSpread = 6;
+        AgentNetworks agent = new(shape, hidden);
+        agent.Initialize(Seed);
+        using TransitionBatch batch = Batch(shape, Probe);
+        float[] tasks = Tasks(shape, Probe);
+        foreach (MlpParameters critic in (MlpParameters[])[agent.Critic1, agent.Critic2!])
+        {
+            double low = double.PositiveInfinity, high = double.NegativeInfinity;
+            for (int pair = 0; pair < Probe * Probe; pair++)
+            {
+                int row = pair / Probe, task = pair % Probe;
+                float[] input =
+                [
+                    .. batch.Observation.Slice(row * shape.ObservationDimension, shape.ObservationDimension),
+                    .. batch.Action.Slice(row * shape.ActionDimension, shape.ActionDimension),
+                    .. tasks.AsSpan(task * shape.TaskDimension, shape.TaskDimension),
+                ];
+                double value = SoftQReference.Forward(critic, input)[0];
+                (low, high) = (Math.Min(low, value), Math.Max(high, value));
+            }
+
+            float factor = high > low ? (float)(WantedSpread / (high - low)) : 1;
+            for (int i = 0; i < hidden; i++)
+            {
+                critic.WeightRow(2, i)[0] *= factor;
+            }
+
+            critic.MarkChanged();
+        }
+
+        agent.SynchronizeTargets();
+        return agent;
     }
 
     /// <summary>A goal family over the first P entries of the state.</summary>

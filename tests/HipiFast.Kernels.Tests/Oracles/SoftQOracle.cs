@@ -37,6 +37,19 @@ internal sealed unsafe class SoftQOracle
         return softQ;
     }
 
+    /// <summary>Q~ of some pairs.</summary>
+    public static double[] Compute(in SoftQProblem problem, IReadOnlyList<(int Row, int Task)> pairs)
+    {
+        SoftQOracle oracle = new(problem);
+        double[] softQ = new double[pairs.Count];
+        for (int i = 0; i < softQ.Length; i++)
+        {
+            softQ[i] = oracle.Pair(problem, pairs[i].Row, pairs[i].Task);
+        }
+
+        return softQ;
+    }
+
     /// <summary>A network's output in double, for choosing test data.</summary>
     public static double[] Forward(MlpParameters network, params float[][] parts) =>
         new Network(network).Forward([.. parts.SelectMany(part => part).Select(x => (double)x)]);

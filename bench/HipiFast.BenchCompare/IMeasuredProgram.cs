@@ -1,0 +1,14 @@
+namespace HipiFast.BenchCompare;
+
+/// <summary>A program that measures benchmarks one turn at a time.</summary>
+internal interface IMeasuredProgram : IDisposable
+{
+    /// <summary>Names of its benchmarks.</summary>
+    IReadOnlyList<string> Benchmarks { get; }
+
+    /// <summary>Measures one benchmark for a moment.</summary>
+    /// <param name="benchmark">Index into <see cref="Benchmarks"/>.</param>
+    /// <param name="seconds">About how long.</param>
+    /// <returns>Median of the calls' times, in seconds.</returns>
+    double Measure(int benchmark, double seconds);
+}

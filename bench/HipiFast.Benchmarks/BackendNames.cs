@@ -1,0 +1,30 @@
+using HipiFast.Cli;
+using HipiFast.Kernels.Backends;
+
+namespace HipiFast.Benchmarks;
+
+/// <summary>Values of the parameter Backend: families of backends of which one can run here. Each takes its fastest.</summary>
+internal static class BackendNames
+{
+    /// <summary>All families.</summary>
+    public static IEnumerable<string> All => Families(_ => true);
+
+    /// <summary>
+    /// Families with an fp32 backend: what is not the soft-Q matrix is fp32 everywhere, and a bf16 family has nothing of its own there.
+    /// </summary>
+    public static IEnumerable<string> Fp32 => Families(backend => backend.Precision == KernelPrecision.Fp32);
+
+    /// <summary>The backend that a family takes.</summary>
+    public static KernelBackend Resolve(string family)
+    {
+        OptionalComponents.Load();
+        return KernelRegistry.Default.Resolve(family);
+    }
+
+    private static string[] Families(Func<KernelBackend, bool> wanted)
+    {
+        OptionalComponents.Load();
+        IEnumerable<KernelBackend> usable = KernelRegistry.Default.Backends.Where(backend => wanted(backend) && backend.IsSupported(out _));
+        return [.. usable.Select(backend => backend.Family).Distinct()];
+    }
+}

@@ -1,0 +1,54 @@
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Kernels.Tasks;
+using HipiFast.Learning;
+using HipiFast.Replay;
+
+namespace HipiFast.Cli.Benchmarks;
+
+/// <summary>The soft-Q matrix alone.</summary>
+internal sealed class SoftQWork(BenchmarkCase benchmark, KernelBackend backend, int threads) : BenchmarkWork
+{
+    private readonly ComputeSession _session = backend.CreateSession(new SessionOptions(threads));
+    private readonly AgentNetworks _agent = SyntheticData.Agent(benchmark.Shape, benchmark.Hidden);
+    private readonly TransitionBatch _batch = SyntheticData.Batch(benchmark.Shape, benchmark.Batch);
+    private readonly float[] _tasks = SyntheticData.Tasks(benchmark.Shape, benchmark.Candidates);
+    private readonly float[] _softQ = new float[benchmark.Batch * benchmark.Candidates];
+    private readonly TaskFamily? _family = benchmark.Estimator == SoftQEstimator.Bellman ? SyntheticData.GoalFamily(benchmark.Shape) : null;
+
+    private SoftQProblem Problem => new SoftQProblem
+        {
+    Observation = _batch.Observation,
+    Action = _batch.Action,
+    NextObservation = _batch.NextObservation,
+    Task = _tasks,
+    Rows = benchmark.Batch,
+    Candidates = benchmark.Candidates,
+    ObservationDimension = benchmark.Shape.ObservationDimension,
+    ActionDimension = benchmark.Shape.ActionDimension,
+    TaskDimension = benchmark.Shape.TaskDimension,
+    Estimator = benchmark.Estimator,
+    Critic1 = _agent.Critic1,
+    Critic2 = _agent.Critic2,
+    Actor = _agent.Actor,
+    Alpha = 1,
+    Gamma = 0.99f,
+    Family = _family,
+    Seed = SyntheticData.Seed,
+        };
+
+    public override void Call() => _session.SoftQ.Compute(Problem, _softQ);
+
+    public override void Verify(BenchmarkCheck check)
+    {
+        Call();
+        check.SoftQ(Problem, _softQ);
+    }
+
+    public override void Dispose()
+    {
+        _session.Dispose();
+        _agent.Dispose();
+        _batch.Dispose();
+    }
+}
