@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Dense;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.LogPartition;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.TaskSampling;
@@ -37,6 +38,9 @@ public abstract class KernelBackend
     /// <summary>The peak of this backend's soft-Q kernel; null when it has none to show. Run it only where the backend can run.</summary>
     public virtual IMultiplyAddLoop? MultiplyAddLoop => null;
 
+    /// <summary>The devices it can run on here, best first; empty for backends of the processor, which is no choice.</summary>
+    public virtual IReadOnlyList<DeviceInfo> Devices => [];
+
     /// <summary>Whether it can run here.</summary>
     /// <param name="reason">Why not, in one sentence; empty when it can.</param>
     /// <returns>True when sessions can be made.</returns>
@@ -45,13 +49,15 @@ public abstract class KernelBackend
     /// <summary>Makes a session: kernels with scratch memory of their own.</summary>
     /// <param name="options">Thread count and the like.</param>
     /// <returns>The session; dispose it.</returns>
+    /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run here; the message says why.</exception>
     public abstract ComputeSession CreateSession(SessionOptions options);
 }
 
 /// <summary>Options of a session.</summary>
 /// <param name="MaxThreads">Most threads one call may use; 0 for one per core. Results do not depend on it.</param>
-public readonly record struct SessionOptions(int MaxThreads = 0);
+/// <param name="Device"><see cref="DeviceInfo.Id"/> of the device; null or empty for the backend's first.</param>
+public readonly record struct SessionOptions(int MaxThreads = 0, string? Device = null);
 
 /// <summary>The kernels of one backend with their scratch memory. One session serves one thread at a time.</summary>
 public abstract class ComputeSession : IDisposable
