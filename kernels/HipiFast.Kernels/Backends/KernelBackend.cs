@@ -52,6 +52,14 @@ public abstract class KernelBackend
     /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run here; the message says why.</exception>
     public abstract ComputeSession CreateSession(SessionOptions options);
+
+    /// <summary>Opens a device for work that goes around sessions: device-resident replay, benchmarks.</summary>
+    /// <param name="device"><see cref="DeviceInfo.Id"/>; null or empty for the first.</param>
+    /// <returns>The device; dispose it.</returns>
+    /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
+    /// <exception cref="NotSupportedException">The backend cannot run here, or runs on the processor without a device layer.</exception>
+    public virtual DeviceRuntime CreateRuntime(string? device = null) =>
+        throw new NotSupportedException($"Backend '{Name}' runs on the processor and opens no device.");
 }
 
 /// <summary>Options of a session.</summary>
