@@ -41,6 +41,15 @@ public abstract class KernelBackend
     /// <summary>The devices it can run on here, best first; empty for backends of the processor, which is no choice.</summary>
     public virtual IReadOnlyList<DeviceInfo> Devices => [];
 
+    /// <summary>Whether it can run on a device.</summary>
+    /// <param name="device"><see cref="DeviceInfo.Id"/>; null or empty for any.</param>
+    /// <returns>True when it has the device. Backends of the processor have <see cref="DeviceInfo.Cpu"/>.</returns>
+    public bool HasDevice(string? device) =>
+        string.IsNullOrEmpty(device)
+        || (Devices.Count == 0
+            ? device.Equals(DeviceInfo.Cpu, StringComparison.OrdinalIgnoreCase)
+            : Devices.Any(candidate => candidate.Id.Equals(device, StringComparison.OrdinalIgnoreCase)));
+
     /// <summary>Whether it can run here.</summary>
     /// <param name="reason">Why not, in one sentence; empty when it can.</param>
     /// <returns>True when sessions can be made.</returns>
@@ -52,6 +61,23 @@ public abstract class KernelBackend
     /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run here; the message says why.</exception>
     public abstract ComputeSession CreateSession(SessionOptions options);
+
+    /// <summary>Opens a device for work that goes around sessions: device-resident replay, benchmarks.</summary>
+    /// <param name="device"><see cref="DeviceInfo.Id"/>; null or empty for the first.</param>
+    /// <returns>The device; dispose it.</returns>
+    /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
+    /// <exception cref="NotSupportedException">The backend cannot run here, or runs on the processor without a device layer.</exception>
+    public virtual DeviceRuntime CreateRuntime(string? device = null) =>
+        throw new NotSupportedException($"Backend '{Name}' runs on the processor and opens no device.");
+
+    /// <summary>Throws unless <see cref="HasDevice"/>; for backends of the processor, which choose no device.</summary>
+    private protected void ThrowIfNotHere(string? device)
+    {
+        if (!HasDevice(device))
+        {
+            throw new ArgumentException($"Backend '{Name}' runs on the processor ('{DeviceInfo.Cpu}'); it has no device '{device}'.");
+        }
+    }
 }
 
 /// <summary>Options of a session.</summary>

@@ -65,7 +65,7 @@ public sealed unsafe partial class Relabeler : IDisposable
     /// <param name="session">Kernels and threads; used by one thread at a time.</param>
     /// <param name="family">As for the other constructor.</param>
     /// <param name="agent">As for the other constructor.</param>
-    /// <param name="options">As for the other constructor; <see cref="RelabelOptions.Backend"/> and
+    /// <param name="options">As for the other constructor; <see cref="RelabelOptions.Backend"/>, <see cref="RelabelOptions.Device"/> and
     /// <see cref="RelabelOptions.Precision"/> are not read.</param>
     /// <param name="tasks">As for the other constructor.</param>
     /// <exception cref="ArgumentException">As for the other constructor.</exception>
@@ -92,7 +92,8 @@ public sealed unsafe partial class Relabeler : IDisposable
         _tasks = tasks;
         Options = options;
         _ownsSession = session is null;
-        _session = session ?? KernelRegistry.Default.Resolve(options.Backend, options.Precision).CreateSession(new SessionOptions(options.Threads));
+        _session = session ?? KernelRegistry.Default.Resolve(options.Backend, options.Precision, options.Device)
+            .CreateSession(new SessionOptions(options.Threads, options.Device));
     }
 
     // How a slot of the batch is served.
