@@ -1,0 +1,69 @@
+using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Ilgpu.Numerics;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.IR;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace HipiFast.Kernels.Ilgpu.Runtime;
+
+/// <summary>ILGPU's context with the devices that it finds. Made when it is first asked for, and kept.</summary>
+internal static class IlgpuContext
+{
+    private static readonly Lazy<Context> s_devices = new(() => Create(builder => builder.Cuda().OpenCL().CPU(CpuDevice())));
+    private static readonly Lazy<Context> s_compiler = new(() => Create(_ => { }));
+    private static readonly Lazy<IReadOnlyList<(DeviceInfo Info, Device Device)>> s_list = new(List);
+
+    /// <summary>The devices, best first; the CPU accelerator is the last.</summary>
+    public static IReadOnlyList<(DeviceInfo Info, Device Device)> Devices => s_list.Value;
+
+    /// <summary>A context that only compiles.</summary>
+    public static Context Compiler => s_compiler.Value;
+
+    /// <summary>Whether a device is a GPU, rather than a processor that OpenCL or ILGPU make look like one.</summary>
+    public static bool IsGpu(Device device) => device is CudaDevice or CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU };
+
+    /// <summary>Makes an accelerator of a device.</summary>
+    public static Accelerator CreateAccelerator(Device device) => device.CreateAccelerator(s_devices.Value);
+
+    // As many threads to a group as a narrow tile has: every one is a thread of the system, so few are fast.
+    private static CPUDevice CpuDevice() => new(SoftQTile.NarrowThreads * SoftQTile.NarrowThreads, 1, 1);
+
+    private static Context Create(Action<Context.Builder> addDevices) => Context.Create(builder =>
+    {
+        // Algorithms, so that a user's task family may call MathF, on CUDA too.
+        builder.EnableAlgorithms().Profiling().Inlining(InliningMode.Aggressive).Optimize(OptimizationLevel.O2);
+        DeviceIntrinsics.Register(builder.GetIntrinsicManager());
+        addDevices(builder);
+    });
+
+    private static List<(DeviceInfo Info, Device Device)> List()
+    {
+        List<(DeviceInfo Info, Device Device)> list = [];
+        int cuda = 0, openCl = 0;
+        foreach (CudaDevice device in s_devices.Value.GetCudaDevices())
+        {
+            int capability = device.Architecture is CudaArchitecture architecture ? (architecture.Major * 10) + architecture.Minor : 0;
+            list.Add((Describe(device, $"cuda:{cuda++}", capability), device));
+        }
+
+        foreach (CLDevice device in s_devices.Value.GetCLDevices().OrderByDescending(IsGpu))
+        {
+            list.Add((Describe(device, $"opencl:{openCl++}", 0), device));
+        }
+
+        foreach (CPUDevice device in s_devices.Value.GetCPUDevices())
+        {
+            list.Add((Describe(device, DeviceInfo.Cpu, 0), device));
+        }
+
+        return list;
+    }
+
+    private static DeviceInfo Describe(Device device, string id, int capability) => new(
+        id, device is CPUDevice ? "ILGPU's CPU accelerator, for tests" : device.Name, device is CPUDevice ? 0 : device.MemorySize, capability,
+        device.NumMultiprocessors, device.WarpSize, device.MaxNumThreadsPerGroup, device.MaxSharedMemoryPerGroup);
+}
