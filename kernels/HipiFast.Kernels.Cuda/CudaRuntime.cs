@@ -247,6 +247,13 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     }
 
     /// <inheritdoc/>
+    public override void Synchronize(DeviceEvent mark)
+    {
+        using ContextScope scope = Enter();
+        CudaDriver.Check(Driver.EventSynchronize(((CudaEvent)mark).Handle), "wait for an event");
+    }
+
+    /// <inheritdoc/>
     public override void BeginCapture(DeviceStream? stream = null)
     {
         using ContextScope scope = Enter();

@@ -123,7 +123,7 @@ public sealed class DeviceException : Exception
 /// </summary>
 /// <remarks>
 /// <para>Work is queued on a stream (the runtime's <see cref="MainStream"/> unless another is named) and runs in order; nothing waits for the device
-/// but <see cref="Synchronize"/>, <see cref="Download"/> and the allocation and freeing of memory. One runtime serves one thread at a
+/// but the <c>Synchronize</c> methods, <see cref="Download"/> and the allocation and freeing of memory. One runtime serves one thread at a
 /// time, but any thread. Every method throws <see cref="ObjectDisposedException"/> after <see cref="Dispose()"/>, <see cref="DeviceException"/>
 /// where the driver reports an error; an error of a kernel surfaces at a later call.</para>
 /// <para>Graphs: what is queued between <see cref="BeginCapture"/> and <see cref="EndCapture"/> does not run but is recorded with its arguments
@@ -313,6 +313,10 @@ public abstract unsafe class DeviceRuntime : IDisposable
     /// <summary>Waits for all work of a stream.</summary>
     /// <param name="stream">The stream; null for <see cref="MainStream"/>.</param>
     public abstract void Synchronize(DeviceStream? stream = null);
+
+    /// <summary>Waits for a mark, recorded before.</summary>
+    /// <param name="mark">The mark.</param>
+    public abstract void Synchronize(DeviceEvent mark);
 
     /// <summary>Begins to record instead of to run what is queued.</summary>
     /// <param name="stream">The stream that is recorded; null for <see cref="MainStream"/>.</param>
