@@ -30,13 +30,12 @@ public sealed class IlgpuBackend : KernelBackend
     }
 
     /// <inheritdoc/>
-    public override ComputeSession CreateSession(SessionOptions options)
-    {
-        DeviceInfo device = DeviceInfo.Find(Devices, options.Device, Name);
-        return new DeviceSession(this, CreateRuntime(device), options);
-    }
+    public override ComputeSession CreateSession(SessionOptions options) => new DeviceSession(this, CreateRuntime(options.Device), options);
 
-    /// <summary>Opens a device.</summary>
-    internal static DeviceRuntime CreateRuntime(DeviceInfo device) =>
-        new IlgpuRuntime(device, IlgpuContext.Devices.First(entry => entry.Info.Id == device.Id).Device);
+    /// <inheritdoc/>
+    public override DeviceRuntime CreateRuntime(string? device = null)
+    {
+        DeviceInfo found = DeviceInfo.Find(Devices, device, Name);
+        return new IlgpuRuntime(found, IlgpuContext.Devices.First(entry => entry.Info.Id == found.Id).Device);
+    }
 }

@@ -14,7 +14,7 @@ internal sealed class IlgpuBuffer(MemoryBuffer1D<byte, Stride1D.Dense> memory) :
     public ArrayView<byte> Memory => memory.View;
 
     /// <summary>A part of it.</summary>
-    public static ArrayView<byte> Bytes(DeviceView view) =>
+    public static ArrayView<byte> Of(DeviceView view) =>
         ((IlgpuBuffer)view.Buffer!).Memory.SubView(view.ByteOffset, view.Length * view.ElementSize);
 
     protected override void Dispose(bool disposing) => memory.Dispose();

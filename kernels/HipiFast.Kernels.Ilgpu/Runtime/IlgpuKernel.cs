@@ -50,7 +50,7 @@ internal sealed class IlgpuKernel : DeviceKernel
         where T : unmanaged
     {
         DeviceView view = arguments.View(index);
-        return (view.Buffer is null ? nothing.SubView(0, 0) : IlgpuBuffer.Bytes(view)).Cast<T>();
+        return (view.Buffer is null ? nothing.SubView(0, 0) : IlgpuBuffer.Of(view)).Cast<T>();
     }
 
     private static Action<AcceleratorStream, KernelConfig, LaunchArguments, ArrayView<byte>> MakeLauncher(Kernel kernel, MethodInfo method)

@@ -124,12 +124,23 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
 
     public override TimeSpan Elapsed(DeviceEvent first, DeviceEvent second) => ((IlgpuEvent)second).Marker!.MeasureFrom(((IlgpuEvent)first).Marker!);
 
-    public override void Synchronize(DeviceStream? stream = null) => Guard(() => Queue(stream).Synchronize());
+    public override void Synchronize(DeviceStream? stream = null)
+    {
+        AcceleratorStream queue = Queue(stream);
+        try
+        {
+            queue.Synchronize();
+        }
+        catch (AcceleratorException error)
+        {
+            throw new DeviceException($"Device {Device.Id} failed: {FirstLine(error)}");
+        }
+    }
 
     protected override void UploadCore(void* source, DeviceView destination, long bytes, DeviceStream? stream)
     {
         AcceleratorStream queue = Queue(stream);
-        IlgpuBuffer.Bytes(destination).SubView(0, bytes).CopyFromCPU(queue, ref Unsafe.AsRef<byte>(source), bytes);
+        IlgpuBuffer.Of(destination).SubView(0, bytes).CopyFromCPU(queue, ref Unsafe.AsRef<byte>(source), bytes);
         queue.Synchronize();
     }
 
@@ -139,7 +150,7 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
     protected override void DownloadCore(DeviceView source, void* destination, long bytes, DeviceStream? stream)
     {
         AcceleratorStream queue = Queue(stream);
-        IlgpuBuffer.Bytes(source).SubView(0, bytes).CopyToCPU(queue, ref Unsafe.AsRef<byte>(destination), bytes);
+        IlgpuBuffer.Of(source).SubView(0, bytes).CopyToCPU(queue, ref Unsafe.AsRef<byte>(destination), bytes);
         queue.Synchronize();
     }
 
@@ -147,10 +158,10 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
         DownloadCore(source, destination.Pointer + destinationOffset, bytes, stream);
 
     protected override void CopyCore(DeviceView source, DeviceView destination, long bytes, DeviceStream? stream) =>
-        IlgpuBuffer.Bytes(source).SubView(0, bytes).CopyTo(Queue(stream), IlgpuBuffer.Bytes(destination).SubView(0, bytes));
+        IlgpuBuffer.Of(source).SubView(0, bytes).CopyTo(Queue(stream), IlgpuBuffer.Of(destination).SubView(0, bytes));
 
     protected override void ClearCore(DeviceView view, long bytes, DeviceStream? stream) =>
-        IlgpuBuffer.Bytes(view).SubView(0, bytes).MemSetToZero(Queue(stream));
+        IlgpuBuffer.Of(view).SubView(0, bytes).MemSetToZero(Queue(stream));
 
     protected override void Dispose(bool disposing)
     {
@@ -172,17 +183,5 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         return ((IlgpuStream?)stream ?? _mainStream).Queue;
-    }
-
-    private void Guard(Action action)
-    {
-        try
-        {
-            action();
-        }
-        catch (AcceleratorException error)
-        {
-            throw new DeviceException($"Device {Device.Id} failed: {FirstLine(error)}");
-        }
     }
 }

@@ -103,6 +103,9 @@ public abstract class ComputeSession : IDisposable
     /// <summary>Dense forward, backward and optimiser steps.</summary>
     public abstract IDenseKernel Dense { get; }
 
+    /// <summary>A whole relabel call in one go; null where the kernels above are the way.</summary>
+    public virtual IRelabelPipeline? RelabelPipeline => null;
+
     /// <inheritdoc/>
     public void Dispose()
     {
