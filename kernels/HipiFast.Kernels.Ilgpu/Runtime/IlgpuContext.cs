@@ -50,7 +50,13 @@ internal static class IlgpuContext
             list.Add((Describe(device, $"cuda:{cuda++}", capability), device));
         }
 
-        foreach (CLDevice device in s_devices.Value.GetCLDevices().AsEnumerable().OrderByDescending(device => IsGpu(device)))
+        List<CLDevice> openClDevices = [];
+        foreach (CLDevice device in s_devices.Value.GetCLDevices())
+        {
+            openClDevices.Add(device);
+        }
+
+        foreach (CLDevice device in openClDevices.OrderByDescending(device => IsGpu(device)))
         {
             list.Add((Describe(device, $"opencl:{openCl++}", 0), device));
         }

@@ -137,6 +137,12 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
         }
     }
 
+    public override void Synchronize(DeviceEvent mark)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        ((IlgpuEvent)mark).Marker?.Synchronize();
+    }
+
     protected override void UploadCore(void* source, DeviceView destination, long bytes, DeviceStream? stream)
     {
         AcceleratorStream queue = Queue(stream);
