@@ -27,10 +27,10 @@ internal static class KernelTable
     /// <summary>A kernel's method, specialised.</summary>
     /// <param name="name">One of <see cref="DeviceKernelNames"/>.</param>
     /// <param name="family">The struct of a task family; null for kernels that judge nothing.</param>
-    /// <param name="isWide">Whether a group of the device holds the wide tile.</param>
+    /// <param name="tile">The tile that the device uses.</param>
     /// <returns>The method, without open type parameters.</returns>
     /// <exception cref="NotSupportedException">The family's struct cannot be handed to a device.</exception>
-    public static MethodInfo Find(string name, Type? family, bool isWide)
+    public static MethodInfo Find(string name, Type? family, SoftQTile tile)
     {
         MethodInfo method = Method(name);
         if (!method.IsGenericMethodDefinition)
@@ -44,8 +44,13 @@ internal static class KernelTable
             CheckFields(family, family);
         }
 
-        Type tile = isWide ? typeof(WideTile) : typeof(NarrowTile);
-        return method.MakeGenericMethod([.. method.GetGenericArguments().Select(argument => IsFamily(argument) ? family ?? typeof(NoFamily) : tile)]);
+        Type tileType = tile.PairThreads switch
+        {
+            SoftQTile.WideThreads => typeof(WideTile),
+            SoftQTile.NarrowThreads => typeof(NarrowTile),
+            _ => typeof(SingleTile),
+        };
+        return method.MakeGenericMethod([.. method.GetGenericArguments().Select(argument => IsFamily(argument) ? family ?? typeof(NoFamily) : tileType)]);
     }
 
     /// <summary>The struct behind a family; null for null.</summary>
