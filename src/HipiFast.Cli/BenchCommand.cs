@@ -24,6 +24,7 @@ internal static class BenchCommand
                 new Command("compare", "Compare two sets of benchmark results, or two builds (--paired); exit code 1 on a regression."), json),
             MeasureCommand.Create(),
             ScalingCommand.Create(json),
+            GpuBenchCommand.Create(json),
         };
 
     private static Command CreateQuick(Option<bool> json)
@@ -67,7 +68,7 @@ internal static class BenchCommand
         Option<string?> kernel = List("--kernel", "Kernels to measure, separated by commas. Default: all.", string.Join(",", BenchmarkCase.Kernels));
         Option<string?> backend = List(
             "--backend",
-            "Backends to measure, separated by commas. Default: the soft-Q matrix on all that can run here, the rest on the best.",
+            "Backends to measure, separated by commas. Default: the soft-Q matrix on all of the processor that can run here, the rest on the best.",
             "NAME");
         backend.Aliases.Add("--variant");
         Option<string?> estimator = List("--estimator", "Estimators of soft-q and relabel, separated by commas.", "critic,soft-critic,bellman");

@@ -25,6 +25,11 @@ internal static class EvalCommand
         };
         Option<ulong?> seed = new("--seed") { Description = "Seed of goals, starts and action noise. Default: the run's seed.", HelpName = "S" };
         Option<string?> backend = new("--backend") { Description = "Backend that computes. Default: the run's.", HelpName = "NAME" };
+        Option<string?> device = new("--device")
+        {
+            Description = "Device of the backend, such as cuda:0. Default: the run's, or the first with --backend.",
+            HelpName = "ID",
+        };
         Option<string?> precision = new("--precision")
         {
             Description = "Arithmetic that the backend may use for soft Q-values. Default: the run's, or auto with --backend.",
@@ -32,7 +37,7 @@ internal static class EvalCommand
         };
         Command command = new("eval", "Play episodes with the agents of a run, and show success rate and return with sampled and mean actions.")
         {
-            run, episodes, seed, backend, precision,
+            run, episodes, seed, backend, device, precision,
         };
         command.SetAction(parsed =>
         {
@@ -42,15 +47,25 @@ internal static class EvalCommand
             {
                 computing.Set(ConfigKey.Find("backend", string.Empty), name);
 
-                // The run's precision was chosen for the run's backend.
+                // The run's device and precision were chosen for the run's backend.
+                computing.Set(ConfigKey.Find("device", string.Empty), parsed.GetValue(device) ?? string.Empty);
                 computing.Set(ConfigKey.Find("precision", string.Empty), parsed.GetValue(precision) ?? "auto");
             }
-            else if (parsed.GetValue(precision) is string mode)
+            else
             {
-                computing.Set(ConfigKey.Find("precision", string.Empty), mode);
+                Take("device", parsed.GetValue(device));
+                Take("precision", parsed.GetValue(precision));
             }
 
             return Run(output, parsed.GetRequiredValue(run), parsed.GetValue(episodes), parsed.GetValue(seed), computing);
+
+            void Take(string key, string? text)
+            {
+                if (text is not null)
+                {
+                    computing.Set(ConfigKey.Find(key, string.Empty), text);
+                }
+            }
         });
         return command;
     }
@@ -66,7 +81,7 @@ internal static class EvalCommand
         foreach (RunDirectory directory in RunDirectory.Find(path))
         {
             TrainingConfig config = computing.Apply(directory.ReadConfig());
-            KernelBackend backend = OptionalComponents.RequireBackend(config.Backend, config.Precision);
+            KernelBackend backend = OptionalComponents.RequireBackend(config.Backend, config.Precision, config.Device);
             using AgentNetworks networks = AgentInput.LoadOf(directory, config);
             using VectorEnvironment environment = EnvironmentFactory.Create(config, episodes);
             if (networks.Shape != environment.Shape)
@@ -75,7 +90,7 @@ internal static class EvalCommand
                     $"{directory.Agent} is an agent for {networks.Shape}, but {config.Environment} has {environment.Shape}.");
             }
 
-            using ComputeSession session = backend.CreateSession(new SessionOptions(config.Threads));
+            using ComputeSession session = backend.CreateSession(new SessionOptions(config.Threads, config.Device));
             using ISacLearner learner = LearnerRegistry.Resolve(config.LearnerName)(config, networks, session);
             using Evaluator evaluator = new(environment);
             ulong key = Evaluator.DeriveSeed(seed ?? config.Seed, EvaluationNumber);

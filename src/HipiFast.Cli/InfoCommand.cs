@@ -4,6 +4,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using HipiFast.Cli.Benchmarks;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
 using HipiFast.Training;
 
 namespace HipiFast.Cli;
@@ -30,6 +31,11 @@ internal static class InfoCommand
                 : (backend, false, "cannot run here: " + reason)),
         ];
 
+        (KernelBackend Backend, DeviceInfo Device)[] devices =
+        [
+            .. backends.Where(entry => entry.Supported).SelectMany(entry => entry.Backend.Devices.Select(device => (entry.Backend, device))),
+        ];
+
         output.Table(
             ["machine", string.Empty],
             [
@@ -53,6 +59,21 @@ internal static class InfoCommand
                 entry.Text,
             ]));
         output.Line($"auto takes: {chosenText}; with --precision bf16: {bf16Text}");
+        if (devices.Length > 0)
+        {
+            output.Line(string.Empty);
+            output.Table(
+                ["device", "backend", "name", "memory", "compute capability"],
+                devices.Select(entry => (IReadOnlyList<string>)
+                [
+                    entry.Device.Id,
+                    entry.Backend.Name,
+                    entry.Device.Name,
+                    entry.Device.MemoryBytes > 0 ? ConsoleOutput.Fixed(entry.Device.MemoryBytes / (double)(1L << 30), 1) + " GiB" : "unknown",
+                    entry.Device.Capability > 0 ? $"{entry.Device.Capability / 10}.{entry.Device.Capability % 10}" : "none",
+                ]));
+        }
+
         output.Line(string.Empty);
         output.Table(
             ["optional part", "provides", "status"],
@@ -76,6 +97,20 @@ internal static class InfoCommand
                 writer.WriteString("precision", PrecisionName(backend));
                 writer.WriteBoolean("supported", supported);
                 writer.WriteString("status", text);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteStartArray("devices");
+            foreach ((KernelBackend backend, DeviceInfo device) in devices)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("id", device.Id);
+                writer.WriteString("backend", backend.Name);
+                writer.WriteString("name", device.Name);
+                writer.WriteNumber("memory_bytes", device.MemoryBytes);
+                writer.WriteNumber("compute_capability", device.Capability / 10.0);
+                writer.WriteNumber("multiprocessors", device.Multiprocessors);
                 writer.WriteEndObject();
             }
 

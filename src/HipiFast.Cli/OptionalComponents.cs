@@ -74,10 +74,11 @@ internal static class OptionalComponents
     /// <summary>Finds a backend; throws, with what to install, when the name stands for an optional part that is not there.</summary>
     /// <param name="name">Backend name.</param>
     /// <param name="precision">Arithmetic allowed.</param>
+    /// <param name="device">Device that it must have; null or empty for any.</param>
     /// <returns>The backend.</returns>
-    /// <exception cref="ArgumentException">No backend has that name, or it computes in another precision.</exception>
+    /// <exception cref="ArgumentException">No backend has that name, or it computes in another precision, or lacks the device.</exception>
     /// <exception cref="NotSupportedException">It is not there, or cannot run here.</exception>
-    public static KernelBackend RequireBackend(string name, PrecisionMode precision)
+    public static KernelBackend RequireBackend(string name, PrecisionMode precision, string? device = null)
     {
         OptionalComponent? component = All.FirstOrDefault(candidate =>
             candidate.Name == name && candidate.Provides == "backend" && !candidate.IsLoaded);
@@ -86,6 +87,6 @@ internal static class OptionalComponents
             throw new NotSupportedException($"Backend '{name}' is {component.Status}; use --backend auto or --backend managed.");
         }
 
-        return KernelRegistry.Default.Resolve(name, precision);
+        return KernelRegistry.Default.Resolve(name, precision, device);
     }
 }

@@ -100,6 +100,7 @@ internal static class RelabelCommand
         };
         Option<string?> seed = new("--seed") { Description = "Seed of every random number. [1]", HelpName = "S" };
         Option<string?> backend = new("--backend") { Description = "Backend that computes. [auto]", HelpName = "NAME" };
+        Option<string?> device = new("--device") { Description = "Device of the backend, such as cuda:0. [the backend's first]", HelpName = "ID" };
         Option<string?> threads = new("--threads") { Description = "Threads; 0 for one per core. Results do not depend on it. [0]", HelpName = "N" };
         Option<string?> precision = new("--precision")
         {
@@ -127,7 +128,7 @@ internal static class RelabelCommand
         Command command = new("relabel", "Relabel a file of transitions: for each, which task it was good for.")
         {
             agent, transitions, tasks, estimator, assign, rowPool, family, gamma, partition, temperature, twin, fraction,
-            seed, backend, threads, precision, dump, batch, output,
+            seed, backend, device, threads, precision, dump, batch, output,
         };
         command.SetAction(parsed =>
         {
@@ -144,6 +145,7 @@ internal static class RelabelCommand
             Take("twin", parsed.GetValue(twin));
             Take("seed", parsed.GetValue(seed));
             Take("backend", parsed.GetValue(backend));
+            Take("device", parsed.GetValue(device));
             Take("precision", parsed.GetValue(precision));
             Take("threads", parsed.GetValue(threads));
             TrainingConfig config = layer.Apply(new TrainingConfig());
@@ -199,7 +201,7 @@ internal static class RelabelCommand
     private static int Run(ConsoleOutput console, Request request)
     {
         CheckCombination(request);
-        OptionalComponents.RequireBackend(request.Options.Backend, request.Options.Precision);
+        OptionalComponents.RequireBackend(request.Options.Backend, request.Options.Precision, request.Options.Device);
         OutputPath.RequireWritable(request.Out);
         using TransitionFile file = TransitionFile.Open(request.Transitions);
         using AgentNetworks? agent = request.Agent is null ? null : AgentInput.LoadFor(file, request.Agent);

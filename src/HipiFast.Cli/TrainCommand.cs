@@ -117,7 +117,7 @@ internal static class TrainCommand
         }
 
         TrainingConfig config = TrainingDefaults.Resolve(layers, preset, EnvironmentFactory.Traits);
-        OptionalComponents.RequireBackend(config.Backend, config.Precision);
+        OptionalComponents.RequireBackend(config.Backend, config.Precision, config.Device);
         LearnerRegistry.Resolve(config.LearnerName);
         ulong[] seeds = seedList is null ? [config.Seed] : ParseSeeds(seedList, layer);
         string which = seedList is null ? $"seed-{seeds[0]}" : $"seeds-{string.Join("-", seeds)}";
@@ -156,7 +156,7 @@ internal static class TrainCommand
         {
             // Asked of every seed before any of them is continued, so that a refusal leaves all as they were.
             TrainingConfig config = TrainingRun.ReadConfig(directory, layer);
-            OptionalComponents.RequireBackend(config.Backend, config.Precision);
+            OptionalComponents.RequireBackend(config.Backend, config.Precision, config.Device);
             runs.Add(new PlannedRun(directory, config, () => TrainingRun.Resume(directory, layer)));
         }
 

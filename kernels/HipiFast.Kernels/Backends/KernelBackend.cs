@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Dense;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.LogPartition;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.TaskSampling;
@@ -37,6 +38,18 @@ public abstract class KernelBackend
     /// <summary>The peak of this backend's soft-Q kernel; null when it has none to show. Run it only where the backend can run.</summary>
     public virtual IMultiplyAddLoop? MultiplyAddLoop => null;
 
+    /// <summary>The devices it can run on here, best first; empty for backends of the processor, which is no choice.</summary>
+    public virtual IReadOnlyList<DeviceInfo> Devices => [];
+
+    /// <summary>Whether it can run on a device.</summary>
+    /// <param name="device"><see cref="DeviceInfo.Id"/>; null or empty for any.</param>
+    /// <returns>True when it has the device. Backends of the processor have <see cref="DeviceInfo.Cpu"/>.</returns>
+    public bool HasDevice(string? device) =>
+        string.IsNullOrEmpty(device)
+        || (Devices.Count == 0
+            ? device.Equals(DeviceInfo.Cpu, StringComparison.OrdinalIgnoreCase)
+            : Devices.Any(candidate => candidate.Id.Equals(device, StringComparison.OrdinalIgnoreCase)));
+
     /// <summary>Whether it can run here.</summary>
     /// <param name="reason">Why not, in one sentence; empty when it can.</param>
     /// <returns>True when sessions can be made.</returns>
@@ -45,13 +58,32 @@ public abstract class KernelBackend
     /// <summary>Makes a session: kernels with scratch memory of their own.</summary>
     /// <param name="options">Thread count and the like.</param>
     /// <returns>The session; dispose it.</returns>
+    /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run here; the message says why.</exception>
     public abstract ComputeSession CreateSession(SessionOptions options);
+
+    /// <summary>Opens a device for work that goes around sessions: device-resident replay, benchmarks.</summary>
+    /// <param name="device"><see cref="DeviceInfo.Id"/>; null or empty for the first.</param>
+    /// <returns>The device; dispose it.</returns>
+    /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
+    /// <exception cref="NotSupportedException">The backend cannot run here, or runs on the processor without a device layer.</exception>
+    public virtual DeviceRuntime CreateRuntime(string? device = null) =>
+        throw new NotSupportedException($"Backend '{Name}' runs on the processor and opens no device.");
+
+    /// <summary>Throws unless <see cref="HasDevice"/>; for backends of the processor, which choose no device.</summary>
+    private protected void ThrowIfNotHere(string? device)
+    {
+        if (!HasDevice(device))
+        {
+            throw new ArgumentException($"Backend '{Name}' runs on the processor ('{DeviceInfo.Cpu}'); it has no device '{device}'.");
+        }
+    }
 }
 
 /// <summary>Options of a session.</summary>
 /// <param name="MaxThreads">Most threads one call may use; 0 for one per core. Results do not depend on it.</param>
-public readonly record struct SessionOptions(int MaxThreads = 0);
+/// <param name="Device"><see cref="DeviceInfo.Id"/> of the device; null or empty for the backend's first.</param>
+public readonly record struct SessionOptions(int MaxThreads = 0, string? Device = null);
 
 /// <summary>The kernels of one backend with their scratch memory. One session serves one thread at a time.</summary>
 public abstract class ComputeSession : IDisposable
@@ -70,6 +102,9 @@ public abstract class ComputeSession : IDisposable
 
     /// <summary>Dense forward, backward and optimiser steps.</summary>
     public abstract IDenseKernel Dense { get; }
+
+    /// <summary>A whole relabel call in one go; null where the kernels above are the way.</summary>
+    public virtual IRelabelPipeline? RelabelPipeline => null;
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,3 +1,5 @@
+using HipiFast.Kernels.Devices;
+
 namespace HipiFast.Kernels.Backends;
 
 /// <summary>The backends of this process by name, fastest first. The one place where a backend is chosen.</summary>
@@ -54,12 +56,13 @@ public sealed class KernelRegistry
     /// is asked for and cannot run is an error, never silently another one.
     /// </param>
     /// <param name="precision">Arithmetic allowed.</param>
+    /// <param name="device"><see cref="DeviceInfo.Id"/> of the device that it must have; null or empty for any.</param>
     /// <returns>The backend.</returns>
     /// <exception cref="ArgumentException">
-    /// No backend has that name (the message lists those there are), or the one named computes in the other precision.
+    /// No backend has that name, or none has that device (the message lists those there are), or the one named computes in the other precision.
     /// </exception>
     /// <exception cref="NotSupportedException">No backend asked for can run here; the message says why.</exception>
-    public KernelBackend Resolve(string name = Auto, PrecisionMode precision = PrecisionMode.Auto)
+    public KernelBackend Resolve(string name = Auto, PrecisionMode precision = PrecisionMode.Auto, string? device = null)
     {
         ArgumentNullException.ThrowIfNull(name);
         string? forced = name == Auto ? Environment.GetEnvironmentVariable(EnvironmentVariable) : null;
@@ -85,14 +88,31 @@ public sealed class KernelRegistry
         }
 
         List<string> reasons = [];
+        List<KernelBackend> supported = [];
         foreach (KernelBackend backend in allowed)
         {
             if (backend.IsSupported(out string reason))
             {
-                return backend;
-            }
+                if (backend.HasDevice(device))
+                {
+                    return backend;
+                }
 
-            reasons.Add(backend.Name == wanted ? reason : $"{backend.Name}: {reason}");
+                supported.Add(backend);
+            }
+            else
+            {
+                reasons.Add(backend.Name == wanted ? reason : $"{backend.Name}: {reason}");
+            }
+        }
+
+        if (supported.Count > 0)
+        {
+            IEnumerable<string> devices = supported.SelectMany(backend => backend.Devices.Count == 0
+                ? [$"{DeviceInfo.Cpu} ({backend.Family})"]
+                : backend.Devices.Select(info => $"{info.Id} ({backend.Name}: {info.Name})"));
+            string owner = wanted == Auto ? "No backend that can run here has a" : $"Backend '{wanted}'{source} has no";
+            throw new ArgumentException($"{owner} device '{device}'; there are {string.Join(", ", devices.Distinct())}.");
         }
 
         string what = wanted != Auto ? $"Backend '{wanted}'{source}" : precision == PrecisionMode.Bf16 ? "No bf16 backend" : "No backend";

@@ -54,6 +54,8 @@ public sealed class ManagedBackend : KernelBackend
             throw new NotSupportedException($"Backend '{Name}' cannot run here: {reason}");
         }
 
+        ThrowIfNotHere(options.Device);
+
         return new ManagedSession(this, _variant, options);
     }
 

@@ -68,6 +68,8 @@ public sealed class NativeBackend : KernelBackend
             throw new NotSupportedException($"Backend '{Name}' cannot run here: {reason}");
         }
 
+        ThrowIfNotHere(options.Device);
+
         return new ManagedSession(this, ManagedBackend.BestVariant, new NativeMicroKernel(Variant, _speed), options);
     }
 

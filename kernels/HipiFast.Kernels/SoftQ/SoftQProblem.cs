@@ -145,6 +145,14 @@ public readonly ref struct SoftQProblem
     /// <exception cref="ArgumentException">One sentence naming what disagrees, what was found and what was expected.</exception>
     public void Validate(int resultLength)
     {
+        Validate();
+        CheckLength(resultLength, Rows, Candidates, "the soft-Q result");
+    }
+
+    /// <summary>The same where the result is not one span.</summary>
+    /// <exception cref="ArgumentException">As for the other overload.</exception>
+    public void Validate()
+    {
         CheckPositive(Rows, "transitions (rows)");
         CheckPositive(Candidates, "candidate tasks");
         CheckPositive(ObservationDimension, "observation entries");
@@ -153,7 +161,6 @@ public readonly ref struct SoftQProblem
         CheckLength(Observation.Length, Rows, ObservationDimension, "observations");
         CheckLength(Action.Length, Rows, ActionDimension, "actions");
         CheckLength(Task.Length, Candidates, TaskDimension, "candidate tasks");
-        CheckLength(resultLength, Rows, Candidates, "the soft-Q result");
         // Comparisons, because Enum.IsDefined allocates anew after a garbage collection.
         if (Estimator is < SoftQEstimator.Critic or > SoftQEstimator.Bellman)
         {

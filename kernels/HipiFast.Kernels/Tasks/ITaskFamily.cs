@@ -26,9 +26,10 @@ public readonly record struct TaskPair<TVector>(TVector Observation, TVector Act
 /// </summary>
 /// <remarks>
 /// Implementations are structs of plain numbers (<c>unmanaged</c>), so that a value can be handed to any device as it is; whatever does not fit into
-/// a few fields (indices, a table of goals) goes through the constants of <see cref="TaskFamily.Create"/>. The three generic methods must stay
-/// inside what a GPU kernel compiler takes: arithmetic, <see cref="MathF"/>, loops and local variables; no allocation, no exceptions, no virtual
-/// calls. A family that can evaluate many tasks at once on the CPU may also implement <see cref="IBlockTaskFamily"/>.
+/// a few fields (indices, a table of goals) goes through the constants of <see cref="TaskFamily.Create"/>. No field may be a bool or a char, which
+/// have no fixed layout on a device (an int serves). The three generic methods must stay inside what a GPU kernel compiler takes: arithmetic,
+/// <see cref="MathF"/>, loops and local variables; no allocation, no exceptions, no virtual calls. A family that can evaluate many tasks at once on
+/// the CPU may also implement <see cref="IBlockTaskFamily"/>.
 /// </remarks>
 public interface ITaskFamily
 {

@@ -17,6 +17,9 @@ namespace HipiFast.Tasks;
 public readonly unsafe struct DiscreteGoals(int goalDimension, int goalCount, float margin, float rewardBefore, float rewardAt, bool judgeNext)
     : IGoalDefinition, IBlockTaskFamily
 {
+    // Not a bool: those have no fixed layout on a device.
+    private readonly int _judgeNext = judgeNext ? 1 : 0;
+
     /// <inheritdoc/>
     public int GoalDimension { get; } = goalDimension;
 
@@ -33,7 +36,7 @@ public readonly unsafe struct DiscreteGoals(int goalDimension, int goalCount, fl
     public float RewardAt { get; } = rewardAt;
 
     /// <inheritdoc/>
-    public bool JudgeNext { get; } = judgeNext;
+    public bool JudgeNext => _judgeNext != 0;
 
     /// <inheritdoc/>
     public int TaskDimension => GoalCount;

@@ -16,6 +16,9 @@ namespace HipiFast.Tasks;
 /// <param name="judgeNext">Whether s' is judged instead of s.</param>
 public readonly unsafe struct GoalAndMargin(int goalDimension, float rewardBefore, float rewardAt, bool judgeNext) : IGoalDefinition, IBlockTaskFamily
 {
+    // Not a bool: those have no fixed layout on a device.
+    private readonly int _judgeNext = judgeNext ? 1 : 0;
+
     /// <inheritdoc/>
     public int GoalDimension { get; } = goalDimension;
 
@@ -26,7 +29,7 @@ public readonly unsafe struct GoalAndMargin(int goalDimension, float rewardBefor
     public float RewardAt { get; } = rewardAt;
 
     /// <inheritdoc/>
-    public bool JudgeNext { get; } = judgeNext;
+    public bool JudgeNext => _judgeNext != 0;
 
     /// <inheritdoc/>
     public int TaskDimension => GoalDimension + 1;

@@ -15,6 +15,9 @@ namespace HipiFast.Tasks;
 public readonly unsafe struct GoalWithinMargin(int goalDimension, float margin, float rewardBefore, float rewardAt, bool judgeNext)
     : IGoalDefinition, IBlockTaskFamily
 {
+    // Not a bool: those have no fixed layout on a device.
+    private readonly int _judgeNext = judgeNext ? 1 : 0;
+
     /// <inheritdoc/>
     public int GoalDimension { get; } = goalDimension;
 
@@ -28,7 +31,7 @@ public readonly unsafe struct GoalWithinMargin(int goalDimension, float margin, 
     public float RewardAt { get; } = rewardAt;
 
     /// <inheritdoc/>
-    public bool JudgeNext { get; } = judgeNext;
+    public bool JudgeNext => _judgeNext != 0;
 
     /// <inheritdoc/>
     public int TaskDimension => GoalDimension;

@@ -13,6 +13,9 @@ namespace HipiFast.Tasks;
 /// <param name="actionCost">Whether <c>sum a^2</c> is the last feature.</param>
 public readonly unsafe struct LinearFeatures(int featureCount, bool actionCost) : IBlockTaskFamily, ILinearTaskFamily
 {
+    // Not a bool: those have no fixed layout on a device.
+    private readonly int _actionCost = actionCost ? 1 : 0;
+
     // Scratch of one block of tasks on the stack, in vectors; families with more weights use the plain loop.
     private const int LargestTaskDimension = 64;
 
@@ -20,7 +23,7 @@ public readonly unsafe struct LinearFeatures(int featureCount, bool actionCost) 
     public int FeatureCount { get; } = featureCount;
 
     /// <summary>Whether <c>sum a^2</c> is the last feature.</summary>
-    public bool ActionCost { get; } = actionCost;
+    public bool ActionCost => _actionCost != 0;
 
     /// <inheritdoc/>
     public int TaskDimension => ActionCost ? FeatureCount + 1 : FeatureCount;

@@ -70,14 +70,14 @@ public sealed class Trainer : IDisposable
         config.Validate();
         Config = config;
         LearnerFactory learner = LearnerRegistry.Resolve(config.LearnerName);
-        KernelBackend backend = KernelRegistry.Default.Resolve(config.Backend, config.Precision);
+        KernelBackend backend = KernelRegistry.Default.Resolve(config.Backend, config.Precision, config.Device);
         _environment = EnvironmentFactory.Create(config, config.EnvironmentCopies);
         TransitionShape shape = _environment.Shape;
         _evaluator = new Evaluator(EnvironmentFactory.Create(config, config.EvalEpisodes));
         _replay = new ReplayBuffer(shape, config.ReplayCapacity, config.EnvironmentCopies);
         _networks = new AgentNetworks(shape, config.Hidden, config.Critics == 2) { CriticRange = new(config.CriticLow, config.CriticHigh) };
         _networks.Initialize(config.Seed);
-        _session = backend.CreateSession(new SessionOptions(config.Threads));
+        _session = backend.CreateSession(new SessionOptions(config.Threads, config.Device));
         _learner = learner(config, _networks, _session);
         _relabeler = new Relabeler(_session, _environment.Family, _networks, config.ToRelabelOptions(), _environment.TaskDistribution);
         if (!_environment.FixedTasks.IsEmpty)

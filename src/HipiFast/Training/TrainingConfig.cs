@@ -82,6 +82,10 @@ public sealed record TrainingConfig
     [ConfigKey(Run, "Backend that computes: auto, or a name from `hipifast info`.")]
     public string Backend { get; init; } = KernelRegistry.Auto;
 
+    /// <summary>Which of the backend's devices.</summary>
+    [ConfigKey(Run, "Device that computes, by its name in `hipifast info`, such as cuda:0; empty for the backend's first.")]
+    public string Device { get; init; } = string.Empty;
+
     /// <summary>Arithmetic in which soft Q-values may be computed.</summary>
     [ConfigKey(Run, "Arithmetic of the soft Q-values; auto is fp32 unless the backend is one of bf16. Learning is fp32 always.")]
     public PrecisionMode Precision { get; init; } = PrecisionMode.Auto;
@@ -254,6 +258,7 @@ public sealed record TrainingConfig
         Gamma = Gamma,
         Seed = Seed,
         Backend = Backend,
+        Device = Device,
         Precision = Precision,
         Threads = Threads,
     };

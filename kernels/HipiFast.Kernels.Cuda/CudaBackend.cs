@@ -1,0 +1,75 @@
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Cuda.Driver;
+using HipiFast.Kernels.Devices;
+
+namespace HipiFast.Kernels.Cuda;
+
+/// <summary>The GPU kernels, launched through NVIDIA's driver; no package is needed at run time.</summary>
+public sealed class CudaBackend : KernelBackend
+{
+    private readonly Lazy<Probe> _probe;
+    private readonly PtxCatalog _catalog;
+
+    internal CudaBackend(string driverPath, PtxCatalog catalog)
+    {
+        _catalog = catalog;
+        _probe = new Lazy<Probe>(() => Look(driverPath, catalog));
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "cuda";
+
+    /// <inheritdoc/>
+    public override string Description => $"PTX fp32 through NVIDIA's driver; {string.Join("; ", Devices.Select(device => device.Description))}";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<DeviceInfo> Devices => _probe.Value.Devices;
+
+    /// <inheritdoc/>
+    public override bool IsSupported(out string reason)
+    {
+        reason = _probe.Value.WhyNot;
+        return reason.Length == 0;
+    }
+
+    /// <inheritdoc/>
+    public override ComputeSession CreateSession(SessionOptions options) => new DeviceSession(this, CreateRuntime(options.Device), options);
+
+    /// <inheritdoc/>
+    public override DeviceRuntime CreateRuntime(string? device = null)
+    {
+        if (!IsSupported(out string reason))
+        {
+            throw new NotSupportedException($"Backend '{Name}' cannot run here: {reason}");
+        }
+
+        DeviceInfo info = DeviceInfo.Find(Devices, device, Name);
+        return new CudaRuntime(_probe.Value.Driver!, info, int.Parse(info.Id.AsSpan(info.Id.IndexOf(':') + 1)), _catalog);
+    }
+
+    private static Probe Look(string driverPath, PtxCatalog catalog)
+    {
+        if (CudaDriver.TryLoad(driverPath, out string reason) is not { } driver)
+        {
+            return new Probe(null, [], reason);
+        }
+
+        try
+        {
+            IReadOnlyList<DeviceInfo> all = driver.ListDevices();
+            int lowest = catalog.LowestCapability;
+            DeviceInfo[] usable = [.. all.Where(device => lowest > 0 && device.Capability >= lowest)];
+            string whyNot = usable.Length > 0 ? string.Empty
+                : all.Count == 0 ? "no NVIDIA GPU was found."
+                : lowest == 0 ? "it was built without its kernels (PTX)."
+                : $"its kernels are for compute capability {lowest / 10}.{lowest % 10} and up; found {all[0].Description}.";
+            return new Probe(driver, usable, whyNot);
+        }
+        catch (DeviceException error)
+        {
+            return new Probe(null, [], error.Message);
+        }
+    }
+
+    private sealed record Probe(CudaDriver? Driver, IReadOnlyList<DeviceInfo> Devices, string WhyNot);
+}

@@ -1,0 +1,14 @@
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Cuda.Driver;
+
+namespace HipiFast.Kernels.Cuda;
+
+/// <summary>What the program calls when it finds this assembly.</summary>
+public static class Registration
+{
+    /// <summary>Above every other backend: where a device is, it is the fastest.</summary>
+    private const int Priority = 100;
+
+    /// <summary>Registers the backend <c>cuda</c>.</summary>
+    public static void Register() => KernelRegistry.Default.Register(new CudaBackend(CudaDriver.DefaultPath, PtxCatalog.Embedded), Priority);
+}

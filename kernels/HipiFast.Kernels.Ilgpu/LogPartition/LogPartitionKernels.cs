@@ -1,0 +1,119 @@
+using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Ilgpu.Numerics;
+using ILGPU;
+using ILGPU.Util;
+
+namespace HipiFast.Kernels.Ilgpu.LogPartition;
+
+/// <summary>
+/// Column-wise logsumexp: groups sum segments of rows, threads of a group beside each other in a row (neighbouring threads, neighbouring columns)
+/// and below each other in a column; a tree joins the latter, a second kernel the segments, in order: the same bits every time.
+/// </summary>
+/// <remarks>
+/// Sums are compensated (Kahan), as a million equal rows would drift otherwise. Reductions of ILGPU.Algorithms would need a launch for each column.
+/// </remarks>
+public static class LogPartitionKernels
+{
+    /// <summary>Maximum and sum of every column over each segment of rows.</summary>
+    /// <param name="softQ"><c>[rows, K]</c>.</param>
+    /// <param name="segments">Receives maxima <c>[segments, K]</c>, then sums.</param>
+    /// <param name="shape">Sizes.</param>
+    [DeviceKernel(DeviceKernelNames.LogPartitionSegments)]
+    public static void Segments(ArrayView<float> softQ, ArrayView<float> segments, LogPartitionShape shape)
+    {
+        ArrayView<ExponentialSum> shared = SharedMemory.Allocate<ExponentialSum>(GroupLimits.MaxThreads);
+        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width, across = (shape.Candidates + width - 1) / width;
+        for (int part = Grid.IdxX; part < across * shape.Segments; part += Grid.DimX)
+        {
+            int segment = part / across, column = ((part - (segment * across)) * width) + Group.IdxX - (lane * width);
+            ExponentialSum sum = ExponentialSum.Empty;
+            if (column < shape.Candidates)
+            {
+                int first = (segment * shape.SegmentRows) + lane, end = Math.Min((segment + 1) * shape.SegmentRows, shape.Rows);
+                sum = Sum(softQ, column, first, end, shape);
+            }
+
+            shared[Group.IdxX] = sum;
+            for (int half = shape.Lanes / 2; half > 0; half /= 2)
+            {
+                Group.Barrier();
+                if (lane < half)
+                {
+                    shared[Group.IdxX] = ExponentialSum.Join(shared[Group.IdxX], shared[Group.IdxX + (half * width)]);
+                }
+            }
+
+            Group.Barrier();
+            if (lane == 0 && column < shape.Candidates)
+            {
+                long at = ((long)segment * shape.Candidates) + column;
+                segments[at] = shared[Group.IdxX].Maximum;
+                segments[at + ((long)shape.Segments * shape.Candidates)] = shared[Group.IdxX].Sum;
+            }
+
+            Group.Barrier();
+        }
+    }
+
+    /// <summary>Joins the segments to the running statistics, one thread to a column.</summary>
+    /// <param name="segments">What <see cref="Segments"/> wrote.</param>
+    /// <param name="running">Maxima <c>[K]</c>, sums <c>[K]</c> and what the sums' last addition rounded away <c>[K]</c>.</param>
+    /// <param name="shape">Sizes.</param>
+    [DeviceKernel(DeviceKernelNames.LogPartitionMerge)]
+    public static void Merge(ArrayView<float> segments, ArrayView<float> running, LogPartitionShape shape)
+    {
+        int step = Grid.DimX * Group.DimX;
+        for (int column = (Grid.IdxX * Group.DimX) + Group.IdxX; column < shape.Candidates; column += step)
+        {
+            ExponentialSum total = ExponentialSum.Empty;
+            if (shape.Begins == 0)
+            {
+                total = new ExponentialSum(running[column], running[column + shape.Candidates], running[column + (2L * shape.Candidates)]);
+            }
+
+            for (int segment = 0; segment < shape.Segments; segment++)
+            {
+                long at = ((long)segment * shape.Candidates) + column;
+                total = ExponentialSum.Join(total, new ExponentialSum(segments[at], segments[at + ((long)shape.Segments * shape.Candidates)], 0f));
+            }
+
+            running[column] = total.Maximum;
+            running[column + shape.Candidates] = total.Sum;
+            running[column + (2L * shape.Candidates)] = total.Lost;
+        }
+    }
+
+    /// <summary><c>logZ = max + log sum - log B</c>.</summary>
+    /// <param name="running">The running statistics.</param>
+    /// <param name="logPartition">Receives <c>[K]</c>.</param>
+    /// <param name="shape">Sizes.</param>
+    [DeviceKernel(DeviceKernelNames.LogPartitionFinish)]
+    public static void Finish(ArrayView<float> running, ArrayView<float> logPartition, LogPartitionShape shape)
+    {
+        int step = Grid.DimX * Group.DimX;
+        for (int column = (Grid.IdxX * Group.DimX) + Group.IdxX; column < shape.Candidates; column += step)
+        {
+            // A sum of 0 has no logarithm, but then the maximum is -inf.
+            logPartition[column] = running[column] + (DeviceMath.Log(running[column + shape.Candidates]) - shape.LogRows);
+        }
+    }
+
+    private static ExponentialSum Sum(ArrayView<float> softQ, int column, int first, int end, in LogPartitionShape shape)
+    {
+        float maximum = float.NegativeInfinity;
+        for (int row = first; row < end; row += shape.Lanes)
+        {
+            maximum = ExponentialSum.Larger(maximum, softQ[((long)row * shape.Candidates) + column]);
+        }
+
+        float shift = ExponentialSum.Shift(maximum), sum = 0f, lost = 0f;
+        for (int row = first; row < end; row += shape.Lanes)
+        {
+            float term = DeviceMath.Exp(softQ[((long)row * shape.Candidates) + column] - shift) - lost, total = sum + term;
+            lost = (total - sum) - term;
+            sum = total;
+        }
+
+        return new ExponentialSum(maximum, Utilities.Select(maximum == float.PositiveInfinity, 1f, sum), 0f);
+    }
+}

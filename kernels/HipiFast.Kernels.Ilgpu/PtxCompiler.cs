@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Ilgpu.Runtime;
+using HipiFast.Kernels.Tasks;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime.Cuda;
+
+namespace HipiFast.Kernels.Ilgpu;
+
+/// <summary>Turns kernels into PTX. Needs no GPU and no CUDA.</summary>
+public sealed partial class PtxCompiler : IPtxCompiler
+{
+    /// <summary>The compute capabilities (times ten) that kernels are compiled for, with the oldest PTX version that knows them.</summary>
+    private static readonly (int Capability, CudaArchitecture Architecture, CudaInstructionSet InstructionSet)[] s_targets =
+        [(80, CudaArchitecture.SM_80, CudaInstructionSet.ISA_70), (90, CudaArchitecture.SM_90, CudaInstructionSet.ISA_78)];
+
+    private static readonly SoftQTile s_tile = new(SoftQTile.WideThreads, SoftQTile.WideThreads);
+
+    private readonly Dictionary<int, PTXBackend> _backends = [];
+
+    /// <summary>The compute capabilities (times ten) that there is a target for.</summary>
+    public static IEnumerable<int> Targets => s_targets.Select(target => target.Capability);
+
+    /// <summary>The kernels there are.</summary>
+    public static IReadOnlyCollection<string> Kernels => KernelTable.Names;
+
+    /// <summary>Whether a kernel judges by a task family.</summary>
+    /// <param name="name">The kernel.</param>
+    /// <returns>True when it is compiled for each family.</returns>
+    public static bool Judges(string name) => KernelTable.Judges(name);
+
+    /// <inheritdoc/>
+    public PtxKernel Compile(string name, TaskFamily? family, int capability)
+    {
+        (int found, CudaArchitecture architecture, CudaInstructionSet instructionSet) = s_targets.LastOrDefault(target => target.Capability <= capability);
+        if (found == 0)
+        {
+            throw new NotSupportedException(
+                $"The kernels need compute capability {s_targets[0].Capability / 10}.{s_targets[0].Capability % 10} or more; "
+                + $"found {capability / 10}.{capability % 10}.");
+        }
+
+        EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(KernelTable.Find(name, KernelTable.TypeOf(family), s_tile));
+        lock (_backends)
+        {
+            if (!_backends.TryGetValue(found, out PTXBackend? backend))
+            {
+                backend = new PTXBackend(IlgpuContext.Compiler, new CudaCapabilityContext(architecture), architecture, instructionSet, null);
+                _backends.Add(found, backend);
+            }
+
+            PTXCompiledKernel kernel = (PTXCompiledKernel)backend.Compile(entry, default);
+            string text = Renumber(WithoutUncalled(kernel.PTXAssembly.ReplaceLineEndings("\n")));
+            return new PtxKernel(text, EntryPattern().Match(text).Groups[1].Value);
+        }
+    }
+
+    // ILGPU leaves an empty function for every method that an instruction stands for.
+    private static string WithoutUncalled(string text) => FunctionPattern().Replace(
+        text, match => Regex.IsMatch(text, $@"\bcall[\w.]* [^;]*\b{match.Groups[1].Value}\b") ? match.Value : string.Empty);
+
+    // ILGPU numbers values through the whole process, so that the same kernel would come out differently from run to run.
+    private static string Renumber(string text)
+    {
+        Dictionary<string, string> numbers = [];
+        return NumberPattern().Replace(
+            text,
+            match =>
+            {
+                if (!numbers.TryGetValue(match.Value, out string? name))
+                {
+                    name = match.Groups[1].Value + numbers.Count.ToString(CultureInfo.InvariantCulture);
+                    numbers.Add(match.Value, name);
+                }
+
+                return name;
+            });
+    }
+
+    // A name and its number, behind an underscore: parameters, labels, functions; not the target's.
+    [GeneratedRegex(@"(?<![\w.%])(?!sm_)(\w+_)\d+\b")]
+    private static partial Regex NumberPattern();
+
+    // A function's declaration or definition.
+    [GeneratedRegex(@"\.visible \.func (?:\([^)]*\) )?(\w+)\([^)]*\)\s*(?:;|\{.*?\n\})\n*", RegexOptions.Singleline)]
+    private static partial Regex FunctionPattern();
+
+    [GeneratedRegex(@"\.entry (\w+)\(")]
+    private static partial Regex EntryPattern();
+}

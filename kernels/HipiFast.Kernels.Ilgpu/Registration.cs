@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
+
+namespace HipiFast.Kernels.Ilgpu;
+
+/// <summary>What a program calls to have this assembly's backend and compiler.</summary>
+public static class Registration
+{
+    // Above the processor's backends where there is a GPU, else below all of them, so that "auto" never takes a processor that plays one.
+    private const int GpuPriority = 40;
+    private const int NoGpuPriority = -100;
+
+    /// <summary>Registers the backend <c>ilgpu</c> and the compiler of task families to PTX.</summary>
+    public static void Register()
+    {
+        IPtxCompiler.Current = new PtxCompiler();
+        KernelRegistry.Default.Register(new IlgpuBackend(), HasDriver() && IlgpuBackend.HasGpu ? GpuPriority : NoGpuPriority);
+    }
+
+    // Asking ILGPU for its devices takes a while, so first for the libraries without which there are none.
+    private static bool HasDriver()
+    {
+        string[] libraries = OperatingSystem.IsWindows() ? ["nvcuda.dll", "OpenCL.dll"] : ["libcuda.so.1", "libOpenCL.so.1", "libOpenCL.so"];
+        foreach (string library in libraries)
+        {
+            if (NativeLibrary.TryLoad(library, out nint handle))
+            {
+                NativeLibrary.Free(handle);
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

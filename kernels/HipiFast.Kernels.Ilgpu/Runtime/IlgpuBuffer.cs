@@ -1,0 +1,55 @@
+using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Memory;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace HipiFast.Kernels.Ilgpu.Runtime;
+
+/// <summary>Device memory that ILGPU allocated.</summary>
+internal sealed class IlgpuBuffer(MemoryBuffer1D<byte, Stride1D.Dense> memory) : DeviceBuffer(memory.Length)
+{
+    public override ulong Address => (ulong)memory.NativePtr;
+
+    /// <summary>All of it.</summary>
+    public ArrayView<byte> Memory => memory.View;
+
+    /// <summary>A part of it.</summary>
+    public static ArrayView<byte> Of(DeviceView view) =>
+        ((IlgpuBuffer)view.Buffer!).Memory.SubView(view.ByteOffset, view.Length * view.ElementSize);
+
+    protected override void Dispose(bool disposing) => memory.Dispose();
+}
+
+/// <summary>
+/// Ordinary memory: ILGPU's copies from and to page-locked memory know whole arrays only, so copies here wait for the device.
+/// </summary>
+internal sealed unsafe class IlgpuPinnedBuffer(long bytes) : PinnedBuffer(bytes)
+{
+    private readonly NativeBuffer<byte> _memory = new(bytes);
+
+    public override byte* Pointer => _memory.Pointer;
+
+    protected override void Dispose(bool disposing) => _memory.Dispose();
+}
+
+/// <summary>A queue of ILGPU's.</summary>
+internal sealed class IlgpuStream(AcceleratorStream queue, bool isOwner) : DeviceStream
+{
+    public AcceleratorStream Queue { get; } = queue;
+
+    protected override void Dispose(bool disposing)
+    {
+        if (isOwner)
+        {
+            Queue.Dispose();
+        }
+    }
+}
+
+/// <summary>A mark of ILGPU's.</summary>
+internal sealed class IlgpuEvent : DeviceEvent
+{
+    public ProfilingMarker? Marker { get; set; }
+
+    protected override void Dispose(bool disposing) => Marker?.Dispose();
+}

@@ -1,0 +1,347 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using HipiFast.Kernels.Random;
+
+namespace HipiFast.Kernels.Devices;
+
+/// <summary>Scalars of <see cref="DeviceKernelNames.ReplaySample"/>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct ReplayDraw
+{
+    /// <summary>Philox key.</summary>
+    public ulong Seed;
+
+    /// <summary>Entry of the sequence of draws that comes first.</summary>
+    public ulong FirstEntry;
+
+    /// <summary>The slot that the next transition goes to.</summary>
+    public long NextSlot;
+
+    /// <summary>Number of the transition that was, or will be, the first of the current lap around the ring.</summary>
+    public long Lap;
+
+    /// <summary>Slots.</summary>
+    public long Capacity;
+
+    /// <summary>Third counter word.</summary>
+    public uint Call;
+
+    /// <summary>Fourth counter word, a <see cref="RandomPurpose"/>.</summary>
+    public uint Purpose;
+
+    /// <summary>Live transitions: slots [0, Bound) are drawn from.</summary>
+    public uint Bound;
+
+    /// <summary>Draws.</summary>
+    public int Rows;
+}
+
+/// <summary>Scalars of <see cref="DeviceKernelNames.ReplayGather"/>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct ReplayShape
+{
+    /// <summary>Rows to gather.</summary>
+    public int Rows;
+
+    /// <summary>Floats between records.</summary>
+    public int Stride;
+
+    /// <summary>S.</summary>
+    public int ObservationDimension;
+
+    /// <summary>A.</summary>
+    public int ActionDimension;
+
+    /// <summary>P.</summary>
+    public int TaskDimension;
+}
+
+/// <summary>A batch of transitions in device memory; every matrix row-major without padding.</summary>
+/// <param name="Observation">s, floats <c>[B, S]</c>.</param>
+/// <param name="Action">a, floats <c>[B, A]</c>.</param>
+/// <param name="NextObservation">s', floats <c>[B, S]</c>.</param>
+/// <param name="Task">The commanded tasks, floats <c>[B, P]</c>.</param>
+/// <param name="Reward">r under the commanded tasks, floats <c>[B]</c>.</param>
+/// <param name="Terminated">1 where the commanded task ended, else 0, 32-bit integers <c>[B]</c>.</param>
+/// <param name="ReplayIndex">Absolute numbers of the transitions, 64-bit integers <c>[B]</c>.</param>
+public readonly record struct DeviceBatch(
+    DeviceView Observation, DeviceView Action, DeviceView NextObservation, DeviceView Task, DeviceView Reward, DeviceView Terminated, DeviceView ReplayIndex);
+
+/// <summary>
+/// A ring of the latest transitions that lies on a device: what is appended goes up on a stream of its own while kernels run, and batches are drawn and
+/// gathered there. The draws are those of a replay ring of the same capacity on the host, row for row.
+/// </summary>
+/// <remarks>
+/// <para>A record holds s, a, s', psi, r and the termination side by side, so that an append is one copy. Transitions have absolute numbers that
+/// never change, kept in slot <c>number mod Capacity</c>; live are the last <see cref="Count"/> of <see cref="TotalCount"/>.</para>
+/// <para>A batch sees exactly what was appended before it was drawn. Only where live records are overwritten (the ring is full) does an upload
+/// wait for the gather before it. Not thread-safe. Appending and sampling allocate nothing.</para>
+/// </remarks>
+public sealed unsafe class DeviceReplay : IDisposable
+{
+    /// <summary>Records are padded to what one memory transaction of a GPU brings.</summary>
+    private const int SectorFloats = 8;
+
+    /// <summary>Bytes of a pinned block; longer appends go through the blocks one after another.</summary>
+    private const int BlockBytes = 1 << 20;
+    private const int Blocks = 4;
+    private const int MaxGroup = 256;
+
+    /// <summary>Groups for each multiprocessor: enough to hide the latency of memory.</summary>
+    private const int GroupsPerMultiprocessor = 8;
+
+    private readonly DeviceRuntime _runtime;
+    private readonly DeviceKernel _sample;
+    private readonly DeviceKernel _gather;
+    private readonly DeviceStream _uploads;
+    private readonly DeviceBuffer _records;
+    private readonly PinnedBuffer _staging;
+    private readonly DeviceEvent[] _uploaded = new DeviceEvent[Blocks];
+    private readonly DeviceEvent _gathered;
+    private readonly LaunchArguments _arguments = new();
+    private readonly int _blockRows;
+    private readonly int _stride;
+    private DeviceBuffer? _slots;
+    private DeviceBuffer? _batch;
+    private long _blocksUsed;
+    private bool _hasGathered;
+    private int _batchCapacity;
+
+    /// <summary>Allocates the ring.</summary>
+    /// <param name="runtime">The device; it must outlive the ring.</param>
+    /// <param name="observationDimension">S, 1 or more.</param>
+    /// <param name="actionDimension">A, 1 or more.</param>
+    /// <param name="taskDimension">P, 1 or more.</param>
+    /// <param name="capacity">Slots, in [1, 2^31 - 1].</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is out of range.</exception>
+    /// <exception cref="DeviceOutOfMemoryException">The ring does not fit.</exception>
+    public DeviceReplay(DeviceRuntime runtime, int observationDimension, int actionDimension, int taskDimension, long capacity)
+    {
+        ArgumentNullException.ThrowIfNull(runtime);
+        ArgumentOutOfRangeException.ThrowIfLessThan(observationDimension, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(actionDimension, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(taskDimension, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, int.MaxValue);
+        _runtime = runtime;
+        ObservationDimension = observationDimension;
+        ActionDimension = actionDimension;
+        TaskDimension = taskDimension;
+        Capacity = capacity;
+        _stride = (RecordFloats + SectorFloats - 1) / SectorFloats * SectorFloats;
+        _blockRows = Math.Max(1, BlockBytes / (_stride * sizeof(float)));
+        _sample = runtime.Load(DeviceKernelNames.ReplaySample);
+        _gather = runtime.Load(DeviceKernelNames.ReplayGather);
+        _records = runtime.Allocate(capacity * _stride * sizeof(float));
+        _staging = runtime.AllocatePinned((long)Blocks * _blockRows * _stride * sizeof(float));
+        _uploads = runtime.CreateStream();
+        _gathered = runtime.CreateEvent();
+        for (int i = 0; i < Blocks; i++)
+        {
+            _uploaded[i] = runtime.CreateEvent();
+        }
+    }
+
+    /// <summary>S.</summary>
+    public int ObservationDimension { get; }
+
+    /// <summary>A.</summary>
+    public int ActionDimension { get; }
+
+    /// <summary>P.</summary>
+    public int TaskDimension { get; }
+
+    /// <summary>Most transitions kept.</summary>
+    public long Capacity { get; }
+
+    /// <summary>Live transitions, in [0, <see cref="Capacity"/>].</summary>
+    public long Count => Math.Min(TotalCount, Capacity);
+
+    /// <summary>All transitions ever added.</summary>
+    public long TotalCount { get; private set; }
+
+    private int RecordFloats => (2 * ObservationDimension) + ActionDimension + TaskDimension + 2;
+
+    /// <summary>Adds transitions. Returns as soon as the spans may be changed; the device copies while it computes.</summary>
+    /// <param name="observation">s, <c>[R, S]</c>.</param>
+    /// <param name="action">a, <c>[R, A]</c>.</param>
+    /// <param name="nextObservation">s', <c>[R, S]</c>.</param>
+    /// <param name="task">The commanded tasks, <c>[R, P]</c>.</param>
+    /// <param name="reward">r under the commanded tasks, <c>[R]</c>.</param>
+    /// <param name="terminated">Not 0 where the task ended, <c>[R]</c>.</param>
+    /// <exception cref="ArgumentException">A length disagrees; nothing was added.</exception>
+    public void Append(
+        ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation, ReadOnlySpan<float> task,
+        ReadOnlySpan<float> reward, ReadOnlySpan<byte> terminated)
+    {
+        int rows = reward.Length;
+        Check(observation.Length, rows, ObservationDimension, "states");
+        Check(action.Length, rows, ActionDimension, "actions");
+        Check(nextObservation.Length, rows, ObservationDimension, "next states");
+        Check(task.Length, rows, TaskDimension, "tasks");
+        Check(terminated.Length, rows, 1, "terminations");
+        for (int first = 0; first < rows;)
+        {
+            // Neither across the end of a block nor across the end of the ring.
+            long slot = TotalCount % Capacity;
+            int part = (int)Math.Min(Math.Min(rows - first, _blockRows), Capacity - slot), block = (int)(_blocksUsed % Blocks);
+            if (_blocksUsed >= Blocks)
+            {
+                _runtime.Synchronize(_uploaded[block]);
+            }
+
+            long offset = (long)block * _blockRows * _stride * sizeof(float);
+            Span<float> records = _staging.Span<float>(offset, part * _stride);
+            for (int i = 0; i < part; i++)
+            {
+                int row = first + i;
+                Span<float> record = records.Slice(i * _stride, _stride);
+                record = Put(record, observation.Slice(row * ObservationDimension, ObservationDimension));
+                record = Put(record, action.Slice(row * ActionDimension, ActionDimension));
+                record = Put(record, nextObservation.Slice(row * ObservationDimension, ObservationDimension));
+                record = Put(record, task.Slice(row * TaskDimension, TaskDimension));
+                record[0] = reward[row];
+                record[1] = terminated[row] != 0 ? 1f : 0f;
+            }
+
+            // No batch that was drawn before looks into slots that were never filled, so until the ring is full nothing is waited for.
+            if (TotalCount >= Capacity && _hasGathered)
+            {
+                _runtime.Wait(_gathered, _uploads);
+            }
+
+            long bytes = (long)part * _stride * sizeof(float);
+            _runtime.UploadAsync(_staging, offset, _records.View<float>(slot * _stride * sizeof(float), (long)part * _stride), bytes, _uploads);
+            _runtime.Record(_uploaded[block], _uploads);
+            _blocksUsed++;
+            TotalCount += part;
+            first += part;
+        }
+    }
+
+    /// <summary>Draws transitions uniformly, with replacement, and gathers them. Queued on the main stream; the host does not wait.</summary>
+    /// <param name="rows">B, 1 or more.</param>
+    /// <param name="seed">Philox key.</param>
+    /// <param name="call">Number of the call: third counter word.</param>
+    /// <param name="purpose">Fourth counter word.</param>
+    /// <param name="firstEntry">Entry of the sequence of draws that comes first.</param>
+    /// <returns>The batch. Its memory serves the next one, too, and moves only when a larger one is asked for.</returns>
+    /// <exception cref="InvalidOperationException">The ring is empty.</exception>
+    public DeviceBatch Sample(int rows, ulong seed, uint call, RandomPurpose purpose = RandomPurpose.ReplaySampling, ulong firstEntry = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        if (TotalCount == 0)
+        {
+            throw new InvalidOperationException("Cannot sample from an empty replay ring.");
+        }
+
+        DeviceBatch batch = Batch(rows, out DeviceView slots);
+        long next = TotalCount % Capacity;
+        ReplayDraw draw = new()
+        {
+            Seed = seed,
+            FirstEntry = firstEntry,
+            NextSlot = next,
+            Lap = TotalCount - next,
+            Capacity = Capacity,
+            Call = call,
+            Purpose = (uint)purpose,
+            Bound = (uint)Count,
+            Rows = rows,
+        };
+        _runtime.Launch(_sample, Spread(rows), _arguments.Clear().Add(slots).Add(batch.ReplayIndex).Add(draw));
+
+        ReplayShape shape = new()
+        {
+            Rows = rows,
+            Stride = _stride,
+            ObservationDimension = ObservationDimension,
+            ActionDimension = ActionDimension,
+            TaskDimension = TaskDimension,
+        };
+        _runtime.Wait(_uploaded[(_blocksUsed - 1) % Blocks]);
+        _arguments.Clear().Add(_records.View<float>()).Add(slots);
+        _arguments.Add(batch.Observation).Add(batch.Action).Add(batch.NextObservation).Add(batch.Task).Add(batch.Reward).Add(batch.Terminated);
+        _runtime.Launch(_gather, Spread((long)rows * RecordFloats), _arguments.Add(shape));
+        _runtime.Record(_gathered);
+        _hasGathered = true;
+        return batch;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _arguments.Dispose();
+        _slots?.Dispose();
+        _batch?.Dispose();
+        _records.Dispose();
+        _staging.Dispose();
+        _gathered.Dispose();
+        foreach (DeviceEvent mark in _uploaded)
+        {
+            mark.Dispose();
+        }
+
+        _uploads.Dispose();
+    }
+
+    private static Span<float> Put(Span<float> record, ReadOnlySpan<float> values)
+    {
+        values.CopyTo(record);
+        return record[values.Length..];
+    }
+
+    private static void Check(int length, int rows, int width, string what)
+    {
+        if (length != (long)rows * width)
+        {
+            throw new ArgumentException($"{rows} transitions have {rows} x {width} = {(long)rows * width} entries of {what}; found {length}.");
+        }
+    }
+
+    // Views into one allocation, each from a multiple of 256 bytes on.
+    private DeviceBatch Batch(int rows, out DeviceView slots)
+    {
+        if (rows > _batchCapacity)
+        {
+            _runtime.Synchronize();
+            _slots?.Dispose();
+            _batch?.Dispose();
+            _slots = _runtime.Allocate((long)rows * sizeof(int));
+            _batch = _runtime.Allocate(
+                Place(rows, sizeof(long)) + (2 * Place(rows, sizeof(float))) + (2 * Place(rows, ObservationDimension * sizeof(float)))
+                + Place(rows, ActionDimension * sizeof(float)) + Place(rows, TaskDimension * sizeof(float)));
+            _batchCapacity = rows;
+        }
+
+        slots = _slots!.View<int>(0, rows);
+        long at = 0;
+        return new DeviceBatch(
+            Take(ObservationDimension), Take(ActionDimension), Take(ObservationDimension), Take(TaskDimension), Take(1),
+            _batch!.View<int>(Next(sizeof(int)), rows),
+            _batch!.View<long>(Next(sizeof(long)), rows));
+
+        DeviceView Take(int width) => _batch!.View<float>(Next(width * sizeof(float)), (long)rows * width);
+
+        long Next(int rowBytes)
+        {
+            long begin = at;
+            at += Place(_batchCapacity, rowBytes);
+            return begin;
+        }
+    }
+
+    private static long Place(int rows, int rowBytes)
+    {
+        const int Alignment = 256;
+        return (((long)rows * rowBytes) + Alignment - 1) / Alignment * Alignment;
+    }
+
+    // One thread to an item, as far as the device has room; the kernels go on from there.
+    private LaunchShape Spread(long items)
+    {
+        int group = Math.Min(MaxGroup, (int)BitOperations.RoundUpToPowerOf2((uint)_runtime.Device.MaxGroupSize + 1) / 2);
+        long groups = Math.Min((items + group - 1) / group, (long)Math.Max(1, _runtime.Device.Multiprocessors) * GroupsPerMultiprocessor);
+        return new LaunchShape(new DeviceExtent((int)groups), new DeviceExtent(group));
+    }
+}

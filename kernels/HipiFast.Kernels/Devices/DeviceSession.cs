@@ -1,0 +1,70 @@
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Dense;
+using HipiFast.Kernels.LogPartition;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Kernels.TaskSampling;
+
+namespace HipiFast.Kernels.Devices;
+
+/// <summary>A session on a device: the three kernels over host memory, and the pipeline. Dense networks, which learn on the host, stay there.</summary>
+public sealed class DeviceSession : ComputeSession
+{
+    private readonly DeviceRuntime _runtime;
+    private readonly DeviceLauncher _launcher;
+    private readonly DeviceSoftQ _softQ;
+    private readonly DeviceLogPartition _logPartition;
+    private readonly DeviceTaskSampling _taskSampling;
+    private readonly DeviceRelabelPipeline _pipeline;
+    private readonly ComputeSession _host;
+
+    /// <summary>Makes a session.</summary>
+    /// <param name="backend">The backend it is for.</param>
+    /// <param name="runtime">The device; disposed with the session.</param>
+    /// <param name="options">Threads of the dense kernels.</param>
+    public DeviceSession(KernelBackend backend, DeviceRuntime runtime, SessionOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(runtime);
+        Backend = backend;
+        _runtime = runtime;
+        _launcher = new DeviceLauncher(runtime);
+        _softQ = new DeviceSoftQ(_launcher);
+        _logPartition = new DeviceLogPartition(_launcher);
+        _taskSampling = new DeviceTaskSampling(_launcher);
+        _pipeline = new DeviceRelabelPipeline(_launcher, _softQ, _logPartition, _taskSampling);
+        _host = KernelRegistry.Default.Resolve(ManagedBackend.FamilyName).CreateSession(new SessionOptions(options.MaxThreads));
+    }
+
+    /// <inheritdoc/>
+    public override KernelBackend Backend { get; }
+
+    /// <summary>The device that it runs on.</summary>
+    public DeviceInfo Device => _runtime.Device;
+
+    /// <inheritdoc/>
+    public override ISoftQKernel SoftQ => _softQ;
+
+    /// <inheritdoc/>
+    public override ILogPartitionKernel LogPartition => _logPartition;
+
+    /// <inheritdoc/>
+    public override ITaskSamplingKernel TaskSampling => _taskSampling;
+
+    /// <inheritdoc/>
+    public override IDenseKernel Dense => _host.Dense;
+
+    /// <inheritdoc/>
+    public override IRelabelPipeline RelabelPipeline => _pipeline;
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _pipeline.Dispose();
+        _taskSampling.Dispose();
+        _logPartition.Dispose();
+        _softQ.Dispose();
+        _launcher.Dispose();
+        _runtime.Dispose();
+        _host.Dispose();
+        base.Dispose(disposing);
+    }
+}

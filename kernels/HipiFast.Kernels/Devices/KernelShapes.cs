@@ -1,0 +1,261 @@
+using System.Runtime.InteropServices;
+
+namespace HipiFast.Kernels.Devices;
+
+/// <summary>
+/// Scalars of the first layer's kernel: <c>out[row, h] = [b1_h] + sum_c x[row, c] W1[WeightRow + c, h] + sum_c y[row, c] W1[WeightRow + XWidth + c, h]</c>
+/// for one share (states and actions, or tasks) of a network's input.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct FirstLayerShape
+{
+    /// <summary>Entry of the result at which row 0 begins.</summary>
+    public long Offset;
+
+    /// <summary>Rows.</summary>
+    public int Rows;
+
+    /// <summary>Floats between rows of the result and of the weights: H rounded up.</summary>
+    public int Stride;
+
+    /// <summary>Entries of x.</summary>
+    public int XWidth;
+
+    /// <summary>Entries of y; 0 for none.</summary>
+    public int YWidth;
+
+    /// <summary>Row of W1 that the first entry of x meets.</summary>
+    public int WeightRow;
+
+    /// <summary>Where b1 begins among the weights; -1 to leave it out.</summary>
+    public int Bias;
+}
+
+/// <summary>Scalars of the kernels that work on tiles of pairs.</summary>
+/// <remarks>
+/// Pairs are numbered tile by tile, tiles along the tasks first: a tile holds a power of two of tasks by as many rows as make up its pairs. What is kept
+/// for each pair between kernels lies in that order, <see cref="PairCapacity"/> floats apart: the head's outputs (in the first A of them,
+/// later, the sampled action), and behind them the log-probability.
+/// </remarks>
+[StructLayout(LayoutKind.Sequential)]
+public struct SoftQShape
+{
+    /// <summary>Floats between the planes of the pairs' memory: tiles times pairs of a tile.</summary>
+    public long PairCapacity;
+
+    /// <summary>Entry of the first layers at which the rows' share of the first network (critic or actor) begins.</summary>
+    public long RowLayer;
+
+    /// <summary>The same for the tasks' share.</summary>
+    public long TaskLayer;
+
+    /// <summary>The rows' share of the second critic.</summary>
+    public long RowLayer2;
+
+    /// <summary>The tasks' share of the second critic.</summary>
+    public long TaskLayer2;
+
+    /// <summary>Rows of this launch.</summary>
+    public int Rows;
+
+    /// <summary>K.</summary>
+    public int Candidates;
+
+    /// <summary>Number of the first row of this launch within the call.</summary>
+    public int FirstRow;
+
+    /// <summary>Binary logarithm of the tasks of a tile.</summary>
+    public int TaskShift;
+
+    /// <summary>S.</summary>
+    public int ObservationDimension;
+
+    /// <summary>A.</summary>
+    public int ActionDimension;
+
+    /// <summary>P.</summary>
+    public int TaskDimension;
+
+    /// <summary>Inputs of the network.</summary>
+    public int Inputs;
+
+    /// <summary>H rounded up, as <see cref="Networks.MlpShape.HiddenStride"/>.</summary>
+    public int Stride;
+
+    /// <summary>Floats between rows of W3.</summary>
+    public int OutputStride;
+
+    /// <summary>Critics evaluated, 1 or 2.</summary>
+    public int Critics;
+
+    /// <summary>A <see cref="SoftQ.SoftQEstimator"/>.</summary>
+    public int Estimator;
+
+    /// <summary>A <see cref="SoftQ.TwinCombination"/>.</summary>
+    public int Twin;
+
+    /// <summary>1 when log pi(a | s, psi) counts.</summary>
+    public int UsesLogProbability;
+
+    /// <summary>1 when rewards and terminations are evaluated.</summary>
+    public int UsesFamily;
+
+    /// <summary>For the actor's kernel: 1 to sample actions at s', 0 for the log-probability of the actions at s.</summary>
+    public int SamplesActions;
+
+    /// <summary>Lower end of the critic's range.</summary>
+    public float RangeLow;
+
+    /// <summary>Width of the critic's range; 0 for none.</summary>
+    public float RangeWidth;
+}
+
+/// <summary>Scalars of the log partition's kernels.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct LogPartitionShape
+{
+    /// <summary>Rows of this launch.</summary>
+    public int Rows;
+
+    /// <summary>K.</summary>
+    public int Candidates;
+
+    /// <summary>Rows of a segment, which one group sums.</summary>
+    public int SegmentRows;
+
+    /// <summary>Segments.</summary>
+    public int Segments;
+
+    /// <summary>Threads of a group that share a column; a power of two.</summary>
+    public int Lanes;
+
+    /// <summary>1 to begin anew, 0 to go on from the running statistics.</summary>
+    public int Begins;
+
+    /// <summary>log B for the last launch, which finishes.</summary>
+    public float LogRows;
+}
+
+/// <summary>Scalars of the sampling kernels.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct SamplingShape
+{
+    /// <summary>Rows of this launch.</summary>
+    public int Rows;
+
+    /// <summary>K.</summary>
+    public int Candidates;
+
+    /// <summary>Number of the first row of this launch within the call.</summary>
+    public int FirstRow;
+
+    /// <summary>Rows between the planes of the results: those of the whole call.</summary>
+    public int ResultRows;
+
+    /// <summary>P; 0 to leave out what compares with the commanded task.</summary>
+    public int TaskDimension;
+
+    /// <summary>1 when logZ is subtracted.</summary>
+    public int HasPartition;
+
+    /// <summary>1 when a prior is added.</summary>
+    public int HasPrior;
+
+    /// <summary>Threads of a group that share four columns, when rows are sampled; a power of two.</summary>
+    public int Lanes;
+
+    /// <summary>log K: no entropy exceeds it.</summary>
+    public float LogCandidates;
+}
+
+/// <summary>Scalars of the kernel that hands out new tasks and judges them.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct AssignmentShape
+{
+    /// <summary>B.</summary>
+    public int Rows;
+
+    /// <summary>K.</summary>
+    public int Candidates;
+
+    /// <summary>S.</summary>
+    public int ObservationDimension;
+
+    /// <summary>A.</summary>
+    public int ActionDimension;
+
+    /// <summary>P.</summary>
+    public int TaskDimension;
+
+    /// <summary>1 when logZ was computed.</summary>
+    public int HasPartition;
+}
+
+/// <summary>A relabel call in numbers, put together on the device.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct RelabelSummary
+{
+    /// <summary>Sum over the rows of the posterior's entropy, in nats.</summary>
+    public float Entropy;
+
+    /// <summary>Sum of <c>-log q(psi_commanded | j)</c> over the rows whose commanded task is among the candidates.</summary>
+    public float Surprise;
+
+    /// <summary>How many rows that is.</summary>
+    public int SurpriseCount;
+
+    /// <summary>Rows whose commanded task is the most likely candidate.</summary>
+    public int CommandedIsMode;
+
+    /// <summary>Smallest logZ; +inf without a partition.</summary>
+    public float LogPartitionMin;
+
+    /// <summary>Largest logZ; -inf without a partition.</summary>
+    public float LogPartitionMax;
+
+    /// <summary>First row with an entry of Q~ that is not finite; -1 when there is none.</summary>
+    public int BadRow;
+
+    /// <summary>The first such entry's column.</summary>
+    public int BadCandidate;
+
+    /// <summary>The entry.</summary>
+    public float BadValue;
+
+    /// <summary>First row without a sample; -1 when there is none.</summary>
+    public int UnsampledRow;
+}
+
+/// <summary>Planes of what the sampling kernel leaves for each row.</summary>
+public static class RowResult
+{
+    /// <summary>Integers: the sampled task.</summary>
+    public const int Index = 0;
+
+    /// <summary>Integers: the most likely task.</summary>
+    public const int Mode = 1;
+
+    /// <summary>Integers: 1 when the most likely task equals the commanded one.</summary>
+    public const int CommandedIsMode = 2;
+
+    /// <summary>Integers: first column that is not finite, or -1.</summary>
+    public const int BadCandidate = 3;
+
+    /// <summary>Planes of integers.</summary>
+    public const int IntegerPlanes = 4;
+
+    /// <summary>Floats: entropy of the row's posterior.</summary>
+    public const int Entropy = 0;
+
+    /// <summary>Floats: logsumexp of the row's scores.</summary>
+    public const int LogNormalizer = 1;
+
+    /// <summary>Floats: minus the log-posterior of the commanded task; NaN when it is no candidate.</summary>
+    public const int Surprise = 2;
+
+    /// <summary>Floats: the entry in <see cref="BadCandidate"/>.</summary>
+    public const int BadValue = 3;
+
+    /// <summary>Planes of floats.</summary>
+    public const int FloatPlanes = 4;
+}
