@@ -63,6 +63,9 @@ internal sealed record DeviceBenchmarkSelection
 /// <param name="Operations">Device time of a call by kernel and by kind of copy.</param>
 internal sealed record DeviceBenchmarkResult(BenchmarkCase Case, double Plain, double Graph, IReadOnlyDictionary<string, double> Operations)
 {
+    // What the names of the kernels that work on pairs begin with, in either precision.
+    private const string SoftQKernels = "soft-q-";
+
     /// <summary>Wall time of the faster way.</summary>
     public double Best => Graph < Plain ? Graph : Plain;
 
@@ -80,7 +83,7 @@ internal sealed record DeviceBenchmarkResult(BenchmarkCase Case, double Plain, d
 
     /// <summary>Operations of the second layers per second of the kernels that do them.</summary>
     public double SoftQFlops =>
-        Case.Flops / (Operations.GetValueOrDefault(DeviceKernelNames.SoftQCritic) + Operations.GetValueOrDefault(DeviceKernelNames.SoftQActor));
+        Case.Flops / Operations.Where(entry => entry.Key.StartsWith(SoftQKernels, StringComparison.Ordinal)).Sum(entry => entry.Value);
 
     /// <summary>Whether a name of <see cref="Operations"/> is a kind of copy.</summary>
     public static bool IsCopy(string name) => name is TimedRuntime.Uploads or TimedRuntime.Downloads or TimedRuntime.Copies;

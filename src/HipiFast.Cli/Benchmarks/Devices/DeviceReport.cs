@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
 
 namespace HipiFast.Cli.Benchmarks.Devices;
@@ -39,6 +40,8 @@ internal readonly record struct PeerResult(string Name, string Estimator, string
 internal sealed partial class DeviceReport
 {
     public required string Backend { get; init; }
+
+    public required KernelPrecision Precision { get; init; }
 
     public required DeviceInfo Device { get; init; }
 
@@ -128,7 +131,7 @@ internal sealed partial class DeviceReport
             writer.WriteString("kernel", result.Case.Kernel);
             writer.WriteString("variant", Backend);
             writer.WriteString("estimator", result.Case.EstimatorName);
-            writer.WriteString("precision", "fp32");
+            writer.WriteString("precision", Precision.ToString().ToLowerInvariant());
             writer.WriteNumber("batch", result.Case.Batch);
             writer.WriteNumber("candidates", result.Case.Candidates);
             writer.WriteNumber("hidden", result.Case.Hidden);
