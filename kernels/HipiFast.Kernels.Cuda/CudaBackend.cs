@@ -33,8 +33,7 @@ public sealed class CudaBackend : KernelBackend
     }
 
     /// <inheritdoc/>
-    public override ComputeSession CreateSession(SessionOptions options) =>
-        throw new NotSupportedException($"Backend '{Name}' has no session yet.");
+    public override ComputeSession CreateSession(SessionOptions options) => new DeviceSession(this, CreateRuntime(options.Device), options);
 
     /// <inheritdoc/>
     public override DeviceRuntime CreateRuntime(string? device = null)

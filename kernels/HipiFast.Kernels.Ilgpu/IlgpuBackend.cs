@@ -36,6 +36,6 @@ public sealed class IlgpuBackend : KernelBackend
     public override DeviceRuntime CreateRuntime(string? device = null)
     {
         DeviceInfo found = DeviceInfo.Find(Devices, device, Name);
-        return new IlgpuRuntime(found, IlgpuContext.Devices.First(entry => entry.Info.Id == found.Id).Device);
+        return new IlgpuRuntime(found, () => IlgpuContext.Open(IlgpuContext.Devices.First(entry => entry.Info.Id == found.Id).Device));
     }
 }

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Ilgpu.SoftQ;
 using HipiFast.Kernels.Tasks;
@@ -8,6 +9,9 @@ namespace HipiFast.Kernels.Ilgpu;
 /// <summary>The kernels of this assembly by name: every method with a <see cref="DeviceKernelAttribute"/>.</summary>
 internal static class KernelTable
 {
+    /// <summary>The assembly that ILGPU emits its launchers to.</summary>
+    private const string RuntimeAssemblyName = "ILGPURuntime";
+
     private static readonly Dictionary<string, MethodInfo> s_methods = typeof(KernelTable).Assembly.GetTypes()
         .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
         .Select(method => (Method: method, Attribute: method.GetCustomAttribute<DeviceKernelAttribute>()))
@@ -23,10 +27,10 @@ internal static class KernelTable
     /// <summary>A kernel's method, specialised.</summary>
     /// <param name="name">One of <see cref="DeviceKernelNames"/>.</param>
     /// <param name="family">The struct of a task family; null for kernels that judge nothing.</param>
-    /// <param name="isWide">Whether a group of the device holds the wide tile.</param>
+    /// <param name="tile">The tile that the device uses.</param>
     /// <returns>The method, without open type parameters.</returns>
     /// <exception cref="NotSupportedException">The family's struct cannot be handed to a device.</exception>
-    public static MethodInfo Find(string name, Type? family, bool isWide)
+    public static MethodInfo Find(string name, Type? family, SoftQTile tile)
     {
         MethodInfo method = Method(name);
         if (!method.IsGenericMethodDefinition)
@@ -36,11 +40,17 @@ internal static class KernelTable
 
         if (family is not null)
         {
+            CheckVisible(family);
             CheckFields(family, family);
         }
 
-        Type tile = isWide ? typeof(WideTile) : typeof(NarrowTile);
-        return method.MakeGenericMethod([.. method.GetGenericArguments().Select(argument => IsFamily(argument) ? family ?? typeof(NoFamily) : tile)]);
+        Type tileType = tile.PairThreads switch
+        {
+            SoftQTile.WideThreads => typeof(WideTile),
+            SoftQTile.NarrowThreads => typeof(NarrowTile),
+            _ => typeof(SingleTile),
+        };
+        return method.MakeGenericMethod([.. method.GetGenericArguments().Select(argument => IsFamily(argument) ? family ?? typeof(NoFamily) : tileType)]);
     }
 
     /// <summary>The struct behind a family; null for null.</summary>
@@ -55,6 +65,24 @@ internal static class KernelTable
         : throw new ArgumentException($"There is no kernel named '{name}'.", nameof(name));
 
     private static bool IsFamily(Type argument) => argument.GetGenericParameterConstraints().Contains(typeof(ITaskFamily));
+
+    // ILGPU's launchers are code of another assembly, which must see the parameters' types.
+    private static void CheckVisible(Type family)
+    {
+        bool isPrivate = false;
+        for (Type? type = family; type is not null; type = type.DeclaringType)
+        {
+            isPrivate |= type.IsNestedPrivate || type.IsNestedFamily || type.IsNestedFamANDAssem;
+        }
+
+        bool isShown = family.Assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Any(shown => shown.AssemblyName == RuntimeAssemblyName);
+        if (!family.IsVisible && (isPrivate || !isShown))
+        {
+            throw new NotSupportedException(
+                $"The task family {family.Name} is not public; a device takes public structs, or internal ones of an assembly with "
+                + $"[assembly: InternalsVisibleTo(\"{RuntimeAssemblyName}\")].");
+        }
+    }
 
     private static void CheckFields(Type family, Type type)
     {

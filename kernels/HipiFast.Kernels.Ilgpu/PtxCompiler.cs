@@ -16,6 +16,8 @@ public sealed partial class PtxCompiler : IPtxCompiler
     private static readonly (int Capability, CudaArchitecture Architecture, CudaInstructionSet InstructionSet)[] s_targets =
         [(80, CudaArchitecture.SM_80, CudaInstructionSet.ISA_70), (90, CudaArchitecture.SM_90, CudaInstructionSet.ISA_78)];
 
+    private static readonly SoftQTile s_tile = new(SoftQTile.WideThreads, SoftQTile.WideThreads);
+
     private readonly Dictionary<int, PTXBackend> _backends = [];
 
     /// <summary>The compute capabilities (times ten) that there is a target for.</summary>
@@ -40,7 +42,7 @@ public sealed partial class PtxCompiler : IPtxCompiler
                 + $"found {capability / 10}.{capability % 10}.");
         }
 
-        EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(KernelTable.Find(name, KernelTable.TypeOf(family), isWide: true));
+        EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(KernelTable.Find(name, KernelTable.TypeOf(family), s_tile));
         lock (_backends)
         {
             if (!_backends.TryGetValue(found, out PTXBackend? backend))

@@ -8,13 +8,13 @@ using HipiFast.Training;
 
 namespace HipiFast.Cli;
 
-/// <summary><c>hipifast bench quick</c> and <c>hipifast bench roofline</c>: how fast the engine is on this machine.</summary>
+/// <summary><c>hipifast bench quick</c>, <c>roofline</c> and <c>gpu</c>: how fast the engine is on this machine.</summary>
 internal static class BenchCommand
 {
     private const int UnlimitedRounds = 10_000;
 
     public static Command Create(Option<bool> json) =>
-        new("bench", "Measure the engine on this machine.") { CreateQuick(json), CreateRoofline(json) };
+        new("bench", "Measure the engine on this machine.") { CreateQuick(json), CreateRoofline(json), GpuBenchCommand.Create(json) };
 
     private static Command CreateQuick(Option<bool> json)
     {

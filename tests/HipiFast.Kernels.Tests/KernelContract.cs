@@ -13,14 +13,17 @@ public abstract class KernelContract
     /// <summary>A session of the backend under test, limited to <paramref name="maxThreads"/> threads (0: as many as there are cores).</summary>
     protected abstract ComputeSession CreateSession(int maxThreads);
 
+    /// <summary>Bytes that each call may allocate: 0, but for a library underneath that allocates whenever a kernel is launched.</summary>
+    protected virtual long BytesPerCall => 0;
+
     /// <summary>Fails when a call, repeated at a size seen before, allocates managed memory on this thread.</summary>
-    protected static void AssertAllocatesNothing(Action call)
+    protected void AssertAllocatesNothing(Action call)
     {
         // The runtime itself allocates a little the first time that threads contend for a lock, hence more than one try; a kernel that allocates
         // in every call fails them all.
         const int Tries = 3, CallsPerTry = 10;
         long allocated = long.MaxValue;
-        for (int i = 0; i < Tries && allocated > 0; i++)
+        for (int i = 0; i < Tries && allocated > CallsPerTry * BytesPerCall; i++)
         {
             call();
             long before = GC.GetAllocatedBytesForCurrentThread();
@@ -32,6 +35,6 @@ public abstract class KernelContract
             allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         }
 
-        Assert.Equal(0, allocated);
+        Assert.InRange(allocated, 0, CallsPerTry * BytesPerCall);
     }
 }

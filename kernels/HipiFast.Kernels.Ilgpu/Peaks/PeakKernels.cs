@@ -1,6 +1,7 @@
 using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Ilgpu.Numerics;
 using ILGPU;
+using ILGPU.Runtime;
 
 namespace HipiFast.Kernels.Ilgpu.Peaks;
 

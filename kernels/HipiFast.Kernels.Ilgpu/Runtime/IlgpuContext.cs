@@ -13,7 +13,10 @@ namespace HipiFast.Kernels.Ilgpu.Runtime;
 /// <summary>ILGPU's context with the devices that it finds. Made when it is first asked for, and kept.</summary>
 internal static class IlgpuContext
 {
-    private static readonly Lazy<Context> s_devices = new(() => Create(builder => builder.Cuda().OpenCL().CPU(CpuDevice())));
+    /// <summary>What ILGPU asks of a CPU device at least.</summary>
+    private const int MinimalThreads = 2;
+
+    private static readonly Lazy<Context> s_devices = new(() => Create(builder => builder.Cuda().OpenCL().CPU(CpuDevice(MinimalThreads))));
     private static readonly Lazy<Context> s_compiler = new(() => Create(_ => { }));
     private static readonly Lazy<IReadOnlyList<(DeviceInfo Info, Device Device)>> s_list = new(List);
 
@@ -26,11 +29,22 @@ internal static class IlgpuContext
     /// <summary>Whether a device is a GPU, rather than a processor that OpenCL or ILGPU make look like one.</summary>
     public static bool IsGpu(Device device) => device is CudaDevice or CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU };
 
-    /// <summary>Makes an accelerator of a device.</summary>
-    public static Accelerator CreateAccelerator(Device device) => device.CreateAccelerator(s_devices.Value);
+    /// <summary>
+    /// Opens a device. The CPU accelerator runs one group after the other: every thread of a group is one of the system's, and every barrier
+    /// a change of threads.
+    /// </summary>
+    public static Accelerator Open(Device device) => device is CPUDevice cpu
+        ? cpu.CreateCPUAccelerator(s_devices.Value, CPUAcceleratorMode.Sequential)
+        : device.CreateAccelerator(s_devices.Value);
 
-    // As many threads to a group as a narrow tile has: every one is a thread of the system, so few are fast.
-    private static CPUDevice CpuDevice() => new(SoftQTile.NarrowThreads * SoftQTile.NarrowThreads, 1, 1);
+    /// <summary>A CPU accelerator with groups of several threads, apart from the listed devices: slow, but with barriers that mean something.</summary>
+    public static Accelerator OpenCpu(int groupThreads)
+    {
+        Context context = Create(builder => builder.CPU(CpuDevice(groupThreads)));
+        return context.GetCPUDevices()[0].CreateCPUAccelerator(context);
+    }
+
+    private static CPUDevice CpuDevice(int threads) => new(threads, 1, 1);
 
     private static Context Create(Action<Context.Builder> addDevices) => Context.Create(builder =>
     {
@@ -50,7 +64,13 @@ internal static class IlgpuContext
             list.Add((Describe(device, $"cuda:{cuda++}", capability), device));
         }
 
-        foreach (CLDevice device in s_devices.Value.GetCLDevices().AsEnumerable().OrderByDescending(device => IsGpu(device)))
+        List<CLDevice> openClDevices = [];
+        foreach (CLDevice device in s_devices.Value.GetCLDevices())
+        {
+            openClDevices.Add(device);
+        }
+
+        foreach (CLDevice device in openClDevices.OrderByDescending(device => IsGpu(device)))
         {
             list.Add((Describe(device, $"opencl:{openCl++}", 0), device));
         }
@@ -65,5 +85,5 @@ internal static class IlgpuContext
 
     private static DeviceInfo Describe(Device device, string id, int capability) => new(
         id, device is CPUDevice ? "ILGPU's CPU accelerator, for tests" : device.Name, device is CPUDevice ? 0 : device.MemorySize, capability,
-        device.NumMultiprocessors, device.WarpSize, device.MaxNumThreadsPerGroup, device.MaxSharedMemoryPerGroup);
+        device.NumMultiprocessors, device.WarpSize, device is CPUDevice ? 1 : device.MaxNumThreadsPerGroup, device.MaxSharedMemoryPerGroup);
 }

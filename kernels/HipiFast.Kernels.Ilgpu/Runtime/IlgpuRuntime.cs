@@ -21,12 +21,12 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
     private readonly Dictionary<(string Name, Type? Family), IlgpuKernel> _kernels = [];
     private bool _isDisposed;
 
-    public IlgpuRuntime(DeviceInfo info, Device device)
+    public IlgpuRuntime(DeviceInfo info, Func<Accelerator> open)
     {
         Device = info;
         try
         {
-            _accelerator = IlgpuContext.CreateAccelerator(device);
+            _accelerator = open();
             _mainStream = new IlgpuStream(_accelerator.DefaultStream, isOwner: false);
             _nothing = new IlgpuBuffer(_accelerator.Allocate1D<byte>(NothingBytes));
         }
@@ -86,7 +86,7 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
             return kernel;
         }
 
-        MethodInfo method = KernelTable.Find(name, type, SoftQTile.For(Device).PairThreads == SoftQTile.WideThreads);
+        MethodInfo method = KernelTable.Find(name, type, SoftQTile.For(Device));
         try
         {
             kernel = new IlgpuKernel(
@@ -135,6 +135,12 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
         {
             throw new DeviceException($"Device {Device.Id} failed: {FirstLine(error)}");
         }
+    }
+
+    public override void Synchronize(DeviceEvent mark)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        ((IlgpuEvent)mark).Marker?.Synchronize();
     }
 
     protected override void UploadCore(void* source, DeviceView destination, long bytes, DeviceStream? stream)

@@ -28,7 +28,7 @@ public readonly struct WideTile : ISoftQTile
     public int HiddenThreads => SoftQTileShape.WideThreads;
 }
 
-/// <summary>The tile for ILGPU's CPU accelerator, where every thread of a group is one of the system's: 4 threads, 16 pairs by 16 hidden units.</summary>
+/// <summary>The tile for groups of few threads: 4 of them, 16 pairs by 16 hidden units.</summary>
 public readonly struct NarrowTile : ISoftQTile
 {
     /// <inheritdoc/>
@@ -36,4 +36,14 @@ public readonly struct NarrowTile : ISoftQTile
 
     /// <inheritdoc/>
     public int HiddenThreads => SoftQTileShape.NarrowThreads;
+}
+
+/// <summary>The tile for groups of one thread, as ILGPU's CPU accelerator runs them best: 8 pairs by 8 hidden units.</summary>
+public readonly struct SingleTile : ISoftQTile
+{
+    /// <inheritdoc/>
+    public int PairThreads => 1;
+
+    /// <inheritdoc/>
+    public int HiddenThreads => 1;
 }

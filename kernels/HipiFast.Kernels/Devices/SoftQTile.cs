@@ -11,7 +11,7 @@ public readonly record struct SoftQTile(int PairThreads, int HiddenThreads)
     /// <summary>Threads of the wide tile along either side.</summary>
     public const int WideThreads = 16;
 
-    /// <summary>Threads of the narrow tile along either side.</summary>
+    /// <summary>Threads of the narrow tile along either side: for groups too small for the wide one.</summary>
     public const int NarrowThreads = 2;
 
     /// <summary>Most tasks of a tile: with as many rows as make up the pairs, both sides of a wide tile read few distinct rows.</summary>
@@ -23,12 +23,15 @@ public readonly record struct SoftQTile(int PairThreads, int HiddenThreads)
     /// <summary>Pairs of a tile.</summary>
     public int Pairs => PairThreads * PerThread;
 
-    /// <summary>The tile that a device uses: the wide one wherever its group fits.</summary>
+    /// <summary>The tile that a device uses: the widest whose group fits.</summary>
     /// <param name="device">The device.</param>
     /// <returns>The tile.</returns>
-    public static SoftQTile For(DeviceInfo device) => device.MaxGroupSize >= WideThreads * WideThreads
-        ? new(WideThreads, WideThreads)
-        : new(NarrowThreads, NarrowThreads);
+    public static SoftQTile For(DeviceInfo device) => device.MaxGroupSize switch
+    {
+        >= WideThreads * WideThreads => new(WideThreads, WideThreads),
+        >= NarrowThreads * NarrowThreads => new(NarrowThreads, NarrowThreads),
+        _ => new(1, 1),
+    };
 
     /// <summary>Binary logarithm of the tasks of a tile, for a matrix of a given size.</summary>
     /// <param name="rows">B.</param>

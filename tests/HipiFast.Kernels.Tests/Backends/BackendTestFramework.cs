@@ -1,9 +1,6 @@
 using System.Reflection;
-using HipiFast.Kernels.Tests.Backends;
 using Xunit.Abstractions;
 using Xunit.Sdk;
-
-[assembly: TestFramework("HipiFast.Kernels.Tests.Backends." + nameof(BackendTestFramework), "HipiFast.Kernels.Tests")]
 
 namespace HipiFast.Kernels.Tests.Backends;
 

@@ -205,7 +205,7 @@ internal sealed class SoftQCase : IDisposable
     }
 
     /// <summary>Ends where s_0 and psi_0 are both above or both below one half; the reward looks at everything.</summary>
-    private readonly struct SignFamily(int taskDimension) : ITaskFamily
+    internal readonly struct SignFamily(int taskDimension) : ITaskFamily
     {
         public int TaskDimension { get; } = taskDimension;
 

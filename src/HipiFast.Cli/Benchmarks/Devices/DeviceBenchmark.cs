@@ -1,0 +1,204 @@
+using System.Diagnostics;
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Learning;
+using HipiFast.Relabeling;
+using HipiFast.Replay;
+
+namespace HipiFast.Cli.Benchmarks.Devices;
+
+/// <summary>What <c>bench gpu</c> measures.</summary>
+internal sealed record DeviceBenchmarkSelection
+{
+    /// <summary>B = K.</summary>
+    public required IReadOnlyList<int> Sizes { get; init; }
+
+    /// <summary>H.</summary>
+    public required IReadOnlyList<int> Hidden { get; init; }
+
+    /// <summary>Estimators.</summary>
+    public required IReadOnlyList<SoftQEstimator> Estimators { get; init; }
+
+    /// <summary>Seconds spent on each case, at the least one call of each kind.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>Cases whose calls would take longer at the measured peak are left out.</summary>
+    public required double LongestCallSeconds { get; init; }
+
+    /// <summary>Iterations of the multiply-add peak's kernel.</summary>
+    public required int PeakIterations { get; init; }
+
+    /// <summary>Bytes of the array that the memory peak's kernel copies.</summary>
+    public required long PeakBytes { get; init; }
+
+    /// <summary>Every size that a GPU is quoted at.</summary>
+    public static DeviceBenchmarkSelection Full { get; } = new()
+    {
+        Sizes = [32, 128, 256, 1024, 4096, 16384],
+        Hidden = [64, 256, 1024],
+        Estimators = Enum.GetValues<SoftQEstimator>(),
+        Seconds = 1,
+        LongestCallSeconds = 5,
+        PeakIterations = 1 << 16,
+        PeakBytes = 1L << 30,
+    };
+
+    /// <summary>Small enough for ILGPU's CPU accelerator: that everything runs, not how fast.</summary>
+    public static DeviceBenchmarkSelection Quick { get; } = Full with
+    {
+        Sizes = [32, 48],
+        Hidden = [32],
+        Seconds = 0.05,
+        LongestCallSeconds = double.PositiveInfinity,
+        PeakIterations = 16,
+        PeakBytes = 1 << 16,
+    };
+}
+
+/// <summary>One case of <c>bench gpu</c>, in seconds; NaN where a figure does not apply.</summary>
+/// <param name="Case">What was called.</param>
+/// <param name="Plain">Wall time of a call with plain launches.</param>
+/// <param name="Graph">Wall time of a call replayed as a graph.</param>
+/// <param name="Operations">Device time of a call by kernel and by kind of copy.</param>
+internal sealed record DeviceBenchmarkResult(BenchmarkCase Case, double Plain, double Graph, IReadOnlyDictionary<string, double> Operations)
+{
+    /// <summary>Wall time of the faster way.</summary>
+    public double Best => Graph < Plain ? Graph : Plain;
+
+    /// <summary>Device time of copies to the device.</summary>
+    public double Upload => Operations.GetValueOrDefault(TimedRuntime.Uploads);
+
+    /// <summary>Device time of copies from the device.</summary>
+    public double Download => Operations.GetValueOrDefault(TimedRuntime.Downloads);
+
+    /// <summary>Device time of all kernels.</summary>
+    public double Kernels => Operations.Where(entry => !IsCopy(entry.Key)).Sum(entry => entry.Value);
+
+    /// <summary>Pairs of a transition and a task per second of wall time.</summary>
+    public double PairsPerSecond => (double)Case.Batch * Case.Candidates / Best;
+
+    /// <summary>Operations of the second layers per second of the kernels that do them.</summary>
+    public double SoftQFlops =>
+        Case.Flops / (Operations.GetValueOrDefault(DeviceKernelNames.SoftQCritic) + Operations.GetValueOrDefault(DeviceKernelNames.SoftQActor));
+
+    /// <summary>Whether a name of <see cref="Operations"/> is a kind of copy.</summary>
+    public static bool IsCopy(string name) => name is TimedRuntime.Uploads or TimedRuntime.Downloads or TimedRuntime.Copies;
+}
+
+/// <summary>Times whole relabel calls on a device, and every kernel in them.</summary>
+internal sealed class DeviceBenchmark(KernelBackend backend, string? device, DeviceBenchmarkSelection selection)
+{
+    // Calls whose launches are timed one by one.
+    private const int TimedCalls = 5;
+    private const int LeastCalls = 3;
+    private const int PeakRepeats = 5;
+
+    /// <summary>The device's peaks.</summary>
+    public DevicePeaks Peaks { get; private set; }
+
+    /// <summary>What its kernels take of it.</summary>
+    public SortedDictionary<string, KernelResources> Resources { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Cases that were left out, and why.</summary>
+    public List<string> LeftOut { get; } = [];
+
+    /// <summary>Measures the peaks, then every case.</summary>
+    /// <returns>The results, one after another as they come.</returns>
+    public IEnumerable<DeviceBenchmarkResult> Run()
+    {
+        using (DeviceRuntime runtime = backend.CreateRuntime(device))
+        {
+            Peaks = DevicePeaks.Measure(runtime, selection.PeakIterations, selection.PeakBytes, PeakRepeats);
+        }
+
+        foreach (SoftQEstimator estimator in selection.Estimators)
+        {
+            foreach (int hidden in selection.Hidden)
+            {
+                foreach (int size in selection.Sizes)
+                {
+                    BenchmarkCase benchmark = new(BenchmarkCase.Relabel, BenchmarkCase.PeerShape, size, size, hidden, estimator);
+                    if (benchmark.Flops / Peaks.Flops > selection.LongestCallSeconds)
+                    {
+                        LeftOut.Add(
+                            $"{benchmark.EstimatorName}, B = K = {size}, H = {hidden}: "
+                            + $"a call takes {ConsoleOutput.Fixed(benchmark.Flops / Peaks.Flops, 1)} s at the device's peak.");
+                        continue;
+                    }
+
+                    DeviceBenchmarkResult? result = TryMeasure(benchmark);
+                    if (result is not null)
+                    {
+                        yield return result;
+                    }
+                }
+            }
+        }
+    }
+
+    private DeviceBenchmarkResult? TryMeasure(BenchmarkCase benchmark)
+    {
+        try
+        {
+            return Measure(benchmark);
+        }
+        catch (DeviceOutOfMemoryException error)
+        {
+            LeftOut.Add($"{benchmark.EstimatorName}, B = K = {benchmark.Batch}, H = {benchmark.Hidden}: {error.Message}");
+            return null;
+        }
+    }
+
+    private DeviceBenchmarkResult Measure(BenchmarkCase benchmark)
+    {
+        TimedRuntime runtime = new(backend.CreateRuntime(device)) { AllowsCapture = false };
+        using DeviceSession session = new(backend, runtime, new SessionOptions(Device: device));
+        using AgentNetworks agent = new(benchmark.Shape, benchmark.Hidden);
+        agent.Initialize(SyntheticData.Seed);
+        using TransitionBatch batch = SyntheticData.Batch(benchmark.Shape, benchmark.Batch);
+        RelabelOptions options = new() { Candidates = CandidateSource.Fixed, Estimator = benchmark.Estimator, RelabelFraction = 1 };
+        using Relabeler relabeler = new(session, SyntheticData.GoalFamily(benchmark.Shape), agent, options);
+        relabeler.SetFixedCandidates(SyntheticData.Tasks(benchmark.Shape, benchmark.Candidates));
+        double plain = Median(() => relabeler.Relabel(batch)), graph = double.NaN;
+        runtime.AllowsCapture = true;
+        if (runtime.CanCapture)
+        {
+            graph = Median(() => relabeler.Relabel(batch));
+        }
+
+        runtime.IsTiming = true;
+        relabeler.Relabel(batch);
+        runtime.Collect();
+        for (int i = 0; i < TimedCalls; i++)
+        {
+            relabeler.Relabel(batch);
+        }
+
+        Dictionary<string, double> operations = runtime.Collect();
+        foreach (DeviceKernel kernel in runtime.Kernels)
+        {
+            Resources[kernel.Name] = kernel.Resources;
+        }
+
+        return new DeviceBenchmarkResult(benchmark, plain, graph, operations.ToDictionary(entry => entry.Key, entry => entry.Value / TimedCalls));
+    }
+
+    // The first calls compile, allocate and capture.
+    private double Median(Action call)
+    {
+        call();
+        call();
+        List<double> seconds = [];
+        long begin = Stopwatch.GetTimestamp();
+        do
+        {
+            long start = Stopwatch.GetTimestamp();
+            call();
+            seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+        while (seconds.Count < LeastCalls || Stopwatch.GetElapsedTime(begin).TotalSeconds < selection.Seconds);
+        seconds.Sort();
+        return seconds[seconds.Count / 2];
+    }
+}

@@ -1,0 +1,183 @@
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Random;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Kernels.TaskSampling;
+using HipiFast.Learning;
+using HipiFast.Replay;
+
+namespace HipiFast.Cli.Benchmarks.Devices;
+
+/// <summary>One comparison of a device with the managed engine.</summary>
+/// <param name="Name">Kernel and sizes.</param>
+/// <param name="Error">Largest difference, relative to the spread of the soft-Q matrix; for samples, the share that differ beyond doubt.</param>
+/// <param name="Passed">Whether it is within bounds.</param>
+internal readonly record struct ConformanceResult(string Name, double Error, bool Passed);
+
+/// <summary>
+/// A device against the managed engine, where the test suite (and its double-precision oracle) cannot be run: soft-Q, log partition and samples of both
+/// kinds, at sizes that are no multiples of any tile.
+/// </summary>
+internal sealed class DeviceConformance(ComputeSession device, ComputeSession managed)
+{
+    /// <summary>Both engines are within 1e-4 of the truth, relative to the spread.</summary>
+    private const double Tolerance = 2e-4;
+
+    private const uint Call = 7;
+
+    // B, K, H: single ones, odd ones, one more and one less than powers of two, several tiles.
+    private static readonly (int Rows, int Candidates, int Hidden)[] s_sizes =
+        [(1, 1, 1), (1, 37, 16), (37, 1, 33), (33, 65, 64), (63, 31, 100), (130, 257, 256), (300, 200, 320)];
+
+    private static readonly (int Rows, int Candidates, int Hidden)[] s_smallSizes = [(1, 1, 1), (9, 5, 7), (33, 17, 33)];
+
+    /// <summary>Compares.</summary>
+    /// <param name="quick">Few and small sizes only.</param>
+    /// <returns>The results, one after another as they come.</returns>
+    public IEnumerable<ConformanceResult> Run(bool quick)
+    {
+        foreach ((int rows, int candidates, int hidden) in quick ? s_smallSizes : s_sizes)
+        {
+            foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
+            {
+                foreach (ConformanceResult result in Compare(new BenchmarkCase(
+                    BenchmarkCase.SoftQ, BenchmarkCase.PeerShape, rows, candidates, hidden, estimator)))
+                {
+                    yield return result;
+                }
+            }
+        }
+    }
+
+    private ConformanceResult[] Compare(BenchmarkCase benchmark)
+    {
+        (int rows, int candidates) = (benchmark.Batch, benchmark.Candidates);
+        string size = $"B {rows}, K {candidates}, H {benchmark.Hidden}";
+        using AgentNetworks agent = new(benchmark.Shape, benchmark.Hidden);
+        agent.Initialize(SyntheticData.Seed);
+        using TransitionBatch batch = SyntheticData.Batch(benchmark.Shape, rows);
+        float[] expected = new float[rows * candidates], actual = new float[rows * candidates];
+        SoftQ(managed, benchmark, agent, batch, expected);
+        SoftQ(device, benchmark, agent, batch, actual);
+
+        // One entry has no spread; its size then stands for it.
+        double spread = expected.Length > 1 ? expected.Max() - expected.Min() : Math.Max(1, Math.Abs(expected[0]));
+        double softQ = Difference(expected, actual) / spread;
+
+        // What follows is compared on the same matrix.
+        float[] expectedPartition = Partition(managed, expected, rows, candidates), actualPartition = Partition(device, expected, rows, candidates);
+        double partition = Difference(expectedPartition, actualPartition) / spread;
+        double doubt = 2 * Tolerance * spread;
+        double tasks = TaskMismatches(expected, expectedPartition, rows, candidates, doubt), slots = RowMismatches(expected, rows, candidates, doubt);
+        return
+        [
+            new($"soft-q {benchmark.EstimatorName}, {size}", softQ, softQ <= Tolerance),
+            new($"log-partition {benchmark.EstimatorName}, {size}", partition, partition <= Tolerance),
+            new($"sample-tasks {benchmark.EstimatorName}, {size}", tasks, tasks == 0),
+            new($"sample-rows {benchmark.EstimatorName}, {size}", slots, slots == 0),
+        ];
+    }
+
+    private static void SoftQ(ComputeSession session, BenchmarkCase benchmark, AgentNetworks agent, TransitionBatch batch, float[] softQ) =>
+        session.SoftQ.Compute(
+            new SoftQProblem
+            {
+                Observation = batch.Observation,
+                Action = batch.Action,
+                NextObservation = batch.NextObservation,
+                Task = SyntheticData.Tasks(benchmark.Shape, benchmark.Candidates),
+                Rows = benchmark.Batch,
+                Candidates = benchmark.Candidates,
+                ObservationDimension = benchmark.Shape.ObservationDimension,
+                ActionDimension = benchmark.Shape.ActionDimension,
+                TaskDimension = benchmark.Shape.TaskDimension,
+                Estimator = benchmark.Estimator,
+                Critic1 = agent.Critic1,
+                Critic2 = agent.Critic2,
+                Actor = agent.Actor,
+                Alpha = 0.5f,
+                Gamma = 0.99f,
+                Family = SyntheticData.GoalFamily(benchmark.Shape),
+                ExactTerminalValue = true,
+                Seed = SyntheticData.Seed,
+                Call = Call,
+            },
+            softQ);
+
+    // The largest difference; NaN counts as infinite.
+    private static double Difference(float[] expected, float[] actual)
+    {
+        double largest = 0;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            double difference = Math.Abs((double)expected[i] - actual[i]);
+            largest = difference <= largest ? largest : double.IsNaN(difference) ? double.PositiveInfinity : difference;
+        }
+
+        return largest;
+    }
+
+    private static float[] Partition(ComputeSession session, float[] softQ, int rows, int candidates)
+    {
+        float[] max = new float[candidates], sum = new float[candidates], result = new float[candidates];
+        max.AsSpan().Fill(float.NegativeInfinity);
+        session.LogPartition.Accumulate(softQ, rows, candidates, max, sum);
+        session.LogPartition.Finish(max, sum, rows, result);
+        return result;
+    }
+
+    // Share of the rows whose samples differ though their noisy scores are further apart than rounding can move them.
+    private double TaskMismatches(float[] softQ, float[] partition, int rows, int candidates, double doubt)
+    {
+        TaskPosterior posterior = new()
+        {
+            SoftQ = softQ,
+            Rows = rows,
+            Candidates = candidates,
+            LogPartition = partition,
+            Temperature = 1,
+            Seed = SyntheticData.Seed,
+            Call = Call,
+        };
+        int[] expected = new int[rows], actual = new int[rows];
+        managed.TaskSampling.SampleTasks(posterior, new TaskSamples { Index = expected });
+        device.TaskSampling.SampleTasks(posterior, new TaskSamples { Index = actual });
+        int wrong = 0;
+        for (int row = 0; row < rows; row++)
+        {
+            if (actual[row] < 0 || actual[row] >= candidates
+                || Score(row, expected[row]) - Score(row, actual[row]) > doubt)
+            {
+                wrong++;
+            }
+        }
+
+        return (double)wrong / rows;
+
+        double Score(int row, int task) =>
+            softQ[(row * candidates) + task] - partition[task] + Noise(row, task, RandomPurpose.TaskSampling);
+    }
+
+    private double RowMismatches(float[] softQ, int rows, int candidates, double doubt)
+    {
+        TaskPosterior posterior = new() { SoftQ = softQ, Rows = rows, Candidates = candidates, Temperature = 1, Seed = SyntheticData.Seed, Call = Call };
+        int[] expected = new int[candidates], actual = new int[candidates];
+        managed.TaskSampling.SampleRows(posterior, expected);
+        device.TaskSampling.SampleRows(posterior, actual);
+        int wrong = 0;
+        for (int task = 0; task < candidates; task++)
+        {
+            if (actual[task] < 0 || actual[task] >= rows || Score(expected[task], task) - Score(actual[task], task) > doubt)
+            {
+                wrong++;
+            }
+        }
+
+        return (double)wrong / candidates;
+
+        double Score(int row, int task) => softQ[(row * candidates) + task] + Noise(row, task, RandomPurpose.RowSampling);
+    }
+
+    private static double Noise(int row, int task, RandomPurpose purpose) =>
+        Philox.ToGumbel(Philox.Next((uint)(task / 4), (uint)row, Call, (uint)purpose, SyntheticData.Seed)[task % 4]);
+}

@@ -1,0 +1,248 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using HipiFast.Kernels.Devices;
+
+namespace HipiFast.Cli.Benchmarks.Devices;
+
+/// <summary>One line of what relabel_torch.py prints.</summary>
+/// <param name="Name">The way it was run: eager, compiled.</param>
+/// <param name="Estimator">Estimator.</param>
+/// <param name="Style">Pairs written out, or the first layer shared.</param>
+/// <param name="Size">B = K.</param>
+/// <param name="Hidden">H.</param>
+/// <param name="Seconds">Median of a call; NaN where it failed.</param>
+internal readonly record struct PeerResult(string Name, string Estimator, string Style, int Size, int Hidden, double Seconds)
+{
+    /// <summary>Reads lines of the form <c>NAME,estimator,style,B,T,H,median_ms,pairs_per_s</c>; others are passed over.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>The results.</returns>
+    public static IReadOnlyList<PeerResult> Read(string path)
+    {
+        List<PeerResult> results = [];
+        foreach (string line in File.ReadLines(path))
+        {
+            string[] fields = line.Split(',');
+            if (fields.Length == 8 && int.TryParse(fields[3], out int size) && int.TryParse(fields[5], out int hidden))
+            {
+                bool isNumber = double.TryParse(fields[6], NumberStyles.Float, CultureInfo.InvariantCulture, out double milliseconds);
+                results.Add(new PeerResult(fields[0], fields[1], fields[2], size, hidden, isNumber ? milliseconds / 1000 : double.NaN));
+            }
+        }
+
+        return results;
+    }
+}
+
+/// <summary>What <c>bench gpu</c> found on one device through one backend.</summary>
+internal sealed partial class DeviceReport
+{
+    public required string Backend { get; init; }
+
+    public required DeviceInfo Device { get; init; }
+
+    public List<ConformanceResult> Conformance { get; } = [];
+
+    public DevicePeaks Peaks { get; set; }
+
+    public List<DeviceBenchmarkResult> Results { get; } = [];
+
+    public IReadOnlyDictionary<string, KernelResources> Resources { get; set; } = new Dictionary<string, KernelResources>();
+
+    public IReadOnlyList<string> LeftOut { get; set; } = [];
+
+    /// <summary>Whether every comparison passed.</summary>
+    public bool Conforms => Conformance.All(result => result.Passed);
+
+    /// <summary>Columns of <see cref="Cells"/>.</summary>
+    public static IReadOnlyList<string> Header { get; } =
+        ["estimator", "B = K", "H", "plain ms", "graph ms", "upload", "kernels", "download", "pairs/s", "soft-q TFLOP/s", "of peak", "logZ of bandwidth"];
+
+    /// <summary>Name of the result files: the device's name in lower case, words joined by dashes.</summary>
+    public string FileName => NotWord().Replace(Device.Name.ToLowerInvariant(), "-").Trim('-');
+
+    /// <summary>A result as a row of a table.</summary>
+    public IReadOnlyList<string> Cells(DeviceBenchmarkResult result)
+    {
+        // The segments' kernel reads the matrix twice: for the maxima, then for the sums.
+        double bytes = 2.0 * result.Case.Batch * result.Case.Candidates * sizeof(float);
+        double bandwidth = bytes / result.Operations.GetValueOrDefault(DeviceKernelNames.LogPartitionSegments) / Peaks.BytesPerSecond;
+        return
+        [
+            result.Case.EstimatorName,
+            result.Case.Batch.ToString(CultureInfo.InvariantCulture),
+            result.Case.Hidden.ToString(CultureInfo.InvariantCulture),
+            Milliseconds(result.Plain),
+            Milliseconds(result.Graph),
+            Milliseconds(result.Upload),
+            Milliseconds(result.Kernels),
+            Milliseconds(result.Download),
+            result.PairsPerSecond.ToString("0.00E+0", CultureInfo.InvariantCulture),
+            Number(result.SoftQFlops * 1e-12, 2),
+            Number(result.SoftQFlops / Peaks.Flops, 2),
+            Number(bandwidth, 2),
+        ];
+    }
+
+    /// <summary>Writes the results as JSON.</summary>
+    public void Write(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("backend", Backend);
+        writer.WriteString("device", Device.Name);
+        writer.WriteString("device_id", Device.Id);
+        writer.WriteNumber("memory_bytes", Device.MemoryBytes);
+        writer.WriteNumber("compute_capability", Device.Capability / 10.0);
+        writer.WriteNumber("multiprocessors", Device.Multiprocessors);
+        ConsoleOutput.Number(writer, "peak_gflops", Peaks.Flops * 1e-9);
+        ConsoleOutput.Number(writer, "peak_bytes_per_s", Peaks.BytesPerSecond);
+        writer.WriteBoolean("conforms", Conforms);
+        writer.WriteStartArray("conformance");
+        foreach (ConformanceResult result in Conformance)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("name", result.Name);
+            ConsoleOutput.Number(writer, "error", result.Error);
+            writer.WriteBoolean("passed", result.Passed);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("kernels");
+        foreach ((string name, KernelResources resources) in Resources)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("kernel", name);
+            writer.WriteNumber("registers", resources.Registers);
+            writer.WriteNumber("local_bytes", resources.LocalBytes);
+            writer.WriteNumber("shared_bytes", resources.SharedBytes);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("results");
+        foreach (DeviceBenchmarkResult result in Results)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("kernel", result.Case.Kernel);
+            writer.WriteString("variant", Backend);
+            writer.WriteString("estimator", result.Case.EstimatorName);
+            writer.WriteString("precision", "fp32");
+            writer.WriteNumber("batch", result.Case.Batch);
+            writer.WriteNumber("candidates", result.Case.Candidates);
+            writer.WriteNumber("hidden", result.Case.Hidden);
+            ConsoleOutput.Number(writer, "median_s", result.Best);
+            ConsoleOutput.Number(writer, "plain_s", result.Plain);
+            ConsoleOutput.Number(writer, "graph_s", result.Graph);
+            ConsoleOutput.Number(writer, "pairs_per_s", result.PairsPerSecond);
+            ConsoleOutput.Number(writer, "gflops", result.SoftQFlops * 1e-9);
+            ConsoleOutput.Number(writer, "peak_gflops", Peaks.Flops * 1e-9);
+            ConsoleOutput.Number(writer, "fraction_of_peak", result.SoftQFlops / Peaks.Flops);
+            writer.WriteStartObject("device_s");
+            foreach ((string name, double seconds) in result.Operations.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+            {
+                ConsoleOutput.Number(writer, name, seconds);
+            }
+
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("left_out");
+        foreach (string reason in LeftOut)
+        {
+            writer.WriteStringValue(reason);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    /// <summary>Adds the results as Markdown.</summary>
+    public void Append(StringBuilder text)
+    {
+        text.AppendLine(CultureInfo.InvariantCulture, $"## {Backend} on {Device.Description}").AppendLine();
+        int failed = Conformance.Count(result => !result.Passed);
+        text.AppendLine(CultureInfo.InvariantCulture, $"Conformance with the managed engine: {Conformance.Count - failed} passed, {failed} failed.");
+        foreach (ConformanceResult result in Conformance.Where(result => !result.Passed))
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"* failed: {result.Name} (error {result.Error:0.0E+0})");
+        }
+
+        text.AppendLine();
+        if (Results.Count > 0)
+        {
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"Measured peaks: {Peaks.Flops * 1e-12:F2} TFLOP/s of fp32 multiply-adds, {Peaks.BytesPerSecond * 1e-9:F0} GB/s of copying.").AppendLine();
+            Table(text, Header, Results.Select(Cells));
+            text.AppendLine(
+                "Whole relabel calls: plain and graph are wall time, transfers included (medians); the split is device time. The floor of the work is the "
+                + "second layers' multiply-adds, and fractions are of the measured peaks.").AppendLine();
+            Table(
+                text,
+                ["kernel", "registers", "spilled bytes", "shared bytes"],
+                Resources.Where(entry => entry.Value.Registers >= 0).Select(entry => (IReadOnlyList<string>)
+                [
+                    entry.Key,
+                    entry.Value.Registers.ToString(CultureInfo.InvariantCulture),
+                    entry.Value.LocalBytes.ToString(CultureInfo.InvariantCulture),
+                    entry.Value.SharedBytes.ToString(CultureInfo.InvariantCulture),
+                ]));
+        }
+
+        foreach (string reason in LeftOut)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"* left out: {reason}");
+        }
+    }
+
+    /// <summary>Adds the peers' times as Markdown.</summary>
+    public static void AppendPeers(StringBuilder text, IReadOnlyList<PeerResult> peers)
+    {
+        text.AppendLine("## PyTorch").AppendLine();
+        Table(
+            text,
+            ["way", "estimator", "style", "B = K", "H", "ms", "pairs/s"],
+            peers.Select(peer => (IReadOnlyList<string>)
+            [
+                peer.Name, peer.Estimator, peer.Style,
+                peer.Size.ToString(CultureInfo.InvariantCulture),
+                peer.Hidden.ToString(CultureInfo.InvariantCulture),
+                Milliseconds(peer.Seconds),
+                double.IsNaN(peer.Seconds) ? "failed" : ((double)peer.Size * peer.Size / peer.Seconds).ToString("0.00E+0", CultureInfo.InvariantCulture),
+            ]));
+    }
+
+    /// <summary>Writes a peer's time as JSON.</summary>
+    public static void Write(Utf8JsonWriter writer, PeerResult peer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("way", peer.Name);
+        writer.WriteString("estimator", peer.Estimator);
+        writer.WriteString("style", peer.Style);
+        writer.WriteNumber("batch", peer.Size);
+        writer.WriteNumber("hidden", peer.Hidden);
+        ConsoleOutput.Number(writer, "median_s", peer.Seconds);
+        writer.WriteEndObject();
+    }
+
+    private static void Table(StringBuilder text, IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows)
+    {
+        foreach (IReadOnlyList<string> row in rows.Prepend([.. header.Select(_ => "---")]).Prepend(header))
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", row)} |");
+        }
+
+        text.AppendLine();
+    }
+
+    private static string Milliseconds(double seconds) => Number(seconds * 1000, 3);
+
+    private static string Number(double value, int decimals) => double.IsFinite(value) ? ConsoleOutput.Fixed(value, decimals) : "-";
+
+    [GeneratedRegex("[^a-z0-9]+")]
+    private static partial Regex NotWord();
+}

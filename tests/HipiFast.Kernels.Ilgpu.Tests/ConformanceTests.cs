@@ -1,0 +1,89 @@
+using System.Runtime.CompilerServices;
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Tests.Backends;
+using HipiFast.Kernels.Tests.LogPartition;
+using HipiFast.Kernels.Tests.SoftQ;
+using HipiFast.Kernels.Tests.TaskSampling;
+
+// ILGPU's launchers see the suite's internal task families.
+[assembly: InternalsVisibleTo("ILGPURuntime")]
+
+// The devices are shared, and serve one thread at a time.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace HipiFast.Kernels.Ilgpu.Tests;
+
+/// <summary>SoftQ on ILGPU's CPU accelerator.</summary>
+[RunsBackend(DeviceTestBackend.Cpu)]
+public sealed class CpuSoftQConformance : SoftQContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
+}
+
+/// <summary>LogPartition on ILGPU's CPU accelerator.</summary>
+[RunsBackend(DeviceTestBackend.Cpu)]
+public sealed class CpuLogPartitionConformance : LogPartitionContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
+}
+
+/// <summary>TaskSampling on ILGPU's CPU accelerator.</summary>
+[RunsBackend(DeviceTestBackend.Cpu)]
+public sealed class CpuTaskSamplingConformance : TaskSamplingContract
+{
+    // One entry at a time, a million tasks take long.
+    protected override int WideDraws => 20;
+
+    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
+}
+
+/// <summary>SoftQ on an OpenCL device.</summary>
+[RunsBackend(DeviceTestBackend.OpenCl)]
+public sealed class OpenClSoftQConformance : SoftQContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
+}
+
+/// <summary>LogPartition on an OpenCL device.</summary>
+[RunsBackend(DeviceTestBackend.OpenCl)]
+public sealed class OpenClLogPartitionConformance : LogPartitionContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
+}
+
+/// <summary>TaskSampling on an OpenCL device.</summary>
+[RunsBackend(DeviceTestBackend.OpenCl)]
+public sealed class OpenClTaskSamplingConformance : TaskSamplingContract
+{
+    protected override int WideDraws => 40;
+
+    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
+}
+
+/// <summary>SoftQ on a CUDA device.</summary>
+[RunsBackend(DeviceTestBackend.Cuda)]
+public sealed class CudaSoftQConformance : SoftQContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
+}
+
+/// <summary>LogPartition on a CUDA device.</summary>
+[RunsBackend(DeviceTestBackend.Cuda)]
+public sealed class CudaLogPartitionConformance : LogPartitionContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
+}
+
+/// <summary>TaskSampling on a CUDA device.</summary>
+[RunsBackend(DeviceTestBackend.Cuda)]
+public sealed class CudaTaskSamplingConformance : TaskSamplingContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
+}
+
+/// <summary>Sessions of a device by the name of its test backend.</summary>
+internal static class Sessions
+{
+    public static ComputeSession Create(string name, int maxThreads = 0) =>
+        KernelRegistry.Default.Resolve(name).CreateSession(new SessionOptions(maxThreads));
+}
