@@ -55,7 +55,7 @@ internal static class BenchCommand
         Option<string?> kernel = List("--kernel", "Kernels to measure, separated by commas. Default: all.", string.Join(",", BenchmarkCase.Kernels));
         Option<string?> backend = List(
             "--backend",
-            "Backends to measure, separated by commas. Default: the soft-Q matrix on all that can run here, the rest on the best.",
+            "Backends to measure, separated by commas. Default: the soft-Q matrix on all of the processor that can run here, the rest on the best.",
             "NAME");
         backend.Aliases.Add("--variant");
         Option<string?> estimator = List("--estimator", "Estimators of soft-q and relabel, separated by commas.", "critic,soft-critic,bellman");

@@ -48,7 +48,14 @@ internal static class GpuBenchCommand
     {
         if (list is not null)
         {
-            return [.. list.Split(',', StringSplitOptions.TrimEntries).Select(name => OptionalComponents.RequireBackend(name, PrecisionMode.Auto, device))];
+            return
+            [
+                .. list.Split(',', StringSplitOptions.TrimEntries).Select(name => OptionalComponents.RequireBackend(name, PrecisionMode.Auto, device))
+                    .Select(backend => backend.Devices.Count > 0
+                        ? backend
+                        : throw new ArgumentException(
+                            $"Backend '{backend.Name}' runs on the processor; bench gpu measures {string.Join(" and ", s_backends)}.")),
+            ];
         }
 
         List<string> reasons = [];

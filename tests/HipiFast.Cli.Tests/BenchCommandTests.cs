@@ -11,7 +11,7 @@ public class BenchCommandTests
     {
         string[] size = ["--size", "3,17", "--hidden", "5", "--rounds", "3", "--seconds", "0"];
         JsonElement[] rows = Rows(["bench", "roofline", "--json", .. size]);
-        string[] variants = [.. KernelRegistry.Default.Backends.Where(backend => backend.IsSupported(out _)).Select(backend => backend.Name).Order()];
+        string[] variants = [.. KernelRegistry.Default.Backends.Where(IsOfProcessor).Select(backend => backend.Name).Order()];
         JsonElement[] matrix = [.. rows.Where(row => Text(row, "kernel") == "soft-q")];
         Assert.Equal(variants, matrix.Select(row => Text(row, "variant")).Distinct().Order());
         Assert.Equal(variants.Length * 3 * 2, matrix.Length);
@@ -42,6 +42,18 @@ public class BenchCommandTests
         Assert.Equal(("bellman", "managed-portable", 1), (Text(row, "estimator"), Text(row, "variant"), (int)Number(row, "threads")));
         Assert.Equal(["relabel", "multiply-add", "memory-read", "memory-update"], rows.Select(other => Text(other, "kernel")));
     }
+
+    [Fact]
+    public void AGpuThatIsNotThereIsASentence()
+    {
+        bool hasGpu = KernelRegistry.Default.Backends.Any(backend => backend.IsSupported(out _) && backend.Devices.Any(device => device.Id != "cpu"));
+        ProgramResult result = hasGpu ? HipifastProgram.Run("bench", "gpu", "--device", "cuda:99") : HipifastProgram.Run("bench", "gpu");
+        Assert.Equal((1, string.Empty), (result.ExitCode, result.Output));
+        Assert.StartsWith("hipifast: There is no GPU to measure here: ", result.Error);
+        Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private static bool IsOfProcessor(KernelBackend backend) => backend.IsSupported(out _) && backend.Devices.Count == 0;
 
     private static JsonElement[] Rows(string[] arguments)
     {

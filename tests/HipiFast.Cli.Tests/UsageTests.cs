@@ -59,12 +59,20 @@ public class UsageTests
     [InlineData("--seconds is 'x'; expected a number.", "bench", "quick", "--seconds", "x")]
     [InlineData("--seconds is 'nan'; expected a finite number, 0 or more.", "bench", "quick", "--seconds", "nan")]
     [InlineData("--seconds is '-1'; expected a finite number, 0 or more.", "bench", "quick", "--seconds", "-1")]
-    [InlineData("bench needs a command: quick, roofline (see hipifast bench --help).", "bench")]
+    [InlineData("bench needs a command: quick, roofline, gpu (see hipifast bench --help).", "bench")]
     [InlineData("--kernel names 'softq' (did you mean 'soft-q'?).", "bench", "roofline", "--kernel", "softq")]
     [InlineData("--estimator is 'q'; expected critic, soft-critic, bellman.", "bench", "roofline", "--estimator", "q")]
     [InlineData("--size is '32,0'; expected whole numbers from 1 to 8192, separated by commas.", "bench", "roofline", "--size", "32,0")]
     [InlineData("--hidden is 'x'; expected whole numbers from 1 to 8192, separated by commas.", "bench", "roofline", "--hidden", "x")]
     [InlineData("--rounds is '-1'; expected a finite number, 0 or more.", "bench", "roofline", "--rounds", "-1")]
+    [InlineData(
+        "Backend 'managed-portable' runs on the processor; bench gpu measures cuda and ilgpu.", "bench", "gpu", "--backend", "managed-portable", "--quick")]
+    [InlineData(
+        "Backend 'managed-portable' has no device 'cuda:3'; there are cpu (managed).",
+        "train", "nav2d", "--backend", "managed-portable", "--device", "cuda:3")]
+    [InlineData(
+        "Backend 'managed-portable' has no device 'gpu'; there are cpu (managed).",
+        "bench", "gpu", "--backend", "managed-portable", "--device", "gpu")]
     [InlineData("Unknown command 'quik' (did you mean 'quick'?).", "bench", "quik")]
     [InlineData("Unknown option '--frob'; expected --help, --version, --verbose, --json (see hipifast --help).", "--frob")]
     [InlineData(
@@ -134,6 +142,24 @@ public class UsageTests
         ProgramResult result = HipifastProgram.Run("train", "--help");
         Assert.Equal(0, result.ExitCode);
         Assert.All(Training.ConfigKey.All.Where(key => key.Name != "environment"), key => Assert.Contains(key.OptionName + " <", result.Output));
+    }
+
+    [Fact]
+    public void InfoListsTheDevicesOfEveryBackend()
+    {
+        ProgramResult result = HipifastProgram.Run("info", "--json");
+        using JsonDocument document = JsonDocument.Parse(result.Output);
+        (string?, string?, long)[] listed =
+        [
+            .. document.RootElement.GetProperty("devices").EnumerateArray().Select(device => (
+                device.GetProperty("backend").GetString(), device.GetProperty("id").GetString(), device.GetProperty("memory_bytes").GetInt64())),
+        ];
+        Assert.Equal(
+            KernelRegistry.Default.Backends.Where(backend => backend.IsSupported(out _)).SelectMany(backend =>
+                backend.Devices.Select(device => ((string?)backend.Name, (string?)device.Id, device.MemoryBytes))),
+            listed);
+        string text = HipifastProgram.Run("info").Output;
+        Assert.All(listed, device => Assert.Contains(device.Item2!, text));
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public abstract class DeviceBuffer(long bytes) : IDisposable
 
     /// <summary>A part of the buffer, as a kernel sees it.</summary>
     /// <typeparam name="T">Element type.</typeparam>
-    /// <param name="byteOffset">Where it begins; a multiple of the element's size.</param>
+    /// <param name="byteOffset">Where it begins; aligned for the element.</param>
     /// <param name="length">Elements.</param>
     /// <returns>The view.</returns>
     /// <exception cref="ArgumentOutOfRangeException">It is not inside the buffer.</exception>
@@ -41,9 +41,13 @@ public abstract class DeviceBuffer(long bytes) : IDisposable
 /// <summary>A part of a device buffer, as a kernel's parameter; the default value is an empty view, for what a kernel does not read.</summary>
 public readonly struct DeviceView
 {
+    private const int StrictestAlignment = 16;
+
     internal DeviceView(DeviceBuffer buffer, long byteOffset, long length, int elementSize)
     {
-        if (byteOffset < 0 || length < 0 || byteOffset % elementSize != 0 || length > (buffer.Bytes - byteOffset) / elementSize)
+        // Elements are aligned like numbers of their size; structs like the largest power of two in theirs, at most 16.
+        int alignment = Math.Min(elementSize & -elementSize, StrictestAlignment);
+        if (byteOffset < 0 || length < 0 || byteOffset % alignment != 0 || length > (buffer.Bytes - byteOffset) / elementSize)
         {
             throw new ArgumentOutOfRangeException(
                 nameof(byteOffset), $"{length} elements of {elementSize} bytes from byte {byteOffset} on are not inside a buffer of {buffer.Bytes} bytes.");

@@ -10,7 +10,7 @@ internal sealed record RooflineSelection
     /// <summary>Kernels.</summary>
     public required IReadOnlyList<string> Kernels { get; init; }
 
-    /// <summary>Backends asked for; empty for all that can run here.</summary>
+    /// <summary>Backends asked for; empty for all of the processor that can run here.</summary>
     public required IReadOnlyList<KernelBackend> Backends { get; init; }
 
     /// <summary>Estimators of the soft-Q matrix and of whole calls.</summary>
@@ -52,20 +52,26 @@ internal static class RooflineBenchmark
 
     /// <summary>The cases of a selection with the backend that each runs on, in the order in which they are measured.</summary>
     /// <remarks>
-    /// The soft-Q matrix and its tiles on every backend; whole calls on the best of each precision; everything else, which is fp32 on every
+    /// The soft-Q matrix on every backend, its tiles on those of the processor (<c>bench gpu</c> is for devices); whole calls on the best of each precision; everything else, which is fp32 on every
     /// backend, on the best.
     /// </remarks>
     public static IEnumerable<(BenchmarkCase Case, KernelBackend Backend)> Cases(RooflineSelection selection)
     {
         KernelBackend[] all = selection.Backends.Count > 0
             ? [.. selection.Backends]
-            : [.. KernelRegistry.Default.Backends.Where(backend => backend.IsSupported(out _)).OrderBy(backend => backend.Precision)];
+            : [.. KernelRegistry.Default.Backends.Where(IsOfProcessor).OrderBy(backend => backend.Precision)];
         bool chosen = selection.Backends.Count > 0;
         KernelBackend[] best = chosen ? all : [.. all.GroupBy(backend => backend.Precision).Select(group => group.First())];
         KernelBackend[] first = chosen ? all : best[..1];
         foreach (string kernel in selection.Kernels)
         {
-            KernelBackend[] backends = kernel switch { BenchmarkCase.SoftQTile or BenchmarkCase.SoftQ => all, BenchmarkCase.Relabel => best, _ => first };
+            KernelBackend[] backends = kernel switch
+            {
+                BenchmarkCase.SoftQTile => [.. all.Where(IsOfProcessor)],
+                BenchmarkCase.SoftQ => all,
+                BenchmarkCase.Relabel => best,
+                _ => first,
+            };
             foreach (BenchmarkCase benchmark in CasesOf(kernel, selection))
             {
                 foreach (KernelBackend backend in backends)
@@ -75,6 +81,8 @@ internal static class RooflineBenchmark
             }
         }
     }
+
+    private static bool IsOfProcessor(KernelBackend backend) => backend.IsSupported(out _) && backend.MultiplyAddLoop is not null;
 
     private static IEnumerable<BenchmarkCase> CasesOf(string kernel, RooflineSelection selection)
     {

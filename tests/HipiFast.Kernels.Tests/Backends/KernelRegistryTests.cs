@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.Intrinsics;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Numerics;
 
 namespace HipiFast.Kernels.Tests.Backends;
@@ -199,6 +200,45 @@ public sealed class KernelRegistryTests : IDisposable
         }
     }
 
+    [Fact]
+    public void ADeviceChoosesAmongBackends()
+    {
+        KernelRegistry registry = new();
+        registry.Register(new Backend("absent", "no driver") { DeviceIds = ["gpu:9"] }, 40);
+        registry.Register(new Backend("gpus") { DeviceIds = ["gpu:0", "gpu:1"] }, 30);
+        registry.Register(new Backend("processor"), 10);
+        registry.Register(new Backend("simulator") { DeviceIds = ["cpu", "gpu:1"] }, 0);
+        Assert.Equal("gpus", registry.Resolve().Name);
+        Assert.Equal("gpus", registry.Resolve(device: "GPU:1").Name);
+        Assert.Equal("processor", registry.Resolve(device: "cpu").Name);
+        Assert.Equal("simulator", registry.Resolve("simulator", device: "cpu").Name);
+        Assert.Equal("simulator", registry.Resolve("simulator", device: string.Empty).Name);
+        Assert.Equal(
+            "No backend that can run here has a device 'gpu:9'; there are gpu:0 (gpus: gpu:0's name), gpu:1 (gpus: gpu:1's name), cpu (processor), "
+            + "cpu (simulator: cpu's name), gpu:1 (simulator: gpu:1's name).",
+            Assert.Throws<ArgumentException>(() => registry.Resolve(device: "gpu:9")).Message);
+        Assert.Equal(
+            "Backend 'gpus' has no device 'cpu'; there are gpu:0 (gpus: gpu:0's name), gpu:1 (gpus: gpu:1's name).",
+            Assert.Throws<ArgumentException>(() => registry.Resolve("gpus", device: "cpu")).Message);
+        Assert.Equal(
+            "Backend 'absent' cannot run here: no driver.",
+            Assert.Throws<NotSupportedException>(() => registry.Resolve("absent", device: "gpu:9")).Message);
+    }
+
+    [Fact]
+    public void BackendsOfTheProcessorHaveNoOtherDevice()
+    {
+        KernelBackend managed = KernelRegistry.Default.Resolve(ManagedBackend.FamilyName);
+        using (managed.CreateSession(new SessionOptions(1, "cpu")))
+        {
+            Assert.Equal(
+                $"Backend '{managed.Name}' runs on the processor ('cpu'); it has no device 'cuda:0'.",
+                Assert.Throws<ArgumentException>(() => managed.CreateSession(new SessionOptions(1, "cuda:0"))).Message);
+        }
+
+        Assert.Throws<NotSupportedException>(() => managed.CreateRuntime());
+    }
+
     private static KernelRegistry TwoPrecisions()
     {
         KernelRegistry registry = new();
@@ -221,6 +261,10 @@ public sealed class KernelRegistryTests : IDisposable
         public override KernelPrecision Precision => precision;
 
         public override string Description => "for tests";
+
+        public string[] DeviceIds { get; init; } = [];
+
+        public override IReadOnlyList<DeviceInfo> Devices => [.. DeviceIds.Select(id => new DeviceInfo(id, id + "'s name", 0, 0, 1, 1, 1, 0))];
 
         public override bool IsSupported(out string reason)
         {

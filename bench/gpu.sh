@@ -1,0 +1,146 @@
+#!/bin/sh
+# Measures an NVIDIA GPU.
+#
+#   bench/gpu.sh pack DIR    on a machine with the .NET SDK: makes one folder with the program, the .NET runtime and all that is needed beside them
+#                            (and DIR.tar.zst or DIR.tar.gz), to be copied to a Linux machine of the same kind with a GPU; no SDK is needed there
+#   ./gpu.sh [--quick]       in that folder, or bench/gpu.sh where the program is built: conformance with the managed engine through both backends,
+#                            compute-sanitizer and ptxas where CUDA is installed, PyTorch where python3 has it, then the times of every kernel.
+#                            Writes results/DEVICE.json and DEVICE.md (bench/results here). Without a GPU: a dry run on ILGPU's CPU accelerator.
+#
+# Exit code: 0 when all that could run went well.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+
+say() { printf '%s\n' "gpu.sh: $*"; }
+die() { printf '%s\n' "gpu.sh: $*" >&2; exit 1; }
+
+# --- pack ------------------------------------------------------------------------------------------------------------------------------------------
+
+pack() {
+    folder=$1
+    root=$(dirname "$here")
+    [ -e "$folder" ] && die "'$folder' exists; give the name of a new folder."
+    "$root/hipifast" info >/dev/null || die "the program does not build."
+    built="$root/src/HipiFast.Cli/bin/Release/net10.0"
+    dotnet_file=$(readlink -f "$(command -v dotnet)")
+    dotnet_root=$(dirname "$dotnet_file")
+    runtime=$(dotnet --list-runtimes | awk '$1 == "Microsoft.NETCore.App" && $2 ~ /^10\./ { version = $2 } END { print version }')
+    [ -n "$runtime" ] || die "no .NET 10 runtime was found by 'dotnet --list-runtimes'."
+    [ -d "$dotnet_root/shared/Microsoft.NETCore.App/$runtime" ] || die "'$dotnet_root' holds no .NET runtime $runtime."
+    mkdir -p "$folder/runtime/host/fxr" "$folder/runtime/shared/Microsoft.NETCore.App" "$folder/ptx" || die "'$folder' cannot be made."
+    cp "$dotnet_file" "$folder/runtime/dotnet" \
+        && cp -R "$dotnet_root/host/fxr/$runtime" "$folder/runtime/host/fxr/" \
+        && cp -R "$dotnet_root/shared/Microsoft.NETCore.App/$runtime" "$folder/runtime/shared/Microsoft.NETCore.App/" \
+        && cp -R "$built" "$folder/program" \
+        && cp "$root"/bench/peers/relabel_torch.py "$here/gpu.sh" "$folder/" || die "copying to '$folder' failed."
+    cp "$root"/kernels/HipiFast.Kernels.Cuda/Ptx/*.ptx "$folder/ptx/" 2>/dev/null || say "no PTX is kept, so the folder holds none for ptxas."
+    parent=$(dirname "$folder") name=$(basename "$folder")
+    if command -v zstd >/dev/null 2>&1; then
+        archive="$folder.tar.zst"
+        tar -C "$parent" -cf - "$name" | zstd -q -f -T0 -10 -o "$archive" || die "compressing to '$archive' failed."
+    else
+        archive="$folder.tar.gz"
+        tar -C "$parent" -czf "$archive" "$name" || die "compressing to '$archive' failed."
+    fi
+    say "packed $(du -sh "$folder" | cut -f 1) in '$folder' ($(du -h "$archive" | cut -f 1) in '$archive'); on the machine with the GPU: $name/gpu.sh"
+}
+
+# --- run -------------------------------------------------------------------------------------------------------------------------------------------
+
+hipifast() { "$dotnet" "$program" "$@"; }
+
+# One line of "NAME: ok" or what went wrong; counts failures.
+step() {
+    name=$1
+    shift
+    if "$@" >"$log" 2>&1; then
+        say "$name: ok"
+    else
+        failures=$((failures + 1))
+        say "$name: FAILED"
+        tail -n 20 "$log"
+    fi
+}
+
+sanitize() {
+    step "compute-sanitizer $1, $2" compute-sanitizer --tool "$1" --error-exitcode 99 "$dotnet" "$program" bench gpu --backend "$2" --check --quick
+}
+
+peers() {
+    for way in eager compiled; do
+        flag=
+        [ "$way" = compiled ] && flag=--compile
+        for hidden in $1; do
+            say "PyTorch, $way, H = $hidden"
+            python3 "$torch_script" --device cuda --hidden "$hidden" --sizes "$2" --seconds "$3" $flag 2>>"$log" | sed "1d;s/^/$way,/" >>"$times"
+        done
+    done
+}
+
+ptxas_report() {
+    capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d '. ')
+    for file in "$ptx"/*.ptx; do
+        printf '%s\n' "$(basename "$file")"
+        ptxas -v -arch="sm_${capability:-80}" -o /dev/null "$file" 2>&1 | grep -E 'Used|spill|error|warning'
+    done
+}
+
+run() {
+    quick=$1
+    if [ -d "$here/program" ]; then
+        program="$here/program/HipiFast.Cli.dll" dotnet="$here/runtime/dotnet" results="$here/results" ptx="$here/ptx" torch_script="$here/relabel_torch.py"
+        export DOTNET_ROOT="$here/runtime"
+    else
+        root=$(dirname "$here")
+        program="$root/src/HipiFast.Cli/bin/Release/net10.0/HipiFast.Cli.dll" dotnet=dotnet results="$here/results"
+        ptx="$root/kernels/HipiFast.Kernels.Cuda/Ptx" torch_script="$here/peers/relabel_torch.py"
+        "$root/hipifast" info >/dev/null || die "the program does not build."
+    fi
+    temporary=$(mktemp -d) || die "no temporary folder can be made."
+    trap 'rm -rf "$temporary"' EXIT
+    log="$temporary/log" times="$temporary/times.csv" failures=0
+    : >"$times"
+    hipifast info || die "the program does not run here."
+    printf '\n'
+    if ! hipifast bench gpu --backend cuda --check --quick >"$log" 2>&1 && grep -q 'cannot run here' "$log"; then
+        say "there is no NVIDIA GPU here ($(sed -n 's/.*cannot run here: //p' "$log" | head -n 1)), so this is a dry run on ILGPU's CPU accelerator: it shows that everything runs, not how fast."
+        hipifast bench gpu --backend ilgpu --device cpu --quick --out "$temporary" || failures=1
+        [ -f "$temporary"/*.json ] && [ -f "$temporary"/*.md ] || failures=1
+        [ "$failures" = 0 ] && say "dry run: ok; what needs a GPU (CUDA, sanitizer, graphs, PyTorch beside it) has not been run."
+        exit "$failures"
+    fi
+
+    for backend in cuda ilgpu; do
+        step "conformance, $backend" hipifast bench gpu --backend "$backend" --device cuda:0 --check
+    done
+    if command -v compute-sanitizer >/dev/null 2>&1; then
+        for backend in cuda ilgpu; do
+            sanitize memcheck "$backend"
+            sanitize racecheck "$backend"
+        done
+    else
+        say "compute-sanitizer was not found, so memory and races were not checked."
+    fi
+    if python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' >/dev/null 2>&1; then
+        if [ -n "$quick" ]; then peers 64 32x32 0.2; else peers "64 256 1024" 32x32,128x128,256x256,1024x1024,4096x4096 1; fi
+    else
+        say "python3 has no torch that sees the GPU, so PyTorch was not measured."
+    fi
+    mkdir -p "$results"
+    hipifast bench gpu --backend cuda,ilgpu --device cuda:0 $quick --peers "$times" --out "$results" || failures=$((failures + 1))
+    report=$(ls -t "$results"/*.md | head -n 1)
+    if command -v ptxas >/dev/null 2>&1; then
+        { printf '\n## ptxas\n\n```\n'; ptxas_report; printf '```\n'; } >>"$report"
+    else
+        say "ptxas was not found; registers and spills are those that the driver reports."
+    fi
+    say "results: $report and .json beside it; failures: $failures"
+    [ "$failures" = 0 ]
+}
+
+case "${1:-}" in
+    pack) [ $# = 2 ] || die "usage: gpu.sh pack DIR"; pack "$2" ;;
+    --quick) run --quick ;;
+    '') run '' ;;
+    *) die "unknown argument '$1'; expected 'pack DIR', '--quick' or nothing." ;;
+esac
