@@ -128,6 +128,11 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
         return (candidates + tasks - 1) / tasks * tasks;
     }
 
+    /// <summary>Fragments of a lane that a packed second layer holds.</summary>
+    /// <param name="stride">H rounded up to 16.</param>
+    /// <returns>Their number.</returns>
+    public long Fragments(int stride) => (long)stride / Depth * Blocks * WarpSize;
+
     /// <summary>Tiles of a matrix.</summary>
     /// <param name="rows">B.</param>
     /// <param name="candidates">K.</param>
