@@ -7,20 +7,30 @@ namespace HipiFast.Kernels.Cuda;
 /// <summary>The GPU kernels, launched through NVIDIA's driver; no package is needed at run time.</summary>
 public sealed class CudaBackend : KernelBackend
 {
+    /// <summary>Name of the backend in fp32, and of the two together.</summary>
+    public const string FamilyName = "cuda";
+
     private readonly Lazy<Probe> _probe;
     private readonly PtxCatalog _catalog;
 
-    internal CudaBackend(string driverPath, PtxCatalog catalog)
+    internal CudaBackend(string driverPath, PtxCatalog catalog, KernelPrecision precision = KernelPrecision.Fp32)
     {
         _catalog = catalog;
+        Precision = precision;
         _probe = new Lazy<Probe>(() => Look(driverPath, catalog));
     }
 
     /// <inheritdoc/>
-    public override string Name => "cuda";
+    public override string Name => Precision == KernelPrecision.Fp32 ? FamilyName : $"{FamilyName}-bf16";
 
     /// <inheritdoc/>
-    public override string Description => $"PTX fp32 through NVIDIA's driver; {string.Join("; ", Devices.Select(device => device.Description))}";
+    public override string Family => FamilyName;
+
+    /// <inheritdoc/>
+    public override KernelPrecision Precision { get; }
+
+    /// <inheritdoc/>
+    public override string Description => $"PTX {(Precision == KernelPrecision.Fp32 ? "fp32" : "bf16 on tensor cores")} through NVIDIA's driver; {string.Join("; ", Devices.Select(device => device.Description))}";
 
     /// <inheritdoc/>
     public override IReadOnlyList<DeviceInfo> Devices => _probe.Value.Devices;

@@ -9,6 +9,10 @@ public static class Registration
     /// <summary>Above every other backend: where a device is, it is the fastest.</summary>
     private const int Priority = 100;
 
-    /// <summary>Registers the backend <c>cuda</c>.</summary>
-    public static void Register() => KernelRegistry.Default.Register(new CudaBackend(CudaDriver.DefaultPath, PtxCatalog.Embedded), Priority);
+    /// <summary>Registers the backends <c>cuda</c> and, below it so that bf16 is asked for, <c>cuda-bf16</c>.</summary>
+    public static void Register()
+    {
+        KernelRegistry.Default.Register(new CudaBackend(CudaDriver.DefaultPath, PtxCatalog.Embedded), Priority);
+        KernelRegistry.Default.Register(new CudaBackend(CudaDriver.DefaultPath, PtxCatalog.Embedded, KernelPrecision.Bf16), Priority - 1);
+    }
 }

@@ -11,11 +11,14 @@ public static class Registration
     private const int GpuPriority = 40;
     private const int NoGpuPriority = -100;
 
-    /// <summary>Registers the backend <c>ilgpu</c> and the compiler of task families to PTX.</summary>
+    /// <summary>Registers the backends <c>ilgpu</c> and, below it so that bf16 is asked for, <c>ilgpu-bf16</c>, and the compiler of task families to PTX.</summary>
     public static void Register()
     {
         IPtxCompiler.Current = new PtxCompiler();
-        KernelRegistry.Default.Register(new IlgpuBackend(), HasDriver() && IlgpuBackend.HasGpu ? GpuPriority : NoGpuPriority);
+        bool hasDriver = HasDriver();
+        KernelRegistry.Default.Register(new IlgpuBackend(), hasDriver && IlgpuBackend.HasGpu ? GpuPriority : NoGpuPriority);
+        KernelRegistry.Default.Register(
+            new IlgpuBackend(KernelPrecision.Bf16), (hasDriver && IlgpuBackend.HasTensorCores ? GpuPriority : NoGpuPriority) - 1);
     }
 
     // Asking ILGPU for its devices takes a while, so first for the libraries without which there are none.

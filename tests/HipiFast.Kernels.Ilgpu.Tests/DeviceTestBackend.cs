@@ -43,7 +43,7 @@ internal sealed class DeviceTestBackend(string kind) : KernelBackend
     public override ComputeSession CreateSession(SessionOptions options) =>
         new Lent(this, _session ??= s_backend.CreateSession(new SessionOptions(options.MaxThreads, Device!.Id)));
 
-    private sealed class Lent(KernelBackend backend, ComputeSession session) : ComputeSession
+    internal sealed class Lent(KernelBackend backend, ComputeSession session) : ComputeSession
     {
         public override KernelBackend Backend => backend;
 

@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Ilgpu.Numerics;
+using HipiFast.Kernels.Ilgpu.TensorCores;
 using ILGPU;
 using ILGPU.Algorithms;
 using ILGPU.IR;
@@ -16,6 +17,9 @@ internal static class IlgpuContext
     /// <summary>What ILGPU asks of a CPU device at least.</summary>
     private const int MinimalThreads = 2;
 
+    /// <summary>What a CUDA device gives to a group through ILGPU: so that the CPU accelerator, too, takes what is larger in slices.</summary>
+    private const int WarpSharedBytes = 48 << 10;
+
     private static readonly Lazy<Context> s_devices = new(() => Create(builder => builder.Cuda().OpenCL().CPU(CpuDevice(MinimalThreads))));
     private static readonly Lazy<Context> s_compiler = new(() => Create(_ => { }));
     private static readonly Lazy<IReadOnlyList<(DeviceInfo Info, Device Device)>> s_list = new(List);
@@ -29,12 +33,23 @@ internal static class IlgpuContext
     /// <summary>Whether a device is a GPU, rather than a processor that OpenCL or ILGPU make look like one.</summary>
     public static bool IsGpu(Device device) => device is CudaDevice or CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU };
 
+    /// <summary>Whether a device is an NVIDIA GPU whose tensor cores know bf16.</summary>
+    public static bool HasTensorCores(DeviceInfo device) => device.Capability >= TensorTile.MinCapability;
+
+    /// <summary>A CPU accelerator with so many warps of 32 threads to a group, apart from the listed devices: it emulates tensor cores for tests.</summary>
+    public static (DeviceInfo Info, Device Device) CpuWarps(int warps)
+    {
+        CPUDevice device = new(TensorTile.WarpSize, warps, 1);
+        DeviceInfo info = Describe(device, DeviceInfo.Cpu, 0);
+        return (info with { MaxGroupSize = device.MaxNumThreadsPerGroup, SharedBytesPerGroup = WarpSharedBytes }, device);
+    }
+
     /// <summary>
     /// Opens a device. The CPU accelerator runs one group after the other: every thread of a group is one of the system's, and every barrier
     /// a change of threads.
     /// </summary>
     public static Accelerator Open(Device device) => device is CPUDevice cpu
-        ? cpu.CreateCPUAccelerator(s_devices.Value, CPUAcceleratorMode.Sequential)
+        ? cpu.CreateCPUAccelerator(s_devices.Value, cpu.WarpSize == TensorTile.WarpSize ? CPUAcceleratorMode.Parallel : CPUAcceleratorMode.Sequential)
         : device.CreateAccelerator(s_devices.Value);
 
     /// <summary>A CPU accelerator with groups of several threads, apart from the listed devices: slow, but with barriers that mean something.</summary>
@@ -51,6 +66,7 @@ internal static class IlgpuContext
         // Algorithms, so that a user's task family may call MathF, on CUDA too.
         builder.EnableAlgorithms().Profiling().Inlining(InliningMode.Aggressive).Optimize(OptimizationLevel.O2);
         DeviceIntrinsics.Register(builder.GetIntrinsicManager());
+        TensorCorePtx.Register(builder.GetIntrinsicManager());
         addDevices(builder);
     });
 

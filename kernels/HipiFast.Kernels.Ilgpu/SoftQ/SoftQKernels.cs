@@ -104,10 +104,7 @@ public static class SoftQKernels
                 for (int pair = Group.IdxX; pair < PairTile<TTile>.Pairs; pair += PairTile<TTile>.Threads)
                 {
                     float first = values[pair], second = Squash(at.Sum(0, pair) + critic2[OutputBias(shape)], shape);
-
-                    // The products are 0, or NaN where a critic is NaN or infinite: the smaller value would hide an infinite one.
-                    float smaller = Utilities.Select(first < second, first, second) + (first * 0f) + (second * 0f);
-                    values[pair] = Utilities.Select(shape.Twin == (int)TwinCombination.Mean, 0.5f * (first + second), smaller);
+                    values[pair] = Combine(first, second, shape);
                 }
             }
 
@@ -188,7 +185,16 @@ public static class SoftQKernels
         }
     }
 
-    private static float LogProbability(ArrayView<float> action, ArrayView<float> pairs, in SoftQShape shape, long slot, int row)
+    /// <summary>Twin critics as one value.</summary>
+    internal static float Combine(float first, float second, in SoftQShape shape)
+    {
+        // The products are 0, or NaN where a critic is NaN or infinite: the smaller value would hide an infinite one.
+        float smaller = Utilities.Select(first < second, first, second) + (first * 0f) + (second * 0f);
+        return Utilities.Select(shape.Twin == (int)TwinCombination.Mean, 0.5f * (first + second), smaller);
+    }
+
+    /// <summary>log pi(a | s, psi) of a pair, from the actor's outputs in the pairs' memory.</summary>
+    internal static float LogProbability(ArrayView<float> action, ArrayView<float> pairs, in SoftQShape shape, long slot, int row)
     {
         float sum = -shape.ActionDimension * TanhGaussian.HalfLogTwoPi;
         for (int d = 0; d < shape.ActionDimension; d++)
@@ -204,8 +210,8 @@ public static class SoftQKernels
         return sum;
     }
 
-    // a' = tanh(mean + std n), in the place of the means.
-    private static void SampleAction(ArrayView<CallNumbers> call, ArrayView<float> pairs, in SoftQShape shape, long slot, int row, int task)
+    /// <summary>a' = tanh(mean + std n), in the place of the means.</summary>
+    internal static void SampleAction(ArrayView<CallNumbers> call, ArrayView<float> pairs, in SoftQShape shape, long slot, int row, int task)
     {
         CallNumbers numbers = call[0];
         for (int first = 0; first < shape.ActionDimension; first += SoftQNoise.NormalsPerBlock)
@@ -223,8 +229,8 @@ public static class SoftQKernels
         }
     }
 
-    // The exact value where the task ends, or the Bellman target.
-    private static float Judge<TFamily>(
+    /// <summary>The exact value where the task ends, or the Bellman target.</summary>
+    internal static float Judge<TFamily>(
         ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action, ArrayView<float> nextObservation, ArrayView<float> task,
         in SoftQShape shape, TFamily family, ArrayView<float> constants, int row, int candidate, float value)
         where TFamily : unmanaged, ITaskFamily
@@ -245,11 +251,13 @@ public static class SoftQKernels
         return terminates ? reward : value;
     }
 
-    private static float Squash(float value, in SoftQShape shape) => shape.RangeWidth > 0f
+    /// <summary>The critic's value of its output.</summary>
+    internal static float Squash(float value, in SoftQShape shape) => shape.RangeWidth > 0f
         ? shape.RangeLow + (shape.RangeWidth / (1f + DeviceMath.Exp(-value)))
         : value;
 
-    private static int OutputBias(in SoftQShape shape) => ((shape.Inputs + 2 + shape.Stride) * shape.Stride) + (shape.Stride * shape.OutputStride);
+    /// <summary>Where the last layer's bias begins in a network.</summary>
+    internal static int OutputBias(in SoftQShape shape) => ((shape.Inputs + 2 + shape.Stride) * shape.Stride) + (shape.Stride * shape.OutputStride);
 
     // Four neighbouring entries of a row of the network, 0 beyond its end.
     private static Four LoadColumns(ArrayView<float> weights, int start, int column, in SoftQShape shape)
@@ -263,8 +271,8 @@ public static class SoftQKernels
         return value;
     }
 
-    // The weights from four neighbouring hidden units to one output, 0 beyond the last.
-    private static Four LoadOutputs(ArrayView<float> weights, int start, int column, int output, in SoftQShape shape)
+    /// <summary>The weights from four neighbouring hidden units to one output, 0 beyond the last.</summary>
+    internal static Four LoadOutputs(ArrayView<float> weights, int start, int column, int output, in SoftQShape shape)
     {
         Four value = default;
         if (column < shape.Stride)

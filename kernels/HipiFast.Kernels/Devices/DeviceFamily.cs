@@ -34,8 +34,18 @@ internal sealed class DeviceFamily(DeviceRuntime runtime) : IDisposable
         arguments.Add(_view);
     }
 
-    /// <summary>Adds parameters that stand for no family.</summary>
-    public static void AddNone(LaunchArguments arguments) => arguments.Add(default(Nothing)).Add(default(DeviceView));
+    /// <summary>Adds the parameters of a family, or those that stand for none.</summary>
+    public static void AddTo(LaunchArguments arguments, DeviceFamily? family)
+    {
+        if (family is null)
+        {
+            arguments.Add(default(Nothing)).Add(default(DeviceView));
+        }
+        else
+        {
+            family.AddTo(arguments);
+        }
+    }
 
     public void Dispose() => _constants.Dispose();
 

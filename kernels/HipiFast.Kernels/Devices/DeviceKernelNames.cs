@@ -24,6 +24,18 @@ public static class DeviceKernelNames
     /// <summary>The critics on tiles of pairs, and the estimate; judges by a family.</summary>
     public const string SoftQCritic = "soft-q-critic";
 
+    /// <summary><see cref="SoftQActor"/> in bf16 on tensor cores.</summary>
+    public const string SoftQActorBf16 = "soft-q-actor-bf16";
+
+    /// <summary>One critic of <see cref="SoftQCritic"/> in bf16 on tensor cores; judges by a family.</summary>
+    public const string SoftQCriticBf16 = "soft-q-critic-bf16";
+
+    /// <summary>Packs a network's second layer in bf16 for tensor cores.</summary>
+    public const string PackSecondLayer = "pack-second-layer";
+
+    /// <summary>Nothing but bf16 products on tensor cores: the matrix peak that kernels are quoted against.</summary>
+    public const string TensorPeak = "tensor-peak";
+
     /// <summary>Maximum and sum of exponentials of every column, for a segment of rows.</summary>
     public const string LogPartitionSegments = "log-partition-segments";
 

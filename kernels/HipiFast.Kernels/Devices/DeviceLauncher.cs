@@ -43,6 +43,13 @@ internal sealed class DeviceLauncher : IDisposable
     /// <summary>Queues a soft-Q kernel.</summary>
     public void RunTiles(DeviceKernel kernel, long tiles) => Launch(kernel, tiles, Tile.GroupSize);
 
+    /// <summary>Queues a soft-Q kernel on tensor cores: as many groups as run at once, which keep their weights and go around.</summary>
+    public void RunTensorTiles(DeviceKernel kernel, TensorTile tile, long tiles) => Runtime.Launch(
+        kernel,
+        new LaunchShape(
+            new DeviceExtent((int)Math.Min(tiles, Math.Max(Runtime.Device.Multiprocessors, 1))), new DeviceExtent(tile.GroupSize), tile.SharedBytes),
+        Arguments);
+
     public void Dispose() => Arguments.Dispose();
 
     private void Launch(DeviceKernel kernel, long groups, int groupSize) => Runtime.Launch(

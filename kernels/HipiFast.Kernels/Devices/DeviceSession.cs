@@ -23,11 +23,12 @@ public sealed class DeviceSession : ComputeSession
     /// <param name="options">Threads of the dense kernels.</param>
     public DeviceSession(KernelBackend backend, DeviceRuntime runtime, SessionOptions options)
     {
+        ArgumentNullException.ThrowIfNull(backend);
         ArgumentNullException.ThrowIfNull(runtime);
         Backend = backend;
         _runtime = runtime;
         _launcher = new DeviceLauncher(runtime);
-        _softQ = new DeviceSoftQ(_launcher);
+        _softQ = new DeviceSoftQ(_launcher, backend.Precision);
         _logPartition = new DeviceLogPartition(_launcher);
         _taskSampling = new DeviceTaskSampling(_launcher);
         _pipeline = new DeviceRelabelPipeline(_launcher, _softQ, _logPartition, _taskSampling);

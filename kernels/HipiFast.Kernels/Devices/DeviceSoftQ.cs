@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
@@ -29,14 +30,16 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     private readonly DeviceArray _inputs;
     private readonly DeviceArray _result;
     private readonly DeviceArray _numbers;
+    private readonly TensorSoftQ? _tensor;
     private DeviceKernel? _firstLayerKernel;
     private DeviceKernel? _actorKernel;
     private DeviceKernel? _criticKernel;
     private Plan _plan;
 
-    public DeviceSoftQ(DeviceLauncher launcher)
+    public DeviceSoftQ(DeviceLauncher launcher, KernelPrecision precision)
     {
         _launcher = launcher;
+        _tensor = precision == KernelPrecision.Bf16 ? new TensorSoftQ(launcher) : null;
         DeviceRuntime runtime = launcher.Runtime;
         _critic1 = new DeviceNetwork(runtime);
         _critic2 = new DeviceNetwork(runtime);
@@ -50,7 +53,8 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     }
 
     /// <summary>Changes with every allocation, so that captured sequences can tell.</summary>
-    public int Generation => _critic1.Generation + _critic2.Generation + _actor.Generation + _family.Generation + _layers.Generation + _pairs.Generation;
+    public int Generation => _critic1.Generation + _critic2.Generation + _actor.Generation + _family.Generation + _layers.Generation + _pairs.Generation
+        + (_tensor?.Generation ?? 0);
 
     public void Compute(in SoftQProblem problem, Span<float> softQ)
     {
@@ -95,25 +99,47 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         MlpShape actor = default;
         if (usesLogProbability || isBellman)
         {
-            _actorKernel ??= runtime.Load(DeviceKernelNames.SoftQActor);
             _actor.Update(problem.Actor!);
+            if (_tensor is not null)
+            {
+                _tensor.PrepareActor(problem.Actor!, _actor);
+            }
+            else
+            {
+                _actorKernel ??= runtime.Load(DeviceKernelNames.SoftQActor);
+            }
+
             actor = problem.Actor!.Shape;
         }
 
         TaskFamily? family = problem.UsesFamily ? problem.Family : null;
-        _criticKernel = runtime.Load(DeviceKernelNames.SoftQCritic, family);
+        if (_tensor is not null)
+        {
+            _tensor.Prepare(problem, family, _critic1, _critic2);
+        }
+        else
+        {
+            _criticKernel = runtime.Load(DeviceKernelNames.SoftQCritic, family);
+        }
+
         if (family is not null)
         {
             _family.Update(family);
         }
 
         int rows = LaunchRows(problem, critic, actor, blockRows);
-        long criticRows = (long)rows * critic.HiddenStride, criticTasks = (long)problem.Candidates * critic.HiddenStride;
-        long actorRows = actor.Inputs > 0 ? (long)rows * actor.HiddenStride : 0, actorTasks = actor.Inputs > 0 ? (long)problem.Candidates * actor.HiddenStride : 0;
+
+        // Warps on tensor cores read whole tiles; what they make of the rows and tasks beyond the last is stored nowhere.
+        long paddedRows = _tensor is null ? rows : TensorTile.PaddedRows(rows, problem.Candidates);
+        long paddedTasks = _tensor is null ? problem.Candidates : TensorTile.PaddedCandidates(problem.Candidates);
+        long criticRows = paddedRows * critic.HiddenStride, criticTasks = paddedTasks * critic.HiddenStride;
+        long actorRows = actor.Inputs > 0 ? paddedRows * actor.HiddenStride : 0, actorTasks = actor.Inputs > 0 ? paddedTasks * actor.HiddenStride : 0;
         int critics = problem.UsesCritic2 ? 2 : 1;
         long actorLayer = critics * (criticRows + criticTasks);
         _layers.EnsureBytes((actorLayer + actorRows + actorTasks) * sizeof(float));
-        long capacity = actor.Inputs > 0 ? _launcher.Tile.Tiles(rows, problem.Candidates) * _launcher.Tile.Pairs : 0;
+        long capacity = actor.Inputs == 0 ? 0
+            : _tensor is null ? _launcher.Tile.Tiles(rows, problem.Candidates) * _launcher.Tile.Pairs
+            : paddedRows * paddedTasks;
         if (capacity > 0)
         {
             _pairs.EnsureBytes(capacity * Planes(problem.ActionDimension) * sizeof(float));
@@ -187,6 +213,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
 
     public void Dispose()
     {
+        _tensor?.Dispose();
         _critic1.Dispose();
         _critic2.Dispose();
         _actor.Dispose();
@@ -263,18 +290,17 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
             QueueLayer(state, s, stateAction, actionWidth, _critic2, _plan.Critic, shape.RowLayer2, rows, 0, hasBias: true);
         }
 
+        DeviceFamily? family = _plan.HasFamily ? _family : null;
+        if (_tensor is not null)
+        {
+            _tensor.QueueCritics(batch, observation, action, next, _critic1, _critic2, Layers(), Pairs(), softQ, shape, family);
+            return;
+        }
+
         LaunchArguments arguments = _launcher.Arguments.Clear();
         arguments.Add(batch.Call).Add(observation).Add(action).Add(next).Add(batch.Task).Add(_critic1.View);
         arguments.Add(shape.Critics == 2 ? _critic2.View : default).Add(Layers()).Add(Pairs()).Add(softQ).Add(shape);
-        if (_plan.HasFamily)
-        {
-            _family.AddTo(arguments);
-        }
-        else
-        {
-            DeviceFamily.AddNone(arguments);
-        }
-
+        DeviceFamily.AddTo(arguments, family);
         _launcher.RunTiles(_criticKernel!, _launcher.Tile.Tiles(rows, shape.Candidates));
     }
 
@@ -288,6 +314,12 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         shape.Stride = actor.HiddenStride;
         shape.OutputStride = actor.OutputStride;
         shape.SamplesActions = samplesActions ? 1 : 0;
+        if (_tensor is not null)
+        {
+            _tensor.QueueActor(batch, action, _actor, Layers(), Pairs(), shape);
+            return;
+        }
+
         _launcher.Arguments.Clear().Add(batch.Call).Add(action).Add(_actor.View).Add(Layers()).Add(Pairs()).Add(shape);
         _launcher.RunTiles(_actorKernel!, _launcher.Tile.Tiles(shape.Rows, shape.Candidates));
     }

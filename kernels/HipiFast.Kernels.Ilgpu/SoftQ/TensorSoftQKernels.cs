@@ -1,0 +1,211 @@
+using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Ilgpu.Numerics;
+using HipiFast.Kernels.Ilgpu.TensorCores;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Kernels.Tasks;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace HipiFast.Kernels.Ilgpu.SoftQ;
+
+/// <summary>
+/// The soft-Q matrix in bf16 on tensor cores: as <see cref="SoftQKernels"/>, but a launch for each critic, so that its W2 can stay in shared memory while
+/// a group goes through its tiles. First and last layer are computed in fp32.
+/// </summary>
+public static class TensorSoftQKernels
+{
+    /// <summary>
+    /// The actor at the rows' states: log pi(a_j | s_j, psi_i) of every pair, or an action a' sampled for it (<see cref="SoftQShape.SamplesActions"/>).
+    /// </summary>
+    /// <param name="call">The call's numbers.</param>
+    /// <param name="action">a, <c>[rows, A]</c>.</param>
+    /// <param name="actor">The network.</param>
+    /// <param name="weights">Its packed second layer.</param>
+    /// <param name="layers">Its first layers.</param>
+    /// <param name="pairs">The pairs' memory.</param>
+    /// <param name="shape">Sizes.</param>
+    [DeviceKernel(DeviceKernelNames.SoftQActorBf16)]
+    public static void Actor(
+        ArrayView<CallNumbers> call, ArrayView<float> action, ArrayView<float> actor, ArrayView<FourWords> weights, ArrayView<float> layers,
+        ArrayView<float> pairs, TensorSoftQShape shape)
+    {
+        ArrayView<FourWords> ring = SharedMemory.GetDynamic<FourWords>();
+        ArrayView<float> shared = SharedMemory.Allocate<float>(TensorPairTile.SumsLength);
+        int tiles = TensorPairTile.Tiles(shape), chunks = TensorPairTile.Chunks(shape), count = TensorPairTile.Pairs(shape);
+        int outputs = 2 * shape.Problem.ActionDimension, round = 0;
+        TensorPairTile.Begin(ring, weights, shape);
+        for (int tile = Grid.IdxX; tile < tiles; tile += Grid.DimX)
+        {
+            TensorPairTile at = new(ring, shared, shape, tile);
+            for (int chunk = 0; chunk < chunks; chunk++)
+            {
+                WarpSums sums = at.Multiply(layers, actor, weights, pairs, 0, shape, chunk, round);
+                round++;
+                AddOutputs(at, sums, actor, pairs, shape, chunk, outputs);
+            }
+
+            // A thread has summed the outputs of the very pairs that it goes on with, so there is nothing to wait for.
+            for (int pair = Group.IdxX; pair < count; pair += Group.DimX)
+            {
+                int row = at.Row(shape, pair), task = at.Task(shape, pair);
+                if (row < shape.Problem.Rows && task < shape.Problem.Candidates)
+                {
+                    long slot = TensorPairTile.Slot(shape, row, task);
+                    if (shape.Problem.SamplesActions != 0)
+                    {
+                        SoftQKernels.SampleAction(call, pairs, shape.Problem, slot, row, task);
+                    }
+                    else
+                    {
+                        pairs[(outputs * shape.Problem.PairCapacity) + slot] = SoftQKernels.LogProbability(action, pairs, shape.Problem, slot, row);
+                    }
+                }
+            }
+        }
+
+        TensorCore.AwaitCopies();
+    }
+
+    /// <summary>One critic at every pair; the last of them makes the estimate.</summary>
+    /// <typeparam name="TFamily">The task family.</typeparam>
+    /// <param name="call">The call's numbers.</param>
+    /// <param name="observation">s, <c>[rows, S]</c>.</param>
+    /// <param name="action">a, <c>[rows, A]</c>.</param>
+    /// <param name="nextObservation">s', <c>[rows, S]</c>.</param>
+    /// <param name="task">psi, <c>[K, P]</c>.</param>
+    /// <param name="critic">The critic.</param>
+    /// <param name="weights">Its packed second layer.</param>
+    /// <param name="layers">Its first layers.</param>
+    /// <param name="pairs">The pairs' memory.</param>
+    /// <param name="softQ">Receives <c>[rows, K]</c>; before the second critic, holds the values of the first.</param>
+    /// <param name="shape">Sizes and options.</param>
+    /// <param name="family">The family.</param>
+    /// <param name="constants">Its constants.</param>
+    [DeviceKernel(DeviceKernelNames.SoftQCriticBf16)]
+    public static void Critic<TFamily>(
+        ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action, ArrayView<float> nextObservation, ArrayView<float> task,
+        ArrayView<float> critic, ArrayView<FourWords> weights, ArrayView<float> layers, ArrayView<float> pairs, ArrayView<float> softQ,
+        TensorSoftQShape shape, TFamily family, ArrayView<float> constants)
+        where TFamily : unmanaged, ITaskFamily
+    {
+        ArrayView<FourWords> ring = SharedMemory.GetDynamic<FourWords>();
+        ArrayView<float> shared = SharedMemory.Allocate<float>(TensorPairTile.SumsLength);
+        int tiles = TensorPairTile.Tiles(shape), chunks = TensorPairTile.Chunks(shape), count = TensorPairTile.Pairs(shape), round = 0;
+        int actions = shape.Problem.Estimator == (int)SoftQEstimator.Bellman ? shape.Problem.ActionDimension : 0;
+        TensorPairTile.Begin(ring, weights, shape);
+        for (int tile = Grid.IdxX; tile < tiles; tile += Grid.DimX)
+        {
+            TensorPairTile at = new(ring, shared, shape, tile);
+            PairSums values = default;
+            for (int chunk = 0; chunk < chunks; chunk++)
+            {
+                WarpSums sums = at.Multiply(layers, critic, weights, pairs, actions, shape, chunk, round);
+                round++;
+                AddValues(ref values, sums.Block0, critic, shape, chunk, 0);
+                AddValues(ref values, sums.Block1, critic, shape, chunk, 1);
+                AddValues(ref values, sums.Block2, critic, shape, chunk, 2);
+                AddValues(ref values, sums.Block3, critic, shape, chunk, 3);
+            }
+
+            at.StoreSums(shape, values);
+            Group.Barrier();
+            for (int pair = Group.IdxX; pair < count; pair += Group.DimX)
+            {
+                int row = at.Row(shape, pair), candidate = at.Task(shape, pair);
+                if (row < shape.Problem.Rows && candidate < shape.Problem.Candidates)
+                {
+                    long entry = ((long)row * shape.Problem.Candidates) + candidate;
+                    float value = SoftQKernels.Squash(at.Sum(shape, pair) + critic[SoftQKernels.OutputBias(shape.Problem)], shape.Problem);
+                    if (shape.IsSecond != 0)
+                    {
+                        value = SoftQKernels.Combine(softQ[entry], value, shape.Problem);
+                    }
+
+                    if (shape.IsLast != 0)
+                    {
+                        if (shape.Problem.UsesFamily != 0)
+                        {
+                            value = SoftQKernels.Judge(
+                                call, observation, action, nextObservation, task, shape.Problem, family, constants, row, candidate, value);
+                        }
+
+                        if (shape.Problem.UsesLogProbability != 0)
+                        {
+                            long slot = (2 * shape.Problem.ActionDimension * shape.Problem.PairCapacity) + TensorPairTile.Slot(shape, row, candidate);
+                            value -= call[0].Alpha * pairs[slot];
+                        }
+                    }
+
+                    softQ[entry] = value;
+                }
+            }
+
+            Group.Barrier();
+        }
+
+        TensorCore.AwaitCopies();
+    }
+
+    // A block's share of the critic's output.
+    private static void AddValues(
+        ref PairSums values, SumFragment sums, ArrayView<float> critic, in TensorSoftQShape shape, int chunk, int block)
+    {
+        int column = TensorPairTile.Column(shape, chunk, block), bias = SecondBias(shape);
+        if (column < shape.Problem.Stride)
+        {
+            ArrayView<Four> vectors = critic.Cast<Four>().AsAligned(Four.Bytes);
+            values.Add(WarpSums.Activate(sums, vectors[(bias + column) / 4]), vectors[(bias + shape.Problem.Stride + column) / 4]);
+        }
+    }
+
+    // Adds a chunk's share of the actor's outputs to what the pairs' memory holds of them.
+    private static void AddOutputs(
+        TensorPairTile at, WarpSums sums, ArrayView<float> actor, ArrayView<float> pairs, in TensorSoftQShape shape, int chunk, int outputs)
+    {
+        sums.Block0 = Activate(sums.Block0, actor, shape, chunk, 0);
+        sums.Block1 = Activate(sums.Block1, actor, shape, chunk, 1);
+        sums.Block2 = Activate(sums.Block2, actor, shape, chunk, 2);
+        sums.Block3 = Activate(sums.Block3, actor, shape, chunk, 3);
+        int count = TensorPairTile.Pairs(shape);
+        for (int output = 0; output < outputs; output++)
+        {
+            PairSums values = default;
+            values.Add(sums.Block0, OutputWeights(actor, shape, chunk, 0, output));
+            values.Add(sums.Block1, OutputWeights(actor, shape, chunk, 1, output));
+            values.Add(sums.Block2, OutputWeights(actor, shape, chunk, 2, output));
+            values.Add(sums.Block3, OutputWeights(actor, shape, chunk, 3, output));
+            at.StoreSums(shape, values);
+            Group.Barrier();
+            for (int pair = Group.IdxX; pair < count; pair += Group.DimX)
+            {
+                int row = at.Row(shape, pair), task = at.Task(shape, pair);
+                if (row < shape.Problem.Rows && task < shape.Problem.Candidates)
+                {
+                    long slot = (output * shape.Problem.PairCapacity) + TensorPairTile.Slot(shape, row, task);
+                    float before = chunk == 0 ? actor[SoftQKernels.OutputBias(shape.Problem) + output] : pairs[slot];
+                    pairs[slot] = before + at.Sum(shape, pair);
+                }
+            }
+
+            Group.Barrier();
+        }
+    }
+
+    // Units beyond the last are 0 without a bias.
+    private static SumFragment Activate(SumFragment sums, ArrayView<float> network, in TensorSoftQShape shape, int chunk, int block)
+    {
+        int column = TensorPairTile.Column(shape, chunk, block);
+        Four bias = default;
+        if (column < shape.Problem.Stride)
+        {
+            bias = network.Cast<Four>().AsAligned(Four.Bytes)[(SecondBias(shape) + column) / 4];
+        }
+
+        return WarpSums.Activate(sums, bias);
+    }
+
+    private static Four OutputWeights(ArrayView<float> actor, in TensorSoftQShape shape, int chunk, int block, int output) =>
+        SoftQKernels.LoadOutputs(actor, SecondBias(shape) + shape.Problem.Stride, TensorPairTile.Column(shape, chunk, block), output, shape.Problem);
+
+    private static int SecondBias(in TensorSoftQShape shape) => (shape.Problem.Inputs + 1 + shape.Problem.Stride) * shape.Problem.Stride;
+}
