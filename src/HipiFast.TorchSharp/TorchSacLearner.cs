@@ -131,6 +131,9 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     /// <summary>Seconds that all updates so far spent on handing rows and noise to torch.</summary>
     public double HandOverSeconds => HandOverTicks / (double)Stopwatch.Frequency;
 
+    /// <summary>The networks as torch has them, for tests.</summary>
+    internal AgentTensors Agent => _agent;
+
     private long HandOverTicks { get; set; }
 
     /// <inheritdoc/>
