@@ -14,7 +14,12 @@ internal static class BenchCommand
     private const int UnlimitedRounds = 10_000;
 
     public static Command Create(Option<bool> json) =>
-        new("bench", "Measure the engine on this machine.") { CreateQuick(json), CreateRoofline(json) };
+        new("bench", "Measure the engine on this machine.")
+        {
+            CreateQuick(json),
+            CreateRoofline(json),
+            LearnerBenchmark.Create(json, Threads(), Seconds("Time spent on each case, in seconds.", 3)),
+        };
 
     private static Command CreateQuick(Option<bool> json)
     {

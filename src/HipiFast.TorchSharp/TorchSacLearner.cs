@@ -128,7 +128,7 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     /// <inheritdoc/>
     public long UpdateCount { get; private set; }
 
-    /// <summary>Seconds that all updates so far spent on handing rows and noise to torch.</summary>
+    /// <inheritdoc/>
     public double HandOverSeconds => HandOverTicks / (double)Stopwatch.Frequency;
 
     /// <summary>The networks as torch has them, for tests.</summary>
