@@ -76,7 +76,8 @@ internal sealed unsafe class SacInputs : IDisposable
         }
 
         (int s, int a, int p) = (_shape.ObservationDimension, _shape.ActionDimension, _shape.TaskDimension);
-        float* state = (float*)batch.Pointers.Observation + ((nint)firstRow * s), next = (float*)batch.Pointers.NextObservation + ((nint)firstRow * s);
+        float* state = (float*)batch.Pointers.Observation + ((nint)firstRow * s);
+        float* next = (float*)batch.Pointers.NextObservation + ((nint)firstRow * s);
         float* action = (float*)batch.Pointers.Action + ((nint)firstRow * a), task = batch.TaskPointer + ((nint)firstRow * p);
         float* actor = _at, nextActor = actor + ((nint)rows * (s + p)), critic = nextActor + ((nint)rows * (s + p));
         float* noise = critic + ((nint)rows * (s + a + p)), noiseTerm = noise + (2 * (nint)rows * a);

@@ -74,8 +74,8 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     }
 
     private TorchSacLearner(
-        (AgentNetworks Networks, ModuleSet? Modules, ModuleSet? Standard) agent, SacOptions options, ComputeSession session, int batchCapacity, ulong seed,
-        TorchOptions torchOptions)
+        (AgentNetworks Networks, ModuleSet? Modules, ModuleSet? Standard) agent, SacOptions options, ComputeSession session, int batchCapacity,
+        ulong seed, TorchOptions torchOptions)
     {
         (AgentNetworks networks, ModuleSet? modules, ModuleSet? standard) = agent;
         ArgumentNullException.ThrowIfNull(networks);

@@ -154,7 +154,8 @@ public sealed class CheckpointTests
         (int code, string output) = PythonTorchFactAttribute.Run(
             temporary["act.py"], temporary["agent.safetensors"], temporary["states.safetensors"]);
         Assert.True(code == 0, output);
-        float[] found = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => float.Parse(line, CultureInfo.InvariantCulture))];
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        float[] found = [.. lines.Select(line => float.Parse(line, CultureInfo.InvariantCulture))];
         Pair.AssertClose(expected, found, 2e-6, "action");
     }
 

@@ -80,8 +80,8 @@ public sealed unsafe class MemoryTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Use(bool asDevice)
     {
-        using Pair pair = new(
-            new TransitionShape(3, 2, 2), 8, 4, new SacOptions { GradientClipNorm = 1 }, torchOptions: new TorchOptions { KeepsDeviceMemory = asDevice });
+        TorchOptions torchOptions = new() { KeepsDeviceMemory = asDevice };
+        using Pair pair = new(new TransitionShape(3, 2, 2), 8, 4, new SacOptions { GradientClipNorm = 1 }, torchOptions: torchOptions);
         float[] action = new float[2];
         Run(50);
         long live = Tensor.TotalCount;

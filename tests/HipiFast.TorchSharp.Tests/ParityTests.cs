@@ -11,20 +11,20 @@ namespace HipiFast.TorchSharp.Tests;
 /// </summary>
 public sealed class ParityTests
 {
-    private static readonly Dictionary<string, (TransitionShape Shape, int Hidden, int Rows, SacOptions Options, bool Twin, float Low, float High)> s_cases = new()
+    private static readonly Dictionary<string, Case> s_cases = new()
     {
-        ["default"] = (new(3, 2, 2), 16, 17, new SacOptions(), true, 0, 0),
-        ["one critic"] = (new(2, 1, 1), 17, 5, new SacOptions(), false, 0, 0),
-        ["bounded critics"] = (new(3, 2, 1), 8, 9, new SacOptions(), true, -1, 4),
-        ["one bounded critic"] = (new(1, 1, 1), 5, 3, new SacOptions { CriticLossScale = 2f }, false, -1, 2),
-        ["five action entries"] = (new(2, 5, 3), 33, 11, new SacOptions(), true, 0, 0),
-        ["fixed alpha"] = (new(4, 2, 2), 16, 13, new SacOptions { FixedAlpha = 0.3f, Gamma = 0.9f }, true, 0, 0),
-        ["target entropy"] = (new(4, 3, 2), 24, 16, new SacOptions { TargetEntropy = -0.5f, Tau = 0.1f, LearningRate = 1e-3f }, true, 0, 0),
-        ["clipped"] = (new(4, 2, 2), 16, 13, new SacOptions { GradientClipNorm = 0.05f }, true, 0, 0),
+        ["default"] = new(new(3, 2, 2), 16, 17, new SacOptions(), true, 0, 0),
+        ["one critic"] = new(new(2, 1, 1), 17, 5, new SacOptions(), false, 0, 0),
+        ["bounded critics"] = new(new(3, 2, 1), 8, 9, new SacOptions(), true, -1, 4),
+        ["one bounded critic"] = new(new(1, 1, 1), 5, 3, new SacOptions { CriticLossScale = 2f }, false, -1, 2),
+        ["five action entries"] = new(new(2, 5, 3), 33, 11, new SacOptions(), true, 0, 0),
+        ["fixed alpha"] = new(new(4, 2, 2), 16, 13, new SacOptions { FixedAlpha = 0.3f, Gamma = 0.9f }, true, 0, 0),
+        ["target entropy"] = new(new(4, 3, 2), 24, 16, new SacOptions { TargetEntropy = -0.5f, Tau = 0.1f, LearningRate = 1e-3f }, true, 0, 0),
+        ["clipped"] = new(new(4, 2, 2), 16, 13, new SacOptions { GradientClipNorm = 0.05f }, true, 0, 0),
         ["clipped, one critic, fixed alpha, bounded"] =
-            (new(4, 2, 2), 31, 13, new SacOptions { GradientClipNorm = 0.05f, FixedAlpha = 0.1f }, false, -3, 3),
-        ["one row"] = (new(2, 3, 2), 6, 1, new SacOptions(), true, 0, 0),
-        ["alpha 0"] = (new(3, 2, 2), 16, 8, new SacOptions { FixedAlpha = 0f }, true, 0, 0),
+            new(new(4, 2, 2), 31, 13, new SacOptions { GradientClipNorm = 0.05f, FixedAlpha = 0.1f }, false, -3, 3),
+        ["one row"] = new(new(2, 3, 2), 6, 1, new SacOptions(), true, 0, 0),
+        ["alpha 0"] = new(new(3, 2, 2), 16, 8, new SacOptions { FixedAlpha = 0f }, true, 0, 0),
     };
 
     public static TheoryData<string, bool> Cases
@@ -158,8 +158,10 @@ public sealed class ParityTests
 
     private static Pair Make(string name, bool asDevice)
     {
-        (TransitionShape shape, int hidden, int rows, SacOptions options, bool twin, float low, float high) = s_cases[name];
-        return new Pair(shape, hidden, rows, options, twin, low, high, new TorchOptions { KeepsDeviceMemory = asDevice });
+        Case chosen = s_cases[name];
+        return new Pair(
+            chosen.Shape, chosen.Hidden, chosen.Rows, chosen.Options, chosen.Twin, chosen.Low, chosen.High,
+            new TorchOptions { KeepsDeviceMemory = asDevice });
     }
 
     private static void AssertLosses(SacLosses expected, SacLosses found)
@@ -171,4 +173,6 @@ public sealed class ParityTests
         Pair.AssertRelative(expected.Entropy, found.Entropy, 1e-5, "entropy");
         Assert.Equal(expected.Alpha, found.Alpha);
     }
+
+    private sealed record Case(TransitionShape Shape, int Hidden, int Rows, SacOptions Options, bool Twin, float Low, float High);
 }

@@ -25,7 +25,8 @@ internal static class UpdateRows
         if (rows < 1 || rows > capacity || firstRow < 0 || firstRow > batch.Count - rows)
         {
             throw new ArgumentException(
-                $"Rows {firstRow} to {(long)firstRow + rows} do not lie in a batch of {batch.Count} or exceed the learner's capacity of {capacity} rows.",
+                $"Rows {firstRow} to {(long)firstRow + rows} do not lie in a batch of {batch.Count} "
+                + $"or exceed the learner's capacity of {capacity} rows.",
                 nameof(rows));
         }
 
