@@ -25,6 +25,7 @@ internal static class BenchCommand
             MeasureCommand.Create(),
             ScalingCommand.Create(json),
             GpuBenchCommand.Create(json),
+            LearnerBenchmark.Create(json, Threads(), Seconds("Time spent on each case, in seconds.", 3)),
         };
 
     private static Command CreateQuick(Option<bool> json)

@@ -5,7 +5,8 @@ namespace HipiFast.Kernels.Networks;
 /// <summary>Parameters of one network in the layout of <see cref="MlpShape"/>.</summary>
 public sealed unsafe class MlpParameters : IDisposable
 {
-    private readonly NativeBuffer<float> _values;
+    private readonly NativeBuffer<float> _memory;
+    private readonly bool _ownsMemory;
 
     /// <summary>Allocates parameters that are all zero.</summary>
     /// <param name="shape">Shape of the network.</param>
@@ -14,7 +15,31 @@ public sealed unsafe class MlpParameters : IDisposable
     {
         shape.Validate();
         Shape = shape;
-        _values = new NativeBuffer<float>(shape.Length);
+        _memory = new NativeBuffer<float>(shape.Length);
+        _ownsMemory = true;
+        Pointer = _memory.Pointer;
+    }
+
+    /// <summary>Parameters in memory of the caller's, so that networks of one shape can lie side by side.</summary>
+    /// <param name="shape">Shape of the network.</param>
+    /// <param name="memory">The memory, zero in the padding; stays the caller's to dispose, after this object.</param>
+    /// <param name="start">First float, a multiple of 16.</param>
+    /// <exception cref="ArgumentException">
+    /// The shape is not valid (<see cref="MlpShape.Validate"/>), or <see cref="MlpShape.Length"/> floats from <paramref name="start"/> on do not lie
+    /// in the memory.
+    /// </exception>
+    public MlpParameters(MlpShape shape, NativeBuffer<float> memory, long start)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        shape.Validate();
+        if (start < 0 || start % MlpShape.LaneCount != 0 || start > memory.Length - shape.Length)
+        {
+            throw new ArgumentException($"A network of {shape.Length} floats cannot start at float {start} of {memory.Length}.", nameof(start));
+        }
+
+        Shape = shape;
+        _memory = memory;
+        Pointer = memory.Pointer + start;
     }
 
     /// <summary>Shape and offsets.</summary>
@@ -27,10 +52,10 @@ public sealed unsafe class MlpParameters : IDisposable
     public long Version { get; private set; }
 
     /// <summary>The flat block, <see cref="MlpShape.Length"/> floats, padding included.</summary>
-    public Span<float> Values => _values.Span;
+    public Span<float> Values => new(Pointer, Pointer is null ? 0 : Shape.Length);
 
-    /// <summary>Address of the flat block; 64-byte aligned.</summary>
-    public float* Pointer => _values.Pointer;
+    /// <summary>Address of the flat block; 64-byte aligned; null after <see cref="Dispose"/>.</summary>
+    public float* Pointer { get; private set; }
 
     /// <summary>Says that the values have changed.</summary>
     public void MarkChanged() => Version++;
@@ -147,7 +172,15 @@ public sealed unsafe class MlpParameters : IDisposable
     public int LayerOutputs(int layer) => layer == 2 ? Shape.Outputs : Shape.Hidden;
 
     /// <inheritdoc/>
-    public void Dispose() => _values.Dispose();
+    public void Dispose()
+    {
+        if (_ownsMemory)
+        {
+            _memory.Dispose();
+        }
+
+        Pointer = null;
+    }
 
     private void CheckLength(int layer, int length)
     {

@@ -30,7 +30,7 @@ public static class AgentFile
     /// <summary>Metadata key of the upper bound of a scaled-sigmoid critic.</summary>
     public const string CriticHighKey = "critic_high";
 
-    private const string LogAlphaName = "log_alpha";
+    internal const string LogAlphaName = "log_alpha";
 
     /// <summary>Writes an agent, atomically.</summary>
     /// <param name="networks">The agent.</param>

@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Replay;
@@ -11,6 +12,8 @@ public sealed class AgentNetworks : IDisposable
     private const uint FirstCriticStream = 1;
     private const uint SecondCriticStream = 2;
 
+    private readonly NativeBuffer<float> _critics;
+
     /// <summary>Allocates networks that are all zero.</summary>
     /// <param name="shape">Widths of state, action and task.</param>
     /// <param name="hidden">H, width of both hidden layers of every network.</param>
@@ -21,13 +24,18 @@ public sealed class AgentNetworks : IDisposable
         Shape = shape;
         Actor = new MlpParameters(new MlpShape(shape.ActorInputs, hidden, 2 * shape.ActionDimension));
         MlpShape critic = new(shape.CriticInputs, hidden, 1);
-        Critic1 = new MlpParameters(critic);
-        Target1 = new MlpParameters(critic);
+        critic.Validate();
+        int count = twin ? 2 : 1;
+        _critics = new NativeBuffer<float>(2L * count * critic.Length);
+        Critic1 = Take(0);
+        Target1 = Take(count);
         if (twin)
         {
-            Critic2 = new MlpParameters(critic);
-            Target2 = new MlpParameters(critic);
+            Critic2 = Take(1);
+            Target2 = Take(3);
         }
+
+        MlpParameters Take(int index) => new(critic, _critics, (long)index * critic.Length);
     }
 
     /// <summary>Widths of state, action and task.</summary>
@@ -39,7 +47,10 @@ public sealed class AgentNetworks : IDisposable
     /// <summary>pi: S + P inputs (state, task); 2 A outputs (means, then log standard deviations).</summary>
     public MlpParameters Actor { get; }
 
-    /// <summary>Q_1: S + A + P inputs (state, action, task); one output.</summary>
+    /// <summary>
+    /// Q_1: S + A + P inputs (state, action, task); one output. The critics lie side by side in memory and so do their targets, each a multiple of
+    /// 64 bytes after the one before, so that a learner can treat them as one batch of networks.
+    /// </summary>
     public MlpParameters Critic1 { get; }
 
     /// <summary>Q_2, or null with one critic.</summary>
@@ -89,5 +100,6 @@ public sealed class AgentNetworks : IDisposable
         Critic2?.Dispose();
         Target1.Dispose();
         Target2?.Dispose();
+        _critics.Dispose();
     }
 }

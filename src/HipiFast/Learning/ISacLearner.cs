@@ -15,7 +15,12 @@ public interface ISacLearner : IDisposable
     /// <summary>Updates done so far, those before a checkpoint included.</summary>
     long UpdateCount { get; }
 
-    /// <summary>One gradient step of critics, actor and temperature on rows [firstRow, firstRow + rows) of the batch. Allocates nothing.</summary>
+    /// <summary>Seconds that all updates so far spent on handing rows to another library; 0 for a learner that reads them where they are.</summary>
+    double HandOverSeconds => 0;
+
+    /// <summary>
+    /// One gradient step of critics, actor and temperature on rows [firstRow, firstRow + rows) of the batch. The embedded learner allocates nothing.
+    /// </summary>
     /// <param name="batch">Transitions with reward and termination under their task.</param>
     /// <param name="firstRow">First row.</param>
     /// <param name="rows">Rows, 1 or more and not above the learner's capacity.</param>

@@ -6,20 +6,46 @@ using HipiFast.Storage;
 namespace HipiFast.Learning;
 
 /// <summary>One network's gradient and Adam moments.</summary>
-internal sealed class NetworkOptimizer(MlpParameters network) : IDisposable
+internal sealed class NetworkOptimizer : IDisposable
 {
-    private readonly NativeBuffer<float> _gradient = new(network.Shape.Length);
-    private readonly NativeBuffer<float> _firstMoment = new(network.Shape.Length);
-    private readonly NativeBuffer<float> _secondMoment = new(network.Shape.Length);
+    /// <summary>Gradient, first moment, second moment.</summary>
+    public const int Parts = 3;
+
+    private readonly NativeBuffer<float> _memory;
+    private readonly long _start;
+    private readonly long _partStride;
+    private readonly bool _ownsMemory;
+
+    public NetworkOptimizer(MlpParameters network)
+        : this(network, new NativeBuffer<float>((long)Parts * network.Shape.Length), 0, network.Shape.Length)
+    {
+        _ownsMemory = true;
+    }
+
+    /// <summary>An optimiser in memory of the caller's.</summary>
+    /// <param name="network">The parameters.</param>
+    /// <param name="memory">Zeroed memory; stays the caller's to dispose.</param>
+    /// <param name="start">First float of the gradient.</param>
+    /// <param name="partStride">Floats from the gradient to the first moment, and from there to the second.</param>
+    public NetworkOptimizer(MlpParameters network, NativeBuffer<float> memory, long start, long partStride)
+    {
+        Network = network;
+        _memory = memory;
+        _start = start;
+        _partStride = partStride;
+    }
 
     /// <summary>The parameters that <see cref="Step"/> changes.</summary>
-    public MlpParameters Network { get; } = network;
+    public MlpParameters Network { get; }
 
     /// <summary>The gradient in the layout of the network's shape; not scaled by clipping.</summary>
-    public Span<float> Gradient => _gradient.Span;
+    public Span<float> Gradient => Part(0);
 
     /// <summary>Running mean of the clipped gradient.</summary>
-    public Span<float> FirstMoment => _firstMoment.Span;
+    public Span<float> FirstMoment => Part(1);
+
+    /// <summary>Running mean of the clipped gradient's square.</summary>
+    public Span<float> SecondMoment => Part(2);
 
     /// <summary>One Adam step along <see cref="Gradient"/>, its norm clipped, and the step of a target behind it.</summary>
     /// <param name="dense">Kernels.</param>
@@ -28,26 +54,34 @@ internal sealed class NetworkOptimizer(MlpParameters network) : IDisposable
     /// <param name="target">The network that follows this one, or null.</param>
     public void Step(IDenseKernel dense, SacOptions options, long step, MlpParameters? target = null)
     {
+        StepBlock(dense, options, step, Gradient, Network.Values, FirstMoment, SecondMoment, target is null ? [] : target.Values);
+        Network.MarkChanged();
+        target?.MarkChanged();
+    }
+
+    /// <summary>The same on parameters of any layout; the target is empty when there is none.</summary>
+    public static void StepBlock(
+        IDenseKernel dense, SacOptions options, long step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment,
+        Span<float> secondMoment, Span<float> target)
+    {
         float scale = 1f;
         if (options.GradientClipNorm > 0)
         {
-            double norm = Math.Sqrt(dense.SquaredNorm(Gradient));
+            double norm = Math.Sqrt(dense.SquaredNorm(gradient));
             scale = norm > options.GradientClipNorm ? (float)(options.GradientClipNorm / norm) : 1f;
         }
 
         AdamStep adam = new(options.LearningRate, step, GradientScale: scale, TargetUpdateRate: options.Tau);
-        dense.Adam(adam, Gradient, Network.Values, _firstMoment.Span, _secondMoment.Span, target is null ? [] : target.Values);
-        Network.MarkChanged();
-        target?.MarkChanged();
+        dense.Adam(adam, gradient, parameters, firstMoment, secondMoment, target);
     }
 
     /// <summary>Adds both moments under <paramref name="name"/>, in the network's own tensor names and layout.</summary>
     public void AddTo(SafetensorsWriter writer, string name)
     {
         using MlpParameters copy = new(Network.Shape);
-        _firstMoment.Span.CopyTo(copy.Values);
+        FirstMoment.CopyTo(copy.Values);
         AgentFile.AddNetwork(writer, name + ".m", copy);
-        _secondMoment.Span.CopyTo(copy.Values);
+        SecondMoment.CopyTo(copy.Values);
         AgentFile.AddNetwork(writer, name + ".v", copy);
     }
 
@@ -55,15 +89,18 @@ internal sealed class NetworkOptimizer(MlpParameters network) : IDisposable
     {
         using MlpParameters copy = new(Network.Shape);
         AgentFile.LoadNetwork(file, name + ".m", copy);
-        copy.Values.CopyTo(_firstMoment.Span);
+        copy.Values.CopyTo(FirstMoment);
         AgentFile.LoadNetwork(file, name + ".v", copy);
-        copy.Values.CopyTo(_secondMoment.Span);
+        copy.Values.CopyTo(SecondMoment);
     }
 
     public void Dispose()
     {
-        _gradient.Dispose();
-        _firstMoment.Dispose();
-        _secondMoment.Dispose();
+        if (_ownsMemory)
+        {
+            _memory.Dispose();
+        }
     }
+
+    private Span<float> Part(int index) => _memory.Slice(_start + (index * _partStride), Network.Shape.Length);
 }

@@ -1,6 +1,4 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Memory;
@@ -31,12 +29,11 @@ namespace HipiFast.Learning;
 /// </remarks>
 public sealed unsafe class SacLearner : ISacLearner
 {
+    /// <summary>Name of the tensor that holds the number of updates in a checkpoint.</summary>
+    internal const string StepName = "optim.step";
+
     /// <summary>Offset of the second counter word that tells actions at s from those at s'.</summary>
     internal const uint CurrentStateBlockOffset = 32768;
-
-    private const float Beta1 = 0.9f;
-    private const float Beta2 = 0.999f;
-    private const double Epsilon = 1e-8;
 
     /// <summary>Rows times H^2 from which an update is worth a second thread; below, it is over before a thread could help.</summary>
     private const long ThreadingWork = 1L << 18;
@@ -52,7 +49,8 @@ public sealed unsafe class SacLearner : ISacLearner
     private readonly ulong _seed;
     private readonly int _capacity;
     private readonly int _maxThreads;
-    private readonly float _targetEntropy;
+    private readonly TemperatureOptimizer _temperature;
+    private readonly MlpPolicy _policy;
     private readonly CriticLearner[] _critics;
     private readonly NetworkOptimizer _actor;
     private readonly NativeBuffer<float> _secondActorGradient;
@@ -71,12 +69,6 @@ public sealed unsafe class SacLearner : ISacLearner
     private readonly Phase _criticStep;
     private readonly Phase _actionGradient;
     private readonly Phase _actorGradient;
-
-    private MlpActivations _actActivations;
-    private PolicySample _actSample;
-    private NativeBuffer<float> _actInput;
-    private float _logAlphaFirstMoment;
-    private float _logAlphaSecondMoment;
 
     // Operands of the update that is running, for the phases.
     private TransitionBatch? _batch;
@@ -110,8 +102,8 @@ public sealed unsafe class SacLearner : ISacLearner
         _maxThreads = maxThreads > 0 ? maxThreads : Environment.ProcessorCount;
 
         TransitionShape shape = networks.Shape;
-        _targetEntropy = options.TargetEntropy ?? -shape.ActionDimension;
-        ApplyFixedAlpha();
+        _temperature = new TemperatureOptimizer(networks, options);
+        _policy = new MlpPolicy(networks, _dense);
         CriticLearner first = new(_dense, networks.Critic1, networks.Target1, batchCapacity, shape.ActionDimension);
         _critics = networks.Critic2 is null
             ? [first]
@@ -131,10 +123,6 @@ public sealed unsafe class SacLearner : ISacLearner
         _criticInput = Take(criticInputs);
         _nextCriticInput = Take(criticInputs);
         _policyCriticInput = Take(criticInputs);
-
-        _actActivations = new MlpActivations(networks.Actor.Shape, 1);
-        _actSample = new PolicySample(shape.ActionDimension, 1);
-        _actInput = new NativeBuffer<float>(actorInputs);
 
         _sampling = new Phase(SampleActions);
         _evaluation = new Phase(EvaluateCritic);
@@ -166,7 +154,7 @@ public sealed unsafe class SacLearner : ISacLearner
     /// <inheritdoc/>
     public SacLosses Update(TransitionBatch batch, int firstRow, int rows)
     {
-        Check(batch, firstRow, rows);
+        UpdateRows.Check(batch, firstRow, rows, Networks.Shape, _capacity);
         _batch = batch;
         _firstRow = firstRow;
         _rows = rows;
@@ -195,7 +183,7 @@ public sealed unsafe class SacLearner : ISacLearner
         }
 
         _actor.Step(_dense, _options, UpdateCount + 1);
-        float alphaLoss = StepAlpha(entropy);
+        float alphaLoss = _temperature.Step(entropy, UpdateCount + 1);
         _batch = null;
         if (!float.IsFinite(actorLoss))
         {
@@ -210,39 +198,7 @@ public sealed unsafe class SacLearner : ISacLearner
     public void Act(
         ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, bool deterministic, ulong seed, uint call, Span<float> action)
     {
-        TransitionShape shape = Networks.Shape;
-        ArgumentOutOfRangeException.ThrowIfNegative(rows);
-        CheckLength(observation.Length, rows, shape.ObservationDimension, nameof(observation));
-        CheckLength(task.Length, rows, shape.TaskDimension, nameof(task));
-        CheckLength(action.Length, rows, shape.ActionDimension, nameof(action));
-        if (rows == 0)
-        {
-            return;
-        }
-
-        GrowActScratch(rows);
-        MatrixView input = new((nint)_actInput.Pointer, rows, shape.ActorInputs, shape.ActorInputs);
-        fixed (float* s = observation, psi = task)
-        {
-            for (int row = 0; row < rows; row++)
-            {
-                float* to = input.Row(row);
-                Copy(s + ((nint)row * shape.ObservationDimension), to, shape.ObservationDimension);
-                Copy(psi + ((nint)row * shape.TaskDimension), to + shape.ObservationDimension, shape.TaskDimension);
-            }
-        }
-
-        _dense.Forward(Networks.Actor, input, _actActivations);
-        if (deterministic)
-        {
-            _dense.MeanActions(_actActivations.Output.First(rows), _actSample);
-        }
-        else
-        {
-            _dense.SampleActions(_actActivations.Output.First(rows), _actSample, 0, new ActionNoise(seed, 0, call, RandomPurpose.BehaviorAction));
-        }
-
-        new ReadOnlySpan<float>(_actSample.Action, rows * shape.ActionDimension).CopyTo(action);
+        _policy.Act(observation, task, rows, deterministic, seed, call, action);
     }
 
     /// <inheritdoc/>
@@ -256,25 +212,16 @@ public sealed unsafe class SacLearner : ISacLearner
             _critics[k].Optimizer.AddTo(writer, $"{prefix}optim.critic{k + 1}");
         }
 
-        writer.Add<float>(prefix + "optim.log_alpha.m", [_logAlphaFirstMoment], 1);
-        writer.Add<float>(prefix + "optim.log_alpha.v", [_logAlphaSecondMoment], 1);
-        writer.Add<long>(prefix + "optim.step", [UpdateCount], 1);
+        _temperature.AddTo(writer, prefix);
+        writer.Add<long>(prefix + StepName, [UpdateCount], 1);
     }
 
     /// <inheritdoc/>
     public void LoadState(SafetensorsFile file, string prefix)
     {
         ArgumentNullException.ThrowIfNull(file);
-        file.Require(prefix + "optim.step", TensorType.Int64, 1);
-        file.Require(prefix + "optim.log_alpha.m", TensorType.Float32, 1);
-        file.Require(prefix + "optim.log_alpha.v", TensorType.Float32, 1);
-        long step = 0;
-        file.Read(prefix + "optim.step", new Span<long>(ref step));
-        if (step < 0)
-        {
-            throw new InvalidDataException($"Tensor '{prefix}optim.step' of '{file.Path}' is {step}; expected 0 or more.");
-        }
-
+        long step = ReadStep(file, prefix);
+        TemperatureOptimizer.Require(file, prefix);
         AgentFile.Load(file, Networks, prefix);
         _actor.Load(file, prefix + "optim.actor");
         for (int k = 0; k < _critics.Length; k++)
@@ -282,10 +229,8 @@ public sealed unsafe class SacLearner : ISacLearner
             _critics[k].Optimizer.Load(file, $"{prefix}optim.critic{k + 1}");
         }
 
-        file.Read(prefix + "optim.log_alpha.m", new Span<float>(ref _logAlphaFirstMoment));
-        file.Read(prefix + "optim.log_alpha.v", new Span<float>(ref _logAlphaSecondMoment));
+        _temperature.Load(file, prefix);
         UpdateCount = step;
-        ApplyFixedAlpha();
     }
 
     /// <inheritdoc/>
@@ -304,29 +249,18 @@ public sealed unsafe class SacLearner : ISacLearner
         _nextSample.Dispose();
         _currentSample.Dispose();
         _inputs.Dispose();
-        _actActivations.Dispose();
-        _actSample.Dispose();
-        _actInput.Dispose();
+        _policy.Dispose();
     }
 
-    private void ApplyFixedAlpha()
+    /// <summary>The number of updates that a checkpoint has seen.</summary>
+    internal static long ReadStep(SafetensorsFile file, string prefix)
     {
-        if (_options.FixedAlpha is float alpha)
-        {
-            Networks.LogAlpha = MathF.Log(alpha);
-        }
-    }
-
-    private void GrowActScratch(int rows)
-    {
-        if (rows > _actActivations.Capacity)
-        {
-            _actActivations.Dispose();
-            _actSample.Dispose();
-            _actActivations = new MlpActivations(Networks.Actor.Shape, rows);
-            _actSample = new PolicySample(Networks.Shape.ActionDimension, rows);
-            _actInput.EnsureLength((long)rows * Networks.Shape.ActorInputs);
-        }
+        file.Require(prefix + StepName, TensorType.Int64, 1);
+        long step = 0;
+        file.Read(prefix + StepName, new Span<long>(ref step));
+        return step >= 0
+            ? step
+            : throw new InvalidDataException($"Tensor '{prefix}{StepName}' of '{file.Path}' is {step}; expected 0 or more.");
     }
 
     /// <summary>Chunk 0 prepares and samples at the next states, chunks 1 and 2 the parts of the batch at the current states.</summary>
@@ -467,96 +401,7 @@ public sealed unsafe class SacLearner : ISacLearner
             Networks.Actor, _actorInput.Slice(first, rows), activations, part == 0 ? _actor.Gradient : _secondActorGradient.Span, default, 0);
     }
 
-    /// <summary>Adam on log alpha; returns the loss before the step, which is its own derivative.</summary>
-    private float StepAlpha(float entropy)
-    {
-        if (_options.FixedAlpha is not null)
-        {
-            return 0f;
-        }
-
-        float loss = -_alpha * (_targetEntropy - entropy);
-        long step = UpdateCount + 1;
-        _logAlphaFirstMoment = (Beta1 * _logAlphaFirstMoment) + ((1 - Beta1) * loss);
-        _logAlphaSecondMoment = (Beta2 * _logAlphaSecondMoment) + ((1 - Beta2) * loss * loss);
-        double mean = _logAlphaFirstMoment / (1 - Math.Pow(Beta1, step)), root = Math.Sqrt(_logAlphaSecondMoment / (1 - Math.Pow(Beta2, step)));
-        Networks.LogAlpha -= (float)(_options.LearningRate * mean / (root + Epsilon));
-        return loss;
-    }
-
     private (int First, int Rows) Part(int part) => part == 0 ? (0, _firstPartRows) : (_firstPartRows, _rows - _firstPartRows);
-
-    private void Check(TransitionBatch batch, int firstRow, int rows)
-    {
-        ArgumentNullException.ThrowIfNull(batch);
-        if (batch.Shape != Networks.Shape)
-        {
-            throw new ArgumentException($"The batch has shape {batch.Shape}; the agent takes {Networks.Shape}.", nameof(batch));
-        }
-
-        if (rows < 1 || rows > _capacity || firstRow < 0 || firstRow > batch.Count - rows)
-        {
-            throw new ArgumentException(
-                $"Rows {firstRow} to {(long)firstRow + rows} do not lie in a batch of {batch.Count} or exceed the learner's capacity of {_capacity} rows.",
-                nameof(rows));
-        }
-
-        // A sum of x * 0 is zero unless some x is NaN or infinite.
-        TransitionShape shape = batch.Shape;
-        ReadOnlySpan<float> observation = Rows(batch.Observation, shape.ObservationDimension), action = Rows(batch.Action, shape.ActionDimension);
-        ReadOnlySpan<float> next = Rows(batch.NextObservation, shape.ObservationDimension), task = Rows(batch.Task, shape.TaskDimension);
-        ReadOnlySpan<float> reward = Rows(batch.Reward, 1);
-        float sum = ZeroSum(observation) + ZeroSum(action) + ZeroSum(next) + ZeroSum(task) + ZeroSum(reward);
-        if (sum != 0f)
-        {
-            ThrowIfNotFinite("Observation", observation, shape.ObservationDimension, firstRow);
-            ThrowIfNotFinite("Action", action, shape.ActionDimension, firstRow);
-            ThrowIfNotFinite("Next observation", next, shape.ObservationDimension, firstRow);
-            ThrowIfNotFinite("Task", task, shape.TaskDimension, firstRow);
-            ThrowIfNotFinite("Reward", reward, 1, firstRow);
-        }
-
-        ReadOnlySpan<float> Rows(Span<float> values, int columns) => values.Slice(firstRow * columns, rows * columns);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float ZeroSum(ReadOnlySpan<float> values)
-    {
-        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
-        Vector<float> sums = Vector<float>.Zero;
-        foreach (Vector<float> vector in vectors)
-        {
-            sums += vector * 0f;
-        }
-
-        float sum = Vector.Sum(sums);
-        for (int i = vectors.Length * Vector<float>.Count; i < values.Length; i++)
-        {
-            sum += values[i] * 0f;
-        }
-
-        return sum;
-    }
-
-    private static void ThrowIfNotFinite(string name, ReadOnlySpan<float> values, int columns, int firstRow)
-    {
-        for (int i = 0; i < values.Length; i++)
-        {
-            if (!float.IsFinite(values[i]))
-            {
-                throw new InvalidDataException(
-                    $"{name} of row {firstRow + (i / columns)}, column {i % columns} is {values[i]}; expected a finite number.");
-            }
-        }
-    }
-
-    private static void CheckLength(int found, int rows, int columns, string name)
-    {
-        if (found != (long)rows * columns)
-        {
-            throw new ArgumentException($"{name} has {found} entries; {rows} rows of {columns} need {(long)rows * columns}.", name);
-        }
-    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy(float* source, float* destination, int count)

@@ -94,6 +94,14 @@ public sealed record TrainingConfig
     [ConfigKey(Learner, "embedded, or torch where TorchSharp is installed.")]
     public string LearnerName { get; init; } = "embedded";
 
+    /// <summary>Where the torch learner computes: <c>cpu</c> or <c>cuda</c>.</summary>
+    [ConfigKey(Learner, "Where the torch learner computes.", Choices = "cpu|cuda")]
+    public string TorchDevice { get; init; } = "cpu";
+
+    /// <summary>Updates between two copies of the torch learner's weights from a GPU to the relabeler; on the CPU they share memory.</summary>
+    [ConfigKey(Learner, "Updates between copies of the torch learner's weights from a GPU to the relabeler.", Minimum = 1, Maximum = 1_000_000)]
+    public int TorchWeightsEvery { get; init; } = 1;
+
     /// <summary>Transitions per gradient step.</summary>
     [ConfigKey(Learner, "Transitions per gradient step.", Minimum = 1, Maximum = 65536)]
     public int Batch { get; init; } = 32;

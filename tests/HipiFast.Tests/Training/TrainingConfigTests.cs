@@ -48,6 +48,8 @@ public class TrainingConfigTests
             Backend = "managed",
             Precision = PrecisionMode.Bf16,
             LearnerName = "other",
+            TorchDevice = "cuda",
+            TorchWeightsEvery = 3,
             Batch = 5,
             Hidden = 17,
             LearningRate = 1e-3f,

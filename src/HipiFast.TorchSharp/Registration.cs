@@ -1,0 +1,17 @@
+using HipiFast.Kernels.Backends;
+using HipiFast.Training;
+
+namespace HipiFast.TorchSharp;
+
+/// <summary>What the program calls when it finds this assembly.</summary>
+public static class Registration
+{
+    /// <summary>Adds the learner <c>torch</c>; libtorch is loaded when the learner is first asked for.</summary>
+    public static void Register() => LearnerRegistry.Register(
+        LearnerRegistry.Torch,
+        (config, networks, session) => new TorchSacLearner(
+            networks, config.ToSacOptions(), session, config.Batch, config.Seed,
+            new TorchOptions { Device = config.TorchDevice, Threads = config.Threads, WeightsEvery = config.TorchWeightsEvery }),
+        (shape, options) => new TorchCloningPolicy(
+            KernelRegistry.Default.Resolve(ManagedBackend.FamilyName), shape, options.Batch, options.LearningRate, options.Seed));
+}

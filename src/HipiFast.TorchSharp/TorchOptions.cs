@@ -1,0 +1,62 @@
+namespace HipiFast.TorchSharp;
+
+/// <summary>Where and how torch computes.</summary>
+public sealed record TorchOptions
+{
+    /// <summary>The device that is always there.</summary>
+    public const string Cpu = "cpu";
+
+    /// <summary>An NVIDIA GPU.</summary>
+    public const string Cuda = "cuda";
+
+    /// <summary><see cref="Cpu"/> or <see cref="Cuda"/>.</summary>
+    public string Device { get; init; } = Cpu;
+
+    /// <summary>
+    /// Threads of one torch operation, a setting of the whole process; 0 for one where operations are over before a thread could help
+    /// (<see cref="ThreadingWork"/>), else torch's own choice.
+    /// </summary>
+    public int Threads { get; init; }
+
+    /// <summary>
+    /// On <see cref="Cuda"/>: updates between two copies of the weights into <see cref="Learning.AgentNetworks"/>, from where the relabeler reads
+    /// them; 1 or more. With N, soft Q-values are of weights up to N - 1 updates old. On the CPU both read the same memory, and nothing is ever
+    /// copied or old.
+    /// </summary>
+    public int WeightsEvery { get; init; } = 1;
+
+    /// <summary>Rows times H^2 from which an operation is worth a second thread.</summary>
+    internal const long ThreadingWork = 1L << 22;
+
+    /// <summary>For tests: on the CPU, but by the path of a device with memory of its own.</summary>
+    internal bool KeepsDeviceMemory { get; init; }
+
+    /// <summary>Whether torch works in memory that our kernels read and write too.</summary>
+    internal bool SharesMemory => Device == Cpu && !KeepsDeviceMemory;
+
+    /// <summary>Throws when an option is out of its range.</summary>
+    /// <exception cref="ArgumentException">One sentence naming the option, its value and its range.</exception>
+    public void Validate()
+    {
+        if (Device is not (Cpu or Cuda))
+        {
+            throw new ArgumentException($"Torch option {nameof(Device)} is '{Device}'; expected {Cpu} or {Cuda}.", nameof(Device));
+        }
+
+        ArgumentOutOfRangeException.ThrowIfNegative(Threads);
+        ArgumentOutOfRangeException.ThrowIfLessThan(WeightsEvery, 1);
+    }
+
+    /// <summary>Checks the options, loads libtorch and sets its threads.</summary>
+    /// <param name="work">Rows times H^2 of one operation; 0 for unknown.</param>
+    /// <exception cref="NotSupportedException">libtorch or the device cannot be used here; the message says what to install.</exception>
+    internal void Apply(long work)
+    {
+        Validate();
+        TorchRuntime.Require(Device);
+        if (Threads > 0 || work is > 0 and < ThreadingWork)
+        {
+            global::TorchSharp.torch.set_num_threads(Math.Max(Threads, 1));
+        }
+    }
+}

@@ -1,0 +1,274 @@
+using System.Diagnostics;
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Dense;
+using HipiFast.Learning;
+using HipiFast.Replay;
+using HipiFast.Storage;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace HipiFast.TorchSharp;
+
+/// <summary>
+/// Soft actor-critic with forward and backward passes in torch: the options, the noise, the files and the results of <see cref="SacLearner"/>,
+/// whose remarks have the formulas, on networks of the user's own if wanted and on an NVIDIA GPU if there is one.
+/// </summary>
+/// <remarks>
+/// <para>Losses and gradients are torch's; the flat blocks of parameters are stepped by one call per network (<see cref="ParameterBlock"/>). On the
+/// CPU everything lies in memory that torch and our kernels both see: nothing is copied between replay, relabeler, torch and optimiser but the
+/// rows' concatenation to network inputs.</para>
+/// <para>An update allocates small managed objects, one per tensor, all of which it disposes; native memory does not grow. The dispose scopes
+/// belong to the calling thread. Where two critics are equal, each receives half of the actor's gradient (the embedded learner gives all of it to
+/// the first). Results depend on libtorch's version and number of threads.</para>
+/// </remarks>
+public sealed unsafe class TorchSacLearner : ISacLearner
+{
+    private readonly SacOptions _options;
+    private readonly IDenseKernel _dense;
+    private readonly ulong _seed;
+    private readonly int _capacity;
+    private readonly Device _device;
+    private readonly AgentTensors _agent;
+    private readonly SacInputs _inputs;
+    private readonly TemperatureOptimizer _temperature;
+    private readonly MlpPolicy? _policy;
+    private readonly TorchPolicy _torchPolicy;
+    private readonly ModuleSession? _moduleSession;
+    private readonly bool _ownsNetworks;
+
+    /// <summary>Makes a learner for standard networks.</summary>
+    /// <param name="networks">The agent; stays the caller's to dispose, after the learner. A fixed alpha in the options is written to it.</param>
+    /// <param name="options">Options of SAC.</param>
+    /// <param name="session">Kernels; must stay alive as long as the learner.</param>
+    /// <param name="batchCapacity">Most rows of one update, 1 or more.</param>
+    /// <param name="seed">Philox key of the action noise.</param>
+    /// <param name="torchOptions">Options of torch; null for the CPU.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="NotSupportedException">libtorch or the device cannot be used here; the message says what to install.</exception>
+    public TorchSacLearner(
+        AgentNetworks networks, SacOptions options, ComputeSession session, int batchCapacity, ulong seed, TorchOptions? torchOptions = null)
+        : this((networks, null, null), options, session, batchCapacity, seed, torchOptions ?? new TorchOptions())
+    {
+    }
+
+    /// <summary>Makes a learner for modules of the caller's own.</summary>
+    /// <param name="shape">Widths of state, action and task.</param>
+    /// <param name="modules">Makes the modules. Their parameters move into the learner's flat memory and train in place.</param>
+    /// <param name="options">Options of SAC.</param>
+    /// <param name="session">Kernels; must stay alive as long as the learner.</param>
+    /// <param name="batchCapacity">Most rows of one update, 1 or more.</param>
+    /// <param name="seed">Philox key of the action noise.</param>
+    /// <param name="torchOptions">Options of torch; null for the CPU.</param>
+    /// <remarks>
+    /// Modules that are standard networks (<c>Sequential</c> of Linear, ReLU, Linear, ReLU, Linear with two hidden layers of one width) become
+    /// <see cref="Networks"/> and work on their memory, and relabeling uses the fused kernels.
+    /// </remarks>
+    /// <exception cref="ArgumentException">An option is out of its range, or a module does not fit.</exception>
+    /// <exception cref="NotSupportedException">libtorch or the device cannot be used here; the message says what to install.</exception>
+    public TorchSacLearner(
+        TransitionShape shape, TorchModules modules, SacOptions options, ComputeSession session, int batchCapacity, ulong seed,
+        TorchOptions? torchOptions = null)
+        : this(Prepare(shape, modules, torchOptions), options, session, batchCapacity, seed, torchOptions ?? new TorchOptions())
+    {
+        _ownsNetworks = true;
+    }
+
+    private TorchSacLearner(
+        (AgentNetworks Networks, ModuleSet? Modules, ModuleSet? Standard) agent, SacOptions options, ComputeSession session, int batchCapacity,
+        ulong seed, TorchOptions torchOptions)
+    {
+        (AgentNetworks networks, ModuleSet? modules, ModuleSet? standard) = agent;
+        ArgumentNullException.ThrowIfNull(networks);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(session);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchCapacity, 1);
+        options.Validate();
+        torchOptions.Apply(modules is null ? (long)batchCapacity * networks.Hidden * networks.Hidden : 0);
+        Networks = networks;
+        _options = options;
+        _dense = session.Dense;
+        _seed = seed;
+        _capacity = batchCapacity;
+        _device = torch.device(torchOptions.Device);
+        _temperature = new TemperatureOptimizer(networks, options);
+        if (modules is null)
+        {
+            StandardAgentTensors agentTensors = new(networks, _device, torchOptions);
+            if (standard is not null)
+            {
+                agentTensors.Bind(standard);
+            }
+
+            _agent = agentTensors;
+        }
+        else
+        {
+            _agent = new ModuleAgentTensors(networks, modules, _device, torchOptions.SharesMemory);
+        }
+
+        _policy = modules is null && torchOptions.SharesMemory ? new MlpPolicy(networks, _dense) : null;
+        _torchPolicy = new TorchPolicy(networks.Shape, _agent.Actor, _device);
+        _inputs = new SacInputs(networks.Shape, batchCapacity, torchOptions.SharesMemory ? null : _device);
+        _moduleSession = modules is null ? null : new ModuleSession(session, new ModuleSoftQ(_agent, _device));
+        RelabelingSession = _moduleSession ?? session;
+    }
+
+    /// <summary>
+    /// The networks that updates change. With modules that are not standard networks: shape, critic range and alpha only, beside networks of one
+    /// hidden unit that nothing reads.
+    /// </summary>
+    public AgentNetworks Networks { get; }
+
+    /// <summary>
+    /// What to make a <see cref="Relabeling.Relabeler"/> with, together with <see cref="Networks"/>: the session given, whose fused kernels read the
+    /// standard networks; or, with modules of another kind, one that evaluates soft Q-values through them. Belongs to the learner.
+    /// </summary>
+    public ComputeSession RelabelingSession { get; }
+
+    /// <inheritdoc/>
+    public long UpdateCount { get; private set; }
+
+    /// <inheritdoc/>
+    public double HandOverSeconds => HandOverTicks / (double)Stopwatch.Frequency;
+
+    /// <summary>The networks as torch has them, for tests.</summary>
+    internal AgentTensors Agent => _agent;
+
+    private long HandOverTicks { get; set; }
+
+    /// <inheritdoc/>
+    public SacLosses Update(TransitionBatch batch, int firstRow, int rows)
+    {
+        UpdateRows.Check(batch, firstRow, rows, Networks.Shape, _capacity);
+        long start = Stopwatch.GetTimestamp();
+        _inputs.Write(batch, firstRow, rows, _options.Gamma, _seed, (uint)UpdateCount);
+        HandOverTicks += Stopwatch.GetTimestamp() - start;
+
+        using DisposeScope scope = NewDisposeScope();
+        float alpha = Networks.Alpha;
+        using Scalar minusAlpha = -alpha;
+
+        // The actor's parameters are those of both its passes, so one pass over twice the rows does for both; torch's cost is the calls.
+        Tensor output = _agent.Actor.Forward(_inputs.Actor, trains: true);
+        (Tensor actions, Tensor logProbabilities) = PolicyTensors.Sample(
+            output, Networks.Shape.ActionDimension, _inputs.Noise, _inputs.NoiseTerm);
+
+        Tensor sampled = cat((ReadOnlySpan<Tensor>)[_inputs.State, actions, _inputs.Task], 1), regressand;
+        using (no_grad())
+        {
+            Tensor next = Smallest(_agent.Values(_agent.Targets, sampled.narrow(0, rows, rows), trains: false));
+            next = next.add(logProbabilities.narrow(0, rows, rows), minusAlpha);
+            regressand = _inputs.Reward.addcmul(_inputs.Discount, next, Scalars.One);
+        }
+
+        Tensor values = _agent.Values(_agent.Critics, _inputs.Critic, trains: true);
+        Tensor error = values.sub(regressand);
+        using Scalar weight = _options.CriticLossScale / rows;
+        Tensor loss = error.mul(error).sum().mul(weight);
+        float criticLoss = Read(loss), meanQ = Mean(values);
+        if (!float.IsFinite(criticLoss))
+        {
+            throw new InvalidDataException($"The critic loss of update {UpdateCount} is {criticLoss}: the networks have diverged.");
+        }
+
+        _agent.Critics.Differentiate(loss);
+        _agent.Critics.Parameters.Step(_dense, _options, UpdateCount + 1, _agent.Targets.Parameters);
+
+        Tensor logProbability = logProbabilities.narrow(0, 0, rows);
+        Tensor best = Smallest(_agent.Values(_agent.Critics, sampled.narrow(0, 0, rows), trains: false));
+        Tensor objective = best.add(logProbability, minusAlpha);
+        using Scalar minusWeight = -1f / rows;
+        Tensor actorLossTensor = objective.sum().mul(minusWeight);
+        float actorLoss = Read(actorLossTensor), entropy = -Mean(logProbability);
+        _agent.Actor.Differentiate(actorLossTensor);
+        _agent.Actor.Parameters.Step(_dense, _options, UpdateCount + 1, null);
+        float alphaLoss = _temperature.Step(entropy, UpdateCount + 1);
+        _agent.Publish(UpdateCount + 1);
+        if (!float.IsFinite(actorLoss))
+        {
+            throw new InvalidDataException($"The actor loss of update {UpdateCount} is {actorLoss}: the networks have diverged.");
+        }
+
+        UpdateCount++;
+        return new SacLosses(criticLoss, actorLoss, alphaLoss, alpha, meanQ, entropy);
+    }
+
+    /// <inheritdoc/>
+    public void Act(
+        ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, bool deterministic, ulong seed, uint call, Span<float> action)
+    {
+        if (_policy is not null)
+        {
+            _policy.Act(observation, task, rows, deterministic, seed, call, action);
+        }
+        else
+        {
+            _torchPolicy.Act(observation, task, rows, deterministic, seed, call, action);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void SaveState(SafetensorsWriter writer, string prefix)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        _agent.AddTo(writer, prefix);
+        _temperature.AddTo(writer, prefix);
+        writer.Add<long>(prefix + SacLearner.StepName, [UpdateCount], 1);
+    }
+
+    /// <inheritdoc/>
+    public void LoadState(SafetensorsFile file, string prefix)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        long step = SacLearner.ReadStep(file, prefix);
+        TemperatureOptimizer.Require(file, prefix);
+        _agent.Load(file, prefix);
+        _temperature.Load(file, prefix);
+        UpdateCount = step;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _agent.Dispose();
+        _inputs.Dispose();
+        _policy?.Dispose();
+        _torchPolicy.Dispose();
+        _moduleSession?.Dispose();
+        if (_ownsNetworks)
+        {
+            Networks.Dispose();
+        }
+    }
+
+    private static (AgentNetworks Networks, ModuleSet? Modules, ModuleSet? Standard) Prepare(
+        TransitionShape shape, TorchModules modules, TorchOptions? torchOptions)
+    {
+        ArgumentNullException.ThrowIfNull(modules);
+        shape.Validate();
+        TorchRuntime.Require((torchOptions ?? new TorchOptions()).Device);
+        ModuleSet made = ModuleSet.Create(modules);
+        return made.ToStandard(shape, modules.CriticRange) is AgentNetworks networks
+            ? (networks, null, made)
+            : (new AgentNetworks(shape, 1, modules.Twin) { CriticRange = modules.CriticRange }, made, null);
+    }
+
+    private static Tensor Smallest(Tensor values) => values.amin([0]);
+
+    private float Read(Tensor tensor)
+    {
+        if (_device.type == DeviceType.CPU)
+        {
+            return *TorchMemory.Address(tensor);
+        }
+
+        using Tensor host = tensor.cpu();
+        return *TorchMemory.Address(host);
+    }
+
+    private float Mean(Tensor tensor)
+    {
+        using Tensor mean = tensor.mean();
+        return Read(mean);
+    }
+}

@@ -1,0 +1,182 @@
+using System.Globalization;
+using HipiFast.Learning;
+using HipiFast.Replay;
+using HipiFast.Storage;
+using HipiFast.Tests.Learning;
+using HipiFast.Tests.Storage;
+
+namespace HipiFast.TorchSharp.Tests;
+
+/// <summary>One kind of file for the embedded learner, the torch learner and Python.</summary>
+public sealed class CheckpointTests
+{
+    private static readonly TransitionShape s_shape = new(3, 2, 2);
+
+    [TorchTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_torch_learner_continues_from_its_checkpoint_as_if_never_stopped(bool asDevice)
+    {
+        using Pair first = Make(asDevice), second = Make(asDevice);
+        Run(first.Torch, first.Batch, 3);
+        Copy(first.Torch, second.Torch);
+        Assert.Equal(3, second.Torch.UpdateCount);
+        for (int update = 0; update < 3; update++)
+        {
+            Assert.Equal(first.Torch.Update(first.Batch, 0, 8), second.Torch.Update(second.Batch, 0, 8));
+        }
+    }
+
+    [TorchTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Either_learner_continues_from_the_others_checkpoint(bool asDevice)
+    {
+        using Pair first = Make(asDevice), second = Make(asDevice);
+        Run(first.Embedded, first.Batch, 5);
+        Copy(first.Embedded, second.Torch);
+        Compare(first.Embedded, second.Torch);
+
+        Run(first.Torch, first.Batch, 7);
+        Copy(first.Torch, second.Embedded);
+        Compare(second.Embedded, first.Torch);
+
+        void Compare(SacLearner embedded, TorchSacLearner torch)
+        {
+            Assert.Equal(embedded.UpdateCount, torch.UpdateCount);
+            for (int update = 0; update < 5; update++)
+            {
+                SacLosses expected = embedded.Update(first.Batch, 0, 8), found = torch.Update(first.Batch, 0, 8);
+                Pair.AssertRelative(expected.CriticLoss, found.CriticLoss, 5e-5, "critic loss");
+                Pair.AssertRelative(expected.ActorLoss, found.ActorLoss, 5e-5, "actor loss");
+                Pair.AssertRelative(expected.Alpha, found.Alpha, 5e-5, "alpha");
+            }
+        }
+    }
+
+    [TorchFact]
+    public void A_checkpoint_that_does_not_fit_is_refused()
+    {
+        using TemporaryDirectory temporary = new();
+        using Pair pair = Make(false), wider = new(s_shape, 13, 8);
+        SafetensorsWriter writer = new();
+        wider.Torch.SaveState(writer, string.Empty);
+        writer.Save(temporary["wider"]);
+        using SafetensorsFile file = SafetensorsFile.Open(temporary["wider"]);
+        Assert.Throws<InvalidDataException>(() => pair.Torch.LoadState(file, string.Empty));
+    }
+
+    [TorchFact]
+    public void The_kernels_see_every_update()
+    {
+        using Pair pair = Make(false);
+        float[] before = Score(pair.Torch.Networks);
+        pair.Torch.Update(pair.Batch, 0, 8);
+        float[] after = Score(pair.Torch.Networks);
+        using AgentNetworks copy = new(s_shape, 12);
+        copy.Critic1.CopyFrom(pair.Torch.Networks.Critic1);
+        copy.Critic2!.CopyFrom(pair.Torch.Networks.Critic2!);
+        Assert.NotEqual(before, after);
+        Assert.Equal(Score(copy), after);
+
+        float[] Score(AgentNetworks networks)
+        {
+            float[] values = new float[8 * 8];
+            pair.Session.SoftQ.Compute(
+                new()
+                {
+                    Observation = pair.Batch.Observation,
+                    Action = pair.Batch.Action,
+                    Task = pair.Batch.Task,
+                    Rows = 8,
+                    Candidates = 8,
+                    ObservationDimension = 3,
+                    ActionDimension = 2,
+                    TaskDimension = 2,
+                    Estimator = Kernels.SoftQ.SoftQEstimator.Critic,
+                    Critic1 = networks.Critic1,
+                    Critic2 = networks.Critic2,
+                },
+                values);
+            return values;
+        }
+    }
+
+    [TorchFact]
+    public void On_a_device_weights_reach_the_kernels_every_so_many_updates()
+    {
+        using Pair pair = new(s_shape, 12, 8, torchOptions: new TorchOptions { KeepsDeviceMemory = true, WeightsEvery = 3 });
+        float[] start = pair.Torch.Networks.Critic1.Values.ToArray();
+        Run(pair.Torch, pair.Batch, 2);
+        Assert.Equal(start, pair.Torch.Networks.Critic1.Values.ToArray());
+        Run(pair.Torch, pair.Batch, 1);
+        Assert.NotEqual(start, pair.Torch.Networks.Critic1.Values.ToArray());
+    }
+
+    [PythonTorchFact]
+    public void Python_loads_an_actor_into_a_sequential_module_and_acts_the_same()
+    {
+        using TemporaryDirectory temporary = new();
+        using SacFixture fixture = new(s_shape, 12, 6);
+        fixture.Learner.Update(fixture.Batch, 0, 6);
+        AgentFile.Save(fixture.Networks, temporary["agent.safetensors"]);
+        SafetensorsWriter writer = new();
+        writer.Add<float>("observation", fixture.Batch.Observation, 6, 3);
+        writer.Add<float>("task", fixture.Batch.Task, 6, 2);
+        writer.Save(temporary["states.safetensors"]);
+        float[] expected = new float[6 * 2];
+        fixture.Learner.Act(fixture.Batch.Observation, fixture.Batch.Task, 6, true, 1, 1, expected);
+
+        // docs/torch.md shows this program.
+        File.WriteAllText(
+            temporary["act.py"],
+            """
+            import sys
+            import torch
+            from safetensors.torch import load_file
+
+            tensors = load_file(sys.argv[1])
+            hidden, inputs = tensors["actor.0.weight"].shape
+            outputs = tensors["actor.2.weight"].shape[0]
+            actor = torch.nn.Sequential(
+                torch.nn.Linear(inputs, hidden), torch.nn.ReLU(),
+                torch.nn.Linear(hidden, hidden), torch.nn.ReLU(),
+                torch.nn.Linear(hidden, outputs))
+            actor.load_state_dict({f"{2 * layer}.{part}": tensors[f"actor.{layer}.{part}"]
+                                   for layer in range(3) for part in ("weight", "bias")})
+
+            states = load_file(sys.argv[2])
+            with torch.no_grad():
+                mean, log_std = actor(torch.cat([states["observation"], states["task"]], 1)).chunk(2, 1)
+            for value in torch.tanh(mean).flatten().tolist():
+                print(repr(value))
+            """);
+        (int code, string output) = PythonTorchFactAttribute.Run(
+            temporary["act.py"], temporary["agent.safetensors"], temporary["states.safetensors"]);
+        Assert.True(code == 0, output);
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        float[] found = [.. lines.Select(line => float.Parse(line, CultureInfo.InvariantCulture))];
+        Pair.AssertClose(expected, found, 2e-6, "action");
+    }
+
+    private static Pair Make(bool asDevice) =>
+        new(s_shape, 12, 8, new SacOptions { GradientClipNorm = 0.5f }, torchOptions: new TorchOptions { KeepsDeviceMemory = asDevice });
+
+    private static void Run(ISacLearner learner, TransitionBatch batch, int updates)
+    {
+        for (int update = 0; update < updates; update++)
+        {
+            learner.Update(batch, 0, 8);
+        }
+    }
+
+    private static void Copy(ISacLearner from, ISacLearner to)
+    {
+        using TemporaryDirectory temporary = new();
+        SafetensorsWriter writer = new();
+        from.SaveState(writer, "learner.");
+        writer.Save(temporary["state"]);
+        using SafetensorsFile file = SafetensorsFile.Open(temporary["state"]);
+        to.LoadState(file, "learner.");
+    }
+}

@@ -1,0 +1,94 @@
+using HipiFast.Kernels.Backends;
+using HipiFast.Storage;
+using HipiFast.Tests.Storage;
+using HipiFast.Training;
+
+namespace HipiFast.TorchSharp.Tests;
+
+/// <summary>What users are told where torch, or a part of it, is not to be had.</summary>
+public sealed class RuntimeTests
+{
+    [Fact]
+    public void Where_libtorch_does_not_load_one_sentence_says_what_to_do()
+    {
+        if (TorchRuntime.IsSupported(out string reason))
+        {
+            TorchRuntime.Require(TorchOptions.Cpu);
+            Assert.StartsWith("TorchSharp 0.", TorchRuntime.Version, StringComparison.Ordinal);
+            return;
+        }
+
+        Assert.NotEmpty(reason);
+        NotSupportedException error = Assert.Throws<NotSupportedException>(() => TorchRuntime.Require(TorchOptions.Cpu));
+        Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("use --learner embedded.", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public void Devices_and_options_out_of_range_are_refused()
+    {
+        Assert.Contains("'tpu'", Assert.Throws<ArgumentException>(() => TorchRuntime.Require("tpu")).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new TorchOptions { Device = "tpu" }.Validate());
+        Assert.Throws<ArgumentOutOfRangeException>(() => new TorchOptions { Threads = -1 }.Validate());
+        Assert.Throws<ArgumentOutOfRangeException>(() => new TorchOptions { WeightsEvery = 0 }.Validate());
+    }
+
+    [TorchFact]
+    public void Cuda_that_is_not_there_is_named()
+    {
+        if (global::TorchSharp.torch.cuda.is_available())
+        {
+            TorchRuntime.Require(TorchOptions.Cuda);
+            return;
+        }
+
+        NotSupportedException error = Assert.Throws<NotSupportedException>(() => TorchRuntime.Require(TorchOptions.Cuda));
+        Assert.Contains("TorchDevice=cuda", error.Message, StringComparison.Ordinal);
+    }
+
+    [TorchFact]
+    public void A_training_run_learns_with_the_registered_learner_and_continues_from_its_checkpoint()
+    {
+        if (!LearnerRegistry.Names.Contains(LearnerRegistry.Torch))
+        {
+            Registration.Register();
+        }
+
+        TrainingConfig config = new()
+        {
+            LearnerName = LearnerRegistry.Torch,
+            InitialRandomSteps = 60,
+            Steps = 160,
+            EvalEvery = 1000,
+            EvalEpisodes = 2,
+            Hidden = 16,
+            Threads = 1,
+        };
+        using TemporaryDirectory temporary = new();
+        using Trainer whole = new(config), begun = new(config), continued = new(config);
+        Run(whole, 160);
+        Run(begun, 110);
+        SafetensorsWriter writer = new();
+        begun.SaveState(writer);
+        writer.Save(temporary["checkpoint"]);
+        using (SafetensorsFile file = SafetensorsFile.Open(temporary["checkpoint"]))
+        {
+            continued.LoadState(file);
+        }
+
+        Run(continued, 50);
+        Assert.Equal(200, whole.GradientSteps);
+        Assert.Equal(whole.GradientSteps, continued.GradientSteps);
+        Assert.Equal(whole.LastLosses, continued.LastLosses);
+        Assert.Equal(whole.Networks.Actor.Values.ToArray(), continued.Networks.Actor.Values.ToArray());
+
+        static void Run(Trainer trainer, int steps)
+        {
+            for (int step = 0; step < steps; step++)
+            {
+                trainer.Step();
+            }
+        }
+    }
+}
