@@ -71,7 +71,7 @@ internal static class GpuBenchCommand
                 string reason = string.Empty;
                 reasons.Add(
                     members.Length == 0 ? $"{family} is {OptionalComponents.All.First(part => part.Name == family).Status}"
-                    : members[0].IsSupported(out reason) ? $"{family} has {(string.IsNullOrEmpty(device) ? "no GPU" : $"no GPU '{device}'")}"
+                    : members[0].IsSupported(out reason) ? $"{family} has {(DeviceInfo.IsAny(device) ? "no GPU" : $"no GPU '{device}'")}"
                     : $"{family} cannot run here: {reason.TrimEnd('.')}");
             }
         }
