@@ -110,7 +110,7 @@ public abstract class PipelineContract
         // Guards the test above: a stale copy on both sides would pass it.
         using ComputeSession session = Sessions.Create(Backend);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions { Partition = PartitionMode.Batch });
+        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions { ExactTerminalValue = false });
         using TransitionBatch first = RelabelData.Batch(Rows), second = RelabelData.Batch(Rows);
         float before = relabeler.Relabel(first).Diagnostics.LogPartitionMax;
         agent.Critic1.Bias(2)[0] -= 10f;
@@ -190,21 +190,19 @@ public abstract class PipelineContract
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         agent.Critic1.Bias(2).Fill(bias);
         agent.Critic1.MarkChanged();
-        AssertRefusedAlike(agent, new RelabelOptions { Twin = TwinCombination.First });
+        string message = AssertRefusedAlike(agent, new RelabelOptions { Twin = TwinCombination.First });
+        Assert.Contains("estimate of transition", message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void ATemperatureThatOverflowsIsRefusedInTheSameWords()
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        AssertRefusedAlike(agent, new RelabelOptions { Temperature = 1e-29f, Partition = PartitionMode.None, ExactTerminalValue = false });
-        foreach (float weight in (float[])[1e20f])
-        {
-            agent.Critic1.Bias(2).Fill(weight);
-            agent.Critic1.MarkChanged();
-            AssertRefusedAlike(
-                agent, new RelabelOptions { Temperature = 1e-20f, Twin = TwinCombination.First, Partition = PartitionMode.None, ExactTerminalValue = false });
-        }
+        agent.Critic1.Bias(2).Fill(1e20f);
+        agent.Critic1.MarkChanged();
+        string message = AssertRefusedAlike(
+            agent, new RelabelOptions { Temperature = 1e-20f, Twin = TwinCombination.First, Partition = PartitionMode.None, ExactTerminalValue = false });
+        Assert.Contains("overflow", message, StringComparison.Ordinal);
     }
 
     private static string Refusal(Relabeler relabeler)
@@ -221,21 +219,18 @@ public abstract class PipelineContract
             message = refusal.Message;
         }
 
-        Assert.Equal(before.Length, RelabelData.Contents(batch).Length);
-        if (message.Length > 0)
-        {
-            Assert.Equal(before, RelabelData.Contents(batch));
-        }
-
+        Assert.Equal(before, RelabelData.Contents(batch));
         return message;
     }
 
-    private void AssertRefusedAlike(AgentNetworks agent, RelabelOptions options)
+    private string AssertRefusedAlike(AgentNetworks agent, RelabelOptions options)
     {
         options = options with { RelabelFraction = 1f };
         using ComputeSession session = Sessions.Create(Backend), reference = Sessions.Create(ManagedBackend.FamilyName);
         using Relabeler device = new(session, RelabelData.GoalFamily, agent, options), host = new(reference, RelabelData.GoalFamily, agent, options);
-        Assert.Equal(Refusal(host), Refusal(device));
+        string expected = Refusal(host);
+        Assert.Equal(expected, Refusal(device));
+        return expected;
     }
 
     private void AssertSame(TaskFamily family, RelabelOptions options)
