@@ -71,7 +71,7 @@ internal static class GpuBenchCommand
                 string reason = string.Empty;
                 reasons.Add(
                     members.Length == 0 ? $"{family} is {OptionalComponents.All.First(part => part.Name == family).Status}"
-                    : members[0].IsSupported(out reason) ? $"{family} has {(string.IsNullOrEmpty(device) ? "no GPU" : $"no GPU '{device}'")}"
+                    : members[0].IsSupported(out reason) ? $"{family} has {(DeviceInfo.IsAny(device) ? "no GPU" : $"no GPU '{device}'")}"
                     : $"{family} cannot run here: {reason.TrimEnd('.')}");
             }
         }
@@ -110,6 +110,7 @@ internal static class GpuBenchCommand
                 output.Line(
                     $"peaks: {ConsoleOutput.Fixed(report.Peaks.Flops * 1e-9, 1)} GFLOP/s, {ConsoleOutput.Fixed(report.Peaks.BytesPerSecond * 1e-9, 1)} GB/s");
                 output.Table(DeviceReport.Header, report.Results.Select(report.Cells));
+                output.Table(DeviceReport.ReplayHeader, report.Replay.Select(report.ReplayCells));
                 foreach (string reason in report.LeftOut)
                 {
                     output.Line("left out: " + reason);
@@ -143,6 +144,7 @@ internal static class GpuBenchCommand
     private static void Measure(DeviceReport report, DeviceBenchmark benchmark)
     {
         report.Results.AddRange(benchmark.Run());
+        report.Replay = benchmark.RunReplay();
         report.Peaks = benchmark.Peaks;
         report.Resources = benchmark.Resources;
         report.LeftOut = benchmark.LeftOut;

@@ -51,6 +51,8 @@ internal sealed partial class DeviceReport
 
     public List<DeviceBenchmarkResult> Results { get; } = [];
 
+    public IReadOnlyList<DeviceReplayResult> Replay { get; set; } = [];
+
     public IReadOnlyDictionary<string, KernelResources> Resources { get; set; } = new Dictionary<string, KernelResources>();
 
     public IReadOnlyList<string> LeftOut { get; set; } = [];
@@ -61,6 +63,9 @@ internal sealed partial class DeviceReport
     /// <summary>Columns of <see cref="Cells"/>.</summary>
     public static IReadOnlyList<string> Header { get; } =
         ["estimator", "B = K", "H", "plain ms", "graph ms", "upload", "kernels", "download", "pairs/s", "soft-q TFLOP/s", "of peak", "logZ of bandwidth"];
+
+    /// <summary>Columns of <see cref="ReplayCells"/>.</summary>
+    public static IReadOnlyList<string> ReplayHeader { get; } = ["batch from a ring", "draw ms", "gather ms", "of bandwidth"];
 
     /// <summary>Name of the result files: the device's name in lower case, words joined by dashes.</summary>
     public string FileName => NotWord().Replace(Device.Name.ToLowerInvariant(), "-").Trim('-');
@@ -87,6 +92,15 @@ internal sealed partial class DeviceReport
             Number(bandwidth, 2),
         ];
     }
+
+    /// <summary>A batch of the ring as a row of a table.</summary>
+    public IReadOnlyList<string> ReplayCells(DeviceReplayResult result) =>
+    [
+        result.Rows.ToString(CultureInfo.InvariantCulture),
+        Milliseconds(result.Draw),
+        Milliseconds(result.Gather),
+        Number(result.Bytes / result.Gather / Peaks.BytesPerSecond, 2),
+    ];
 
     /// <summary>Writes the results as JSON.</summary>
     public void Write(Utf8JsonWriter writer)
@@ -153,6 +167,20 @@ internal sealed partial class DeviceReport
         }
 
         writer.WriteEndArray();
+        writer.WriteStartArray("replay");
+        foreach (DeviceReplayResult result in Replay)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("kernel", BenchmarkCase.ReplaySample);
+            writer.WriteString("variant", Backend);
+            writer.WriteNumber("batch", result.Rows);
+            ConsoleOutput.Number(writer, "draw_s", result.Draw);
+            ConsoleOutput.Number(writer, "gather_s", result.Gather);
+            ConsoleOutput.Number(writer, "bytes_per_s", result.Bytes / result.Gather);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
         writer.WriteStartArray("left_out");
         foreach (string reason in LeftOut)
         {
@@ -184,6 +212,7 @@ internal sealed partial class DeviceReport
             text.AppendLine(
                 "Whole relabel calls: plain and graph are wall time, transfers included (medians); the split is device time. The floor of the work is the "
                 + "second layers' multiply-adds, and fractions are of the measured peaks.").AppendLine();
+            Table(text, ReplayHeader, Replay.Select(ReplayCells));
             Table(
                 text,
                 ["kernel", "registers", "spilled bytes", "shared bytes"],
