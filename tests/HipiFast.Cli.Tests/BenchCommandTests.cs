@@ -141,6 +141,47 @@ public class BenchCommandTests
 
     private static bool IsOfProcessor(KernelBackend backend) => backend.IsSupported(out _) && backend.Devices.Count == 0;
 
+
+    [Fact]
+    public void EnvironmentsReportTheirSteps()
+    {
+        JsonElement[] rows = Rows(
+            ["bench", "environments", "--json", "--environment", "gridworld,nav2d", "--copies", "3", "--threads", "1", "--seconds", "0.01"]);
+        Assert.Equal(["gridworld", "nav2d"], rows.Select(row => Text(row, "environment")));
+        foreach (JsonElement row in rows)
+        {
+            Assert.Equal((3, 1), ((int)Number(row, "copies"), (int)Number(row, "threads")));
+            Assert.True(Number(row, "slowest") > 0);
+            Assert.InRange(Number(row, "steps_per_s"), Number(row, "slowest"), Number(row, "fastest"));
+        }
+    }
+
+    [Fact]
+    public void PhysicsRunsOrSaysWhatToInstall()
+    {
+        ProgramResult result = HipifastProgram.Run("bench", "environments", "--json", "--environment", "reacher", "--seconds", "0.01");
+        string status = OptionalComponents.All.Single(part => part.Assembly == "HipiFast.Mujoco").Status;
+        if (status == "installed")
+        {
+            Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
+            Assert.Contains("\"reacher\"", result.Output, StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.Equal((1, string.Empty), (result.ExitCode, result.Output));
+            Assert.Contains("apt-get install libmujoco-dev", result.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void AnUnknownEnvironmentIsAnError()
+    {
+        ProgramResult result = HipifastProgram.Run("bench", "environments", "--environment", "nav3d");
+        Assert.Equal((2, string.Empty), (result.ExitCode, result.Output));
+        Assert.StartsWith("hipifast: --environment names 'nav3d'", result.Error, StringComparison.Ordinal);
+        Assert.Equal(2, HipifastProgram.Run("bench", "environments", "--copies", "0").ExitCode);
+    }
+
     private static JsonElement[] Rows(string[] arguments)
     {
         ProgramResult result = HipifastProgram.Run(arguments);
