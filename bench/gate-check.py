@@ -9,7 +9,7 @@ twice). Then compares base with same and base with slow in paired runs, `hipifas
 artifacts/gate/runs.jsonl as it ends; --resume goes on from there with the builds as they are. Writes bench/results/gate-check.json and .md; exit
 code 1 when the gate was wrong too often. Takes about half a minute a run.
 """
-import argparse, json, os, subprocess, sys, time
+import argparse, json, math, os, statistics, subprocess, sys, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = os.path.join(ROOT, "artifacts", "gate")
@@ -46,6 +46,7 @@ def run(kind, number):
     ratio = {b["name"]: b["ratio"] for b in found["benchmarks"]}
     return {"kind": kind, "number": number, "flagged": flagged, "faster": [b["name"] for b in found["benchmarks"] if b["verdict"] == "faster"],
             "method": found["method"], "ratio": ratio, "probability": {b["name"]: b["probability"] for b in found["benchmarks"]},
+            "deviation": {b["name"]: statistics.stdev(map(math.log, b["restart_ratios"])) for b in found["benchmarks"]},
             "seconds": round(time.time() - start, 1), "load": round(os.getloadavg()[0], 1)}
 
 
@@ -65,6 +66,13 @@ def markdown(rows, machine, verdict):
         text.append(f"| {number + 1} | {', '.join(same['flagged']) or 'nothing'} | {max(same['ratio'].values()):.3f} | {same['load']:.1f} | "
                     f"{', '.join(slow['flagged']) or 'nothing'} | {slow['ratio'][SLOW_BENCHMARK]:.3f} | {slow['probability'][SLOW_BENCHMARK]:.4f} | "
                     f"{slow['load']:.1f} |")
+    same = [r for r in rows if r["kind"] == "same"]
+    text += ["", "The same build against itself, over the runs: how far the median ratio of a restart strays from restart to restart (standard deviation), and",
+             "how far the estimate of a run, over its ten restarts, strayed from 1 at most.", "",
+             "| benchmark | between restarts | furthest estimate |", "| --- | --- | --- |"]
+    for name in same[0]["ratio"]:
+        deviation = statistics.median(r["deviation"][name] for r in same)
+        text.append(f"| {name} | {deviation:.1%} | {max((r['ratio'][name] for r in same), key=lambda x: abs(math.log(x))):.3f} |")
     return "\n".join(text) + "\n"
 
 
