@@ -7,9 +7,9 @@ Builds the program three times: base; same (the same sources, built anew); slow 
 twice). Then compares base with same and base with slow in paired runs, `hipifast bench compare --paired`, in turns. The gate is right when at least
 19 of 20 runs against slow flag the slow kernel's benchmark and no other, and at most 1 of 20 against same flags any. Every run is kept in
 artifacts/gate/runs.jsonl as it ends; --resume goes on from there with the builds as they are. Writes bench/results/gate-check.json and .md; exit
-code 1 when the gate was wrong too often. Takes about half a minute a run.
+code 1 when the gate was wrong too often. Takes half a minute to a minute a run, more on a busy machine.
 """
-import argparse, json, os, subprocess, sys, time
+import argparse, json, math, os, statistics, subprocess, sys, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = os.path.join(ROOT, "artifacts", "gate")
@@ -44,8 +44,10 @@ def run(kind, number):
     found = hipifast("bench", "compare", "--paired", program("base"), program(kind), "--seed", str(number + 1))
     flagged = [b["name"] for b in found["benchmarks"] if b["verdict"] == "slower"]
     ratio = {b["name"]: b["ratio"] for b in found["benchmarks"]}
-    return {"kind": kind, "number": number, "flagged": flagged, "faster": [b["name"] for b in found["benchmarks"] if b["verdict"] == "faster"],
+    faster = [b["name"] for b in found["benchmarks"] if b["verdict"] == "faster"]
+    return {"kind": kind, "number": number, "flagged": flagged, "faster": faster,
             "method": found["method"], "ratio": ratio, "probability": {b["name"]: b["probability"] for b in found["benchmarks"]},
+            "deviation": {b["name"]: statistics.stdev(map(math.log, b["restart_ratios"])) for b in found["benchmarks"]},
             "seconds": round(time.time() - start, 1), "load": round(os.getloadavg()[0], 1)}
 
 
@@ -55,7 +57,8 @@ def right(r):
 
 def markdown(rows, machine, verdict):
     text = ["# The gate on real runs", "", f"`python3 bench/gate-check.py --runs {len(rows) // 2}` on {machine['processor']} "
-            f"({machine['cores']} cores, {machine['system']}, {machine['dotnet']}), commit {machine['commit']}. {rows[0]['method']}.", "", verdict, "",
+            f"({machine['cores']} cores, {machine['system']}, {machine['dotnet']}), commit {machine['commit']}. "
+            f"{rows[0]['method']}.", "", verdict, "",
             "Load is the system's load average at the end of a run: 1 or less is the run alone.", "",
             "| run | same build: flagged | largest ratio | load | 10% slower kernel: flagged | its ratio | p | load |",
             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
@@ -65,6 +68,13 @@ def markdown(rows, machine, verdict):
         text.append(f"| {number + 1} | {', '.join(same['flagged']) or 'nothing'} | {max(same['ratio'].values()):.3f} | {same['load']:.1f} | "
                     f"{', '.join(slow['flagged']) or 'nothing'} | {slow['ratio'][SLOW_BENCHMARK]:.3f} | {slow['probability'][SLOW_BENCHMARK]:.4f} | "
                     f"{slow['load']:.1f} |")
+    same = [r for r in rows if r["kind"] == "same"]
+    text += ["", "The same build against itself, over the runs: how far the median ratio strays from restart to restart (standard deviation),",
+             "and how far the estimate of a run, over all its restarts, strayed from 1 at most.", "",
+             "| benchmark | between restarts | furthest estimate |", "| --- | --- | --- |"]
+    for name in same[0]["ratio"]:
+        deviation = statistics.median(r["deviation"][name] for r in same)
+        text.append(f"| {name} | {deviation:.1%} | {max((r['ratio'][name] for r in same), key=lambda x: abs(math.log(x))):.3f} |")
     return "\n".join(text) + "\n"
 
 

@@ -17,7 +17,7 @@ public abstract class KernelBenchmark
     /// <summary>Most threads of a call; 0 for one per core.</summary>
     private protected virtual int MaxThreads => 0;
 
-    private protected BenchmarkCase Case { get; private set; } = null!;
+    private protected BenchmarkCase Prepared { get; private set; } = null!;
 
     private protected BenchmarkWork Work { get; private set; } = null!;
 
@@ -25,7 +25,7 @@ public abstract class KernelBenchmark
     private protected void Prepare(BenchmarkCase benchmark, string family)
     {
         int threads = MaxThreads > 0 ? MaxThreads : Environment.ProcessorCount;
-        (Case, _backend) = (benchmark, BackendNames.Resolve(family));
+        (Prepared, _backend) = (benchmark, BackendNames.Resolve(family));
         Work = BenchmarkWork.Create(benchmark, _backend, threads);
         Work.Verify(new BenchmarkCheck(benchmark, _backend, TestOracle.Instance));
         if (benchmark.HasPairs && _backend.MultiplyAddLoop is IMultiplyAddLoop loop)
@@ -40,14 +40,14 @@ public abstract class KernelBenchmark
     {
         MeasurePeak();
         List<(string, double)> metrics = [.. more];
-        if (Case.Candidates > 0)
+        if (Prepared.Candidates > 0)
         {
-            metrics.Add(("pairs", (double)Case.Batch * Case.Candidates));
+            metrics.Add(("pairs", (double)Prepared.Batch * Prepared.Candidates));
         }
 
-        if (Case.Flops > 0)
+        if (Prepared.Flops > 0)
         {
-            metrics.Add(("gflop", Case.Flops * 1e-9));
+            metrics.Add(("gflop", Prepared.Flops * 1e-9));
         }
 
         if (_peaks.Count > 0)

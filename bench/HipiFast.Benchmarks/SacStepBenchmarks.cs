@@ -14,7 +14,7 @@ public class SacStepBenchmarks : KernelBenchmark
 
     /// <summary>S + P, A, B, H: navigation, a pendulum, a small control task, a locomotion task.</summary>
     [Params("4,2,32,32", "3,1,100,64", "10,2,32,64", "20,6,256,256")]
-    public new string Case { get; set; } = string.Empty;
+    public string Case { get; set; } = string.Empty;
 
     /// <summary>Most threads of an update; a small one takes one in any case.</summary>
     [Params(1, 2)]

@@ -14,6 +14,7 @@ namespace HipiFast.Benchmarks.Tests;
 /// </summary>
 public class DryPassTests
 {
+    private const int SmallestSize = 32;
     private const int LargestSize = 331;
     private const int LargestCandidates = 32_768;
 
@@ -60,10 +61,18 @@ public class DryPassTests
         Assert.Equal(expected, SuiteTypes.Select(type => type.Name).Order());
     }
 
-    private static bool IsSmall(BenchmarkCase benchmark) => benchmark.Parameters.Items.All(parameter => (parameter.Name, parameter.Value) switch
+    private static bool IsSmall(BenchmarkCase benchmark)
     {
-        ("Size", int size) => size <= LargestSize,
-        ("Candidates", int candidates) => candidates <= LargestCandidates,
-        _ => true,
-    });
+        // A GPU's kernels may be emulated on the CPU where there is none.
+        bool emulated = benchmark.Parameters.Items.Any(parameter => parameter is { Name: "Backend", Value: not ("managed" or "native") });
+        return benchmark.Parameters.Items.All(parameter => (parameter.Name, parameter.Value) switch
+        {
+            ("Size", int size) => size <= (emulated ? SmallestSize : LargestSize),
+            ("Size", string size) => !emulated || size.StartsWith($"{SmallestSize}x", StringComparison.Ordinal),
+            ("Candidates", int candidates) => candidates <= (emulated ? SmallestSize : LargestCandidates),
+            ("Hidden", int hidden) => !emulated || hidden <= 64,
+            ("Case", string sizes) => !emulated || sizes.EndsWith(",32", StringComparison.Ordinal),
+            _ => true,
+        });
+    }
 }
