@@ -59,11 +59,7 @@ public class UsageTests
     [InlineData("--seconds is 'x'; expected a number.", "bench", "quick", "--seconds", "x")]
     [InlineData("--seconds is 'nan'; expected a finite number, 0 or more.", "bench", "quick", "--seconds", "nan")]
     [InlineData("--seconds is '-1'; expected a finite number, 0 or more.", "bench", "quick", "--seconds", "-1")]
-<<<<<<< HEAD
-    [InlineData("bench needs a command: quick, roofline, gpu (see hipifast bench --help).", "bench")]
-=======
-    [InlineData("bench needs a command: quick, roofline, environments (see hipifast bench --help).", "bench")]
->>>>>>> physics
+    [InlineData("bench needs a command: quick, roofline, environments, compare, scaling, gpu, learner (see hipifast bench --help).", "bench")]
     [InlineData("--kernel names 'softq' (did you mean 'soft-q'?).", "bench", "roofline", "--kernel", "softq")]
     [InlineData("--estimator is 'q'; expected critic, soft-critic, bellman.", "bench", "roofline", "--estimator", "q")]
     [InlineData("--size is '32,0'; expected whole numbers from 1 to 8192, separated by commas.", "bench", "roofline", "--size", "32,0")]
