@@ -103,7 +103,7 @@ run() {
     hipifast info || die "the program does not run here."
     printf '\n'
     if ! hipifast bench gpu --backend cuda --check --quick >"$log" 2>&1 && grep -q 'cannot run here' "$log"; then
-        say "there is no NVIDIA GPU here ($(sed -n 's/.*cannot run here: //p' "$log" | head -n 1)), so this is a dry run on ILGPU's CPU accelerator: it shows that everything runs, not how fast."
+        say "there is no NVIDIA GPU here ($(sed -n 's/.*cannot run here: //p' "$log" | sed 's/\.$//;q')), so this is a dry run on ILGPU's CPU accelerator: it shows that everything runs, not how fast."
         hipifast bench gpu --backend ilgpu --device cpu --quick --out "$temporary" || failures=1
         [ -f "$temporary"/*.json ] && [ -f "$temporary"/*.md ] || failures=1
         [ "$failures" = 0 ] && say "dry run: ok; what needs a GPU (CUDA, sanitizer, graphs, PyTorch beside it) has not been run."

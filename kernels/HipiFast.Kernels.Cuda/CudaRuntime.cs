@@ -491,8 +491,9 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
             Attribute(CudaFunctionAttribute.MaxThreadsPerBlock, function));
 
         // Asked for once and here, because it can wait for copies that are going on.
-        int most = Math.Max(0, Device.SharedBytesPerGroup - resources.SharedBytes);
-        if (PtxParameters.UsesDynamicSharedMemory(ptx.Text) && Device.SharedBytesPerGroup > FreeSharedBytes)
+        bool needsLeave = PtxParameters.UsesDynamicSharedMemory(ptx.Text) && Device.SharedBytesPerGroup > FreeSharedBytes;
+        int most = Math.Max(0, (needsLeave ? Device.SharedBytesPerGroup : FreeSharedBytes) - resources.SharedBytes);
+        if (needsLeave)
         {
             CudaDriver.Check(
                 Driver.FunctionSetAttribute(function, CudaFunctionAttribute.MaxDynamicSharedSizeBytes, most),

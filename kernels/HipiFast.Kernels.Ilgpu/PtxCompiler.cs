@@ -52,17 +52,21 @@ public sealed partial class PtxCompiler : IPtxCompiler
             }
 
             PTXCompiledKernel kernel = (PTXCompiledKernel)backend.Compile(entry, default);
-            string text = Renumber(kernel.PTXAssembly);
+            string text = Renumber(WithoutUncalled(kernel.PTXAssembly.ReplaceLineEndings("\n")));
             return new PtxKernel(text, EntryPattern().Match(text).Groups[1].Value);
         }
     }
+
+    // ILGPU leaves an empty function for every method that an instruction stands for.
+    private static string WithoutUncalled(string text) => FunctionPattern().Replace(
+        text, match => Regex.IsMatch(text, $@"\bcall[\w.]* [^;]*\b{match.Groups[1].Value}\b") ? match.Value : string.Empty);
 
     // ILGPU numbers values through the whole process, so that the same kernel would come out differently from run to run.
     private static string Renumber(string text)
     {
         Dictionary<string, string> numbers = [];
         return NumberPattern().Replace(
-            text.ReplaceLineEndings("\n"),
+            text,
             match =>
             {
                 if (!numbers.TryGetValue(match.Value, out string? name))
@@ -75,9 +79,13 @@ public sealed partial class PtxCompiler : IPtxCompiler
             });
     }
 
-    // A name and its number, behind an underscore: parameters, labels, functions.
-    [GeneratedRegex(@"(?<![\w.%])((?:\w+)_)\d+\b")]
+    // A name and its number, behind an underscore: parameters, labels, functions; not the target's.
+    [GeneratedRegex(@"(?<![\w.%])(?!sm_)(\w+_)\d+\b")]
     private static partial Regex NumberPattern();
+
+    // A function's declaration or definition.
+    [GeneratedRegex(@"\.visible \.func (?:\([^)]*\) )?(\w+)\([^)]*\)\s*(?:;|\{.*?\n\})\n*", RegexOptions.Singleline)]
+    private static partial Regex FunctionPattern();
 
     [GeneratedRegex(@"\.entry (\w+)\(")]
     private static partial Regex EntryPattern();

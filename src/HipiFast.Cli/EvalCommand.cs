@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
 using HipiFast.Learning;
 using HipiFast.Storage;
 using HipiFast.Training;
@@ -48,7 +49,7 @@ internal static class EvalCommand
                 computing.Set(ConfigKey.Find("backend", string.Empty), name);
 
                 // The run's device and precision were chosen for the run's backend.
-                computing.Set(ConfigKey.Find("device", string.Empty), parsed.GetValue(device) ?? string.Empty);
+                computing.Set(ConfigKey.Find("device", string.Empty), parsed.GetValue(device) ?? DeviceInfo.Auto);
                 computing.Set(ConfigKey.Find("precision", string.Empty), parsed.GetValue(precision) ?? "auto");
             }
             else

@@ -17,7 +17,7 @@ internal static class GpuBenchCommand
     {
         Option<string?> backend = new("--backend")
         {
-            Description = "Backends to measure, separated by commas. Default: those of cuda and ilgpu that have a GPU here.",
+            Description = "Backends to measure, separated by commas. Default: cuda and ilgpu in every precision, where they have a GPU.",
             HelpName = string.Join(",", s_backends),
         };
         Option<string?> device = new("--device") { Description = "Device of the backends, such as cuda:0. Default: the first.", HelpName = "ID" };
@@ -58,31 +58,29 @@ internal static class GpuBenchCommand
             ];
         }
 
+        // Every precision of both.
         List<string> reasons = [];
         List<KernelBackend> found = [];
-        foreach (string name in s_backends)
+        foreach (string family in s_backends)
         {
-            try
+            KernelBackend[] members = [.. KernelRegistry.Default.Backends.Where(backend => backend.Family == family)];
+            KernelBackend[] usable = [.. members.Where(backend => backend.IsSupported(out _) && HasGpu(backend, device))];
+            found.AddRange(usable);
+            if (usable.Length == 0)
             {
-                KernelBackend backend = OptionalComponents.RequireBackend(name, PrecisionMode.Auto, device);
-                if (!string.IsNullOrEmpty(device) || backend.Devices[0].Id != DeviceInfo.Cpu)
-                {
-                    found.Add(backend);
-                    continue;
-                }
-
-                reasons.Add($"{name} has no GPU");
-            }
-            catch (Exception error) when (error is NotSupportedException or ArgumentException)
-            {
-                reasons.Add(ConsoleOutput.OneLine(error.Message).TrimEnd('.'));
+                string reason = string.Empty;
+                reasons.Add(
+                    members.Length == 0 ? $"{family} is {OptionalComponents.All.First(part => part.Name == family).Status}"
+                    : members[0].IsSupported(out reason) ? $"{family} has {(DeviceInfo.IsAny(device) ? "no GPU" : $"no GPU '{device}'")}"
+                    : $"{family} cannot run here: {reason.TrimEnd('.')}");
             }
         }
 
-        return found.Count > 0
-            ? [.. found]
-            : throw new NotSupportedException($"There is no GPU to measure here: {string.Join("; ", reasons)}.");
+        return found.Count > 0 ? [.. found] : throw new NotSupportedException($"There is no GPU to measure here: {string.Join("; ", reasons)}.");
     }
+
+    private static bool HasGpu(KernelBackend backend, string? device) => backend.HasDevice(device)
+        && DeviceInfo.Find(backend.Devices, device, backend.Name).Id != DeviceInfo.Cpu;
 
     private static int Run(
         ConsoleOutput output, KernelBackend[] backends, string? device, bool quick, bool checkOnly, IReadOnlyList<PeerResult> peers, string? folder)
@@ -90,7 +88,12 @@ internal static class GpuBenchCommand
         List<DeviceReport> reports = [];
         foreach (KernelBackend backend in backends)
         {
-            DeviceReport report = new() { Backend = backend.Name, Device = DeviceInfo.Find(backend.Devices, device, backend.Name) };
+            DeviceReport report = new()
+            {
+                Backend = backend.Name,
+                Precision = backend.Precision,
+                Device = DeviceInfo.Find(backend.Devices, device, backend.Name),
+            };
             reports.Add(report);
             output.Line($"{backend.Name} on {report.Device.Description}");
             Check(report, backend, device, quick);
@@ -107,6 +110,7 @@ internal static class GpuBenchCommand
                 output.Line(
                     $"peaks: {ConsoleOutput.Fixed(report.Peaks.Flops * 1e-9, 1)} GFLOP/s, {ConsoleOutput.Fixed(report.Peaks.BytesPerSecond * 1e-9, 1)} GB/s");
                 output.Table(DeviceReport.Header, report.Results.Select(report.Cells));
+                output.Table(DeviceReport.ReplayHeader, report.Replay.Select(report.ReplayCells));
                 foreach (string reason in report.LeftOut)
                 {
                     output.Line("left out: " + reason);
@@ -140,6 +144,7 @@ internal static class GpuBenchCommand
     private static void Measure(DeviceReport report, DeviceBenchmark benchmark)
     {
         report.Results.AddRange(benchmark.Run());
+        report.Replay = benchmark.RunReplay();
         report.Peaks = benchmark.Peaks;
         report.Resources = benchmark.Resources;
         report.LeftOut = benchmark.LeftOut;

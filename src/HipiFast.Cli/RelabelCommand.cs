@@ -100,7 +100,7 @@ internal static class RelabelCommand
         };
         Option<string?> seed = new("--seed") { Description = "Seed of every random number. [1]", HelpName = "S" };
         Option<string?> backend = new("--backend") { Description = "Backend that computes. [auto]", HelpName = "NAME" };
-        Option<string?> device = new("--device") { Description = "Device of the backend, such as cuda:0. [the backend's first]", HelpName = "ID" };
+        Option<string?> device = new("--device") { Description = "Device of the backend, such as cuda:0. [auto]", HelpName = "ID" };
         Option<string?> threads = new("--threads") { Description = "Threads; 0 for one per core. Results do not depend on it. [0]", HelpName = "N" };
         Option<string?> precision = new("--precision")
         {

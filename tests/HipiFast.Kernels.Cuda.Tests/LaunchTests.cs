@@ -138,6 +138,20 @@ public sealed class LaunchTests
     }
 
     [FakeDriverFact]
+    public void KernelsThatDeclareAllTheirSharedMemoryKeepTheUsualLimit()
+    {
+        FakeDriver fake = new();
+        using CudaRuntime runtime = fake.Open();
+        using LaunchArguments arguments = new();
+        arguments.Add(default(DeviceView)).Add(1);
+        Assert.StartsWith(
+            $"The kernel twice may have {47 << 10} bytes of dynamic shared memory on this device; {48 << 10} were asked for.",
+            Assert.Throws<ArgumentException>(() => runtime.Launch(
+                runtime.Load("twice"), new LaunchShape(new DeviceExtent(1), new DeviceExtent(32), 48 << 10), arguments)).Message);
+        Assert.Empty(fake.Calls("cuFuncSetAttribute"));
+    }
+
+    [FakeDriverFact]
     public void ResourcesAreTheDrivers()
     {
         FakeDriver fake = new();

@@ -20,6 +20,8 @@ public sealed class SessionTests
     private const int A = 3;
     private const int P = 2;
 
+    private static readonly TaskFamily s_family = TaskFamilies.Goal([0, 1], margin: 0.1f);
+
     public static TheoryData<SoftQEstimator, int, int, int> Sizes()
     {
         TheoryData<SoftQEstimator, int, int, int> sizes = [];
@@ -58,6 +60,71 @@ public sealed class SessionTests
         }
 
         fake.AssertNothingIsLeft();
+    }
+
+    // Kernels do nothing here, but for the results that they would leave.
+    [FakeDriverTheory]
+    [InlineData(SoftQEstimator.Critic)]
+    [InlineData(SoftQEstimator.Bellman)]
+    public void ASteadyCallAllocatesNothing(SoftQEstimator estimator)
+    {
+        FakeDriver fake = new();
+        const int Rows = 65, Candidates = 33;
+        using AgentNetworks agent = Agent(64);
+        using ComputeSession session = Backend().CreateSession(default);
+        IRelabelPipeline pipeline = session.RelabelPipeline!;
+        float[] observation = new float[Rows * S], action = new float[Rows * A], task = new float[Candidates * P], commanded = new float[Rows * P];
+        float[] newTask = new float[Rows * P], reward = new float[Rows], partition = new float[Candidates], softQ = new float[Rows * Candidates];
+        int[] index = new int[Rows];
+        byte[] terminated = new byte[Rows];
+        Calls(3);
+        fake.ClearLog();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Calls(20);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Empty(fake.Calls("cuMemAlloc", "cuMemHostAlloc", "cuModuleLoad", "cuStreamCreate", "cuEventCreate"));
+
+        void Calls(int count)
+        {
+            for (uint call = 0; call < count; call++)
+            {
+                SoftQProblem problem = new()
+                {
+                    Observation = observation,
+                    Action = action,
+                    NextObservation = observation,
+                    Task = task,
+                    Rows = Rows,
+                    Candidates = Candidates,
+                    ObservationDimension = S,
+                    ActionDimension = A,
+                    TaskDimension = P,
+                    Estimator = estimator,
+                    Critic1 = agent.Critic1,
+                    Critic2 = agent.Critic2,
+                    Actor = agent.Actor,
+                    Alpha = 0.5f,
+                    Gamma = 0.9f,
+                    Family = s_family,
+                    Call = call,
+                };
+                pipeline.Run(
+                    new RelabelProblem
+                    {
+                        SoftQ = problem,
+                        Commanded = commanded,
+                        HasPartition = true,
+                        Temperature = 1,
+                        RelabelFraction = 0.5f,
+                        GoalMix = 0,
+                        MemoryBudget = 1 << 30,
+                    },
+                    new RelabelOutput { NewTask = newTask, TaskIndex = index, Reward = reward, Terminated = terminated, LogPartition = partition });
+                session.SoftQ.Compute(problem, softQ);
+                session.TaskSampling.SampleTasks(
+                    new TaskPosterior { SoftQ = softQ, Rows = Rows, Candidates = Candidates, Temperature = 1 }, new TaskSamples { Index = index });
+            }
+        }
     }
 
     [FakeDriverFact]
@@ -153,8 +220,6 @@ public sealed class SessionTests
 
     private static CudaBackend Backend() => new(FakeDriver.Path, PtxCatalog.Embedded);
 
-    private static TaskFamily Family() => TaskFamilies.Goal([0, 1], margin: 0.1f);
-
     private static AgentNetworks Agent(int hidden)
     {
         AgentNetworks agent = new(new TransitionShape(S, A, P), hidden);
@@ -207,6 +272,4 @@ public sealed class SessionTests
                 Terminated = new byte[rows],
                 LogPartition = new float[candidates],
             });
-
-    private static readonly TaskFamily s_family = Family();
 }

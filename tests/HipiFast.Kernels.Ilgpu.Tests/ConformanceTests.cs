@@ -17,6 +17,8 @@ namespace HipiFast.Kernels.Ilgpu.Tests;
 [RunsBackend(DeviceTestBackend.Cpu)]
 public sealed class CpuSoftQConformance : SoftQContract
 {
+    protected override long BytesPerCall => Sessions.BytesPerCall;
+
     protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
 }
 
@@ -24,6 +26,8 @@ public sealed class CpuSoftQConformance : SoftQContract
 [RunsBackend(DeviceTestBackend.Cpu)]
 public sealed class CpuLogPartitionConformance : LogPartitionContract
 {
+    protected override long BytesPerCall => Sessions.BytesPerCall;
+
     protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
 }
 
@@ -31,6 +35,8 @@ public sealed class CpuLogPartitionConformance : LogPartitionContract
 [RunsBackend(DeviceTestBackend.Cpu)]
 public sealed class CpuTaskSamplingConformance : TaskSamplingContract
 {
+    protected override long BytesPerCall => Sessions.BytesPerCall;
+
     // One entry at a time, a million tasks take long.
     protected override int WideDraws => 20;
 
@@ -41,6 +47,8 @@ public sealed class CpuTaskSamplingConformance : TaskSamplingContract
 [RunsBackend(DeviceTestBackend.OpenCl)]
 public sealed class OpenClSoftQConformance : SoftQContract
 {
+    protected override long BytesPerCall => Sessions.BytesPerCall;
+
     protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
 }
 
@@ -48,6 +56,8 @@ public sealed class OpenClSoftQConformance : SoftQContract
 [RunsBackend(DeviceTestBackend.OpenCl)]
 public sealed class OpenClLogPartitionConformance : LogPartitionContract
 {
+    protected override long BytesPerCall => Sessions.BytesPerCall;
+
     protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
 }
 
@@ -55,6 +65,8 @@ public sealed class OpenClLogPartitionConformance : LogPartitionContract
 [RunsBackend(DeviceTestBackend.OpenCl)]
 public sealed class OpenClTaskSamplingConformance : TaskSamplingContract
 {
+    protected override long BytesPerCall => Sessions.BytesPerCall;
+
     protected override int WideDraws => 40;
 
     protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
@@ -64,6 +76,8 @@ public sealed class OpenClTaskSamplingConformance : TaskSamplingContract
 [RunsBackend(DeviceTestBackend.Cuda)]
 public sealed class CudaSoftQConformance : SoftQContract
 {
+    protected override long BytesPerCall => Sessions.BytesPerCall;
+
     protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
 }
 
@@ -71,6 +85,8 @@ public sealed class CudaSoftQConformance : SoftQContract
 [RunsBackend(DeviceTestBackend.Cuda)]
 public sealed class CudaLogPartitionConformance : LogPartitionContract
 {
+    protected override long BytesPerCall => Sessions.BytesPerCall;
+
     protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
 }
 
@@ -78,12 +94,20 @@ public sealed class CudaLogPartitionConformance : LogPartitionContract
 [RunsBackend(DeviceTestBackend.Cuda)]
 public sealed class CudaTaskSamplingConformance : TaskSamplingContract
 {
+    protected override long BytesPerCall => Sessions.BytesPerCall;
+
     protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
 }
 
 /// <summary>Sessions of a device by the name of its test backend.</summary>
 internal static class Sessions
 {
+    /// <summary>
+    /// ILGPU makes an object or two, of about 100 bytes, for every launch and every copy, of which a call has a few dozen. An array of a call's size
+    /// would show.
+    /// </summary>
+    public const long BytesPerCall = 4096;
+
     public static ComputeSession Create(string name, int maxThreads = 0) =>
         KernelRegistry.Default.Resolve(name).CreateSession(new SessionOptions(maxThreads));
 }

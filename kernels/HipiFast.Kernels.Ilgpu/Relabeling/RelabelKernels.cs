@@ -62,11 +62,11 @@ public static class RelabelKernels
     /// <param name="integers">The sampling kernel's results.</param>
     /// <param name="floats">Its floats.</param>
     /// <param name="logPartition"><c>[K]</c>.</param>
-    /// <param name="summary">Receives one entry.</param>
+    /// <param name="summary">Receives the fields of a <see cref="RelabelSummary"/> in their order, floats by their bits.</param>
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.Summarize)]
     public static void Summarize(
-        ArrayView<int> integers, ArrayView<float> floats, ArrayView<float> logPartition, ArrayView<RelabelSummary> summary, AssignmentShape shape)
+        ArrayView<int> integers, ArrayView<float> floats, ArrayView<float> logPartition, ArrayView<int> summary, AssignmentShape shape)
     {
         ArrayView<RelabelSummary> shared = SharedMemory.Allocate<RelabelSummary>(GroupLimits.MaxThreads);
         RelabelSummary own = default;
@@ -128,9 +128,16 @@ public static class RelabelKernels
         if (thread == 0)
         {
             own = shared[0];
-            own.BadRow = own.BadRow == int.MaxValue ? -1 : own.BadRow;
-            own.UnsampledRow = own.UnsampledRow == int.MaxValue ? -1 : own.UnsampledRow;
-            summary[0] = own;
+            summary[0] = (int)Interop.FloatAsInt(own.Entropy);
+            summary[1] = (int)Interop.FloatAsInt(own.Surprise);
+            summary[2] = own.SurpriseCount;
+            summary[3] = own.CommandedIsMode;
+            summary[4] = (int)Interop.FloatAsInt(own.LogPartitionMin);
+            summary[5] = (int)Interop.FloatAsInt(own.LogPartitionMax);
+            summary[6] = own.BadRow == int.MaxValue ? -1 : own.BadRow;
+            summary[7] = own.BadCandidate;
+            summary[8] = (int)Interop.FloatAsInt(own.BadValue);
+            summary[9] = own.UnsampledRow == int.MaxValue ? -1 : own.UnsampledRow;
         }
     }
 

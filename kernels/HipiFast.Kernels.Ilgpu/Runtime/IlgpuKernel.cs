@@ -1,5 +1,6 @@
 using System.Linq.Expressions;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Devices;
 using ILGPU;
 using ILGPU.Runtime;
@@ -50,6 +51,12 @@ internal sealed class IlgpuKernel : DeviceKernel
         where T : unmanaged
     {
         DeviceView view = arguments.View(index);
+        if (view.ByteOffset % Unsafe.SizeOf<T>() != 0)
+        {
+            // ILGPU counts a view's beginning in elements.
+            throw new ArgumentException($"Parameter {index} begins at byte {view.ByteOffset}; expected a multiple of {Unsafe.SizeOf<T>()}.");
+        }
+
         return (view.Buffer is null ? nothing.SubView(0, 0) : IlgpuBuffer.Of(view)).Cast<T>();
     }
 

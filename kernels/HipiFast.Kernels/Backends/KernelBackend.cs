@@ -42,12 +42,12 @@ public abstract class KernelBackend
     public virtual IReadOnlyList<DeviceInfo> Devices => [];
 
     /// <summary>Whether it can run on a device.</summary>
-    /// <param name="device"><see cref="DeviceInfo.Id"/>; null or empty for any.</param>
+    /// <param name="device"><see cref="DeviceInfo.Id"/>; null, empty or <see cref="DeviceInfo.Auto"/> for any.</param>
     /// <returns>True when it has the device. Backends of the processor have <see cref="DeviceInfo.Cpu"/>.</returns>
     public bool HasDevice(string? device) =>
-        string.IsNullOrEmpty(device)
+        DeviceInfo.IsAny(device)
         || (Devices.Count == 0
-            ? device.Equals(DeviceInfo.Cpu, StringComparison.OrdinalIgnoreCase)
+            ? device!.Equals(DeviceInfo.Cpu, StringComparison.OrdinalIgnoreCase)
             : Devices.Any(candidate => candidate.Id.Equals(device, StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>Whether it can run here.</summary>
@@ -63,7 +63,7 @@ public abstract class KernelBackend
     public abstract ComputeSession CreateSession(SessionOptions options);
 
     /// <summary>Opens a device for work that goes around sessions: device-resident replay, benchmarks.</summary>
-    /// <param name="device"><see cref="DeviceInfo.Id"/>; null or empty for the first.</param>
+    /// <param name="device"><see cref="DeviceInfo.Id"/>; null, empty or <see cref="DeviceInfo.Auto"/> for the first.</param>
     /// <returns>The device; dispose it.</returns>
     /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run here, or runs on the processor without a device layer.</exception>
@@ -82,7 +82,7 @@ public abstract class KernelBackend
 
 /// <summary>Options of a session.</summary>
 /// <param name="MaxThreads">Most threads one call may use; 0 for one per core. Results do not depend on it.</param>
-/// <param name="Device"><see cref="DeviceInfo.Id"/> of the device; null or empty for the backend's first.</param>
+/// <param name="Device"><see cref="DeviceInfo.Id"/> of the device; null, empty or <see cref="DeviceInfo.Auto"/> for the backend's first.</param>
 public readonly record struct SessionOptions(int MaxThreads = 0, string? Device = null);
 
 /// <summary>The kernels of one backend with their scratch memory. One session serves one thread at a time.</summary>

@@ -15,6 +15,9 @@ public sealed record DeviceInfo(
     /// <summary>Name of the processor among devices.</summary>
     public const string Cpu = "cpu";
 
+    /// <summary>Stands for the first device of a backend.</summary>
+    public const string Auto = "auto";
+
     /// <summary>One line: id, name, memory, compute capability.</summary>
     public string Description
     {
@@ -26,9 +29,14 @@ public sealed record DeviceInfo(
         }
     }
 
+    /// <summary>Whether a name asks for no device in particular.</summary>
+    /// <param name="id">A name, or null.</param>
+    /// <returns>True for null, empty and <see cref="Auto"/>.</returns>
+    public static bool IsAny(string? id) => string.IsNullOrEmpty(id) || id.Equals(Auto, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Finds the device that was asked for.</summary>
     /// <param name="devices">The devices there are, best first; at least one.</param>
-    /// <param name="id">An <see cref="Id"/>, in any case; null or empty for the first.</param>
+    /// <param name="id">An <see cref="Id"/>, in any case; null, empty or <see cref="Auto"/> for the first.</param>
     /// <param name="backend">Name of the backend, for the message.</param>
     /// <returns>The device.</returns>
     /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
@@ -36,7 +44,7 @@ public sealed record DeviceInfo(
     {
         ArgumentNullException.ThrowIfNull(devices);
         ArgumentOutOfRangeException.ThrowIfZero(devices.Count, nameof(devices));
-        return string.IsNullOrEmpty(id)
+        return IsAny(id)
             ? devices[0]
             : devices.FirstOrDefault(device => device.Id.Equals(id, StringComparison.OrdinalIgnoreCase))
                 ?? throw new ArgumentException(

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
@@ -296,7 +297,7 @@ internal sealed class DeviceRelabelPipeline(
         _family.AddTo(arguments);
         launcher.RunEntries(_assignKernel!, rows);
         launcher.Arguments.Clear().Add(sampling.Integers(rows)).Add(sampling.Floats(rows)).Add(logPartition);
-        launcher.Arguments.Add(_memory.View<RelabelSummary>(layout.Summary, 1)).Add(assignment);
+        launcher.Arguments.Add(_memory.View<int>(layout.Summary, Unsafe.SizeOf<RelabelSummary>() / sizeof(int))).Add(assignment);
         launcher.RunGroups(_summarizeKernel!, 1);
         runtime.DownloadAsync(
             _memory.View<byte>(layout.NewTask, layout.Bytes - layout.NewTask), _staging!, layout.NewTask, layout.Bytes - layout.NewTask);
@@ -342,7 +343,7 @@ internal sealed class DeviceRelabelPipeline(
         {
             long rows = problem.Rows, candidates = problem.Candidates, end = 0;
             TaskDimension = problem.TaskDimension;
-            Call = Take(ref end, Marshal.SizeOf<CallNumbers>());
+            Call = Take(ref end, Unsafe.SizeOf<CallNumbers>());
             Observation = Take(ref end, rows * problem.ObservationDimension * sizeof(float));
             Action = Take(ref end, rows * problem.ActionDimension * sizeof(float));
             NextObservation = Take(ref end, rows * problem.ObservationDimension * sizeof(float));
@@ -355,7 +356,7 @@ internal sealed class DeviceRelabelPipeline(
             Reward = Take(ref end, rows * sizeof(float));
             Terminated = Take(ref end, rows * sizeof(int));
             LogPartition = Take(ref end, hasPartition ? candidates * sizeof(float) : 0);
-            Summary = Take(ref end, Marshal.SizeOf<RelabelSummary>());
+            Summary = Take(ref end, Unsafe.SizeOf<RelabelSummary>());
             Bytes = end;
         }
 

@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.SoftQ;
 
 namespace HipiFast.Relabeling;
@@ -145,9 +146,9 @@ public sealed record RelabelOptions
     public string Backend { get; init; } = KernelRegistry.Auto;
 
     /// <summary>
-    /// Device by its name in <c>hipifast info</c>, such as <c>cuda:0</c>; empty takes the backend's first. Not read when a session is passed.
+    /// Device by its name in <c>hipifast info</c>, such as <c>cuda:0</c>; <c>auto</c> takes the backend's first. Not read when a session is passed.
     /// </summary>
-    public string Device { get; init; } = string.Empty;
+    public string Device { get; init; } = DeviceInfo.Auto;
 
     /// <summary>
     /// Arithmetic in which Q~ may be computed: fp32 unless <see cref="Backend"/> names a backend of bf16, fp32 only, or bf16 only. Everything after

@@ -152,12 +152,13 @@ public sealed unsafe partial class Relabeler
             return;
         }
 
-        int row = firstRow + (index / candidates), task = firstCandidate + (index % candidates);
-        throw new InvalidDataException(trajectories
-            ? $"The return of trajectory {row} under candidate task {task} is {Text(softQ[index])}; expected a finite number."
-            : $"The {EstimatorName(Options.Estimator)} estimate of transition {row} under candidate task {task} is {Text(softQ[index])}; "
-                + "expected a finite number.");
+        throw NotFinite(firstRow + (index / candidates), firstCandidate + (index % candidates), softQ[index], trajectories);
     }
+
+    private InvalidDataException NotFinite(int row, int task, float value, bool trajectories) => new(trajectories
+        ? $"The return of trajectory {row} under candidate task {task} is {Text(value)}; expected a finite number."
+        : $"The {EstimatorName(Options.Estimator)} estimate of transition {row} under candidate task {task} is {Text(value)}; "
+            + "expected a finite number.");
 
     // Q~ is finite, but divided by a tiny temperature it need not be.
     private void CheckSampled(ReadOnlySpan<int> index, int first, string what)
@@ -165,11 +166,13 @@ public sealed unsafe partial class Relabeler
         int missing = index.IndexOf(-1);
         if (missing >= 0)
         {
-            throw new InvalidDataException(
-                $"The scores of {what} {first + missing} overflow at the temperature {Text(Options.Temperature)}; "
-                + "expected a higher temperature, or 0 for the most likely.");
+            throw NotSampled(first + missing, what);
         }
     }
+
+    private InvalidDataException NotSampled(int number, string what) => new(
+        $"The scores of {what} {number} overflow at the temperature {Text(Options.Temperature)}; "
+        + "expected a higher temperature, or 0 for the most likely.");
 
     private static string EstimatorName(SoftQEstimator estimator) => estimator switch
     {

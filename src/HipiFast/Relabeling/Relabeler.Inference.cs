@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.SoftQ;
@@ -15,6 +16,8 @@ public sealed unsafe partial class Relabeler
 
     // By task: slots that choose among the same random transitions. Few enough that many slots see many transitions, and two vectors of columns.
     private const int RowPoolSlots = 32;
+
+    private const string UnitName = "transition or trajectory";
 
     // Rows that the log partition sums at a time.
     private const int PartitionRows = 64;
@@ -51,12 +54,7 @@ public sealed unsafe partial class Relabeler
         }
 
         int candidates = GatherCandidates(batch, units, given);
-        ReadOnlySpan<float> logPrior = givenLogPrior;
-        if (given.IsEmpty && Options.Candidates == CandidateSource.Fixed && _hasFixedPrior)
-        {
-            logPrior = _fixedLogPrior.Slice(0, candidates);
-        }
-
+        ReadOnlySpan<float> logPrior = LogPrior(given, givenLogPrior, candidates);
         bool partition = Options.Partition == PartitionMode.Batch;
         bool posterior = Observer is { WantsPosterior: true };
         int blockRows = BlockRows(units.Count, candidates, posterior);
@@ -153,7 +151,7 @@ public sealed unsafe partial class Relabeler
             LogNormalizer = _logNormalizer.Slice(0, scores.Rows),
         };
         _session.TaskSampling.SampleTasks(scores, samples);
-        CheckSampled(samples.Index, (int)scores.FirstRow, "transition or trajectory");
+        CheckSampled(samples.Index, (int)scores.FirstRow, UnitName);
         int dimension = TaskDimension;
         for (int row = 0; row < scores.Rows; row++)
         {
@@ -400,38 +398,89 @@ public sealed unsafe partial class Relabeler
             return;
         }
 
-        Learning.AgentNetworks agent = RequireAgent();
-        int state = batch.Shape.ObservationDimension, action = batch.Shape.ActionDimension;
         for (int start = 0; start < rows; start += KernelRows)
         {
-            int count = Math.Min(KernelRows, rows - start), row = first + start;
-            SoftQProblem problem = new()
-            {
-                Observation = batch.Observation.Slice(row * state, count * state),
-                Action = batch.Action.Slice(row * action, count * action),
-                NextObservation = batch.NextObservation.Slice(row * state, count * state),
-                Task = _candidates.Slice((long)firstCandidate * TaskDimension, candidates * TaskDimension),
-                Rows = count,
-                Candidates = candidates,
-                ObservationDimension = state,
-                ActionDimension = action,
-                TaskDimension = TaskDimension,
-                Estimator = Options.Estimator,
-                Critic1 = agent.Critic1,
-                Critic2 = agent.Critic2,
-                Actor = agent.Actor,
-                Twin = Options.Twin,
-                CriticRange = agent.CriticRange,
-                Alpha = Options.Alpha ?? agent.Alpha,
-                Gamma = Options.Gamma,
-                Family = _family,
-                ExactTerminalValue = Options.ExactTerminalValue,
-                Seed = Options.Seed,
-                Call = Call,
-                FirstRow = unchecked(firstNumber + (uint)row),
-            };
+            int count = Math.Min(KernelRows, rows - start);
+            SoftQProblem problem = Problem(batch, first + start, count, candidates, firstCandidate, firstNumber);
             _session.SoftQ.Compute(problem, softQ.Slice(start * candidates, count * candidates));
         }
+    }
+
+    // Q~ of rows [first, first + count) as a problem. The noise of row j is counted as firstNumber + j.
+    private SoftQProblem Problem(TransitionBatch batch, int first, int count, int candidates, int firstCandidate = 0, uint firstNumber = 0)
+    {
+        Learning.AgentNetworks agent = RequireAgent();
+        int state = batch.Shape.ObservationDimension, action = batch.Shape.ActionDimension;
+        return new SoftQProblem
+        {
+            Observation = batch.Observation.Slice(first * state, count * state),
+            Action = batch.Action.Slice(first * action, count * action),
+            NextObservation = batch.NextObservation.Slice(first * state, count * state),
+            Task = _candidates.Slice((long)firstCandidate * TaskDimension, candidates * TaskDimension),
+            Rows = count,
+            Candidates = candidates,
+            ObservationDimension = state,
+            ActionDimension = action,
+            TaskDimension = TaskDimension,
+            Estimator = Options.Estimator,
+            Critic1 = agent.Critic1,
+            Critic2 = agent.Critic2,
+            Actor = agent.Actor,
+            Twin = Options.Twin,
+            CriticRange = agent.CriticRange,
+            Alpha = Options.Alpha ?? agent.Alpha,
+            Gamma = Options.Gamma,
+            Family = _family,
+            ExactTerminalValue = Options.ExactTerminalValue,
+            Seed = Options.Seed,
+            Call = Call,
+            FirstRow = unchecked(firstNumber + (uint)first),
+        };
+    }
+
+    private ReadOnlySpan<float> LogPrior(ReadOnlySpan<float> given, ReadOnlySpan<float> givenLogPrior, int candidates) =>
+        given.IsEmpty && Options.Candidates == CandidateSource.Fixed && _hasFixedPrior ? _fixedLogPrior.Slice(0, candidates) : givenLogPrior;
+
+    // The same by a session that does all of it in one go, new tasks and their rewards included.
+    private Inference InferAndJudge(
+        IRelabelPipeline pipeline, TransitionBatch batch, Units units, ReadOnlySpan<float> given, ReadOnlySpan<float> givenLogPrior)
+    {
+        RequireAgent();
+        int rows = batch.Count, candidates = GatherCandidates(batch, units, given);
+        bool partition = Options.Partition == PartitionMode.Batch;
+        _logPartition.EnsureLength(candidates);
+        RelabelProblem problem = new()
+        {
+            SoftQ = Problem(batch, 0, rows, candidates),
+            Commanded = batch.Task,
+            LogPrior = LogPrior(given, givenLogPrior, candidates),
+            HasPartition = partition,
+            Temperature = Options.Temperature,
+            RelabelFraction = Options.RelabelFraction,
+            GoalMix = Options.GoalMix,
+            MemoryBudget = Options.MemoryBudget,
+        };
+        RelabelSummary summary = pipeline.Run(problem, new RelabelOutput
+        {
+            NewTask = _newTask.Slice(0, rows * TaskDimension),
+            TaskIndex = _taskIndex.Slice(0, rows),
+            Reward = _newReward.Slice(0, rows),
+            Terminated = _newTerminated.Slice(0, rows),
+            LogPartition = _logPartition.Slice(0, partition ? candidates : 0),
+        });
+        if (summary.BadRow >= 0)
+        {
+            throw NotFinite(summary.BadRow, summary.BadCandidate, summary.BadValue, trajectories: false);
+        }
+
+        if (summary.UnsampledRow >= 0)
+        {
+            throw NotSampled(summary.UnsampledRow, UnitName);
+        }
+
+        return new Inference(
+            candidates, partition, (double)summary.Entropy / rows, (double)summary.CommandedIsMode / rows,
+                summary.SurpriseCount == 0 ? double.NaN : (double)summary.Surprise / summary.SurpriseCount);
     }
 
     private void DisposeInference()

@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.Tasks;
@@ -254,9 +255,15 @@ public sealed unsafe partial class Relabeler : IDisposable
         bool byTask = Options.Assignment == Assignment.Task && Options.Strategy == RelabelStrategy.InverseRl;
         SetGoalsAndRandomTasks(batch, units, replay);
         Inference inference = Inference.Nothing;
+        bool judged = false;
         if (byTask && infers)
         {
             inference = InferTransitions(batch, replay);
+        }
+        else if (infers && !trajectories && Observer is null && _session.RelabelPipeline is IRelabelPipeline pipeline)
+        {
+            inference = InferAndJudge(pipeline, batch, units, givenCandidates, givenLogPrior);
+            judged = true;
         }
         else if (infers || (Observer is not null && Options.Strategy == RelabelStrategy.InverseRl && !byTask))
         {
@@ -264,7 +271,7 @@ public sealed unsafe partial class Relabeler : IDisposable
         }
 
         SpreadOverRows(units);
-        Judge(byTask && infers ? _staged!.Pointers : batch.Pointers, rows);
+        Judge(byTask && infers ? _staged!.Pointers : batch.Pointers, rows, judged);
 
         // Nothing below can fail.
         Commit(batch, byTask && infers);
@@ -328,11 +335,15 @@ public sealed unsafe partial class Relabeler : IDisposable
         }
     }
 
-    // Reward and termination of every row under its new task.
-    private void Judge(in TransitionPointers transitions, int rows)
+    // Reward and termination of every row under its new task, unless a pipeline has judged already.
+    private void Judge(in TransitionPointers transitions, int rows, bool judged)
     {
         CheckFinite(_newTask.Slice(0, rows * TaskDimension), TaskDimension, "new ", "task");
-        _family.EvaluateRows(transitions, _newTask.Pointer, _newReward.Pointer, _newTerminated.Pointer);
+        if (!judged)
+        {
+            _family.EvaluateRows(transitions, _newTask.Pointer, _newReward.Pointer, _newTerminated.Pointer);
+        }
+
         CheckFinite(_newReward.Slice(0, rows), 1, "recomputed ", "reward");
     }
 

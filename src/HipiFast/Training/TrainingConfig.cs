@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Relabeling;
 
@@ -83,8 +84,8 @@ public sealed record TrainingConfig
     public string Backend { get; init; } = KernelRegistry.Auto;
 
     /// <summary>Which of the backend's devices.</summary>
-    [ConfigKey(Run, "Device that computes, by its name in `hipifast info`, such as cuda:0; empty for the backend's first.")]
-    public string Device { get; init; } = string.Empty;
+    [ConfigKey(Run, "Device that computes, by its name in `hipifast info`, such as cuda:0; auto for the backend's first.")]
+    public string Device { get; init; } = DeviceInfo.Auto;
 
     /// <summary>Arithmetic in which soft Q-values may be computed.</summary>
     [ConfigKey(Run, "Arithmetic of the soft Q-values; auto is fp32 unless the backend is one of bf16. Learning is fp32 always.")]

@@ -16,7 +16,7 @@
 
 enum {
     SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101, INVALID_CONTEXT = 201,
-    INVALID_PTX = 218, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_PERMITTED = 800, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901
+    NO_BINARY_FOR_GPU = 209, INVALID_PTX = 218, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_PERMITTED = 800, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901
 };
 
 typedef enum { KIND_CONTEXT, KIND_STREAM, KIND_EVENT, KIND_MODULE, KIND_FUNCTION, KIND_GRAPH, KIND_EXECUTABLE, KIND_BUFFER, KIND_HOST, KINDS } kind;
@@ -725,8 +725,11 @@ API int cuModuleLoadDataEx(void **handle, const void *image, unsigned option_cou
         }
     }
     int code = injected("cuModuleLoadDataEx");
-    if (code == SUCCESS && strstr(image, ".version") == NULL) {
-        code = INVALID_PTX;
+    if (code == SUCCESS) {
+        /* Code for a newer device than this one, or for none. */
+        const char *target = strstr(image, ".target sm_");
+        int architecture = target == NULL ? 0 : atoi(target + 11);
+        code = strstr(image, ".version") == NULL || architecture < 50 ? INVALID_PTX : architecture > capability ? NO_BINARY_FOR_GPU : SUCCESS;
     }
     if (code != SUCCESS) {
         if (error_log != NULL) {

@@ -209,6 +209,7 @@ public sealed class KernelRegistryTests : IDisposable
         registry.Register(new Backend("processor"), 10);
         registry.Register(new Backend("simulator") { DeviceIds = ["cpu", "gpu:1"] }, 0);
         Assert.Equal("gpus", registry.Resolve().Name);
+        Assert.Equal("gpus", registry.Resolve(device: "auto").Name);
         Assert.Equal("gpus", registry.Resolve(device: "GPU:1").Name);
         Assert.Equal("processor", registry.Resolve(device: "cpu").Name);
         Assert.Equal("simulator", registry.Resolve("simulator", device: "cpu").Name);

@@ -82,6 +82,7 @@ public sealed class LaunchArgumentsTests
         DeviceInfo first = new("cuda:0", "Quick", 3L << 30, 90, 1, 32, 1024, 0), second = new("cuda:1", "Slow", 0, 0, 1, 32, 1024, 0);
         Assert.Same(first, DeviceInfo.Find([first, second], null, "cuda"));
         Assert.Same(first, DeviceInfo.Find([first, second], string.Empty, "cuda"));
+        Assert.Same(first, DeviceInfo.Find([first, second], "auto", "cuda"));
         Assert.Same(second, DeviceInfo.Find([first, second], "CUDA:1", "cuda"));
         Assert.Equal(
             "Backend 'cuda' has no device 'cpu'; it has cuda:0 (Quick), cuda:1 (Slow).",

@@ -29,6 +29,9 @@ internal sealed record DeviceBenchmarkSelection
     /// <summary>Iterations of the multiply-add peak's kernel.</summary>
     public required int PeakIterations { get; init; }
 
+    /// <summary>Transitions in the ring that batches are drawn from.</summary>
+    public required int ReplayCount { get; init; }
+
     /// <summary>Bytes of the array that the memory peak's kernel copies.</summary>
     public required long PeakBytes { get; init; }
 
@@ -40,6 +43,7 @@ internal sealed record DeviceBenchmarkSelection
         Estimators = Enum.GetValues<SoftQEstimator>(),
         Seconds = 1,
         LongestCallSeconds = 5,
+        ReplayCount = 1_000_000,
         PeakIterations = 1 << 16,
         PeakBytes = 1L << 30,
     };
@@ -51,6 +55,7 @@ internal sealed record DeviceBenchmarkSelection
         Hidden = [32],
         Seconds = 0.05,
         LongestCallSeconds = double.PositiveInfinity,
+        ReplayCount = 1000,
         PeakIterations = 16,
         PeakBytes = 1 << 16,
     };
@@ -63,6 +68,9 @@ internal sealed record DeviceBenchmarkSelection
 /// <param name="Operations">Device time of a call by kernel and by kind of copy.</param>
 internal sealed record DeviceBenchmarkResult(BenchmarkCase Case, double Plain, double Graph, IReadOnlyDictionary<string, double> Operations)
 {
+    // What the names of the kernels that work on pairs begin with, in either precision.
+    private const string SoftQKernels = "soft-q-";
+
     /// <summary>Wall time of the faster way.</summary>
     public double Best => Graph < Plain ? Graph : Plain;
 
@@ -80,11 +88,18 @@ internal sealed record DeviceBenchmarkResult(BenchmarkCase Case, double Plain, d
 
     /// <summary>Operations of the second layers per second of the kernels that do them.</summary>
     public double SoftQFlops =>
-        Case.Flops / (Operations.GetValueOrDefault(DeviceKernelNames.SoftQCritic) + Operations.GetValueOrDefault(DeviceKernelNames.SoftQActor));
+        Case.Flops / Operations.Where(entry => entry.Key.StartsWith(SoftQKernels, StringComparison.Ordinal)).Sum(entry => entry.Value);
 
     /// <summary>Whether a name of <see cref="Operations"/> is a kind of copy.</summary>
     public static bool IsCopy(string name) => name is TimedRuntime.Uploads or TimedRuntime.Downloads or TimedRuntime.Copies;
 }
+
+/// <summary>Batches of a ring of transitions on the device, in seconds of device time.</summary>
+/// <param name="Rows">B.</param>
+/// <param name="Draw">Drawing.</param>
+/// <param name="Gather">Gathering.</param>
+/// <param name="Bytes">Bytes that a gather reads and writes.</param>
+internal readonly record struct DeviceReplayResult(int Rows, double Draw, double Gather, double Bytes);
 
 /// <summary>Times whole relabel calls on a device, and every kernel in them.</summary>
 internal sealed class DeviceBenchmark(KernelBackend backend, string? device, DeviceBenchmarkSelection selection)
@@ -92,6 +107,9 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
     // Calls whose launches are timed one by one.
     private const int TimedCalls = 5;
     private const int LeastCalls = 3;
+
+    // Transitions appended to the ring at a time.
+    private const int ReplayAppend = 1 << 14;
     private const int PeakRepeats = 5;
 
     /// <summary>The device's peaks.</summary>
@@ -135,6 +153,45 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
                 }
             }
         }
+    }
+
+    /// <summary>Times batches of a ring of transitions that lies on the device.</summary>
+    /// <returns>The results, one for each size.</returns>
+    public IReadOnlyList<DeviceReplayResult> RunReplay()
+    {
+        TransitionShape shape = BenchmarkCase.PeerShape;
+        using TimedRuntime runtime = new(backend.CreateRuntime(device));
+        using DeviceReplay replay = new(runtime, shape.ObservationDimension, shape.ActionDimension, shape.TaskDimension, selection.ReplayCount);
+        using TransitionBatch data = SyntheticData.Batch(shape, Math.Min(selection.ReplayCount, ReplayAppend));
+        while (replay.Count < replay.Capacity)
+        {
+            replay.Append(data.Observation, data.Action, data.NextObservation, data.Task, data.Reward, data.Terminated);
+        }
+
+        List<DeviceReplayResult> results = [];
+        uint call = 0;
+        foreach (int rows in selection.Sizes)
+        {
+            runtime.IsTiming = false;
+            replay.Sample(rows, SyntheticData.Seed, call++);
+            runtime.IsTiming = true;
+            for (int i = 0; i < TimedCalls; i++)
+            {
+                replay.Sample(rows, SyntheticData.Seed, call++);
+            }
+
+            Dictionary<string, double> seconds = runtime.Collect();
+            double bytes = 2.0 * rows * sizeof(float) * ((2 * shape.ObservationDimension) + shape.ActionDimension + shape.TaskDimension + 2);
+            results.Add(new DeviceReplayResult(
+                rows, seconds[DeviceKernelNames.ReplaySample] / TimedCalls, seconds[DeviceKernelNames.ReplayGather] / TimedCalls, bytes));
+        }
+
+        foreach (DeviceKernel kernel in runtime.Kernels)
+        {
+            Resources[kernel.Name] = kernel.Resources;
+        }
+
+        return results;
     }
 
     private DeviceBenchmarkResult? TryMeasure(BenchmarkCase benchmark)

@@ -4,6 +4,7 @@ using HipiFast.Kernels.Random;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.TaskSampling;
 using HipiFast.Learning;
+using HipiFast.Relabeling;
 using HipiFast.Replay;
 
 namespace HipiFast.Cli.Benchmarks.Devices;
@@ -15,15 +16,23 @@ namespace HipiFast.Cli.Benchmarks.Devices;
 internal readonly record struct ConformanceResult(string Name, double Error, bool Passed);
 
 /// <summary>
-/// A device against the managed engine, where the test suite (and its double-precision oracle) cannot be run: soft-Q, log partition and samples of both
-/// kinds, at sizes that are no multiples of any tile.
+/// A device against the managed engine, where the test suite (and its double-precision oracle) cannot be run: soft-Q, log partition, samples of both
+/// kinds and whole relabel calls, at sizes that are no multiples of any tile.
 /// </summary>
 internal sealed class DeviceConformance(ComputeSession device, ComputeSession managed)
 {
-    /// <summary>Both engines are within 1e-4 of the truth, relative to the spread.</summary>
-    private const double Tolerance = 2e-4;
+    /// <summary>In fp32 an engine is within this of the truth, relative to the spread of Q~.</summary>
+    private const double Fp32Error = 1e-4;
+
+    /// <summary>In bf16 Q~ is.</summary>
+    private const double Bf16Error = 1e-2;
+
+    // The managed engine has its own error.
+    private readonly double _softQTolerance = Fp32Error + (device.Backend.Precision == KernelPrecision.Bf16 ? Bf16Error : Fp32Error);
 
     private const uint Call = 7;
+    private const float Alpha = 0.5f;
+    private const float Gamma = 0.99f;
 
     // B, K, H: single ones, odd ones, one more and one less than powers of two, several tiles.
     private static readonly (int Rows, int Candidates, int Hidden)[] s_sizes =
@@ -67,14 +76,18 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
         // What follows is compared on the same matrix.
         float[] expectedPartition = Partition(managed, expected, rows, candidates), actualPartition = Partition(device, expected, rows, candidates);
         double partition = Difference(expectedPartition, actualPartition) / spread;
-        double doubt = 2 * Tolerance * spread;
+        double doubt = 4 * Fp32Error * spread;
         double tasks = TaskMismatches(expected, expectedPartition, rows, candidates, doubt), slots = RowMismatches(expected, rows, candidates, doubt);
+
+        // Two scores, each with the errors of an entry and of its column's logZ.
+        double calls = RelabelMismatches(benchmark, agent, batch, 4 * _softQTolerance * spread);
         return
         [
-            new($"soft-q {benchmark.EstimatorName}, {size}", softQ, softQ <= Tolerance),
-            new($"log-partition {benchmark.EstimatorName}, {size}", partition, partition <= Tolerance),
+            new($"soft-q {benchmark.EstimatorName}, {size}", softQ, softQ <= _softQTolerance),
+            new($"log-partition {benchmark.EstimatorName}, {size}", partition, partition <= 2 * Fp32Error),
             new($"sample-tasks {benchmark.EstimatorName}, {size}", tasks, tasks == 0),
             new($"sample-rows {benchmark.EstimatorName}, {size}", slots, slots == 0),
+            new($"relabel {benchmark.EstimatorName}, {size}", calls, calls == 0),
         ];
     }
 
@@ -95,8 +108,8 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
                 Critic1 = agent.Critic1,
                 Critic2 = agent.Critic2,
                 Actor = agent.Actor,
-                Alpha = 0.5f,
-                Gamma = 0.99f,
+                Alpha = Alpha,
+                Gamma = Gamma,
                 Family = SyntheticData.GoalFamily(benchmark.Shape),
                 ExactTerminalValue = true,
                 Seed = SyntheticData.Seed,
@@ -176,6 +189,48 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
         return (double)wrong / candidates;
 
         double Score(int row, int task) => softQ[(row * candidates) + task] + Noise(row, task, RandomPurpose.RowSampling);
+    }
+
+    // Whole calls: share of the rows whose task, reward or termination is not what the managed engine gives.
+    private double RelabelMismatches(BenchmarkCase benchmark, AgentNetworks agent, TransitionBatch batch, double doubt)
+    {
+        (int rows, int candidates) = (benchmark.Batch, benchmark.Candidates);
+        using TransitionBatch expected = SyntheticData.Batch(benchmark.Shape, rows), actual = SyntheticData.Batch(benchmark.Shape, rows);
+        int[] expectedIndex = Relabel(managed, benchmark, agent, expected), actualIndex = Relabel(device, benchmark, agent, actual);
+        float[] softQ = new float[rows * candidates];
+        SoftQ(managed, benchmark, agent, batch, softQ);
+        float[] partition = Partition(managed, softQ, rows, candidates);
+        int wrong = 0;
+        for (int row = 0; row < rows; row++)
+        {
+            int index = actualIndex[row];
+            bool isSame = index == expectedIndex[row];
+            bool isRight = isSame
+                ? expected.Reward[row] == actual.Reward[row] && expected.Terminated[row] == actual.Terminated[row]
+                : index >= 0 && index < candidates && expectedIndex[row] >= 0
+                    && Score(row, expectedIndex[row]) - Score(row, index) <= doubt;
+            wrong += isRight ? 0 : 1;
+        }
+
+        return (double)wrong / rows;
+
+        double Score(int row, int task) => softQ[(row * candidates) + task] - partition[task] + Noise(row, task, RandomPurpose.TaskSampling);
+    }
+
+    private static int[] Relabel(ComputeSession session, BenchmarkCase benchmark, AgentNetworks agent, TransitionBatch batch)
+    {
+        RelabelOptions options = new()
+        {
+            Candidates = CandidateSource.Fixed,
+            Estimator = benchmark.Estimator,
+            RelabelFraction = 0.5f,
+            Alpha = Alpha,
+            Gamma = Gamma,
+            Seed = SyntheticData.Seed,
+        };
+        using Relabeler relabeler = new(session, SyntheticData.GoalFamily(benchmark.Shape), agent, options) { Call = Call };
+        relabeler.SetFixedCandidates(SyntheticData.Tasks(benchmark.Shape, benchmark.Candidates));
+        return relabeler.Relabel(batch).TaskIndex.ToArray();
     }
 
     private static double Noise(int row, int task, RandomPurpose purpose) =>

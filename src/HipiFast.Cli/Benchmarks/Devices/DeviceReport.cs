@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
 
 namespace HipiFast.Cli.Benchmarks.Devices;
@@ -40,6 +41,8 @@ internal sealed partial class DeviceReport
 {
     public required string Backend { get; init; }
 
+    public required KernelPrecision Precision { get; init; }
+
     public required DeviceInfo Device { get; init; }
 
     public List<ConformanceResult> Conformance { get; } = [];
@@ -47,6 +50,8 @@ internal sealed partial class DeviceReport
     public DevicePeaks Peaks { get; set; }
 
     public List<DeviceBenchmarkResult> Results { get; } = [];
+
+    public IReadOnlyList<DeviceReplayResult> Replay { get; set; } = [];
 
     public IReadOnlyDictionary<string, KernelResources> Resources { get; set; } = new Dictionary<string, KernelResources>();
 
@@ -58,6 +63,9 @@ internal sealed partial class DeviceReport
     /// <summary>Columns of <see cref="Cells"/>.</summary>
     public static IReadOnlyList<string> Header { get; } =
         ["estimator", "B = K", "H", "plain ms", "graph ms", "upload", "kernels", "download", "pairs/s", "soft-q TFLOP/s", "of peak", "logZ of bandwidth"];
+
+    /// <summary>Columns of <see cref="ReplayCells"/>.</summary>
+    public static IReadOnlyList<string> ReplayHeader { get; } = ["batch from a ring", "draw ms", "gather ms", "of bandwidth"];
 
     /// <summary>Name of the result files: the device's name in lower case, words joined by dashes.</summary>
     public string FileName => NotWord().Replace(Device.Name.ToLowerInvariant(), "-").Trim('-');
@@ -84,6 +92,15 @@ internal sealed partial class DeviceReport
             Number(bandwidth, 2),
         ];
     }
+
+    /// <summary>A batch of the ring as a row of a table.</summary>
+    public IReadOnlyList<string> ReplayCells(DeviceReplayResult result) =>
+    [
+        result.Rows.ToString(CultureInfo.InvariantCulture),
+        Milliseconds(result.Draw),
+        Milliseconds(result.Gather),
+        Number(result.Bytes / result.Gather / Peaks.BytesPerSecond, 2),
+    ];
 
     /// <summary>Writes the results as JSON.</summary>
     public void Write(Utf8JsonWriter writer)
@@ -128,7 +145,7 @@ internal sealed partial class DeviceReport
             writer.WriteString("kernel", result.Case.Kernel);
             writer.WriteString("variant", Backend);
             writer.WriteString("estimator", result.Case.EstimatorName);
-            writer.WriteString("precision", "fp32");
+            writer.WriteString("precision", Precision.ToString().ToLowerInvariant());
             writer.WriteNumber("batch", result.Case.Batch);
             writer.WriteNumber("candidates", result.Case.Candidates);
             writer.WriteNumber("hidden", result.Case.Hidden);
@@ -146,6 +163,20 @@ internal sealed partial class DeviceReport
             }
 
             writer.WriteEndObject();
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("replay");
+        foreach (DeviceReplayResult result in Replay)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("kernel", BenchmarkCase.ReplaySample);
+            writer.WriteString("variant", Backend);
+            writer.WriteNumber("batch", result.Rows);
+            ConsoleOutput.Number(writer, "draw_s", result.Draw);
+            ConsoleOutput.Number(writer, "gather_s", result.Gather);
+            ConsoleOutput.Number(writer, "bytes_per_s", result.Bytes / result.Gather);
             writer.WriteEndObject();
         }
 
@@ -181,6 +212,7 @@ internal sealed partial class DeviceReport
             text.AppendLine(
                 "Whole relabel calls: plain and graph are wall time, transfers included (medians); the split is device time. The floor of the work is the "
                 + "second layers' multiply-adds, and fractions are of the measured peaks.").AppendLine();
+            Table(text, ReplayHeader, Replay.Select(ReplayCells));
             Table(
                 text,
                 ["kernel", "registers", "spilled bytes", "shared bytes"],

@@ -1,0 +1,44 @@
+namespace HipiFast.Kernels.Ilgpu.Tests.Ptx;
+
+/// <summary>The kept PTX is what the compiler makes of the kernels today.</summary>
+public sealed class KeptPtxTests
+{
+    /// <summary>When set, the files are written anew instead of compared.</summary>
+    private const string WriteVariable = "HIPIFAST_WRITE_PTX";
+
+    [Fact]
+    public void KeptFilesAreWhatTheCompilerMakes()
+    {
+        SortedDictionary<string, string> files = KeptPtx.Compile();
+        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(WriteVariable)))
+        {
+            Directory.CreateDirectory(KeptPtx.Folder);
+            foreach (string old in Directory.GetFiles(KeptPtx.Folder, "*.ptx"))
+            {
+                File.Delete(old);
+            }
+
+            foreach ((string name, string text) in files)
+            {
+                File.WriteAllText(Path.Combine(KeptPtx.Folder, name), text);
+            }
+        }
+
+        string how = $"Set {WriteVariable}=1 and run this test to write the files of {KeptPtx.Folder} anew.";
+        foreach ((string name, string text) in files)
+        {
+            string path = Path.Combine(KeptPtx.Folder, name);
+            Assert.True(File.Exists(path), $"{name} is missing. {how}");
+            Assert.True(text == File.ReadAllText(path).ReplaceLineEndings("\n"), $"{name} differs from what the kernel compiles to. {how}");
+        }
+
+        Assert.Equal(files.Count - 1, Directory.GetFiles(KeptPtx.Folder, "*.ptx").Length);
+    }
+
+    [Fact]
+    public void CompilingAgainGivesTheSameText()
+    {
+        // Numbers that ILGPU draws from a counter of the process must not show.
+        Assert.Equal(KeptPtx.Compile(), KeptPtx.Compile());
+    }
+}
