@@ -159,10 +159,9 @@ internal readonly struct TensorPairTile
             x6 = vectors[u + next + (6 * jump)];
             x7 = vectors[u + next + (7 * jump)];
             y = vectors[v + next];
-            sums.Block0 = TensorCore.MultiplyAdd(left, ring[at], sums.Block0);
-            sums.Block1 = TensorCore.MultiplyAdd(left, ring[at + TensorCore.Lanes], sums.Block1);
-            sums.Block2 = TensorCore.MultiplyAdd(left, ring[at + (2 * TensorCore.Lanes)], sums.Block2);
-            sums.Block3 = TensorCore.MultiplyAdd(left, ring[at + (3 * TensorCore.Lanes)], sums.Block3);
+            WeightFragment right = new(
+                ring[at], ring[at + TensorCore.Lanes], ring[at + (2 * TensorCore.Lanes)], ring[at + (3 * TensorCore.Lanes)]);
+            sums = TensorCore.MultiplyAdd(left, right, sums);
         }
 
         return sums;

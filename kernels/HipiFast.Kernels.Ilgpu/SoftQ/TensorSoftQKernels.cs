@@ -154,7 +154,7 @@ public static class TensorSoftQKernels
         if (column < shape.Problem.Stride)
         {
             ArrayView<Four> vectors = critic.Cast<Four>().AsAligned(Four.Bytes);
-            values.Add(WarpSums.Activate(sums, vectors[(bias + column) / 4]), vectors[(bias + shape.Problem.Stride + column) / 4]);
+            values.Add(Activate(sums, vectors[(bias + column) / 4]), vectors[(bias + shape.Problem.Stride + column) / 4]);
         }
     }
 
@@ -201,7 +201,24 @@ public static class TensorSoftQKernels
             bias = network.Cast<Four>().AsAligned(Four.Bytes)[(SecondBias(shape) + column) / 4];
         }
 
-        return WarpSums.Activate(sums, bias);
+        return Activate(sums, bias);
+    }
+
+    // relu(sum + bias) of a block, for the biases of the lane's four columns.
+    private static SumFragment Activate(SumFragment sums, Four bias)
+    {
+        Four left = new(bias.X, bias.Y, bias.X, bias.Y), right = new(bias.Z, bias.W, bias.Z, bias.W);
+        return new SumFragment
+        {
+            Left0 = Four.Relu(Four.Add(sums.Left0, left)),
+            Right0 = Four.Relu(Four.Add(sums.Right0, right)),
+            Left1 = Four.Relu(Four.Add(sums.Left1, left)),
+            Right1 = Four.Relu(Four.Add(sums.Right1, right)),
+            Left2 = Four.Relu(Four.Add(sums.Left2, left)),
+            Right2 = Four.Relu(Four.Add(sums.Right2, right)),
+            Left3 = Four.Relu(Four.Add(sums.Left3, left)),
+            Right3 = Four.Relu(Four.Add(sums.Right3, right)),
+        };
     }
 
     private static Four OutputWeights(ArrayView<float> actor, in TensorSoftQShape shape, int chunk, int block, int output) =>

@@ -32,16 +32,16 @@ public static class TensorCore
     /// <summary>Columns of A, rows of B.</summary>
     public const int Depth = 16;
 
-    /// <summary>Columns of B in one fragment: two instructions' worth.</summary>
+    /// <summary>Columns of B in one block: two instructions' worth.</summary>
     public const int Columns = 16;
 
-    /// <summary>Eight <c>mma.sync</c>: a warp's 64 x 16 sums plus 64 x 16 left by 16 x 16 right operands.</summary>
+    /// <summary>32 <c>mma.sync</c>: a warp's 64 x 64 sums plus 64 x 16 left by 16 x 64 right operands.</summary>
     /// <param name="pairs">A: four tiles below each other.</param>
-    /// <param name="weights">B: the two registers of the left tile, then those of the right one.</param>
+    /// <param name="weights">B: eight tiles beside each other.</param>
     /// <param name="sums">C.</param>
     /// <returns>D.</returns>
     [IntrinsicImplementation]
-    public static SumFragment MultiplyAdd(PairFragment pairs, FourWords weights, SumFragment sums)
+    public static WarpSums MultiplyAdd(PairFragment pairs, WeightFragment weights, WarpSums sums)
     {
         WarpExchange warp = WarpExchange.Share(pairs, weights);
         warp.MultiplyAdd(ref sums);
@@ -88,6 +88,7 @@ public static class TensorCore
     /// <param name="lane">The lane.</param>
     /// <param name="sums">The lane's C.</param>
     /// <returns>The lane's D.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static Four MultiplyAdd(ReadOnlySpan<uint> a, int aStride, ReadOnlySpan<uint> b, int bStride, int lane, Four sums)
     {
         int group = lane / LanesPerRow, thread = lane % LanesPerRow;

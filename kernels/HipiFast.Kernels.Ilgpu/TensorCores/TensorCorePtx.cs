@@ -15,6 +15,7 @@ internal static class TensorCorePtx
     private const string Multiply = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32";
     private const int TileWords = 4;
     private const int WeightWords = 2;
+    private const int TilesPerBlock = 8;
 
     /// <summary>Registers the instructions with a context.</summary>
     /// <param name="manager">The context's intrinsics.</param>
@@ -32,14 +33,16 @@ internal static class TensorCorePtx
         }
     }
 
-    /// <summary><see cref="TensorCore.MultiplyAdd(PairFragment, FourWords, SumFragment)"/>.</summary>
+    /// <summary><see cref="TensorCore.MultiplyAdd(PairFragment, WeightFragment, WarpSums)"/>.</summary>
     public static void EmitMultiplyAdd(PTXBackend backend, PTXCodeGenerator generator, Value value)
     {
         List<string> pairs = Registers(generator, generator.Load(value[0])), weights = Registers(generator, generator.Load(value[1]));
         List<string> sums = Registers(generator, generator.Load(value[2])), results = Registers(generator, generator.Allocate(value));
         for (int tile = 0; tile < results.Count / TileWords; tile++)
         {
-            string a = Vector(pairs, tile / 2 * TileWords, TileWords), b = Vector(weights, tile % 2 * WeightWords, WeightWords);
+            // Within a block of columns tiles of C go across first, then down.
+            int down = tile % TilesPerBlock / 2, across = (tile / TilesPerBlock * 2) + (tile % 2);
+            string a = Vector(pairs, down * TileWords, TileWords), b = Vector(weights, across * WeightWords, WeightWords);
             string c = Vector(sums, tile * TileWords, TileWords), d = Vector(results, tile * TileWords, TileWords);
             Line(generator, $"{Multiply} {d}, {a}, {b}, {c};");
         }

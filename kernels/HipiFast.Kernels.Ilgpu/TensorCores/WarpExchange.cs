@@ -8,7 +8,8 @@ namespace HipiFast.Kernels.Ilgpu.TensorCores;
 internal sealed class WarpExchange
 {
     private const int PairWords = 16;
-    private const int WeightWords = 4;
+    private const int TilesPerBlock = 8;
+    private const int WeightWords = 16;
 
     // Where a lane that has met its warp finds their exchange; threads of the accelerator keep their lanes.
     [ThreadStatic]
@@ -21,34 +22,36 @@ internal sealed class WarpExchange
     private readonly uint[] _pairs = new uint[2 * TensorCore.Lanes * PairWords];
     private readonly uint[] _weights = new uint[2 * TensorCore.Lanes * WeightWords];
     private readonly int[] _turns = new int[TensorCore.Lanes];
+    private int _arrived;
+    private volatile int _meetings;
 
     /// <summary>Shows a lane's operands and waits for those of the others.</summary>
-    public static WarpExchange Share(PairFragment pairs, FourWords weights)
+    public static WarpExchange Share(PairFragment pairs, WeightFragment weights)
     {
-        WarpExchange warp = s_current ??= Meet();
+        WarpExchange warp = s_current ??= Find();
         int lane = Warp.LaneIdx, at = warp.Turn(lane) * TensorCore.Lanes;
         MemoryMarshal.Cast<PairFragment, uint>(new ReadOnlySpan<PairFragment>(in pairs)).CopyTo(warp._pairs.AsSpan((at + lane) * PairWords));
-        MemoryMarshal.Cast<FourWords, uint>(new ReadOnlySpan<FourWords>(in weights)).CopyTo(warp._weights.AsSpan((at + lane) * WeightWords));
-        Warp.Barrier();
+        MemoryMarshal.Cast<WeightFragment, uint>(new ReadOnlySpan<WeightFragment>(in weights)).CopyTo(warp._weights.AsSpan((at + lane) * WeightWords));
+        warp.Meet();
         return warp;
     }
 
-    /// <summary>The lane's part of eight instructions with the operands last shared.</summary>
-    public void MultiplyAdd(ref SumFragment sums)
+    /// <summary>The lane's part of the instructions with the operands last shared.</summary>
+    public void MultiplyAdd(ref WarpSums sums)
     {
         int lane = Warp.LaneIdx, at = Turn(lane) * TensorCore.Lanes;
         _turns[lane]++;
-        Span<Four> tiles = MemoryMarshal.Cast<SumFragment, Four>(new Span<SumFragment>(ref sums));
+        Span<Four> tiles = MemoryMarshal.Cast<WarpSums, Four>(new Span<WarpSums>(ref sums));
         for (int tile = 0; tile < tiles.Length; tile++)
         {
-            // Tiles of C go across first, then down.
-            int down = tile / 2, across = tile % 2;
+            // Within a block of columns tiles of C go across first, then down.
+            int down = tile % TilesPerBlock / 2, across = (tile / TilesPerBlock * 2) + (tile % 2);
             tiles[tile] = TensorCore.MultiplyAdd(
                 _pairs.AsSpan((at * PairWords) + (4 * down)), PairWords, _weights.AsSpan((at * WeightWords) + (2 * across)), WeightWords, lane, tiles[tile]);
         }
     }
 
-    private static WarpExchange Meet()
+    private static WarpExchange Find()
     {
         int number = -1;
         WarpExchange? made = null;
@@ -67,6 +70,23 @@ internal sealed class WarpExchange
         {
             // The first lane keeps it alive until all have it: they are yet to meet at the next barrier.
             return made ?? (s_all[number].TryGetTarget(out WarpExchange? warp) ? warp : throw new InvalidOperationException("A warp lost its first lane."));
+        }
+    }
+
+    // As Warp.Barrier, but far cheaper: there are more lanes than processors, so a lane that waits makes room for the next at once.
+    private void Meet()
+    {
+        int meeting = _meetings;
+        if (Interlocked.Increment(ref _arrived) == TensorCore.Lanes)
+        {
+            _arrived = 0;
+            _meetings = meeting + 1;
+            return;
+        }
+
+        while (_meetings == meeting)
+        {
+            Thread.Yield();
         }
     }
 
