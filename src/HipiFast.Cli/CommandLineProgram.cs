@@ -126,7 +126,7 @@ internal static class CommandLineProgram
         bool group = command.Subcommands.Count > 0;
         if (stray is null && group)
         {
-            string known = string.Join(", ", command.Subcommands.Select(subcommand => subcommand.Name));
+            string known = string.Join(", ", command.Subcommands.Where(subcommand => !subcommand.Hidden).Select(subcommand => subcommand.Name));
             ConsoleOutput.Error($"{command.Name} needs a command: {known} (see hipifast {command.Name} --help).");
         }
         else if (stray is null)

@@ -67,7 +67,7 @@ public static class FigureCatalog
             + "dataset, which is no better than random.",
             [
                 Clone("cheetah", "Half-cheetah, target velocities", 1000, 20_000),
-                Clone("quadruped-dense", "Quadruped, dense goal rewards", 1000, 10_000),
+                Clone("quadruped-linear", "Quadruped, linear rewards", 1000, 10_000),
                 Clone("desk", "Desk, nine discrete tasks", 900, 10_000),
             ]),
         new(
