@@ -123,11 +123,11 @@ internal static class CommandLineProgram
             return BadUsage;
         }
 
-        bool group = command.Subcommands.Count > 0;
+        string[] commands = [.. command.Subcommands.Where(subcommand => !subcommand.Hidden).Select(subcommand => subcommand.Name)];
+        bool group = commands.Length > 0;
         if (stray is null && group)
         {
-            string known = string.Join(", ", command.Subcommands.Where(subcommand => !subcommand.Hidden).Select(subcommand => subcommand.Name));
-            ConsoleOutput.Error($"{command.Name} needs a command: {known} (see hipifast {command.Name} --help).");
+            ConsoleOutput.Error($"{command.Name} needs a command: {string.Join(", ", commands)} (see hipifast {command.Name} --help).");
         }
         else if (stray is null)
         {
@@ -142,8 +142,7 @@ internal static class CommandLineProgram
         }
         else if (group)
         {
-            ConsoleOutput.Error(
-                $"Unknown command '{stray}'{NearestName.Suggestion(stray, command.Subcommands.Select(subcommand => subcommand.Name))}.");
+            ConsoleOutput.Error($"Unknown command '{stray}'{NearestName.Suggestion(stray, commands)}.");
         }
         else
         {
