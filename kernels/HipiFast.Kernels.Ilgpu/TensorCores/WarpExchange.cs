@@ -22,8 +22,6 @@ internal sealed class WarpExchange
     private readonly uint[] _pairs = new uint[2 * TensorCore.Lanes * PairWords];
     private readonly uint[] _weights = new uint[2 * TensorCore.Lanes * WeightWords];
     private readonly int[] _turns = new int[TensorCore.Lanes];
-    private int _arrived;
-    private volatile int _meetings;
 
     /// <summary>Shows a lane's operands and waits for those of the others.</summary>
     public static WarpExchange Share(PairFragment pairs, WeightFragment weights)
@@ -32,7 +30,7 @@ internal sealed class WarpExchange
         int lane = Warp.LaneIdx, at = warp.Turn(lane) * TensorCore.Lanes;
         MemoryMarshal.Cast<PairFragment, uint>(new ReadOnlySpan<PairFragment>(in pairs)).CopyTo(warp._pairs.AsSpan((at + lane) * PairWords));
         MemoryMarshal.Cast<WeightFragment, uint>(new ReadOnlySpan<WeightFragment>(in weights)).CopyTo(warp._weights.AsSpan((at + lane) * WeightWords));
-        warp.Meet();
+        Warp.Barrier();
         return warp;
     }
 
@@ -73,22 +71,5 @@ internal sealed class WarpExchange
         }
     }
 
-    // As Warp.Barrier, but far cheaper: there are more lanes than processors, so a lane that waits makes room for the next at once.
-    private void Meet()
-    {
-        int meeting = _meetings;
-        if (Interlocked.Increment(ref _arrived) == TensorCore.Lanes)
-        {
-            _arrived = 0;
-            _meetings = meeting + 1;
-            return;
-        }
-
-        while (_meetings == meeting)
-        {
-            Thread.Yield();
-        }
-    }
-
-    private int Turn(int lane) => _turns[lane] % 2;
+    private int Turn(int lane) => _turns[lane] & 1;
 }
