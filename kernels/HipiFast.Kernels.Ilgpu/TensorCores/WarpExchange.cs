@@ -29,7 +29,8 @@ internal sealed class WarpExchange
         WarpExchange warp = s_current ??= Find();
         int lane = Warp.LaneIdx, at = warp.Turn(lane) * TensorCore.Lanes;
         MemoryMarshal.Cast<PairFragment, uint>(new ReadOnlySpan<PairFragment>(in pairs)).CopyTo(warp._pairs.AsSpan((at + lane) * PairWords));
-        MemoryMarshal.Cast<WeightFragment, uint>(new ReadOnlySpan<WeightFragment>(in weights)).CopyTo(warp._weights.AsSpan((at + lane) * WeightWords));
+        MemoryMarshal.Cast<WeightFragment, uint>(new ReadOnlySpan<WeightFragment>(in weights))
+            .CopyTo(warp._weights.AsSpan((at + lane) * WeightWords));
         Warp.Barrier();
         return warp;
     }
@@ -45,7 +46,8 @@ internal sealed class WarpExchange
             // Within a block of columns tiles of C go across first, then down.
             int down = tile % TilesPerBlock / 2, across = (tile / TilesPerBlock * 2) + (tile % 2);
             tiles[tile] = TensorCore.MultiplyAdd(
-                _pairs.AsSpan((at * PairWords) + (4 * down)), PairWords, _weights.AsSpan((at * WeightWords) + (2 * across)), WeightWords, lane, tiles[tile]);
+                _pairs.AsSpan((at * PairWords) + (4 * down)), PairWords, _weights.AsSpan((at * WeightWords) + (2 * across)), WeightWords, lane,
+                tiles[tile]);
         }
     }
 
@@ -67,7 +69,8 @@ internal sealed class WarpExchange
         lock (s_all)
         {
             // The first lane keeps it alive until all have it: they are yet to meet at the next barrier.
-            return made ?? (s_all[number].TryGetTarget(out WarpExchange? warp) ? warp : throw new InvalidOperationException("A warp lost its first lane."));
+            return made
+                ?? (s_all[number].TryGetTarget(out WarpExchange? warp) ? warp : throw new InvalidOperationException("A warp lost its first lane."));
         }
     }
 

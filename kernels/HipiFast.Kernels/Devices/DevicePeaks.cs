@@ -38,7 +38,8 @@ public readonly record struct DevicePeaks(double Flops, double BytesPerSecond)
     /// <param name="repeats">Launches.</param>
     /// <param name="precision">Which arithmetic.</param>
     /// <returns>The peaks.</returns>
-    public static DevicePeaks Measure(DeviceRuntime runtime, int iterations, long bytes, int repeats, KernelPrecision precision = KernelPrecision.Fp32)
+    public static DevicePeaks Measure(
+        DeviceRuntime runtime, int iterations, long bytes, int repeats, KernelPrecision precision = KernelPrecision.Fp32)
     {
         ArgumentNullException.ThrowIfNull(runtime);
         int group = Math.Min(Group, runtime.Device.MaxGroupSize), groups = Math.Max(1, runtime.Device.Multiprocessors) * GroupsPerMultiprocessor;
@@ -48,7 +49,8 @@ public readonly record struct DevicePeaks(double Flops, double BytesPerSecond)
         using DeviceBuffer result = runtime.Allocate((long)groups * group * sizeof(float)), from = runtime.Allocate(bytes), to = runtime.Allocate(bytes);
         runtime.Clear(from.View<float>());
         bool isFp32 = precision == KernelPrecision.Fp32;
-        DeviceKernel multiplyAdd = runtime.Load(isFp32 ? DeviceKernelNames.MultiplyAddPeak : DeviceKernelNames.TensorPeak), copy = runtime.Load(DeviceKernelNames.CopyPeak);
+        DeviceKernel multiplyAdd = runtime.Load(isFp32 ? DeviceKernelNames.MultiplyAddPeak : DeviceKernelNames.TensorPeak);
+        DeviceKernel copy = runtime.Load(DeviceKernelNames.CopyPeak);
         double seconds = Best(runtime, multiplyAdd, shape, arguments.Clear().Add(result.View<float>()).Add(loop), repeats);
         double flops = 2.0 * (isFp32 ? Chains : TensorMultiplyAdds) * iterations * groups * group / seconds;
         seconds = Best(runtime, copy, shape, arguments.Clear().Add(from.View<Quad>()).Add(to.View<Quad>()).Add(loop), repeats);

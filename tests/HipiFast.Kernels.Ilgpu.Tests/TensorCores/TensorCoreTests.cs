@@ -14,7 +14,8 @@ public sealed unsafe class TensorCoreTests
     {
         // Small integers, so that the products and sums are exact in any order.
         System.Random random = new(7);
-        int[] a = [.. Enumerable.Range(0, M * K).Select(_ => random.Next(-8, 9))], b = [.. Enumerable.Range(0, K * N).Select(_ => random.Next(-8, 9))];
+        int[] a = [.. Enumerable.Range(0, M * K).Select(_ => random.Next(-8, 9))];
+        int[] b = [.. Enumerable.Range(0, K * N).Select(_ => random.Next(-8, 9))];
         int[] c = [.. Enumerable.Range(0, M * N).Select(_ => random.Next(-50, 51))];
         uint[] left = new uint[TensorCore.Lanes * 4], right = new uint[TensorCore.Lanes * 2];
         for (int lane = 0; lane < TensorCore.Lanes; lane++)

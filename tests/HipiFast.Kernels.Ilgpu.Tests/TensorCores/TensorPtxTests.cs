@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using HipiFast.Kernels.Devices;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
 /// <summary>What the PTX of the kernels on tensor cores must hold, beyond what every kernel's must.</summary>
-public sealed class TensorPtxTests
+public sealed partial class TensorPtxTests
 {
     private const string Multiply = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 ";
 
@@ -39,6 +40,33 @@ public sealed class TensorPtxTests
     }
 
     [Fact]
+    public void OperandsAreTheRegistersThatTheEmulationTakes()
+    {
+        // The emulation says nothing of the order of registers in the text.
+        string text = new PtxCompiler().Compile(DeviceKernelNames.SoftQCriticBf16, null, 80).Text;
+        Match[] packed = [.. PackPattern().Matches(text).Cast<Match>()], loads = [.. LoadPattern().Matches(text).Cast<Match>()];
+        Match[] products = [.. ProductPattern().Matches(text).Cast<Match>()];
+        string[] left = [.. packed.Select(match => match.Groups[1].Value)];
+        string[][] right = [.. loads.Select(match => match.Groups[1].Value.Split(", "))];
+        Assert.Equal((16, 4, 32), (left.Length, right.Length, products.Length));
+
+        // The upper half comes first; the halves are neighbours of one load, or of the sum with one.
+        Assert.All(packed, match => Assert.Equal(int.Parse(match.Groups[3].ValueSpan) + 1, int.Parse(match.Groups[2].ValueSpan)));
+        for (int i = 0; i < products.Length; i++)
+        {
+            // Blocks of 16 columns, in them tiles of 16 rows, in them two tiles of 8 columns: the order of the fields of the sums.
+            int block = i / 8, down = i % 8 / 2, across = i % 2;
+            Assert.Equal(left[(4 * down)..((4 * down) + 4)], products[i].Groups[2].Value.Split(", "));
+            Assert.Equal(right[block][(2 * across)..((2 * across) + 2)], products[i].Groups[3].Value.Split(", "));
+
+            // Sums and results are numbered in that order, too.
+            int Number(int group) => int.Parse(products[i].Groups[group].Value.Split(", ")[0].AsSpan(2));
+            Assert.Equal(Number(1) - (4 * i), int.Parse(products[0].Groups[1].Value.Split(", ")[0].AsSpan(2)));
+            Assert.Equal(Number(4) - (4 * i), int.Parse(products[0].Groups[4].Value.Split(", ")[0].AsSpan(2)));
+        }
+    }
+
+    [Fact]
     public void ThePeakIsNothingButProducts()
     {
         string text = new PtxCompiler().Compile(DeviceKernelNames.TensorPeak, null, 80).Text;
@@ -47,5 +75,15 @@ public sealed class TensorPtxTests
         Assert.DoesNotContain(".local", text, StringComparison.Ordinal);
     }
 
-    private static int Count(string text, string part) => (text.Length - text.Replace(part, string.Empty, StringComparison.Ordinal).Length) / part.Length;
+    private static int Count(string text, string part) =>
+        (text.Length - text.Replace(part, string.Empty, StringComparison.Ordinal).Length) / part.Length;
+
+    [GeneratedRegex(@"cvt\.rn\.relu\.bf16x2\.f32 (%r\d+), %f(\d+), %f(\d+);")]
+    private static partial Regex PackPattern();
+
+    [GeneratedRegex(@"ld\.shared\.v4\.b32\s+\{([^}]+)\}")]
+    private static partial Regex LoadPattern();
+
+    [GeneratedRegex(@"mma\.sync\S+ \{([^}]+)\}, \{([^}]+)\}, \{([^}]+)\}, \{([^}]+)\};")]
+    private static partial Regex ProductPattern();
 }
