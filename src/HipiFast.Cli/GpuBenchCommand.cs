@@ -110,6 +110,7 @@ internal static class GpuBenchCommand
                 output.Line(
                     $"peaks: {ConsoleOutput.Fixed(report.Peaks.Flops * 1e-9, 1)} GFLOP/s, {ConsoleOutput.Fixed(report.Peaks.BytesPerSecond * 1e-9, 1)} GB/s");
                 output.Table(DeviceReport.Header, report.Results.Select(report.Cells));
+                output.Line(string.Empty);
                 output.Table(DeviceReport.ReplayHeader, report.Replay.Select(report.ReplayCells));
                 foreach (string reason in report.LeftOut)
                 {

@@ -65,13 +65,13 @@ public sealed class LaunchArgumentsTests
     {
         using Buffer buffer = new(64);
         Assert.Equal(16, buffer.View<float>().Length);
-        Assert.Equal(8, buffer.View<Pair>(8, 3).Slice(0, 2).ByteOffset);
-        Assert.Equal((24L, 1L), (buffer.View<Pair>(8, 3).Slice(1, 1).ByteOffset, buffer.View<Pair>(8, 3).Slice(1, 1).Length));
+        Assert.Equal(16, buffer.View<Pair>(16, 3).Slice(0, 2).ByteOffset);
+        Assert.Equal((32L, 1L), (buffer.View<Pair>(16, 3).Slice(1, 1).ByteOffset, buffer.View<Pair>(16, 3).Slice(1, 1).Length));
         Assert.Equal(0, buffer.View<float>(64, 0).Length);
         Assert.Throws<ArgumentOutOfRangeException>(() => buffer.View<float>(4, 16));
         Assert.Throws<ArgumentOutOfRangeException>(() => buffer.View<float>(-4, 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => buffer.View<float>(2, 1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => buffer.View<Pair>(4, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => buffer.View<Pair>(8, 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => buffer.View<byte>(0, long.MaxValue));
         Assert.Throws<ArgumentOutOfRangeException>(() => buffer.View<float>().Slice(1, 16));
     }

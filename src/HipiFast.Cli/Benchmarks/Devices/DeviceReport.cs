@@ -261,9 +261,16 @@ internal sealed partial class DeviceReport
         writer.WriteEndObject();
     }
 
+    // Nothing at all where there are no rows.
     private static void Table(StringBuilder text, IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows)
     {
-        foreach (IReadOnlyList<string> row in rows.Prepend([.. header.Select(_ => "---")]).Prepend(header))
+        IReadOnlyList<string>[] all = [.. rows];
+        if (all.Length == 0)
+        {
+            return;
+        }
+
+        foreach (IReadOnlyList<string> row in all.Prepend([.. header.Select(_ => "---")]).Prepend(header))
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", row)} |");
         }
