@@ -47,7 +47,7 @@ public sealed partial class PtxCompiler : IPtxCompiler
         {
             if (!_backends.TryGetValue(found, out PTXBackend? backend))
             {
-                backend = new PTXBackend(IlgpuContext.Compiler, new CudaCapabilityContext(architecture), architecture, instructionSet, null);
+                backend = new PTXBackend(IlgpuContext.CreateCompiler(), new CudaCapabilityContext(architecture), architecture, instructionSet, null);
                 _backends.Add(found, backend);
             }
 

@@ -1,4 +1,6 @@
+using System.Reflection;
 using ILGPU;
+using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
 using ILGPU.IR;
 using ILGPU.IR.Intrinsics;
@@ -14,9 +16,20 @@ internal static class DeviceIntrinsics
 {
     /// <summary>Registers them with a context.</summary>
     /// <param name="manager">The context's intrinsics.</param>
-    public static void Register(IntrinsicImplementationManager manager) => manager.RegisterMethod(
-        typeof(DeviceMath).GetMethod(nameof(DeviceMath.MultiplyAdd))!,
-        new PTXIntrinsic(typeof(DeviceIntrinsics), nameof(EmitMultiplyAdd), IntrinsicImplementationMode.GenerateCode));
+    public static void Register(IntrinsicImplementationManager manager)
+    {
+        MethodInfo multiplyAdd = typeof(DeviceMath).GetMethod(nameof(DeviceMath.MultiplyAdd))!;
+        manager.RegisterMethod(
+            multiplyAdd, new PTXIntrinsic(typeof(DeviceIntrinsics), nameof(EmitMultiplyAdd), IntrinsicImplementationMode.GenerateCode));
+        manager.RegisterMethod(multiplyAdd, new CLIntrinsic(typeof(DeviceIntrinsics), nameof(MultiplyAdd), IntrinsicImplementationMode.Redirect));
+    }
+
+    /// <summary>What OpenCL devices run; their compilers fuse it where the device can.</summary>
+    /// <param name="a">Factor.</param>
+    /// <param name="b">Factor.</param>
+    /// <param name="c">Summand.</param>
+    /// <returns>The sum.</returns>
+    public static float MultiplyAdd(float a, float b, float c) => (a * b) + c;
 
     /// <summary>Called by ILGPU's code generator.</summary>
     /// <param name="backend">The backend.</param>

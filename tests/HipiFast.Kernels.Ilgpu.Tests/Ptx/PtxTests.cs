@@ -30,7 +30,7 @@ public sealed partial class PtxTests
         {
             PtxKernel compiled = s_compiler.Compile(kernel, family, capability);
             string what = $"{kernel} for {capability}, {KernelTable.TypeOf(family)?.Name}";
-            Assert.Contains($".target sm_{capability}\n", compiled.Text, StringComparison.Ordinal);
+            Assert.True(compiled.Text.Contains($".target sm_{capability}\n", StringComparison.Ordinal), $"{what}: {compiled.Text[..120]}");
             Assert.True(!compiled.Text.Contains(".local", StringComparison.Ordinal), $"{what} keeps something in local memory.");
             Assert.True(!compiled.Text.Contains(".extern .func", StringComparison.Ordinal), $"{what} calls a library.");
             Assert.True(!compiled.Text.Contains(".approx", StringComparison.Ordinal), $"{what} uses an approximate instruction.");
