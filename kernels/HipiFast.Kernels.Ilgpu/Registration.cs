@@ -11,7 +11,9 @@ public static class Registration
     private const int GpuPriority = 40;
     private const int NoGpuPriority = -100;
 
-    /// <summary>Registers the backends <c>ilgpu</c> and, below it so that bf16 is asked for, <c>ilgpu-bf16</c>, and the compiler of task families to PTX.</summary>
+    /// <summary>
+    /// Registers the backends <c>ilgpu</c> and, below it so that bf16 is asked for, <c>ilgpu-bf16</c>, and the compiler of task families to PTX.
+    /// </summary>
     public static void Register()
     {
         IPtxCompiler.Current = new PtxCompiler();

@@ -35,7 +35,9 @@ internal static class IlgpuContext
     /// <summary>Whether a device is an NVIDIA GPU whose tensor cores know bf16.</summary>
     public static bool HasTensorCores(DeviceInfo device) => device.Capability >= TensorTile.MinCapability;
 
-    /// <summary>A CPU accelerator with so many warps of 32 threads to a group, apart from the listed devices: it emulates tensor cores for tests.</summary>
+    /// <summary>
+    /// A CPU accelerator with so many warps of 32 threads to a group, apart from the listed devices: it emulates tensor cores for tests.
+    /// </summary>
     public static (DeviceInfo Info, Device Device) CpuWarps(int warps)
     {
         CPUDevice device = new(TensorTile.WarpSize, warps, 1);
@@ -51,7 +53,9 @@ internal static class IlgpuContext
         ? cpu.CreateCPUAccelerator(s_devices.Value, cpu.WarpSize == TensorTile.WarpSize ? CPUAcceleratorMode.Parallel : CPUAcceleratorMode.Sequential)
         : device.CreateAccelerator(s_devices.Value);
 
-    /// <summary>A CPU accelerator with groups of several threads, apart from the listed devices: slow, but with barriers that mean something.</summary>
+    /// <summary>
+    /// A CPU accelerator with groups of several threads, apart from the listed devices: slow, but with barriers that mean something.
+    /// </summary>
     public static Accelerator OpenCpu(int groupThreads)
     {
         Context context = Create(builder => builder.CPU(CpuDevice(groupThreads)));

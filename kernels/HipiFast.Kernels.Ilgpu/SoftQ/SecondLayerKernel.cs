@@ -8,11 +8,13 @@ namespace HipiFast.Kernels.Ilgpu.SoftQ;
 public static class SecondLayerKernel
 {
     /// <summary>
-    /// One thread to the four registers of a lane: <c>[step of 16 inputs][block of 16 outputs][lane]</c>. So a warp reads its fragments as 512 bytes in a row,
+    /// One thread to the four registers of a lane: <c>[step of 16 inputs][block of 16 outputs][lane]</c>. So a warp reads its fragments as 512
+    /// bytes in a row,
     /// which no swizzle could better.
     /// </summary>
     /// <remarks>
-    /// The order of inputs within a step is free as long as both operands keep it: the lane t of a row takes inputs 4t to 4t + 3, which are one load of
+    /// The order of inputs within a step is free as long as both operands keep it: the lane t of a row takes inputs 4t to 4t + 3, which are one
+    /// load of
     /// the first layer, where the instruction counts 2t, 2t + 1, 2t + 8 and 2t + 9. Likewise outputs: a lane's four sums of a block are outputs 4t to
     /// 4t + 3, which are one load of the biases.
     /// </remarks>

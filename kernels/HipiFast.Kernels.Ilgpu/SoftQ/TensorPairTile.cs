@@ -7,7 +7,8 @@ using ILGPU.Runtime;
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
 /// <summary>
-/// The second layer on a tile of pairs on tensor cores, as every thread of the group sees it. Each warp holds 64 pairs by 64 hidden units in registers.
+/// The second layer on a tile of pairs on tensor cores, as every thread of the group sees it. Each warp holds 64 pairs by 64 hidden units in
+/// registers.
 /// It builds <c>relu(U_row + V_task)</c> straight into the fragments of the left operand; W2 lies in shared memory in the order of the
 /// right operand's fragments, whole where it fits, else in slices that are copied while the slice before is multiplied.
 /// </summary>
@@ -89,7 +90,9 @@ internal readonly struct TensorPairTile
     public static int Column(in TensorSoftQShape shape, int chunk, int block) =>
         ((FirstBlock(shape, chunk) + block) * TensorCore.Columns) + (FragmentLane * Lanes);
 
-    /// <summary>Second layer of the warp's pairs for one chunk of hidden units, before bias and activation. All threads of the group call it together.</summary>
+    /// <summary>
+    /// Second layer of the warp's pairs for one chunk of hidden units, before bias and activation. All threads of the group call it together.
+    /// </summary>
     /// <param name="layers">First layers.</param>
     /// <param name="network">The network.</param>
     /// <param name="weights">Its packed second layer.</param>
@@ -100,8 +103,8 @@ internal readonly struct TensorPairTile
     /// <param name="round">Chunks that the group has computed before, in all its tiles.</param>
     /// <returns>The sums.</returns>
     public WarpSums Multiply(
-        ArrayView<float> layers, ArrayView<float> network, ArrayView<FourWords> weights, ArrayView<float> pairs, int actions, in TensorSoftQShape shape,
-        int chunk, int round)
+        ArrayView<float> layers, ArrayView<float> network, ArrayView<FourWords> weights, ArrayView<float> pairs, int actions,
+        in TensorSoftQShape shape, int chunk, int round)
     {
         ArrayView<Four> vectors = layers.Cast<Four>().AsAligned(Four.Bytes);
         ArrayView<FourWords> ring = _ring.AsAligned(FourWords.Bytes);
@@ -199,7 +202,8 @@ internal readonly struct TensorPairTile
         TensorCore.PackRelu(top.X, top.Y), TensorCore.PackRelu(bottom.X, bottom.Y), TensorCore.PackRelu(top.Z, top.W),
         TensorCore.PackRelu(bottom.Z, bottom.W));
 
-    private static int Across(in TensorSoftQShape shape) => (shape.Problem.Candidates + (1 << shape.Problem.TaskShift) - 1) >> shape.Problem.TaskShift;
+    private static int Across(in TensorSoftQShape shape) =>
+        (shape.Problem.Candidates + (1 << shape.Problem.TaskShift) - 1) >> shape.Problem.TaskShift;
 
     private static int Steps(in TensorSoftQShape shape) => shape.Problem.Stride / TensorCore.Depth;
 

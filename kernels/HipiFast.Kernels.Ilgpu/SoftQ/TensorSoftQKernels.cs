@@ -9,13 +9,15 @@ using ILGPU.Runtime;
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
 /// <summary>
-/// The soft-Q matrix in bf16 on tensor cores: as <see cref="SoftQKernels"/>, but a launch for each critic, so that its W2 can stay in shared memory while
+/// The soft-Q matrix in bf16 on tensor cores: as <see cref="SoftQKernels"/>, but a launch for each critic, so that its W2 can stay in shared memory
+/// while
 /// a group goes through its tiles. First and last layer are computed in fp32.
 /// </summary>
 public static class TensorSoftQKernels
 {
     /// <summary>
-    /// The actor at the rows' states: log pi(a_j | s_j, psi_i) of every pair, or an action a' sampled for it (<see cref="SoftQShape.SamplesActions"/>).
+    /// The actor at the rows' states: log pi(a_j | s_j, psi_i) of every pair, or an action a' sampled for it (<see
+    /// cref="SoftQShape.SamplesActions"/>).
     /// </summary>
     /// <param name="call">The call's numbers.</param>
     /// <param name="action">a, <c>[rows, A]</c>.</param>

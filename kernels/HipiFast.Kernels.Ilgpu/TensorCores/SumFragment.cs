@@ -3,7 +3,9 @@ using HipiFast.Kernels.Ilgpu.Numerics;
 
 namespace HipiFast.Kernels.Ilgpu.TensorCores;
 
-/// <summary>A lane's part of 64 x 16 sums: four tiles of 16 rows below each other by two of 8 columns, each as <see cref="TensorCore"/> lays out C.</summary>
+/// <summary>
+/// A lane's part of 64 x 16 sums: four tiles of 16 rows below each other by two of 8 columns, each as <see cref="TensorCore"/> lays out C.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct SumFragment
 {

@@ -12,7 +12,8 @@ namespace HipiFast.Kernels.Ilgpu.TensorCores;
 /// </summary>
 /// <remarks>
 /// <para><c>mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32</c>, D = A B + C for the 32 lanes of a warp together. Lane l has the group
-/// g = l / 4 and the thread t = l % 4 (PTX ISA, "Matrix fragments for mma.m16n8k16"); in a register of two bf16 numbers the lower half comes first:</para>
+/// g = l / 4 and the thread t = l % 4 (PTX ISA, "Matrix fragments for mma.m16n8k16"); in a register of two bf16 numbers the lower half comes
+/// first:</para>
 /// <para>A, 16 rows x 16 columns, four registers: row g columns 2t, 2t + 1; row g + 8 columns 2t, 2t + 1; row g columns 2t + 8, 2t + 9;
 /// row g + 8 columns 2t + 8, 2t + 9.</para>
 /// <para>B, 16 rows x 8 columns, two registers: column g rows 2t, 2t + 1; column g rows 2t + 8, 2t + 9.</para>

@@ -22,8 +22,6 @@ internal sealed class WarpExchange
     private readonly uint[] _pairs = new uint[2 * TensorCore.Lanes * PairWords];
     private readonly uint[] _weights = new uint[2 * TensorCore.Lanes * WeightWords];
     private readonly int[] _turns = new int[TensorCore.Lanes];
-    private int _arrived;
-    private volatile int _meetings;
 
     /// <summary>Shows a lane's operands and waits for those of the others.</summary>
     public static WarpExchange Share(PairFragment pairs, WeightFragment weights)
@@ -31,8 +29,9 @@ internal sealed class WarpExchange
         WarpExchange warp = s_current ??= Find();
         int lane = Warp.LaneIdx, at = warp.Turn(lane) * TensorCore.Lanes;
         MemoryMarshal.Cast<PairFragment, uint>(new ReadOnlySpan<PairFragment>(in pairs)).CopyTo(warp._pairs.AsSpan((at + lane) * PairWords));
-        MemoryMarshal.Cast<WeightFragment, uint>(new ReadOnlySpan<WeightFragment>(in weights)).CopyTo(warp._weights.AsSpan((at + lane) * WeightWords));
-        warp.Meet();
+        MemoryMarshal.Cast<WeightFragment, uint>(new ReadOnlySpan<WeightFragment>(in weights))
+            .CopyTo(warp._weights.AsSpan((at + lane) * WeightWords));
+        Warp.Barrier();
         return warp;
     }
 
@@ -47,7 +46,8 @@ internal sealed class WarpExchange
             // Within a block of columns tiles of C go across first, then down.
             int down = tile % TilesPerBlock / 2, across = (tile / TilesPerBlock * 2) + (tile % 2);
             tiles[tile] = TensorCore.MultiplyAdd(
-                _pairs.AsSpan((at * PairWords) + (4 * down)), PairWords, _weights.AsSpan((at * WeightWords) + (2 * across)), WeightWords, lane, tiles[tile]);
+                _pairs.AsSpan((at * PairWords) + (4 * down)), PairWords, _weights.AsSpan((at * WeightWords) + (2 * across)), WeightWords, lane,
+                tiles[tile]);
         }
     }
 
@@ -69,26 +69,10 @@ internal sealed class WarpExchange
         lock (s_all)
         {
             // The first lane keeps it alive until all have it: they are yet to meet at the next barrier.
-            return made ?? (s_all[number].TryGetTarget(out WarpExchange? warp) ? warp : throw new InvalidOperationException("A warp lost its first lane."));
+            return made
+                ?? (s_all[number].TryGetTarget(out WarpExchange? warp) ? warp : throw new InvalidOperationException("A warp lost its first lane."));
         }
     }
 
-    // As Warp.Barrier, but far cheaper: there are more lanes than processors, so a lane that waits makes room for the next at once.
-    private void Meet()
-    {
-        int meeting = _meetings;
-        if (Interlocked.Increment(ref _arrived) == TensorCore.Lanes)
-        {
-            _arrived = 0;
-            _meetings = meeting + 1;
-            return;
-        }
-
-        while (_meetings == meeting)
-        {
-            Thread.Yield();
-        }
-    }
-
-    private int Turn(int lane) => _turns[lane] % 2;
+    private int Turn(int lane) => _turns[lane] & 1;
 }

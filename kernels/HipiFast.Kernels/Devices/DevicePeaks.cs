@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using HipiFast.Kernels.Backends;
 
 namespace HipiFast.Kernels.Devices;
 
@@ -14,12 +15,15 @@ public struct PeakLoop
 }
 
 /// <summary>What a device can do at most, measured by kernels that do nothing else.</summary>
-/// <param name="Flops">fp32 operations per second, two to a multiply-add.</param>
+/// <param name="Flops">Operations per second, two to a multiply-add: in fp32, or on tensor cores in bf16.</param>
 /// <param name="BytesPerSecond">Bytes read and written per second by a copy within its memory.</param>
 public readonly record struct DevicePeaks(double Flops, double BytesPerSecond)
 {
     /// <summary>Independent multiply-adds of a thread and iteration.</summary>
     public const int Chains = 16;
+
+    /// <summary>Multiply-adds of a thread and iteration on tensor cores: a warp's 64 x 64 x 16.</summary>
+    public const int TensorMultiplyAdds = 64 * 64 * 16 / TensorTile.WarpSize;
 
     private const int Group = 256;
 
@@ -32,8 +36,10 @@ public readonly record struct DevicePeaks(double Flops, double BytesPerSecond)
     /// <param name="iterations">Iterations of the multiply-add kernel.</param>
     /// <param name="bytes">Size of the array that is copied; several times the device's cache.</param>
     /// <param name="repeats">Launches.</param>
+    /// <param name="precision">Which arithmetic.</param>
     /// <returns>The peaks.</returns>
-    public static DevicePeaks Measure(DeviceRuntime runtime, int iterations, long bytes, int repeats)
+    public static DevicePeaks Measure(
+        DeviceRuntime runtime, int iterations, long bytes, int repeats, KernelPrecision precision = KernelPrecision.Fp32)
     {
         ArgumentNullException.ThrowIfNull(runtime);
         int group = Math.Min(Group, runtime.Device.MaxGroupSize), groups = Math.Max(1, runtime.Device.Multiprocessors) * GroupsPerMultiprocessor;
@@ -42,9 +48,11 @@ public readonly record struct DevicePeaks(double Flops, double BytesPerSecond)
         using LaunchArguments arguments = new();
         using DeviceBuffer result = runtime.Allocate((long)groups * group * sizeof(float)), from = runtime.Allocate(bytes), to = runtime.Allocate(bytes);
         runtime.Clear(from.View<float>());
-        DeviceKernel multiplyAdd = runtime.Load(DeviceKernelNames.MultiplyAddPeak), copy = runtime.Load(DeviceKernelNames.CopyPeak);
+        bool isFp32 = precision == KernelPrecision.Fp32;
+        DeviceKernel multiplyAdd = runtime.Load(isFp32 ? DeviceKernelNames.MultiplyAddPeak : DeviceKernelNames.TensorPeak);
+        DeviceKernel copy = runtime.Load(DeviceKernelNames.CopyPeak);
         double seconds = Best(runtime, multiplyAdd, shape, arguments.Clear().Add(result.View<float>()).Add(loop), repeats);
-        double flops = 2.0 * Chains * iterations * groups * group / seconds;
+        double flops = 2.0 * (isFp32 ? Chains : TensorMultiplyAdds) * iterations * groups * group / seconds;
         seconds = Best(runtime, copy, shape, arguments.Clear().Add(from.View<Quad>()).Add(to.View<Quad>()).Add(loop), repeats);
         return new DevicePeaks(flops, 2.0 * (bytes / (FloatsPerCopy * sizeof(float))) * FloatsPerCopy * sizeof(float) / seconds);
     }

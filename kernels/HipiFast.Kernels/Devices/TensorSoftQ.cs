@@ -93,5 +93,6 @@ internal sealed class TensorSoftQ(DeviceLauncher launcher) : IDisposable
         };
     }
 
-    private void Run(DeviceKernel kernel, TensorTile tile, in SoftQShape shape) => launcher.RunTensorTiles(kernel, tile, tile.Tiles(shape.Rows, shape.Candidates));
+    private void Run(DeviceKernel kernel, TensorTile tile, in SoftQShape shape) =>
+        launcher.RunTensorTiles(kernel, tile, tile.Tiles(shape.Rows, shape.Candidates));
 }

@@ -52,8 +52,8 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
     private const int MaxColumnShift = 2;
 
     /// <summary>
-    /// Where weights are read again for every tile, more pairs to a tile are worth more: 256 pairs by 128 hidden units read 6.5 KB a step where 128 by 256
-    /// read 9.5 KB.
+    /// Where weights are read again for every tile, more pairs to a tile are worth more: 256 pairs by 128 hidden units read 6.5 KB a step where
+    /// 128 by 256 read 9.5 KB.
     /// </summary>
     private const int SlicedColumnShift = 1;
 

@@ -8,10 +8,12 @@ namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
 /// <summary>The kernels on tensor cores, on ILGPU's CPU accelerator with warps of 32 threads and an emulation of their instructions.</summary>
 /// <param name="name">Its name in the registry.</param>
-/// <param name="warps">Warps of a group.</param>
+/// <param name="warps">Warps of a group; 0 for a CUDA device in place of the accelerator.</param>
 internal sealed class TensorTestBackend(string name, int warps) : KernelBackend
 {
-    public const string OneWarp = "ilgpu-bf16-emulated", EightWarps = "ilgpu-bf16-emulated-8";
+    public const string OneWarp = "ilgpu-bf16-emulated", FourWarps = "ilgpu-bf16-emulated-4", Cuda = "ilgpu-bf16-cuda";
+
+    private static readonly IlgpuBackend s_backend = new(KernelPrecision.Bf16);
 
     private ComputeSession? _session;
 
@@ -19,14 +21,15 @@ internal sealed class TensorTestBackend(string name, int warps) : KernelBackend
 
     public override KernelPrecision Precision => KernelPrecision.Bf16;
 
-    public override string Description => "Emulated tensor cores";
+    public override string Description => warps > 0 ? "Emulated tensor cores" : s_backend.Description;
 
     [ModuleInitializer]
     public static void Register()
     {
         // Never what "auto" takes.
         KernelRegistry.Default.Register(new TensorTestBackend(OneWarp, 1), int.MinValue);
-        KernelRegistry.Default.Register(new TensorTestBackend(EightWarps, 8), int.MinValue);
+        KernelRegistry.Default.Register(new TensorTestBackend(FourWarps, 4), int.MinValue);
+        KernelRegistry.Default.Register(new TensorTestBackend(Cuda, 0), int.MinValue);
     }
 
     public static ComputeSession Open(string name) => KernelRegistry.Default.Resolve(name).CreateSession(default);
@@ -34,11 +37,16 @@ internal sealed class TensorTestBackend(string name, int warps) : KernelBackend
     public override bool IsSupported(out string reason)
     {
         reason = string.Empty;
-        return true;
+        return warps > 0 || s_backend.IsSupported(out reason);
     }
 
     public override DeviceRuntime CreateRuntime(string? device = null)
     {
+        if (warps == 0)
+        {
+            return s_backend.CreateRuntime(device);
+        }
+
         (DeviceInfo info, Device accelerator) = IlgpuContext.CpuWarps(warps);
         return new IlgpuRuntime(info, () => IlgpuContext.Open(accelerator));
     }

@@ -127,7 +127,7 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
     {
         using (DeviceRuntime runtime = backend.CreateRuntime(device))
         {
-            Peaks = DevicePeaks.Measure(runtime, selection.PeakIterations, selection.PeakBytes, PeakRepeats);
+            Peaks = DevicePeaks.Measure(runtime, selection.PeakIterations, selection.PeakBytes, PeakRepeats, backend.Precision);
         }
 
         foreach (SoftQEstimator estimator in selection.Estimators)

@@ -1,0 +1,89 @@
+using System.Text.RegularExpressions;
+using HipiFast.Kernels.Devices;
+
+namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
+
+/// <summary>What the PTX of the kernels on tensor cores must hold, beyond what every kernel's must.</summary>
+public sealed partial class TensorPtxTests
+{
+    private const string Multiply = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 ";
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(90)]
+    public void AStepIsThirtyTwoProductsOfWhatFourLoadsBring(int capability)
+    {
+        foreach (string kernel in (string[])[DeviceKernelNames.SoftQActorBf16, DeviceKernelNames.SoftQCriticBf16])
+        {
+            string text = new PtxCompiler().Compile(kernel, null, capability).Text;
+
+            // 64 pairs by 64 hidden units of a warp in products of 16 x 8, all with the same 64 x 16 left operands.
+            Assert.Equal(64 / 16 * (64 / 8), Count(text, Multiply));
+            Assert.Equal(64 * 16 / 32 / 2, Count(text, "cvt.rn.relu.bf16x2.f32 "));
+
+            // The lane's weights of four blocks, 16 bytes each; the first layers of eight rows and a task now and of the next step.
+            int first = text.IndexOf(Multiply, StringComparison.Ordinal), last = text.LastIndexOf(Multiply, StringComparison.Ordinal);
+            Assert.Equal(4, Count(text, "ld.shared.v4.b32"));
+            Assert.Equal(0, Count(text[first..last], "ld.global"));
+            Assert.Equal(0, Count(text[first..last], "bar.sync"));
+
+            // All of W2, its first slice, the next slice; each waits before it is read, and the last before the kernel ends.
+            Assert.Equal(3, Count(text, "cp.async.cg.shared.global [to], [from], 16;"));
+            Assert.Equal(3, Count(text, "cp.async.wait_all;"));
+
+            // Sums that warps add up; weights lie in what the launch gives.
+            Assert.Contains($".b8 __shared_alloca0[{TensorTile.SumsLength * sizeof(float)}];", text, StringComparison.Ordinal);
+            Assert.Contains(".extern .shared .align 16 .b8", text, StringComparison.Ordinal);
+            Assert.DoesNotContain(".local", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("call.uni", text, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void OperandsAreTheRegistersThatTheEmulationTakes()
+    {
+        // The emulation says nothing of the order of registers in the text.
+        string text = new PtxCompiler().Compile(DeviceKernelNames.SoftQCriticBf16, null, 80).Text;
+        Match[] packed = [.. PackPattern().Matches(text).Cast<Match>()], loads = [.. LoadPattern().Matches(text).Cast<Match>()];
+        Match[] products = [.. ProductPattern().Matches(text).Cast<Match>()];
+        string[] left = [.. packed.Select(match => match.Groups[1].Value)];
+        string[][] right = [.. loads.Select(match => match.Groups[1].Value.Split(", "))];
+        Assert.Equal((16, 4, 32), (left.Length, right.Length, products.Length));
+
+        // The upper half comes first; the halves are neighbours of one load, or of the sum with one.
+        Assert.All(packed, match => Assert.Equal(int.Parse(match.Groups[3].ValueSpan) + 1, int.Parse(match.Groups[2].ValueSpan)));
+        for (int i = 0; i < products.Length; i++)
+        {
+            // Blocks of 16 columns, in them tiles of 16 rows, in them two tiles of 8 columns: the order of the fields of the sums.
+            int block = i / 8, down = i % 8 / 2, across = i % 2;
+            Assert.Equal(left[(4 * down)..((4 * down) + 4)], products[i].Groups[2].Value.Split(", "));
+            Assert.Equal(right[block][(2 * across)..((2 * across) + 2)], products[i].Groups[3].Value.Split(", "));
+
+            // Sums and results are numbered in that order, too.
+            int Number(int group) => int.Parse(products[i].Groups[group].Value.Split(", ")[0].AsSpan(2));
+            Assert.Equal(Number(1) - (4 * i), int.Parse(products[0].Groups[1].Value.Split(", ")[0].AsSpan(2)));
+            Assert.Equal(Number(4) - (4 * i), int.Parse(products[0].Groups[4].Value.Split(", ")[0].AsSpan(2)));
+        }
+    }
+
+    [Fact]
+    public void ThePeakIsNothingButProducts()
+    {
+        string text = new PtxCompiler().Compile(DeviceKernelNames.TensorPeak, null, 80).Text;
+        Assert.Equal(32, Count(text, Multiply));
+        Assert.Equal(0, Count(text, "ld.global"));
+        Assert.DoesNotContain(".local", text, StringComparison.Ordinal);
+    }
+
+    private static int Count(string text, string part) =>
+        (text.Length - text.Replace(part, string.Empty, StringComparison.Ordinal).Length) / part.Length;
+
+    [GeneratedRegex(@"cvt\.rn\.relu\.bf16x2\.f32 (%r\d+), %f(\d+), %f(\d+);")]
+    private static partial Regex PackPattern();
+
+    [GeneratedRegex(@"ld\.shared\.v4\.b32\s+\{([^}]+)\}")]
+    private static partial Regex LoadPattern();
+
+    [GeneratedRegex(@"mma\.sync\S+ \{([^}]+)\}, \{([^}]+)\}, \{([^}]+)\}, \{([^}]+)\};")]
+    private static partial Regex ProductPattern();
+}
