@@ -47,12 +47,14 @@ public sealed partial class PtxCompiler : IPtxCompiler
         {
             if (!_backends.TryGetValue(found, out PTXBackend? backend))
             {
-                backend = new PTXBackend(IlgpuContext.CreateCompiler(), new CudaCapabilityContext(architecture), architecture, instructionSet, null);
+                backend = new PTXBackend(IlgpuContext.Compiler, new CudaCapabilityContext(architecture), architecture, instructionSet, null);
                 _backends.Add(found, backend);
             }
 
             PTXCompiledKernel kernel = (PTXCompiledKernel)backend.Compile(entry, default);
-            string text = Renumber(WithoutUncalled(kernel.PTXAssembly.ReplaceLineEndings("\n")));
+
+            // ILGPU 1.5.3 names compute capability 8.0 as the target of any later one.
+            string text = Renumber(WithoutUncalled(TargetPattern().Replace(kernel.PTXAssembly.ReplaceLineEndings("\n"), $".target sm_{found}")));
             return new PtxKernel(text, EntryPattern().Match(text).Groups[1].Value);
         }
     }
@@ -82,6 +84,9 @@ public sealed partial class PtxCompiler : IPtxCompiler
     // A name and its number, behind an underscore: parameters, labels, functions; not the target's.
     [GeneratedRegex(@"(?<![\w.%])(?!sm_)(\w+_)\d+\b")]
     private static partial Regex NumberPattern();
+
+    [GeneratedRegex(@"\.target sm_\d+")]
+    private static partial Regex TargetPattern();
 
     // A function's declaration or definition.
     [GeneratedRegex(@"\.visible \.func (?:\([^)]*\) )?(\w+)\([^)]*\)\s*(?:;|\{.*?\n\})\n*", RegexOptions.Singleline)]

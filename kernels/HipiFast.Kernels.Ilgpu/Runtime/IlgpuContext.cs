@@ -21,13 +21,14 @@ internal static class IlgpuContext
     private const int WarpSharedBytes = 48 << 10;
 
     private static readonly Lazy<Context> s_devices = new(() => Create(builder => builder.Cuda().OpenCL().CPU(CpuDevice(MinimalThreads))));
+    private static readonly Lazy<Context> s_compiler = new(() => Create(_ => { }));
     private static readonly Lazy<IReadOnlyList<(DeviceInfo Info, Device Device)>> s_list = new(List);
 
     /// <summary>The devices, best first; the CPU accelerator is the last.</summary>
     public static IReadOnlyList<(DeviceInfo Info, Device Device)> Devices => s_list.Value;
 
-    /// <summary>A context that only compiles: one for each target, as ILGPU keeps the first target's name for all.</summary>
-    public static Context CreateCompiler() => Create(_ => { });
+    /// <summary>A context that only compiles.</summary>
+    public static Context Compiler => s_compiler.Value;
 
     /// <summary>Whether a device is a GPU, rather than a processor that OpenCL or ILGPU make look like one.</summary>
     public static bool IsGpu(Device device) => device is CudaDevice or CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU };

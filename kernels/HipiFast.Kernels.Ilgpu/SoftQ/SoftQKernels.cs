@@ -91,21 +91,21 @@ public static class SoftQKernels
         for (int tile = Grid.IdxX; tile < tiles; tile += Grid.DimX)
         {
             PairTile<TTile> at = new(shared, shape, tile);
-            AddValues(at, layers, shape.RowLayer, shape.TaskLayer, critic1, pairs, actions, shape);
-            for (int pair = Group.IdxX; pair < PairTile<TTile>.Pairs; pair += PairTile<TTile>.Threads)
-            {
-                values[pair] = Squash(at.Sum(0, pair) + critic1[OutputBias(shape)], shape);
-            }
 
-            if (shape.Critics == 2)
+            // A loop rather than two calls: half the code, and some OpenCL compilers lose barriers that stand in a branch.
+            for (int number = 0; number < shape.Critics; number++)
             {
-                Group.Barrier();
-                AddValues(at, layers, shape.RowLayer2, shape.TaskLayer2, critic2, pairs, actions, shape);
+                ArrayView<float> critic = number == 0 ? critic1 : critic2;
+                long rowLayer = Utilities.Select(number == 0, shape.RowLayer, shape.RowLayer2);
+                long taskLayer = Utilities.Select(number == 0, shape.TaskLayer, shape.TaskLayer2);
+                AddValues(at, layers, rowLayer, taskLayer, critic, pairs, actions, shape);
                 for (int pair = Group.IdxX; pair < PairTile<TTile>.Pairs; pair += PairTile<TTile>.Threads)
                 {
-                    float first = values[pair], second = Squash(at.Sum(0, pair) + critic2[OutputBias(shape)], shape);
-                    values[pair] = Combine(first, second, shape);
+                    float value = Squash(at.Sum(0, pair) + critic[OutputBias(shape)], shape);
+                    values[pair] = number == 0 ? value : Combine(values[pair], value, shape);
                 }
+
+                Group.Barrier();
             }
 
             for (int pair = Group.IdxX; pair < PairTile<TTile>.Pairs; pair += PairTile<TTile>.Threads)
@@ -127,8 +127,6 @@ public static class SoftQKernels
                     softQ[((long)row * shape.Candidates) + candidate] = value;
                 }
             }
-
-            Group.Barrier();
         }
     }
 
