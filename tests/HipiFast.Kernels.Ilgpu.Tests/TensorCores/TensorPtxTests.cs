@@ -50,8 +50,7 @@ public sealed partial class TensorPtxTests
         string[][] right = [.. loads.Select(match => match.Groups[1].Value.Split(", "))];
         Assert.Equal((16, 4, 32), (left.Length, right.Length, products.Length));
 
-        // The upper half comes first; the halves are neighbours of one load, or of the sum with one.
-        Assert.All(packed, match => Assert.Equal(int.Parse(match.Groups[3].ValueSpan) + 1, int.Parse(match.Groups[2].ValueSpan)));
+        Assert.Equal(32, packed.SelectMany(match => new[] { match.Groups[2].Value, match.Groups[3].Value }).Distinct().Count());
         for (int i = 0; i < products.Length; i++)
         {
             // Blocks of 16 columns, in them tiles of 16 rows, in them two tiles of 8 columns: the order of the fields of the sums.
@@ -59,10 +58,11 @@ public sealed partial class TensorPtxTests
             Assert.Equal(left[(4 * down)..((4 * down) + 4)], products[i].Groups[2].Value.Split(", "));
             Assert.Equal(right[block][(2 * across)..((2 * across) + 2)], products[i].Groups[3].Value.Split(", "));
 
-            // Sums and results are numbered in that order, too.
-            int Number(int group) => int.Parse(products[i].Groups[group].Value.Split(", ")[0].AsSpan(2));
-            Assert.Equal(Number(1) - (4 * i), int.Parse(products[0].Groups[1].Value.Split(", ")[0].AsSpan(2)));
-            Assert.Equal(Number(4) - (4 * i), int.Parse(products[0].Groups[4].Value.Split(", ")[0].AsSpan(2)));
+            // What comes out goes in again with the next step.
+            foreach ((string result, string sum) in products[i].Groups[1].Value.Split(", ").Zip(products[i].Groups[4].Value.Split(", ")))
+            {
+                Assert.Contains($"mov.f32\t{sum}, {result};", text, StringComparison.Ordinal);
+            }
         }
     }
 
@@ -73,6 +73,11 @@ public sealed partial class TensorPtxTests
         Assert.Equal(32, Count(text, Multiply));
         Assert.Equal(0, Count(text, "ld.global"));
         Assert.DoesNotContain(".local", text, StringComparison.Ordinal);
+
+        // Its left operands are packed of the factor and the thread's number: the instruction takes the upper half, the second, first.
+        Match packed = PackPattern().Match(text);
+        Assert.Contains($"cvt.rn.f32.s32\t%f{packed.Groups[2].Value}, ", text, StringComparison.Ordinal);
+        Assert.Matches($@"ld\.param\.f32\t%f{packed.Groups[3].Value}, ", text);
     }
 
     private static int Count(string text, string part) =>
