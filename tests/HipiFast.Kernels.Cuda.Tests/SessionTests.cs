@@ -22,14 +22,17 @@ public sealed class SessionTests
 
     private static readonly TaskFamily s_family = TaskFamilies.Goal([0, 1], margin: 0.1f);
 
-    public static TheoryData<SoftQEstimator, int, int, int> Sizes()
+    public static TheoryData<KernelPrecision, SoftQEstimator, int, int, int> Sizes()
     {
-        TheoryData<SoftQEstimator, int, int, int> sizes = [];
-        foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
+        TheoryData<KernelPrecision, SoftQEstimator, int, int, int> sizes = [];
+        foreach (KernelPrecision precision in Enum.GetValues<KernelPrecision>())
         {
-            sizes.Add(estimator, 1, 1, 1);
-            sizes.Add(estimator, 37, 65, 33);
-            sizes.Add(estimator, 300, 129, 256);
+            foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
+            {
+                sizes.Add(precision, estimator, 1, 1, 1);
+                sizes.Add(precision, estimator, 37, 65, 33);
+                sizes.Add(precision, estimator, 300, 129, 256);
+            }
         }
 
         return sizes;
@@ -37,11 +40,12 @@ public sealed class SessionTests
 
     [FakeDriverTheory]
     [MemberData(nameof(Sizes))]
-    public void ARelabelCallIsWellFormedAndThenReplayed(SoftQEstimator estimator, int rows, int candidates, int hidden)
+    public void ARelabelCallIsWellFormedAndThenReplayed(
+        KernelPrecision precision, SoftQEstimator estimator, int rows, int candidates, int hidden)
     {
         FakeDriver fake = new();
         using (AgentNetworks agent = Agent(hidden))
-        using (ComputeSession session = Backend().CreateSession(default))
+        using (ComputeSession session = Backend(precision).CreateSession(default))
         {
             IRelabelPipeline pipeline = session.RelabelPipeline!;
             Run(pipeline, agent, estimator, rows, candidates, 1);
@@ -149,11 +153,12 @@ public sealed class SessionTests
 
     [FakeDriverTheory]
     [MemberData(nameof(Sizes))]
-    public void TheKernelsByThemselvesAreWellFormed(SoftQEstimator estimator, int rows, int candidates, int hidden)
+    public void TheKernelsByThemselvesAreWellFormed(
+        KernelPrecision precision, SoftQEstimator estimator, int rows, int candidates, int hidden)
     {
         FakeDriver fake = new();
         using (AgentNetworks agent = Agent(hidden))
-        using (ComputeSession session = Backend().CreateSession(default))
+        using (ComputeSession session = Backend(precision).CreateSession(default))
         {
             float[] softQ = new float[rows * candidates], max = new float[candidates], sum = new float[candidates], partition = new float[candidates];
             session.SoftQ.Compute(Problem(agent, estimator, rows, candidates, 1), softQ);
@@ -218,7 +223,7 @@ public sealed class SessionTests
         fake.AssertNothingIsLeft();
     }
 
-    private static CudaBackend Backend() => new(FakeDriver.Path, PtxCatalog.Embedded);
+    private static CudaBackend Backend(KernelPrecision precision = KernelPrecision.Fp32) => new(FakeDriver.Path, PtxCatalog.Embedded, precision);
 
     private static AgentNetworks Agent(int hidden)
     {
