@@ -17,7 +17,9 @@ namespace HipiFast.Cli.Benchmarks;
 /// </summary>
 internal static class LearnerBenchmark
 {
-    private const int WarmUpSteps = 100;
+    /// <summary>Steps after which everything is compiled; long ones warm up for <see cref="WindowSeconds"/> only.</summary>
+    private const int WarmUpSteps = 200;
+
     private const int ReplayCount = 100_000;
 
     /// <summary>Seconds of one window; the median over the windows of a case is shown.</summary>
@@ -95,13 +97,14 @@ internal static class LearnerBenchmark
         using TransitionBatch batch = new(shape, benchmark.Batch);
         uint call = 0;
         long[] ticks = new long[3];
-        for (int step = 0; step < WarmUpSteps; step++)
+        Stopwatch watch = Stopwatch.StartNew();
+        for (int step = 0; step == 0 || (step < WarmUpSteps && watch.Elapsed.TotalSeconds < WindowSeconds); step++)
         {
             Step(ticks);
         }
 
         List<(double Rate, double Step, double Replay, double Relabel, double HandOver, double Update)> windows = [];
-        Stopwatch watch = Stopwatch.StartNew();
+        watch.Restart();
         do
         {
             Array.Clear(ticks);
