@@ -57,6 +57,7 @@ public class TrainingConfigTests
             Tau = 0.01f,
             FixedAlpha = 0.3f,
             TargetEntropy = -1.5f,
+            Device = "cuda:1",
             GradientClip = 1f,
             CriticLossScale = 1f,
             Critics = 1,
