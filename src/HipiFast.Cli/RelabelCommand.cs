@@ -372,7 +372,7 @@ internal static class RelabelCommand
     private static string Percent(double share) => double.IsNaN(share) ? "-" : ConsoleOutput.Fixed(100 * share, 1) + "%";
 
     /// <summary>Stands in when no family is given: nothing is known of rewards, and the result holds none.</summary>
-    private readonly struct UnknownRewards(int taskDimension) : ITaskFamily
+    internal readonly struct UnknownRewards(int taskDimension) : ITaskFamily
     {
         public int TaskDimension => taskDimension;
 

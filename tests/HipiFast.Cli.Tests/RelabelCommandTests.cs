@@ -323,7 +323,7 @@ public class RelabelCommandTests
             ProgramResult byEnvironment = await HipifastProgram.RunWith(KernelRegistry.EnvironmentVariable, backend.Name, arguments);
             foreach (ProgramResult result in (ProgramResult[])[byOption, byEnvironment])
             {
-                Assert.Equal(supported ? 0 : 1, result.ExitCode);
+                Assert.True((supported ? 0 : 1) == result.ExitCode, $"{backend.Name}: {result.Error}");
                 if (supported)
                 {
                     using JsonDocument document = JsonDocument.Parse(result.Output);
