@@ -17,7 +17,7 @@ RUNS = os.path.join(WORK, "runs.jsonl")
 RESULTS = os.path.join(ROOT, "bench", "results", "gate-check")
 
 # The benchmark that contains the slow kernel and little else. Whole relabel calls contain it too, as less than a hundredth of their time.
-SLOW_KERNEL, SLOW_BENCHMARK = "log-partition", "log-partition/640x512"
+SLOW_KERNEL, SLOW_BENCHMARK = "log-partition", "log-partition/160x512"
 BUILDS = {"base": [], "same": [], "slow": [f"-p:SlowKernel={SLOW_KERNEL}"]}
 
 

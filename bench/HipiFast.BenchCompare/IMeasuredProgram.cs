@@ -6,6 +6,10 @@ internal interface IMeasuredProgram : IDisposable
     /// <summary>Names of its benchmarks.</summary>
     IReadOnlyList<string> Benchmarks { get; }
 
+    /// <summary>Keeps the measuring thread on one processor core from now on, where the system can.</summary>
+    /// <param name="core">0 or more; counted round over the cores that the program may use.</param>
+    void Pin(int core);
+
     /// <summary>Measures one benchmark for a moment.</summary>
     /// <param name="benchmark">Index into <see cref="Benchmarks"/>.</param>
     /// <param name="seconds">About how long.</param>

@@ -1,5 +1,7 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Numerics;
 
 namespace HipiFast.BenchCompare;
 
@@ -84,6 +86,31 @@ internal sealed class MeasuringProcess : IMeasuredProgram
         }
 
         throw Failure("ends before it is ready");
+    }
+
+    /// <inheritdoc/>
+    public void Pin(int core)
+    {
+        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        try
+        {
+            // On Linux this moves the main thread alone, which is the one that measures.
+            ulong allowed = (ulong)_process.ProcessorAffinity;
+            for (int skip = core % Math.Max(1, BitOperations.PopCount(allowed)); skip > 0; skip--)
+            {
+                allowed &= allowed - 1;
+            }
+
+            _process.ProcessorAffinity = (nint)(allowed & (~allowed + 1));
+        }
+        catch (Exception error) when (error is InvalidOperationException or Win32Exception)
+        {
+            // Not allowed here, and measured as it is; or the program is gone, which its first turn will say.
+        }
     }
 
     /// <inheritdoc/>

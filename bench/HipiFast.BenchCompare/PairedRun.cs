@@ -8,7 +8,7 @@ namespace HipiFast.BenchCompare;
 /// <param name="Turns">Pairs of turns of each benchmark per restart.</param>
 /// <param name="TurnSeconds">Length of a turn.</param>
 /// <param name="Seed">Decides which of the two has the first turn of each pair.</param>
-public sealed record PairedPlan(int Restarts = 10, int Turns = 9, double TurnSeconds = 4e-3, int Seed = 1)
+public sealed record PairedPlan(int Restarts = 16, int Turns = 5, double TurnSeconds = 4e-3, int Seed = 1)
 {
     /// <summary>Throws when a number is out of range.</summary>
     /// <exception cref="ArgumentException">One sentence that names it.</exception>
@@ -92,6 +92,10 @@ public static class PairedRun
             using (before)
             using (after)
             {
+                // Cores of a shared machine are not equally fast at one moment (each has strangers of its own beside it), and a program stays where
+                // it is: on different ones, the luck of the core would be the ratio.
+                before.Pin(restart);
+                after.Pin(restart);
                 (names, gone, added) = Comparison.Match(baseName, before.Benchmarks, newName, after.Benchmarks);
                 (string Name, int Before, int After)[] common =
                     [.. names.Select(name => (name, IndexOf(before.Benchmarks, name), IndexOf(after.Benchmarks, name)))];

@@ -76,6 +76,9 @@ public class PairedRunTests
 
         public Random Random { get; } = new(seed);
 
+        /// <summary>Where the system starts programs.</summary>
+        public Random Cores { get; } = new(seed);
+
         public double Normal() => Math.Sqrt(-2 * Math.Log(1 - Random.NextDouble())) * Math.Cos(2 * Math.PI * Random.NextDouble());
 
         public double Speed()
@@ -87,12 +90,16 @@ public class PairedRunTests
 
     private sealed class Program : IMeasuredProgram
     {
+        // A stranger beside the second core makes it slower by so much.
+        private const double BusyCore = 1.5;
+
         private readonly Machine _machine;
         private readonly double[] _seconds;
+        private int _core;
 
         public Program(Machine machine, IReadOnlyList<string> names, string changed, double factor)
         {
-            (_machine, Benchmarks) = (machine, names);
+            (_machine, Benchmarks, _core) = (machine, names, machine.Cores.Next(2));
 
             // A process keeps its luck: 2% to either side, for each benchmark by itself.
             _seconds = [.. names.Select(name => 1e-3 * (name == changed ? factor : 1) * Math.Exp(0.02 * machine.Normal()))];
@@ -100,10 +107,12 @@ public class PairedRunTests
 
         public IReadOnlyList<string> Benchmarks { get; }
 
+        public void Pin(int core) => _core = core % 2;
+
         public double Measure(int benchmark, double seconds)
         {
             double interruption = _machine.Random.NextDouble() < 0.1 ? 1 + _machine.Random.NextDouble() : 1;
-            return _seconds[benchmark] * interruption * Math.Exp(0.01 * _machine.Normal()) / _machine.Speed();
+            return _seconds[benchmark] * (_core == 1 ? BusyCore : 1) * interruption * Math.Exp(0.01 * _machine.Normal()) / _machine.Speed();
         }
 
         public void Dispose()
@@ -114,6 +123,10 @@ public class PairedRunTests
     private sealed class Recorder(List<int> order, int number) : IMeasuredProgram
     {
         public IReadOnlyList<string> Benchmarks { get; } = ["only"];
+
+        public void Pin(int core)
+        {
+        }
 
         public double Measure(int benchmark, double seconds)
         {
