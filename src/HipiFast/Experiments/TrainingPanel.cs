@@ -17,6 +17,11 @@ public sealed class TrainingPanel : Panel
     // A difference counts where it exceeds this many of its standard errors.
     private const double StandardErrors = 2;
 
+    // The paper's episodes per evaluation (C.1). They are many, and some environments' are long, so there are few evaluations.
+    private const int PaperEvalEpisodes = 200;
+    private const int Evaluations = 10;
+    private const int QuickEvaluations = 5;
+
     private readonly string _environment;
     private readonly MetricColumn _metric;
     private readonly IReadOnlyList<Arm> _arms;
@@ -184,9 +189,13 @@ public sealed class TrainingPanel : Panel
             ? config with
             {
                 Steps = _quickSteps,
-                EvalEvery = Math.Max(1, _quickSteps / 5),
+                EvalEvery = Math.Max(1, _quickSteps / QuickEvaluations),
                 EvalEpisodes = 20,
             }
-            : config;
+            : config with
+            {
+                EvalEvery = Math.Max(1, config.Steps / Evaluations),
+                EvalEpisodes = PaperEvalEpisodes,
+            };
     }
 }

@@ -65,6 +65,12 @@ public enum PartitionMode
     /// <summary><c>logZ_i = logsumexp_j Q~[j, i] - log B</c> is subtracted (the paper).</summary>
     Batch,
 
+    /// <summary>
+    /// The same over this and the earlier batches, which fade by <see cref="RelabelOptions.PartitionDecay"/> a call. For transitions that choose
+    /// among a fixed set of tasks: others differ from batch to batch.
+    /// </summary>
+    Running,
+
     /// <summary>Nothing is subtracted: the paper's ablation (Fig. 8).</summary>
     None,
 }
@@ -99,6 +105,11 @@ public sealed record RelabelOptions
 
     /// <summary>Whether Q~ is normalised over the batch.</summary>
     public PartitionMode Partition { get; init; } = PartitionMode.Batch;
+
+    /// <summary>
+    /// <see cref="PartitionMode.Running"/>: weight of the batches so far in each call, in [0, 1); at 0.9 about ten batches count.
+    /// </summary>
+    public float PartitionDecay { get; init; } = 0.9f;
 
     /// <summary>Probability with which a slot receives a new task, in [0, 1]; slots are independent.</summary>
     public float RelabelFraction { get; init; } = 0.5f;
@@ -173,9 +184,15 @@ public sealed record RelabelOptions
         CheckDefined(Candidates);
         CheckDefined(ReachedState);
         CheckDefined(Partition);
+        Check(PartitionDecay is >= 0 and < 1, nameof(PartitionDecay), PartitionDecay, "a number in [0, 1)");
         CheckDefined(Precision);
         Check(RelabelFraction is >= 0 and <= 1, nameof(RelabelFraction), RelabelFraction, "a probability in [0, 1]");
         Check(GoalMix is >= 0 and <= 1, nameof(GoalMix), GoalMix, "a probability in [0, 1]");
+        Check(
+            Partition != PartitionMode.Running || (Candidates == CandidateSource.Fixed && Assignment == Assignment.Row),
+            nameof(Partition),
+            Partition,
+            "Batch or None unless transitions choose among fixed candidates");
         Check(GoalMixStrategy is RelabelStrategy.Final or RelabelStrategy.Future, nameof(GoalMixStrategy), GoalMixStrategy, "Final or Future");
         Check(Temperature is >= 0 and < float.PositiveInfinity, nameof(Temperature), Temperature, "a finite number of at least 0");
         Check(FutureHorizon >= 0, nameof(FutureHorizon), FutureHorizon, "0 or more");

@@ -80,6 +80,14 @@ public sealed unsafe partial class Relabeler
         CheckFinite(batch.Task, batch.Shape.TaskDimension, source, "task");
     }
 
+    private void RefuseRunningPartition(string what)
+    {
+        if (KeepsPartition)
+        {
+            throw new ArgumentException($"A partition that is kept across batches is of fixed candidates; it does not apply to {what}.");
+        }
+    }
+
     private int CheckCandidates(ReadOnlySpan<float> tasks, ReadOnlySpan<float> logPrior)
     {
         if (tasks.IsEmpty)

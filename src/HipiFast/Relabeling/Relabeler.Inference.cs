@@ -34,6 +34,7 @@ public sealed unsafe partial class Relabeler
     private readonly NativeBuffer<float> _logNormalizer = new(0);
     private readonly NativeBuffer<int> _slot = new(0);
     private readonly NativeBuffer<int> _poolRow = new(0);
+    private readonly RunningPartition _runningPartition;
     private readonly TaskTable _table = new();
     private readonly ReturnSum _returns = new();
     private TransitionBatch? _pool;
@@ -55,7 +56,7 @@ public sealed unsafe partial class Relabeler
 
         int candidates = GatherCandidates(batch, units, given);
         ReadOnlySpan<float> logPrior = LogPrior(given, givenLogPrior, candidates);
-        bool partition = Options.Partition == PartitionMode.Batch;
+        bool partition = Options.Partition != PartitionMode.None;
         bool posterior = Observer is { WantsPosterior: true };
         int blockRows = BlockRows(units.Count, candidates, posterior);
         _softQ.EnsureLength((long)blockRows * candidates);
@@ -127,8 +128,16 @@ public sealed unsafe partial class Relabeler
         _runningSum.EnsureLength(candidates);
         _logPartition.EnsureLength(candidates);
         Span<float> max = _runningMax.Slice(0, candidates), sum = _runningSum.Slice(0, candidates);
-        max.Fill(float.NegativeInfinity);
-        sum.Clear();
+        if (KeepsPartition)
+        {
+            _runningPartition.Begin(max, sum);
+        }
+        else
+        {
+            max.Fill(float.NegativeInfinity);
+            sum.Clear();
+        }
+
         for (int first = 0; first < units.Count; first += blockRows)
         {
             int rows = Math.Min(blockRows, units.Count - first);
@@ -138,7 +147,15 @@ public sealed unsafe partial class Relabeler
             _session.LogPartition.Accumulate(softQ, rows, candidates, max, sum);
         }
 
-        _session.LogPartition.Finish(max, sum, units.Count, _logPartition.Slice(0, candidates));
+        Span<float> logPartition = _logPartition.Slice(0, candidates);
+        if (KeepsPartition)
+        {
+            _runningPartition.Finish(_session.LogPartition, max, sum, units.Count, logPartition);
+        }
+        else
+        {
+            _session.LogPartition.Finish(max, sum, units.Count, logPartition);
+        }
     }
 
     private void SampleBlock(TransitionBatch batch, Units units, in TaskPosterior scores, ref Means means)
@@ -447,7 +464,7 @@ public sealed unsafe partial class Relabeler
     {
         RequireAgent();
         int rows = batch.Count, candidates = GatherCandidates(batch, units, given);
-        bool partition = Options.Partition == PartitionMode.Batch;
+        bool partition = Options.Partition != PartitionMode.None;
         _logPartition.EnsureLength(candidates);
         RelabelProblem problem = new()
         {
@@ -497,6 +514,7 @@ public sealed unsafe partial class Relabeler
         _logNormalizer.Dispose();
         _slot.Dispose();
         _poolRow.Dispose();
+        _runningPartition.Dispose();
         _table.Dispose();
         _returns.Dispose();
         _pool?.Dispose();

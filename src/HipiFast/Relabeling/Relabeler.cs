@@ -5,6 +5,7 @@ using HipiFast.Kernels.Random;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Replay;
+using HipiFast.Storage;
 using HipiFast.Tasks;
 
 namespace HipiFast.Relabeling;
@@ -92,6 +93,7 @@ public sealed unsafe partial class Relabeler : IDisposable
         _agent = agent;
         _tasks = tasks;
         Options = options;
+        _runningPartition = new RunningPartition(options.PartitionDecay);
         _ownsSession = session is null;
         _session = session ?? KernelRegistry.Default.Resolve(options.Backend, options.Precision, options.Device)
             .CreateSession(new SessionOptions(options.Threads, options.Device));
@@ -120,6 +122,8 @@ public sealed unsafe partial class Relabeler : IDisposable
     /// <summary>Receives Q~ and the posterior as they are computed, or null.</summary>
     public IRelabelObserver? Observer { get; set; }
 
+    private bool KeepsPartition => Options.Partition == PartitionMode.Running;
+
     private int TaskDimension => _family.TaskDimension;
 
     /// <summary>Sets the tasks of <see cref="CandidateSource.Fixed"/>.</summary>
@@ -133,6 +137,7 @@ public sealed unsafe partial class Relabeler : IDisposable
         Store(_fixedTasks, tasks);
         Store(_fixedLogPrior, logPrior);
         _fixedCount = count;
+        _runningPartition.Clear();
         _hasFixedPrior = !logPrior.IsEmpty;
     }
 
@@ -166,6 +171,7 @@ public sealed unsafe partial class Relabeler : IDisposable
             throw new ArgumentException("Assignment by task keeps the commanded tasks; it takes no candidates.", nameof(candidates));
         }
 
+        RefuseRunningPartition("candidates given with a call");
         CheckCandidates(candidates, logPrior);
         return Run(batch, default, candidates, logPrior, false, replay);
     }
@@ -205,6 +211,25 @@ public sealed unsafe partial class Relabeler : IDisposable
         return Run(batch, episode, candidates, logPrior, true, null);
     }
 
+    /// <summary>Adds what later calls depend on, besides <see cref="Call"/>, to a checkpoint: the partition that is kept across batches.</summary>
+    internal void SaveState(SafetensorsWriter writer, string prefix)
+    {
+        if (KeepsPartition)
+        {
+            _runningPartition.SaveState(writer, prefix + "partition.");
+        }
+    }
+
+    /// <summary>Restores what <see cref="SaveState"/> wrote, in a relabeler of the same options and fixed candidates.</summary>
+    /// <exception cref="InvalidDataException">Something is missing or has another shape.</exception>
+    internal void LoadState(SafetensorsFile file, string prefix)
+    {
+        if (KeepsPartition)
+        {
+            _runningPartition.LoadState(file, prefix + "partition.", _fixedCount);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -239,6 +264,11 @@ public sealed unsafe partial class Relabeler : IDisposable
         bool trajectories,
         ReplayBuffer? replay)
     {
+        if (trajectories)
+        {
+            RefuseRunningPartition("trajectories");
+        }
+
         CheckBatch(batch, replay);
         Units units = trajectories ? FindTrajectories(batch, episode) : new Units(batch.Count, null);
         int rows = batch.Count;
@@ -260,7 +290,7 @@ public sealed unsafe partial class Relabeler : IDisposable
         {
             inference = InferTransitions(batch, replay);
         }
-        else if (infers && !trajectories && Observer is null && _session.RelabelPipeline is IRelabelPipeline pipeline)
+        else if (infers && !trajectories && Observer is null && !KeepsPartition && _session.RelabelPipeline is IRelabelPipeline pipeline)
         {
             inference = InferAndJudge(pipeline, batch, units, givenCandidates, givenLogPrior);
             judged = true;
@@ -275,6 +305,11 @@ public sealed unsafe partial class Relabeler : IDisposable
 
         // Nothing below can fail.
         Commit(batch, byTask && infers);
+        if (KeepsPartition && inference.HasPartition)
+        {
+            _runningPartition.Commit(_runningMax.Slice(0, inference.Candidates), _runningSum.Slice(0, inference.Candidates), units.Count);
+        }
+
         Call++;
         return new RelabelResult
         {

@@ -209,6 +209,7 @@ public sealed class Trainer : IDisposable
         _environment.SaveState(writer, "environment.");
         long[] counters = [EnvSteps, _vectorSteps, _sampleCalls, _evaluations, _trainEpisodes, _minibatch, _relabeler.Call];
         writer.Add<long>(Prefix + "counters", counters, counters.Length);
+        _relabeler.SaveState(writer, "relabeler.");
         writer.Add<double>(Prefix + "means", _means.State, _means.State.Length);
         if (_minibatch < Config.Pool)
         {
@@ -249,6 +250,7 @@ public sealed class Trainer : IDisposable
         _trainEpisodes = counters[4];
         _minibatch = (int)counters[5];
         _relabeler.Call = (uint)counters[6];
+        _relabeler.LoadState(file, "relabeler.");
         if (EnvSteps < 0 || _minibatch < 0 || _minibatch > Config.Pool)
         {
             throw new InvalidDataException(

@@ -180,8 +180,12 @@ public sealed record TrainingConfig
     public RelabelStrategy GoalMixStrategy { get; init; } = RelabelStrategy.Future;
 
     /// <summary>Whether soft Q-values are normalised by the batch's log partition.</summary>
-    [ConfigKey(Relabeling, "Normalise each task's soft Q-values over the batch, or not.")]
+    [ConfigKey(Relabeling, "Normalise each task's soft Q-values over the batch, over this and earlier batches (fixed candidates), or not.")]
     public PartitionMode Partition { get; init; } = PartitionMode.Batch;
+
+    /// <summary>Weight of earlier batches in a partition that is kept across batches.</summary>
+    [ConfigKey(Relabeling, "Weight of the earlier batches, below 1 (partition running).", Minimum = 0, Maximum = 0.999999)]
+    public float PartitionDecay { get; init; } = 0.9f;
 
     /// <summary>Temperature of the posterior over tasks; 0 takes the most likely.</summary>
     [ConfigKey(Relabeling, "Temperature of the posterior over tasks; 0 takes the most likely.", Minimum = 0)]
@@ -231,6 +235,13 @@ public sealed record TrainingConfig
                 $"batch times pool (--batch, --pool) is {(long)Batch * Pool}; expected at most {1 << 20} transitions per relabel call.");
         }
 
+        if (Partition == PartitionMode.Running && (Candidates != CandidateSource.Fixed || Assign != Assignment.Row))
+        {
+            throw new ArgumentException(
+                "partition (--partition) is running, which is for transitions that choose among a fixed set of tasks: candidates (--candidates) fixed "
+                + "and assign (--assign) row.");
+        }
+
         // Counters of random numbers have 32 bits; beyond them the same numbers would come again.
         if (Steps > uint.MaxValue / GradientSteps)
         {
@@ -256,6 +267,7 @@ public sealed record TrainingConfig
         Assignment = Assign,
         Candidates = Candidates,
         Partition = Partition,
+        PartitionDecay = PartitionDecay,
         RelabelFraction = RelabelFraction,
         GoalMix = GoalMix,
         GoalMixStrategy = GoalMixStrategy,

@@ -78,6 +78,32 @@ public class TrainingRunTests
     }
 
     [Fact]
+    public void APartitionKeptAcrossBatchesSurvivesAStop()
+    {
+        TrainingConfig config = s_tiny with
+        {
+            Environment = "nav2d-discrete", Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running, GoalMix = 0,
+        };
+        string expected = RunToEnd(config);
+        Assert.NotEqual(expected, RunToEnd(config with { Partition = PartitionMode.Batch }));
+        using TemporaryDirectory temporary = new();
+        RunDirectory directory = new(temporary["run"]);
+        RunDirectory.Create(directory.Path, [config], folders: false);
+        using (TrainingRun run = TrainingRun.Start(directory, config))
+        using (StopAfter stopper = new(200))
+        {
+            Assert.False(run.Run(stopper, stopper.Token));
+        }
+
+        using (TrainingRun run = TrainingRun.Resume(directory))
+        {
+            Assert.True(run.Run());
+        }
+
+        Assert.Equal(expected, File.ReadAllText(directory.Metrics));
+    }
+
+    [Fact]
     public void MetricsHaveOneRowPerMark()
     {
         using TemporaryDirectory temporary = new();
