@@ -71,6 +71,7 @@ public class TrainingConfigTests
             GoalMix = 0.3f,
             GoalMixStrategy = RelabelStrategy.Final,
             Partition = PartitionMode.None,
+            PartitionDecay = 0.5f,
             Temperature = 0f,
             Twin = TwinCombination.Mean,
             ExactTerminalValue = false,
