@@ -6,22 +6,65 @@ using ILGPU;
 
 namespace HipiFast.Kernels.Ilgpu.Relabeling;
 
-/// <summary>The end of a relabel call: new tasks, their rewards, and the call in numbers.</summary>
+/// <summary>What surrounds the inference of a relabel call: reached tasks as candidates, new tasks, their rewards, and the call in numbers.</summary>
 public static class RelabelKernels
 {
+    // Words of the summary, in the order of the fields of RelabelSummary.
+    private const int EntropyWord = 0;
+    private const int SurpriseWord = 1;
+    private const int SurpriseCountWord = 2;
+    private const int CommandedIsModeWord = 3;
+    private const int LogPartitionMinWord = 4;
+    private const int LogPartitionMaxWord = 5;
+    private const int BadRowWord = 6;
+    private const int BadCandidateWord = 7;
+    private const int BadValueWord = 8;
+    private const int UnsampledRowWord = 9;
+    private const int BadRewardRowWord = 10;
+    private const int BadRewardWord = 11;
+    private const int RelabeledTerminatedWord = 12;
+
+    /// <summary>The tasks that states achieve.</summary>
+    /// <typeparam name="TFamily">The task family.</typeparam>
+    /// <param name="observation">The states, <c>[B, S]</c>.</param>
+    /// <param name="commanded">The commanded tasks, <c>[B, P]</c>.</param>
+    /// <param name="reached">Receives the tasks, <c>[B, P]</c>.</param>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="family">The family.</param>
+    /// <param name="constants">Its constants.</param>
+    [DeviceKernel(DeviceKernelNames.ReachedTasks)]
+    public static void Reach<TFamily>(
+        ArrayView<float> observation, ArrayView<float> commanded, ArrayView<float> reached, AssignmentShape shape, TFamily family,
+        ArrayView<float> constants)
+        where TFamily : unmanaged, ITaskFamily
+    {
+        long total = (long)shape.Rows * shape.TaskDimension, step = (long)Grid.DimX * Group.DimX;
+        for (long item = ((long)Grid.IdxX * Group.DimX) + Group.IdxX; item < total; item += step)
+        {
+            long row = item / shape.TaskDimension;
+            reached[item] = family.AchievedTask(
+                new DeviceVector(observation, row * shape.ObservationDimension, shape.ObservationDimension),
+                new DeviceVector(commanded, row * shape.TaskDimension, shape.TaskDimension),
+                new DeviceVector(constants, 0, (int)constants.Length),
+                (int)(item - (row * shape.TaskDimension)));
+        }
+    }
+
     /// <summary>
-    /// Gives every row that inverse RL serves its sampled task (the counters of <see cref="RandomPurpose.Mixing"/> decide, as on the host) and judges
-    /// every row under its new task.
+    /// Gives every row its task: its candidate where inverse RL serves it, its goal where the goal mix does, else the commanded one (the counters of
+    /// <see cref="RandomPurpose.Mixing"/> decide, as on the host); and judges every row under it.
     /// </summary>
     /// <typeparam name="TFamily">The task family.</typeparam>
     /// <param name="call">The call's numbers.</param>
     /// <param name="observation">s, <c>[B, S]</c>.</param>
     /// <param name="action">a, <c>[B, A]</c>.</param>
     /// <param name="nextObservation">s', <c>[B, S]</c>.</param>
+    /// <param name="commanded">The commanded tasks, <c>[B, P]</c>.</param>
     /// <param name="candidates">psi, <c>[K, P]</c>.</param>
+    /// <param name="goals">Tasks of the rows that a goal serves, <c>[B, P]</c>; not read without a goal mix.</param>
     /// <param name="integers">The sampling kernel's results.</param>
     /// <param name="taskIndex">Receives <c>[B]</c>: the sampled task; -1 where inverse RL does not serve.</param>
-    /// <param name="newTask"><c>[B, P]</c>: tasks of the rows that inverse RL does not serve; receives those of the others.</param>
+    /// <param name="newTask">Receives <c>[B, P]</c>.</param>
     /// <param name="reward">Receives <c>[B]</c>.</param>
     /// <param name="terminated">Receives <c>[B]</c>: 1 or 0.</param>
     /// <param name="shape">Sizes.</param>
@@ -30,21 +73,36 @@ public static class RelabelKernels
     [DeviceKernel(DeviceKernelNames.AssignTasks)]
     public static void Assign<TFamily>(
         ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action, ArrayView<float> nextObservation,
-        ArrayView<float> candidates, ArrayView<int> integers, ArrayView<int> taskIndex, ArrayView<float> newTask, ArrayView<float> reward,
-        ArrayView<int> terminated, AssignmentShape shape, TFamily family, ArrayView<float> constants)
+        ArrayView<float> commanded, ArrayView<float> candidates, ArrayView<float> goals, ArrayView<int> integers, ArrayView<int> taskIndex,
+        ArrayView<float> newTask, ArrayView<float> reward, ArrayView<int> terminated, AssignmentShape shape, TFamily family, ArrayView<float> constants)
         where TFamily : unmanaged, ITaskFamily
     {
         CallNumbers numbers = call[0];
         int step = Grid.DimX * Group.DimX;
         for (int row = (Grid.IdxX * Group.DimX) + Group.IdxX; row < shape.Rows; row += step)
         {
-            PhiloxBlock block = Philox.Next((uint)row, 0, numbers.Call, (uint)RandomPurpose.Mixing, numbers.Seed);
-            bool infers = DeviceMath.ToUniform(block.X) < numbers.RelabelFraction && !(DeviceMath.ToUniform(block.Y) < numbers.GoalMix);
-            int index = infers ? integers[((long)RowResult.Index * shape.Rows) + row] : -1;
+            PhiloxBlock block = Mixing(numbers, row);
+            bool isRelabeled = IsRelabeled(numbers, block), isGoal = isRelabeled && DeviceMath.ToUniform(block.Y) < numbers.GoalMix;
+            int index = isRelabeled && !isGoal ? integers[((long)RowResult.Index * shape.Rows) + row] : -1;
             taskIndex[row] = index;
-            for (int i = 0; i < shape.TaskDimension && index >= 0; i++)
+            long own = (long)row * shape.TaskDimension, sampled = (long)index * shape.TaskDimension;
+            for (int i = 0; i < shape.TaskDimension; i++)
             {
-                newTask[((long)row * shape.TaskDimension) + i] = candidates[((long)index * shape.TaskDimension) + i];
+                float entry;
+                if (index >= 0)
+                {
+                    entry = candidates[sampled + i];
+                }
+                else if (isGoal)
+                {
+                    entry = goals[own + i];
+                }
+                else
+                {
+                    entry = commanded[own + i];
+                }
+
+                newTask[own + i] = entry;
             }
 
             TaskPair<DeviceVector> pair = new(
@@ -59,19 +117,25 @@ public static class RelabelKernels
     }
 
     /// <summary>Adds the rows' numbers up. One group.</summary>
+    /// <param name="call">The call's numbers.</param>
     /// <param name="integers">The sampling kernel's results.</param>
     /// <param name="floats">Its floats.</param>
     /// <param name="logPartition"><c>[K]</c>.</param>
+    /// <param name="reward"><c>[B]</c>.</param>
+    /// <param name="terminated"><c>[B]</c>.</param>
     /// <param name="summary">Receives the fields of a <see cref="RelabelSummary"/> in their order, floats by their bits.</param>
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.Summarize)]
     public static void Summarize(
-        ArrayView<int> integers, ArrayView<float> floats, ArrayView<float> logPartition, ArrayView<int> summary, AssignmentShape shape)
+        ArrayView<CallNumbers> call, ArrayView<int> integers, ArrayView<float> floats, ArrayView<float> logPartition, ArrayView<float> reward,
+        ArrayView<int> terminated, ArrayView<int> summary, AssignmentShape shape)
     {
+        CallNumbers numbers = call[0];
         ArrayView<RelabelSummary> shared = SharedMemory.Allocate<RelabelSummary>(GroupLimits.MaxThreads);
         RelabelSummary own = default;
         own.BadRow = int.MaxValue;
         own.UnsampledRow = int.MaxValue;
+        own.BadRewardRow = int.MaxValue;
         own.LogPartitionMin = float.PositiveInfinity;
         own.LogPartitionMax = float.NegativeInfinity;
         long rows = shape.Rows;
@@ -105,6 +169,17 @@ public static class RelabelKernels
             {
                 own.UnsampledRow = Math.Min(own.UnsampledRow, row);
             }
+
+            if (!DeviceMath.IsFinite(reward[row]) && row < own.BadRewardRow)
+            {
+                own.BadRewardRow = row;
+                own.BadReward = reward[row];
+            }
+
+            if (IsRelabeled(numbers, Mixing(numbers, row)))
+            {
+                own.RelabeledTerminated += terminated[row];
+            }
         }
 
         for (int task = Group.IdxX; task < shape.Candidates && shape.HasPartition != 0; task += Group.DimX)
@@ -128,22 +203,65 @@ public static class RelabelKernels
         if (thread == 0)
         {
             own = shared[0];
-            summary[0] = (int)Interop.FloatAsInt(own.Entropy);
-            summary[1] = (int)Interop.FloatAsInt(own.Surprise);
-            summary[2] = own.SurpriseCount;
-            summary[3] = own.CommandedIsMode;
-            summary[4] = (int)Interop.FloatAsInt(own.LogPartitionMin);
-            summary[5] = (int)Interop.FloatAsInt(own.LogPartitionMax);
-            summary[6] = own.BadRow == int.MaxValue ? -1 : own.BadRow;
-            summary[7] = own.BadCandidate;
-            summary[8] = (int)Interop.FloatAsInt(own.BadValue);
-            summary[9] = own.UnsampledRow == int.MaxValue ? -1 : own.UnsampledRow;
+            summary[EntropyWord] = (int)Interop.FloatAsInt(own.Entropy);
+            summary[SurpriseWord] = (int)Interop.FloatAsInt(own.Surprise);
+            summary[SurpriseCountWord] = own.SurpriseCount;
+            summary[CommandedIsModeWord] = own.CommandedIsMode;
+            summary[LogPartitionMinWord] = (int)Interop.FloatAsInt(own.LogPartitionMin);
+            summary[LogPartitionMaxWord] = (int)Interop.FloatAsInt(own.LogPartitionMax);
+            summary[BadRowWord] = own.BadRow == int.MaxValue ? -1 : own.BadRow;
+            summary[BadCandidateWord] = own.BadCandidate;
+            summary[BadValueWord] = (int)Interop.FloatAsInt(own.BadValue);
+            summary[UnsampledRowWord] = own.UnsampledRow == int.MaxValue ? -1 : own.UnsampledRow;
+            summary[BadRewardRowWord] = own.BadRewardRow == int.MaxValue ? -1 : own.BadRewardRow;
+            summary[BadRewardWord] = (int)Interop.FloatAsInt(own.BadReward);
+            summary[RelabeledTerminatedWord] = own.RelabeledTerminated;
         }
     }
+
+    /// <summary>
+    /// Gives a batch that lies on the device what <see cref="Assign{TFamily}"/> made, unless the summary shows that the call is to be refused, or it is a
+    /// rehearsal.
+    /// </summary>
+    /// <param name="call">The call's numbers.</param>
+    /// <param name="summary">Of <see cref="Summarize"/>.</param>
+    /// <param name="newTask"><c>[B, P]</c>.</param>
+    /// <param name="newReward"><c>[B]</c>.</param>
+    /// <param name="newTerminated"><c>[B]</c>.</param>
+    /// <param name="task">The batch's tasks, <c>[B, P]</c>.</param>
+    /// <param name="reward">Its rewards, <c>[B]</c>.</param>
+    /// <param name="terminated">Its terminations, <c>[B]</c>.</param>
+    /// <param name="shape">Sizes.</param>
+    [DeviceKernel(DeviceKernelNames.CommitBatch)]
+    public static void Commit(
+        ArrayView<CallNumbers> call, ArrayView<int> summary, ArrayView<float> newTask, ArrayView<float> newReward, ArrayView<int> newTerminated,
+        ArrayView<float> task, ArrayView<float> reward, ArrayView<int> terminated, AssignmentShape shape)
+    {
+        bool isGood = summary[BadRowWord] < 0 && summary[UnsampledRowWord] < 0 && summary[BadRewardRowWord] < 0;
+        long total = isGood && call[0].Commits != 0 ? (long)shape.Rows * shape.TaskDimension : 0, step = (long)Grid.DimX * Group.DimX;
+        for (long item = ((long)Grid.IdxX * Group.DimX) + Group.IdxX; item < total; item += step)
+        {
+            task[item] = newTask[item];
+            if (item < shape.Rows)
+            {
+                reward[item] = newReward[item];
+                terminated[item] = newTerminated[item];
+            }
+        }
+    }
+
+    private static PhiloxBlock Mixing(CallNumbers numbers, int row) =>
+        Philox.Next((uint)row, 0, numbers.Call, (uint)RandomPurpose.Mixing, numbers.Seed);
+
+    private static bool IsRelabeled(CallNumbers numbers, PhiloxBlock mixing) => DeviceMath.ToUniform(mixing.X) < numbers.RelabelFraction;
 
     private static RelabelSummary Join(RelabelSummary a, RelabelSummary b)
     {
         RelabelSummary sum = b.BadRow < a.BadRow ? b : a;
+        bool isSecond = b.BadRewardRow < a.BadRewardRow;
+        sum.BadRewardRow = isSecond ? b.BadRewardRow : a.BadRewardRow;
+        sum.BadReward = isSecond ? b.BadReward : a.BadReward;
+        sum.RelabeledTerminated = a.RelabeledTerminated + b.RelabeledTerminated;
         sum.Entropy = a.Entropy + b.Entropy;
         sum.Surprise = a.Surprise + b.Surprise;
         sum.SurpriseCount = a.SurpriseCount + b.SurpriseCount;

@@ -5,13 +5,13 @@ using ILGPU.Runtime;
 
 namespace HipiFast.Kernels.Ilgpu.Runtime;
 
-/// <summary>Device memory that ILGPU allocated.</summary>
-internal sealed class IlgpuBuffer(MemoryBuffer1D<byte, Stride1D.Dense> memory) : DeviceBuffer(memory.Length)
+/// <summary>Device memory that ILGPU allocated, or somebody else's that it was shown.</summary>
+internal sealed class IlgpuBuffer(MemoryBuffer memory) : DeviceBuffer(memory.LengthInBytes)
 {
-    public override ulong Address => (ulong)memory.NativePtr;
+    public override ulong Address => memory.IsDisposed ? 0 : (ulong)memory.NativePtr;
 
     /// <summary>All of it.</summary>
-    public ArrayView<byte> Memory => memory.View;
+    public ArrayView<byte> Memory => memory.AsRawArrayView();
 
     /// <summary>A part of it.</summary>
     public static ArrayView<byte> Of(DeviceView view) =>

@@ -5,6 +5,7 @@ using HipiFast.Kernels.Tasks;
 using ILGPU;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
 
 namespace HipiFast.Kernels.Ilgpu.Runtime;
@@ -44,6 +45,9 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
 
     public override bool CanCapture => false;
 
+    /// <summary>The CPU accelerator's memory is the process's own; ILGPU has no way to look at memory of others on a GPU.</summary>
+    public override bool CanShare => _accelerator is CPUAccelerator;
+
     public override DeviceBuffer Allocate(long bytes)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
@@ -63,6 +67,26 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
         return new IlgpuPinnedBuffer(bytes);
+    }
+
+    public override DeviceBuffer Share(ulong address, long bytes)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (!CanShare)
+        {
+            return base.Share(address, bytes);
+        }
+
+        ArgumentOutOfRangeException.ThrowIfZero(address);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
+        return new IlgpuBuffer(CPUMemoryBuffer.Create(_accelerator, (nint)address, bytes, sizeof(byte)));
+    }
+
+    public override DeviceStream ShareStream(nint handle)
+    {
+        // The processor has no streams of others: what was done there is done.
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return CanShare ? new IlgpuStream(_accelerator.DefaultStream, isOwner: false) : base.ShareStream(handle);
     }
 
     public override DeviceStream CreateStream()

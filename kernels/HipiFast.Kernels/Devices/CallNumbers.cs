@@ -33,6 +33,6 @@ public struct CallNumbers
     /// <summary>Probability with which a relabeled row is served by a goal instead of inverse RL.</summary>
     public float GoalMix;
 
-    /// <summary>Keeps the size a multiple of 8.</summary>
-    public int Reserved;
+    /// <summary>1 to let a batch that lies on the device have its new tasks; 0 to leave it alone (a rehearsal).</summary>
+    public int Commits;
 }

@@ -71,6 +71,9 @@ public readonly struct DeviceView
     /// <summary>Bytes per element; 0 in an empty view.</summary>
     public int ElementSize { get; }
 
+    /// <summary>Address of the first element in the device's own address space; 0 in an empty view and in a buffer that has been disposed.</summary>
+    public ulong Address => Buffer is { Address: > 0 } buffer ? buffer.Address + (ulong)ByteOffset : 0;
+
     /// <summary>Elements from <paramref name="start"/> on.</summary>
     /// <param name="start">First element kept.</param>
     /// <param name="length">Elements kept.</param>

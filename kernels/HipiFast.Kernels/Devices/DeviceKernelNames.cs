@@ -51,9 +51,15 @@ public static class DeviceKernelNames
     /// <summary>Gumbel-max down every column.</summary>
     public const string SampleRows = "sample-rows";
 
+    /// <summary>The tasks that states achieve, as candidates; judges by a family.</summary>
+    public const string ReachedTasks = "reached-tasks";
+
     /// <summary>Hands out the new tasks, with reward and termination under them; judges by a family.</summary>
     public const string AssignTasks = "assign-tasks";
 
     /// <summary>Puts the call's numbers together.</summary>
     public const string Summarize = "summarize";
+
+    /// <summary>Gives a batch that lies on the device its new tasks, rewards and terminations, unless the call is to be refused.</summary>
+    public const string CommitBatch = "commit-batch";
 }

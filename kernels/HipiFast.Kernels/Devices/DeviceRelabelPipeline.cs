@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 
@@ -10,15 +9,12 @@ namespace HipiFast.Kernels.Devices;
 /// replayed as a captured graph where the device can.
 /// </summary>
 /// <remarks>
-/// Batch, candidates and results lie in one block of memory in the order in which they travel: what only goes up, the new tasks, which go both ways,
-/// and what only comes down. Q~ stays on the device; when it does not fit, blocks of rows are computed twice, as on the processor.
+/// Whatever travels lies in one block of memory (<see cref="RelabelLayout"/>). Results go there, too, and from there to a batch that is on the device
+/// already, when nothing went wrong. Q~ stays on the device; when it does not fit, blocks of rows are computed twice, as on the processor.
 /// </remarks>
 internal sealed class DeviceRelabelPipeline(
     DeviceLauncher launcher, DeviceSoftQ softQKernel, DeviceLogPartition logPartitionKernel, DeviceTaskSampling sampling) : IRelabelPipeline, IDisposable
 {
-    /// <summary>Sections of the block begin at multiples of this: what devices like to load and copy from.</summary>
-    private const long Alignment = 256;
-
     /// <summary>Rows that blocks are multiples of where more than that fit, as on the processor.</summary>
     private const int BlockAlignment = 64;
 
@@ -31,29 +27,27 @@ internal sealed class DeviceRelabelPipeline(
     private PinnedBuffer? _staging;
     private DeviceKernel? _assignKernel;
     private DeviceKernel? _summarizeKernel;
+    private DeviceKernel? _reachedKernel;
+    private DeviceKernel? _commitKernel;
     private DeviceGraph? _graph;
     private Signature _last;
 
     public void Prepare(in RelabelProblem problem)
     {
-        Layout layout = Begin(problem, out Signature signature);
-        Stage(problem, problem.Commanded, layout);
-        Execute(signature, layout);
+        problem.Validate();
+        Execute(problem, commits: false);
     }
 
     public RelabelSummary Run(in RelabelProblem problem, in RelabelOutput output)
     {
-        Check(problem, output);
-        Layout layout = Begin(problem, out Signature signature);
-        Stage(problem, output.NewTask, layout);
-        Execute(signature, layout);
-        int rows = problem.SoftQ.Rows;
-        Read<float>(layout.NewTask, output.NewTask);
+        problem.Validate(output);
+        RelabelLayout layout = Execute(problem, commits: true);
         Read<int>(layout.TaskIndex, output.TaskIndex);
-        Read<float>(layout.Reward, output.Reward);
         Read<float>(layout.LogPartition, output.LogPartition);
-        ReadOnlySpan<int> terminated = _staging!.Span<int>(layout.Terminated, rows);
-        for (int row = 0; row < rows; row++)
+        Read<float>(layout.NewTask, output.NewTask);
+        Read<float>(layout.Reward, output.Reward);
+        ReadOnlySpan<int> terminated = _staging!.Span<int>(layout.Terminated, output.Terminated.Length);
+        for (int row = 0; row < terminated.Length; row++)
         {
             output.Terminated[row] = (byte)terminated[row];
         }
@@ -70,53 +64,32 @@ internal sealed class DeviceRelabelPipeline(
         _staging?.Dispose();
     }
 
-    private static void Check(in RelabelProblem problem, in RelabelOutput output)
+    private RelabelLayout Execute(in RelabelProblem problem, bool commits)
     {
-        int rows = problem.SoftQ.Rows, candidates = problem.SoftQ.Candidates;
-        CheckLength(output.NewTask.Length, (long)rows * problem.SoftQ.TaskDimension, "new tasks");
-        CheckLength(output.TaskIndex.Length, rows, "task indices");
-        CheckLength(output.Reward.Length, rows, "rewards");
-        CheckLength(output.Terminated.Length, rows, "terminations");
-        CheckLength(output.LogPartition.Length, problem.HasPartition ? candidates : 0, "the log partition");
-    }
-
-    private static void Check(in RelabelProblem problem)
-    {
-        SoftQProblem softQ = problem.SoftQ;
-        softQ.Validate();
-        if (softQ.Family is null)
-        {
-            throw new ArgumentException("A relabel call needs a task family to judge the new tasks; found none.");
-        }
-
-        CheckLength(softQ.NextObservation.Length, (long)softQ.Rows * softQ.ObservationDimension, "next observations");
-        CheckLength(problem.Commanded.Length, (long)softQ.Rows * softQ.TaskDimension, "commanded tasks");
-        CheckLength(problem.LogPrior.Length, problem.LogPrior.IsEmpty ? 0 : softQ.Candidates, "the log prior");
-        if (!(problem.Temperature >= 0f) || float.IsPositiveInfinity(problem.Temperature))
-        {
-            throw new ArgumentException($"The temperature is {problem.Temperature}; expected a finite number, 0 or more.");
-        }
-    }
-
-    private static void CheckLength(long found, long expected, string what)
-    {
-        if (found != expected)
-        {
-            throw new ArgumentException($"Expected {expected} entries for {what}; found {found}.");
-        }
+        RelabelLayout layout = Begin(problem, out Signature signature);
+        DeviceBatch batch = problem.Resident is ResidentBatch resident ? resident.Batch : Staged(problem.SoftQ, layout);
+        signature = signature with { Batch = new BatchAddresses(batch) };
+        Stage(problem, layout, commits);
+        Execute(signature, layout, batch);
+        return layout;
     }
 
     // Everything that may allocate, compile or fail.
-    private Layout Begin(in RelabelProblem problem, out Signature signature)
+    private RelabelLayout Begin(in RelabelProblem problem, out Signature signature)
     {
-        Check(problem);
         SoftQProblem softQ = problem.SoftQ;
         int rows = softQ.Rows, candidates = softQ.Candidates;
         DeviceRuntime runtime = launcher.Runtime;
         _assignKernel = runtime.Load(DeviceKernelNames.AssignTasks, softQ.Family);
         _summarizeKernel ??= runtime.Load(DeviceKernelNames.Summarize);
+        if (problem.Resident is ResidentBatch resident)
+        {
+            _commitKernel ??= runtime.Load(DeviceKernelNames.CommitBatch);
+            _reachedKernel = resident.Candidates > ResidentCandidates.Commanded ? runtime.Load(DeviceKernelNames.ReachedTasks, softQ.Family) : null;
+        }
+
         _family.Update(softQ.Family!);
-        Layout layout = new(softQ, problem.HasPartition, !problem.LogPrior.IsEmpty);
+        RelabelLayout layout = new(problem);
         _memory.EnsureBytes(layout.Bytes);
         if (_staging is null || _staging.Bytes < layout.Bytes)
         {
@@ -131,7 +104,8 @@ internal sealed class DeviceRelabelPipeline(
         logPartitionKernel.Prepare(blockRows, candidates);
         softQKernel.Prepare(softQ, blockRows);
         signature = new Signature(
-            rows, candidates, blockRows, problem.HasPartition, !problem.LogPrior.IsEmpty, softQ.Family!, softQ.UsesFamily,
+            default, problem.Resident is not null, problem.Resident?.Candidates ?? ResidentCandidates.Given, rows, candidates, blockRows,
+            problem.HasPartition, !problem.LogPrior.IsEmpty, !problem.Goals.IsEmpty, softQ.Family!, softQ.UsesFamily,
             softQ.Estimator, softQ.Twin, softQ.UsesCritic2, softQ.UsesLogProbability, softQ.CriticRange, softQ.Critic1.Shape, softQ.Actor?.Shape ?? default,
             softQ.ObservationDimension, softQ.ActionDimension,
             _memory.Generation + _matrix.Generation + _family.Generation + sampling.Generation + logPartitionKernel.Generation + softQKernel.Generation);
@@ -169,12 +143,13 @@ internal sealed class DeviceRelabelPipeline(
         }
     }
 
-    private void Stage(in RelabelProblem problem, ReadOnlySpan<float> newTask, in Layout layout)
+    private void Stage(in RelabelProblem problem, in RelabelLayout layout, bool commits)
     {
         CallNumbers numbers = DeviceSoftQ.Numbers(problem.SoftQ);
         numbers.InverseTemperature = DeviceTaskSampling.InverseTemperature(problem.Temperature);
         numbers.RelabelFraction = problem.RelabelFraction;
         numbers.GoalMix = problem.GoalMix;
+        numbers.Commits = commits ? 1 : 0;
         _staging!.Span<CallNumbers>(layout.Call, 1)[0] = numbers;
         Write(layout.Observation, problem.SoftQ.Observation);
         Write(layout.Action, problem.SoftQ.Action);
@@ -182,38 +157,38 @@ internal sealed class DeviceRelabelPipeline(
         Write(layout.Commanded, problem.Commanded);
         Write(layout.Candidates, problem.SoftQ.Task);
         Write(layout.LogPrior, problem.LogPrior);
-        Write(layout.NewTask, newTask);
+        Write(layout.Goals, problem.Goals);
     }
 
-    private void Execute(Signature signature, in Layout layout)
+    private void Execute(in Signature signature, in RelabelLayout layout, in DeviceBatch batch)
     {
         DeviceRuntime runtime = launcher.Runtime;
         if (!signature.Equals(_last))
         {
             // The first of its kind runs as it is; a second is worth a recording.
             DropGraph();
-            Queue(signature, layout);
+            Queue(signature, layout, batch);
             _last = signature;
         }
         else if (!runtime.CanCapture)
         {
-            Queue(signature, layout);
+            Queue(signature, layout, batch);
         }
         else
         {
-            _graph ??= Capture(signature, layout);
+            _graph ??= Capture(signature, layout, batch);
             runtime.Replay(_graph);
         }
 
         runtime.Synchronize();
     }
 
-    private DeviceGraph Capture(Signature signature, in Layout layout)
+    private DeviceGraph Capture(in Signature signature, in RelabelLayout layout, in DeviceBatch batch)
     {
         launcher.Runtime.BeginCapture();
         try
         {
-            Queue(signature, layout);
+            Queue(signature, layout, batch);
         }
         catch
         {
@@ -231,25 +206,33 @@ internal sealed class DeviceRelabelPipeline(
         _last = default;
     }
 
-    private void Queue(Signature signature, in Layout layout)
+    private void Queue(in Signature signature, in RelabelLayout layout, in DeviceBatch batch)
     {
         DeviceRuntime runtime = launcher.Runtime;
         int rows = signature.Rows, candidates = signature.Candidates, s = signature.ObservationDimension, a = signature.ActionDimension;
         int p = layout.TaskDimension;
         runtime.UploadAsync(_staging!, 0, _memory.View<byte>(0, layout.Bytes), layout.UploadBytes);
-        DeviceView call = _memory.View<CallNumbers>(layout.Call, 1), tasks = Floats(layout.Candidates, (long)candidates * p);
-        DeviceProblem batch = new(
-            call, Floats(layout.Observation, (long)rows * s), Floats(layout.Action, (long)rows * a), Floats(layout.NextObservation, (long)rows * s), tasks);
-        DeviceView commanded = Floats(layout.Commanded, (long)rows * p), logPrior = signature.HasPrior ? Floats(layout.LogPrior, candidates) : default;
+        AssignmentShape assignment = new()
+        {
+            Rows = rows,
+            Candidates = candidates,
+            ObservationDimension = s,
+            ActionDimension = a,
+            TaskDimension = p,
+            HasPartition = signature.HasPartition ? 1 : 0,
+        };
+        DeviceView call = _memory.View<CallNumbers>(layout.Call, 1), tasks = QueueCandidates(signature, layout, batch, assignment);
+        DeviceView logPrior = signature.HasPrior ? Floats(layout.LogPrior, candidates) : default;
         DeviceView logPartition = signature.HasPartition ? Floats(layout.LogPartition, candidates) : default;
-        softQKernel.QueueTasks(batch);
+        DeviceProblem problem = new(call, batch.Observation, batch.Action, batch.NextObservation, tasks);
+        softQKernel.QueueTasks(problem);
         if (signature.HasPartition)
         {
             for (int first = 0; first < rows; first += signature.BlockRows)
             {
                 int count = Math.Min(signature.BlockRows, rows - first);
                 DeviceView block = Matrix(count, candidates);
-                softQKernel.Queue(batch, first, count, block);
+                softQKernel.Queue(problem, first, count, block);
                 logPartitionKernel.Queue(block, count, candidates, begins: first == 0);
             }
 
@@ -264,7 +247,7 @@ internal sealed class DeviceRelabelPipeline(
             DeviceView block = Matrix(count, candidates);
             if (!inMemory)
             {
-                softQKernel.Queue(batch, first, count, block);
+                softQKernel.Queue(problem, first, count, block);
             }
 
             SamplingShape shape = new()
@@ -278,29 +261,86 @@ internal sealed class DeviceRelabelPipeline(
                 HasPrior = signature.HasPrior ? 1 : 0,
                 LogCandidates = MathF.Log(candidates),
             };
-            sampling.Queue(call, block, logPartition, logPrior, tasks, commanded.Slice((long)first * p, (long)count * p), shape);
+            sampling.Queue(call, block, logPartition, logPrior, tasks, batch.Task.Slice((long)first * p, (long)count * p), shape);
         }
 
-        AssignmentShape assignment = new()
+        QueueAssignment(signature, layout, batch, problem, logPartition, assignment);
+        runtime.DownloadAsync(
+            _memory.View<byte>(layout.Download, layout.Bytes - layout.Download), _staging!, layout.Download, layout.Bytes - layout.Download);
+    }
+
+    // The candidate tasks: where the block has them, or the batch, or put together of the batch's own.
+    private DeviceView QueueCandidates(in Signature signature, in RelabelLayout layout, in DeviceBatch batch, in AssignmentShape shape)
+    {
+        ResidentCandidates sources = signature.Sources;
+        if (sources == ResidentCandidates.Commanded)
         {
-            Rows = rows,
-            Candidates = candidates,
-            ObservationDimension = s,
-            ActionDimension = a,
-            TaskDimension = p,
-            HasPartition = signature.HasPartition ? 1 : 0,
-        };
+            return batch.Task;
+        }
+
+        DeviceView candidates = Floats(layout.Candidates, (long)shape.Candidates * shape.TaskDimension);
+        long part = (long)shape.Rows * shape.TaskDimension, end = 0;
+        if ((sources & ResidentCandidates.Commanded) != 0)
+        {
+            launcher.Runtime.Copy(batch.Task, candidates, part * sizeof(float));
+            end += part;
+        }
+
+        if ((sources & ResidentCandidates.ReachedNext) != 0)
+        {
+            QueueReached(batch.NextObservation, batch.Task, candidates.Slice(end, part), shape);
+            end += part;
+        }
+
+        if ((sources & ResidentCandidates.ReachedCurrent) != 0)
+        {
+            QueueReached(batch.Observation, batch.Task, candidates.Slice(end, part), shape);
+        }
+
+        return candidates;
+    }
+
+    private void QueueReached(DeviceView states, DeviceView commanded, DeviceView reached, in AssignmentShape shape)
+    {
+        LaunchArguments arguments = launcher.Arguments.Clear().Add(states).Add(commanded).Add(reached).Add(shape);
+        _family.AddTo(arguments);
+        launcher.RunEntries(_reachedKernel!, reached.Length);
+    }
+
+    // New tasks, judged; the call in numbers; and, where the batch is on the device, its new contents.
+    private void QueueAssignment(
+        in Signature signature, in RelabelLayout layout, in DeviceBatch batch, in DeviceProblem problem, DeviceView logPartition, in AssignmentShape shape)
+    {
+        int rows = shape.Rows;
+        long taskFloats = (long)rows * shape.TaskDimension;
+        DeviceView goals = signature.HasGoals ? Floats(layout.Goals, taskFloats) : default, newTask = Floats(layout.NewTask, taskFloats);
+        DeviceView reward = Floats(layout.Reward, rows), terminated = _memory.View<int>(layout.Terminated, rows);
         LaunchArguments arguments = launcher.Arguments.Clear();
-        arguments.Add(call).Add(batch.Observation).Add(batch.Action).Add(batch.NextObservation).Add(tasks).Add(sampling.Integers(rows));
-        arguments.Add(_memory.View<int>(layout.TaskIndex, rows)).Add(Floats(layout.NewTask, (long)rows * p)).Add(Floats(layout.Reward, rows));
-        arguments.Add(_memory.View<int>(layout.Terminated, rows)).Add(assignment);
+        arguments.Add(problem.Call).Add(batch.Observation).Add(batch.Action).Add(batch.NextObservation).Add(batch.Task).Add(problem.Task).Add(goals);
+        arguments.Add(sampling.Integers(rows)).Add(_memory.View<int>(layout.TaskIndex, rows)).Add(newTask).Add(reward).Add(terminated).Add(shape);
         _family.AddTo(arguments);
         launcher.RunEntries(_assignKernel!, rows);
-        launcher.Arguments.Clear().Add(sampling.Integers(rows)).Add(sampling.Floats(rows)).Add(logPartition);
-        launcher.Arguments.Add(_memory.View<int>(layout.Summary, Unsafe.SizeOf<RelabelSummary>() / sizeof(int))).Add(assignment);
+
+        DeviceView summary = _memory.View<int>(layout.Summary, Unsafe.SizeOf<RelabelSummary>() / sizeof(int));
+        arguments.Clear().Add(problem.Call).Add(sampling.Integers(rows)).Add(sampling.Floats(rows)).Add(logPartition).Add(reward).Add(terminated);
+        arguments.Add(summary).Add(shape);
         launcher.RunGroups(_summarizeKernel!, 1);
-        runtime.DownloadAsync(
-            _memory.View<byte>(layout.NewTask, layout.Bytes - layout.NewTask), _staging!, layout.NewTask, layout.Bytes - layout.NewTask);
+        if (signature.IsResident)
+        {
+            arguments.Clear().Add(problem.Call).Add(summary).Add(newTask).Add(reward).Add(terminated);
+            arguments.Add(batch.Task).Add(batch.Reward).Add(batch.Terminated).Add(shape);
+            launcher.RunEntries(_commitKernel!, taskFloats);
+        }
+    }
+
+    // The batch of a call that brings it along, in the block.
+    private DeviceBatch Staged(in SoftQProblem problem, in RelabelLayout layout)
+    {
+        long rows = problem.Rows;
+        return new DeviceBatch(
+            Floats(layout.Observation, rows * problem.ObservationDimension), Floats(layout.Action, rows * problem.ActionDimension),
+            Floats(layout.NextObservation, rows * problem.ObservationDimension), Floats(layout.Commanded, rows * problem.TaskDimension),
+            default, default, default);
     }
 
     private DeviceView Floats(long offset, long length) => _memory.View<float>(offset, length);
@@ -314,57 +354,19 @@ internal sealed class DeviceRelabelPipeline(
 
     /// <summary>What two calls must have in common for one's launches to serve the other.</summary>
     private readonly record struct Signature(
-        int Rows, int Candidates, int BlockRows, bool HasPartition, bool HasPrior, TaskFamily Family, bool UsesFamily, SoftQEstimator Estimator,
-        TwinCombination Twin, bool UsesCritic2, bool UsesLogProbability, CriticRange Range, Networks.MlpShape Critic, Networks.MlpShape Actor,
-        int ObservationDimension, int ActionDimension, int Generation);
+        BatchAddresses Batch, bool IsResident, ResidentCandidates Sources, int Rows, int Candidates, int BlockRows, bool HasPartition, bool HasPrior,
+        bool HasGoals, TaskFamily Family, bool UsesFamily, SoftQEstimator Estimator, TwinCombination Twin, bool UsesCritic2, bool UsesLogProbability,
+        CriticRange Range, Networks.MlpShape Critic, Networks.MlpShape Actor, int ObservationDimension, int ActionDimension, int Generation);
 
-    /// <summary>Offsets in the block, in bytes.</summary>
-    [StructLayout(LayoutKind.Auto)]
-    private readonly struct Layout
+    // Addresses, not buffers: a recording is good for them, whoever owns the memory now, and a disposed buffer has none.
+    private readonly record struct BatchAddresses(
+        ulong Observation, ulong Action, ulong NextObservation, ulong Task, ulong Reward, ulong Terminated)
     {
-        public readonly int TaskDimension;
-        public readonly long Call;
-        public readonly long Observation;
-        public readonly long Action;
-        public readonly long NextObservation;
-        public readonly long Commanded;
-        public readonly long Candidates;
-        public readonly long LogPrior;
-        public readonly long NewTask;
-        public readonly long UploadBytes;
-        public readonly long TaskIndex;
-        public readonly long Reward;
-        public readonly long Terminated;
-        public readonly long LogPartition;
-        public readonly long Summary;
-        public readonly long Bytes;
-
-        public Layout(in SoftQProblem problem, bool hasPartition, bool hasPrior)
+        public BatchAddresses(in DeviceBatch batch)
+            : this(
+                batch.Observation.Address, batch.Action.Address, batch.NextObservation.Address, batch.Task.Address, batch.Reward.Address,
+                batch.Terminated.Address)
         {
-            long rows = problem.Rows, candidates = problem.Candidates, end = 0;
-            TaskDimension = problem.TaskDimension;
-            Call = Take(ref end, Unsafe.SizeOf<CallNumbers>());
-            Observation = Take(ref end, rows * problem.ObservationDimension * sizeof(float));
-            Action = Take(ref end, rows * problem.ActionDimension * sizeof(float));
-            NextObservation = Take(ref end, rows * problem.ObservationDimension * sizeof(float));
-            Commanded = Take(ref end, rows * TaskDimension * sizeof(float));
-            Candidates = Take(ref end, candidates * TaskDimension * sizeof(float));
-            LogPrior = Take(ref end, hasPrior ? candidates * sizeof(float) : 0);
-            NewTask = Take(ref end, rows * TaskDimension * sizeof(float));
-            UploadBytes = end;
-            TaskIndex = Take(ref end, rows * sizeof(int));
-            Reward = Take(ref end, rows * sizeof(float));
-            Terminated = Take(ref end, rows * sizeof(int));
-            LogPartition = Take(ref end, hasPartition ? candidates * sizeof(float) : 0);
-            Summary = Take(ref end, Unsafe.SizeOf<RelabelSummary>());
-            Bytes = end;
-        }
-
-        private static long Take(ref long end, long bytes)
-        {
-            long start = end;
-            end += (bytes + Alignment - 1) / Alignment * Alignment;
-            return start;
         }
     }
 }

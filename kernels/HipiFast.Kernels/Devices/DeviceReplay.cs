@@ -1,71 +1,7 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using HipiFast.Kernels.Random;
 
 namespace HipiFast.Kernels.Devices;
-
-/// <summary>Scalars of <see cref="DeviceKernelNames.ReplaySample"/>.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct ReplayDraw
-{
-    /// <summary>Philox key.</summary>
-    public ulong Seed;
-
-    /// <summary>Entry of the sequence of draws that comes first.</summary>
-    public ulong FirstEntry;
-
-    /// <summary>The slot that the next transition goes to.</summary>
-    public long NextSlot;
-
-    /// <summary>Number of the transition that was, or will be, the first of the current lap around the ring.</summary>
-    public long Lap;
-
-    /// <summary>Slots.</summary>
-    public long Capacity;
-
-    /// <summary>Third counter word.</summary>
-    public uint Call;
-
-    /// <summary>Fourth counter word, a <see cref="RandomPurpose"/>.</summary>
-    public uint Purpose;
-
-    /// <summary>Live transitions: slots [0, Bound) are drawn from.</summary>
-    public uint Bound;
-
-    /// <summary>Draws.</summary>
-    public int Rows;
-}
-
-/// <summary>Scalars of <see cref="DeviceKernelNames.ReplayGather"/>.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct ReplayShape
-{
-    /// <summary>Rows to gather.</summary>
-    public int Rows;
-
-    /// <summary>Floats between records.</summary>
-    public int Stride;
-
-    /// <summary>S.</summary>
-    public int ObservationDimension;
-
-    /// <summary>A.</summary>
-    public int ActionDimension;
-
-    /// <summary>P.</summary>
-    public int TaskDimension;
-}
-
-/// <summary>A batch of transitions in device memory; every matrix row-major without padding.</summary>
-/// <param name="Observation">s, floats <c>[B, S]</c>.</param>
-/// <param name="Action">a, floats <c>[B, A]</c>.</param>
-/// <param name="NextObservation">s', floats <c>[B, S]</c>.</param>
-/// <param name="Task">The commanded tasks, floats <c>[B, P]</c>.</param>
-/// <param name="Reward">r under the commanded tasks, floats <c>[B]</c>.</param>
-/// <param name="Terminated">1 where the commanded task ended, else 0, 32-bit integers <c>[B]</c>.</param>
-/// <param name="ReplayIndex">Absolute numbers of the transitions, 64-bit integers <c>[B]</c>.</param>
-public readonly record struct DeviceBatch(
-    DeviceView Observation, DeviceView Action, DeviceView NextObservation, DeviceView Task, DeviceView Reward, DeviceView Terminated, DeviceView ReplayIndex);
 
 /// <summary>
 /// A ring of the latest transitions that lies on a device: what is appended goes up on a stream of its own while kernels run, and batches are drawn and
@@ -106,6 +42,7 @@ public sealed unsafe class DeviceReplay : IDisposable
     private long _blocksUsed;
     private bool _hasGathered;
     private int _batchCapacity;
+    private int _slotCapacity;
 
     /// <summary>Allocates the ring.</summary>
     /// <param name="runtime">The device; it must outlive the ring.</param>
@@ -230,12 +167,41 @@ public sealed unsafe class DeviceReplay : IDisposable
     public DeviceBatch Sample(int rows, ulong seed, uint call, RandomPurpose purpose = RandomPurpose.ReplaySampling, ulong firstEntry = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        DeviceBatch batch = Batch(rows);
+        Sample(batch, seed, call, purpose, firstEntry);
+        return batch;
+    }
+
+    /// <summary>
+    /// The same into memory of the caller's, such as tensors of libtorch (<see cref="DeviceRuntime.Share"/>). Queued on the main stream; what others do
+    /// with that memory must wait for it (<see cref="DeviceRuntime.Record"/>).
+    /// </summary>
+    /// <param name="batch">Where to: views of B rows each.</param>
+    /// <param name="seed">Philox key.</param>
+    /// <param name="call">Number of the call: third counter word.</param>
+    /// <param name="purpose">Fourth counter word.</param>
+    /// <param name="firstEntry">Entry of the sequence of draws that comes first.</param>
+    /// <exception cref="ArgumentException">A view has another number of elements than its share of a batch.</exception>
+    /// <exception cref="InvalidOperationException">The ring is empty.</exception>
+    public void Sample(
+        in DeviceBatch batch, ulong seed, uint call, RandomPurpose purpose = RandomPurpose.ReplaySampling, ulong firstEntry = 0)
+    {
         if (TotalCount == 0)
         {
             throw new InvalidOperationException("Cannot sample from an empty replay ring.");
         }
 
-        DeviceBatch batch = Batch(rows, out DeviceView slots);
+        int rows = CheckBatch(batch);
+        if (rows > _slotCapacity)
+        {
+            _runtime.Synchronize();
+            _slots?.Dispose();
+            _slotCapacity = 0;
+            _slots = _runtime.Allocate((long)rows * sizeof(int));
+            _slotCapacity = rows;
+        }
+
+        DeviceView slots = _slots!.View<int>(0, rows);
         long next = TotalCount % Capacity;
         ReplayDraw draw = new()
         {
@@ -265,7 +231,17 @@ public sealed unsafe class DeviceReplay : IDisposable
         _runtime.Launch(_gather, Spread((long)rows * RecordFloats), _arguments.Add(shape));
         _runtime.Record(_gathered);
         _hasGathered = true;
-        return batch;
+    }
+
+    /// <summary>Forgets all transitions and goes on with a number, for a ring that is filled from a checkpoint.</summary>
+    /// <param name="firstNumber">
+    /// Number of the next transition to be added, 0 or more. Above 0 the ring must be filled, with <see cref="Capacity"/> transitions, before it is
+    /// sampled.
+    /// </param>
+    public void Restart(long firstNumber)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(firstNumber);
+        TotalCount = firstNumber;
     }
 
     /// <inheritdoc/>
@@ -291,7 +267,7 @@ public sealed unsafe class DeviceReplay : IDisposable
         return record[values.Length..];
     }
 
-    private static void Check(int length, int rows, int width, string what)
+    private static void Check(long length, int rows, int width, string what)
     {
         if (length != (long)rows * width)
         {
@@ -300,21 +276,19 @@ public sealed unsafe class DeviceReplay : IDisposable
     }
 
     // Views into one allocation, each from a multiple of 256 bytes on.
-    private DeviceBatch Batch(int rows, out DeviceView slots)
+    private DeviceBatch Batch(int rows)
     {
         if (rows > _batchCapacity)
         {
             _runtime.Synchronize();
-            _slots?.Dispose();
             _batch?.Dispose();
-            _slots = _runtime.Allocate((long)rows * sizeof(int));
+            _batchCapacity = 0;
             _batch = _runtime.Allocate(
                 Place(rows, sizeof(long)) + (2 * Place(rows, sizeof(float))) + (2 * Place(rows, ObservationDimension * sizeof(float)))
                 + Place(rows, ActionDimension * sizeof(float)) + Place(rows, TaskDimension * sizeof(float)));
             _batchCapacity = rows;
         }
 
-        slots = _slots!.View<int>(0, rows);
         long at = 0;
         return new DeviceBatch(
             Take(ObservationDimension), Take(ActionDimension), Take(ObservationDimension), Take(TaskDimension), Take(1),
@@ -329,6 +303,19 @@ public sealed unsafe class DeviceReplay : IDisposable
             at += Place(_batchCapacity, rowBytes);
             return begin;
         }
+    }
+
+    private int CheckBatch(in DeviceBatch batch)
+    {
+        int rows = checked((int)batch.Reward.Length);
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        Check(batch.Observation.Length, rows, ObservationDimension, "states");
+        Check(batch.Action.Length, rows, ActionDimension, "actions");
+        Check(batch.NextObservation.Length, rows, ObservationDimension, "next states");
+        Check(batch.Task.Length, rows, TaskDimension, "tasks");
+        Check(batch.Terminated.Length, rows, 1, "terminations");
+        Check(batch.ReplayIndex.Length, rows, 1, "replay numbers");
+        return rows;
     }
 
     private static long Place(int rows, int rowBytes)

@@ -146,7 +146,10 @@ public abstract unsafe class DeviceRuntime : IDisposable
     /// <summary>Whether <see cref="BeginCapture"/> works.</summary>
     public abstract bool CanCapture { get; }
 
-    /// <summary>Whether memory and streams that others made (such as tensors of libtorch) can be used here.</summary>
+    /// <summary>
+    /// Whether memory and streams that others made (such as tensors of libtorch) can be used here: CUDA devices through the backend <c>cuda</c>, and
+    /// ILGPU's CPU accelerator, for which any memory of the process will do.
+    /// </summary>
     public virtual bool CanShare => false;
 
     /// <summary>Allocates device memory.</summary>
@@ -407,7 +410,8 @@ public abstract unsafe class DeviceRuntime : IDisposable
         }
     }
 
-    private NotSupportedException CannotShare() => new($"Device {Device.Id} cannot use memory or streams of others through this backend.");
+    private NotSupportedException CannotShare() =>
+        new($"Device {Device.Id} cannot use memory or streams of others through this backend; the backend 'cuda' can.");
 
     private NotSupportedException CannotCapture() => new($"Device {Device.Id} cannot record work through this backend.");
 }

@@ -9,7 +9,6 @@ namespace HipiFast.Kernels.Devices;
 /// <summary>A session on a device: the three kernels over host memory, and the pipeline. Dense networks, which learn on the host, stay there.</summary>
 public sealed class DeviceSession : ComputeSession
 {
-    private readonly DeviceRuntime _runtime;
     private readonly DeviceLauncher _launcher;
     private readonly DeviceSoftQ _softQ;
     private readonly DeviceLogPartition _logPartition;
@@ -26,7 +25,7 @@ public sealed class DeviceSession : ComputeSession
         ArgumentNullException.ThrowIfNull(backend);
         ArgumentNullException.ThrowIfNull(runtime);
         Backend = backend;
-        _runtime = runtime;
+        Runtime = runtime;
         _launcher = new DeviceLauncher(runtime);
         _softQ = new DeviceSoftQ(_launcher, backend.Precision);
         _logPartition = new DeviceLogPartition(_launcher);
@@ -39,7 +38,13 @@ public sealed class DeviceSession : ComputeSession
     public override KernelBackend Backend { get; }
 
     /// <summary>The device that it runs on.</summary>
-    public DeviceInfo Device => _runtime.Device;
+    public DeviceInfo Device => Runtime.Device;
+
+    /// <summary>
+    /// The layer over the device, for memory that the session's relabel calls take where it lies (<see cref="ResidentBatch"/>, <see cref="DeviceReplay"/>);
+    /// disposed with the session.
+    /// </summary>
+    public DeviceRuntime Runtime { get; }
 
     /// <inheritdoc/>
     public override ISoftQKernel SoftQ => _softQ;
@@ -64,7 +69,7 @@ public sealed class DeviceSession : ComputeSession
         _logPartition.Dispose();
         _softQ.Dispose();
         _launcher.Dispose();
-        _runtime.Dispose();
+        Runtime.Dispose();
         _host.Dispose();
         base.Dispose(disposing);
     }

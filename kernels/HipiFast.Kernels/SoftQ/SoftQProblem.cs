@@ -153,14 +153,26 @@ public readonly ref struct SoftQProblem
     /// <exception cref="ArgumentException">As for the other overload.</exception>
     public void Validate()
     {
+        ValidateKind();
+        CheckLength(Observation.Length, Rows, ObservationDimension, "observations");
+        CheckLength(Action.Length, Rows, ActionDimension, "actions");
+        CheckLength(Task.Length, Candidates, TaskDimension, "candidate tasks");
+        if (UsesFamily || !NextObservation.IsEmpty)
+        {
+            CheckLength(NextObservation.Length, Rows, ObservationDimension, "next observations");
+        }
+    }
+
+    /// <summary>The same without the matrices, for a batch that is on a device already.</summary>
+    /// <exception cref="ArgumentException">As for the other overload.</exception>
+    public void ValidateKind()
+    {
         CheckPositive(Rows, "transitions (rows)");
         CheckPositive(Candidates, "candidate tasks");
         CheckPositive(ObservationDimension, "observation entries");
         CheckPositive(ActionDimension, "action entries");
         CheckPositive(TaskDimension, "task entries");
-        CheckLength(Observation.Length, Rows, ObservationDimension, "observations");
-        CheckLength(Action.Length, Rows, ActionDimension, "actions");
-        CheckLength(Task.Length, Candidates, TaskDimension, "candidate tasks");
+
         // Comparisons, because Enum.IsDefined allocates anew after a garbage collection.
         if (Estimator is < SoftQEstimator.Critic or > SoftQEstimator.Bellman)
         {
@@ -204,17 +216,9 @@ public readonly ref struct SoftQProblem
             }
         }
 
-        if (UsesFamily)
+        if (UsesFamily && Family!.TaskDimension != TaskDimension)
         {
-            CheckLength(NextObservation.Length, Rows, ObservationDimension, "next observations");
-            if (Family!.TaskDimension != TaskDimension)
-            {
-                throw new ArgumentException($"The candidate tasks have {TaskDimension} entries; the task family expects {Family.TaskDimension}.");
-            }
-        }
-        else if (!NextObservation.IsEmpty)
-        {
-            CheckLength(NextObservation.Length, Rows, ObservationDimension, "next observations");
+            throw new ArgumentException($"The candidate tasks have {TaskDimension} entries; the task family expects {Family.TaskDimension}.");
         }
 
         if (!float.IsFinite(CriticRange.Low) || !float.IsFinite(CriticRange.High) || CriticRange.High < CriticRange.Low)

@@ -67,10 +67,12 @@ public sealed unsafe partial class Relabeler
         int index = FiniteCheck.IndexOfNonFinite(values);
         if (index >= 0)
         {
-            throw new InvalidDataException(
-                $"The {source}{what} of transition {index / width} is {Text(values[index])} in column {index % width}; expected finite numbers.");
+            throw NotFinite(source, what, index / width, index % width, values[index]);
         }
     }
+
+    private static InvalidDataException NotFinite(string source, string what, int row, int column, float value) => new(
+        $"The {source}{what} of transition {row} is {Text(value)} in column {column}; expected finite numbers.");
 
     private static void CheckFinite(TransitionBatch batch, string source)
     {
@@ -137,13 +139,35 @@ public sealed unsafe partial class Relabeler
             throw new ArgumentException($"The batch has the widths {Widths(batch.Shape)}; the agent takes {Widths(_agent.Shape)}.", nameof(batch));
         }
 
-        if (replay is not null && replay.Shape != batch.Shape)
+        CheckReplay(batch.Shape, replay);
+        CheckFinite(batch, string.Empty);
+    }
+
+    private static void CheckReplay(TransitionShape shape, ReplayBuffer? replay)
+    {
+        if (replay is not null && replay.Shape != shape)
+        {
+            throw new ArgumentException($"The batch has the widths {Widths(shape)}; the replay buffer has {Widths(replay.Shape)}.", nameof(replay));
+        }
+    }
+
+    // What a batch on a device takes.
+    private DeviceSession RequireDevice()
+    {
+        if (_session is not DeviceSession session)
         {
             throw new ArgumentException(
-                $"The batch has the widths {Widths(batch.Shape)}; the replay buffer has {Widths(replay.Shape)}.", nameof(replay));
+                $"The backend '{Backend.Name}' has no device memory; a batch on a device takes a session of the backend cuda or ilgpu.");
         }
 
-        CheckFinite(batch, string.Empty);
+        if (Options.Strategy != RelabelStrategy.InverseRl || Options.Assignment == Assignment.Task)
+        {
+            throw new ArgumentException("A batch on a device is relabeled by inverse RL by row; other strategies take a batch on the host.");
+        }
+
+        return Observer is null
+            ? session
+            : throw new ArgumentException("Q~ of a batch on a device stays there; an observer takes a batch on the host.");
     }
 
     private static string Widths(TransitionShape shape) =>

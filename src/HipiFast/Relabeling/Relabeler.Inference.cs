@@ -364,21 +364,9 @@ public sealed unsafe partial class Relabeler
     // Writes the candidate set of this call, the one that is scored and that indices point into.
     private int GatherCandidates(TransitionBatch batch, Units units, ReadOnlySpan<float> given)
     {
-        if (!given.IsEmpty)
+        if (!given.IsEmpty || Options.Candidates == CandidateSource.Fixed)
         {
-            Store(_candidates, given);
-            return given.Length / TaskDimension;
-        }
-
-        if (Options.Candidates == CandidateSource.Fixed)
-        {
-            if (_fixedCount == 0)
-            {
-                throw new ArgumentException("There are no candidate tasks: fixed candidates were asked for and none were set.");
-            }
-
-            Store(_candidates, _fixedTasks.Slice(0, _fixedCount * TaskDimension));
-            return _fixedCount;
+            return StoreCandidates(given);
         }
 
         int sources = Options.Candidates == CandidateSource.Both ? 2 : 1;
@@ -401,6 +389,19 @@ public sealed unsafe partial class Relabeler
         }
 
         return count;
+    }
+
+    // The candidates given with the call, or else the fixed ones.
+    private int StoreCandidates(ReadOnlySpan<float> given)
+    {
+        if (given.IsEmpty && _fixedCount == 0)
+        {
+            throw new ArgumentException("There are no candidate tasks: fixed candidates were asked for and none were set.");
+        }
+
+        ReadOnlySpan<float> tasks = given.IsEmpty ? _fixedTasks.Slice(0, _fixedCount * TaskDimension) : given;
+        Store(_candidates, tasks);
+        return tasks.Length / TaskDimension;
     }
 
     private float* Candidate(int index) => _candidates.Pointer + ((long)index * TaskDimension);
@@ -426,18 +427,34 @@ public sealed unsafe partial class Relabeler
     // Q~ of rows [first, first + count) as a problem. The noise of row j is counted as firstNumber + j.
     private SoftQProblem Problem(TransitionBatch batch, int first, int count, int candidates, int firstCandidate = 0, uint firstNumber = 0)
     {
-        Learning.AgentNetworks agent = RequireAgent();
         int state = batch.Shape.ObservationDimension, action = batch.Shape.ActionDimension;
+        return Problem(
+            batch.Shape,
+            batch.Observation.Slice(first * state, count * state),
+            batch.Action.Slice(first * action, count * action),
+            batch.NextObservation.Slice(first * state, count * state),
+            _candidates.Slice((long)firstCandidate * TaskDimension, candidates * TaskDimension),
+            count,
+            candidates,
+            unchecked(firstNumber + (uint)first));
+    }
+
+    // The same of matrices that may be empty because they are on a device.
+    private SoftQProblem Problem(
+        TransitionShape shape, ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation, ReadOnlySpan<float> task,
+        int rows, int candidates, uint firstRow)
+    {
+        Learning.AgentNetworks agent = RequireAgent();
         return new SoftQProblem
         {
-            Observation = batch.Observation.Slice(first * state, count * state),
-            Action = batch.Action.Slice(first * action, count * action),
-            NextObservation = batch.NextObservation.Slice(first * state, count * state),
-            Task = _candidates.Slice((long)firstCandidate * TaskDimension, candidates * TaskDimension),
-            Rows = count,
+            Observation = observation,
+            Action = action,
+            NextObservation = nextObservation,
+            Task = task,
+            Rows = rows,
             Candidates = candidates,
-            ObservationDimension = state,
-            ActionDimension = action,
+            ObservationDimension = shape.ObservationDimension,
+            ActionDimension = shape.ActionDimension,
             TaskDimension = TaskDimension,
             Estimator = Options.Estimator,
             Critic1 = agent.Critic1,
@@ -451,54 +468,12 @@ public sealed unsafe partial class Relabeler
             ExactTerminalValue = Options.ExactTerminalValue,
             Seed = Options.Seed,
             Call = Call,
-            FirstRow = unchecked(firstNumber + (uint)first),
+            FirstRow = firstRow,
         };
     }
 
     private ReadOnlySpan<float> LogPrior(ReadOnlySpan<float> given, ReadOnlySpan<float> givenLogPrior, int candidates) =>
         given.IsEmpty && Options.Candidates == CandidateSource.Fixed && _hasFixedPrior ? _fixedLogPrior.Slice(0, candidates) : givenLogPrior;
-
-    // The same by a session that does all of it in one go, new tasks and their rewards included.
-    private Inference InferAndJudge(
-        IRelabelPipeline pipeline, TransitionBatch batch, Units units, ReadOnlySpan<float> given, ReadOnlySpan<float> givenLogPrior)
-    {
-        RequireAgent();
-        int rows = batch.Count, candidates = GatherCandidates(batch, units, given);
-        bool partition = Options.Partition != PartitionMode.None;
-        _logPartition.EnsureLength(candidates);
-        RelabelProblem problem = new()
-        {
-            SoftQ = Problem(batch, 0, rows, candidates),
-            Commanded = batch.Task,
-            LogPrior = LogPrior(given, givenLogPrior, candidates),
-            HasPartition = partition,
-            Temperature = Options.Temperature,
-            RelabelFraction = Options.RelabelFraction,
-            GoalMix = Options.GoalMix,
-            MemoryBudget = Options.MemoryBudget,
-        };
-        RelabelSummary summary = pipeline.Run(problem, new RelabelOutput
-        {
-            NewTask = _newTask.Slice(0, rows * TaskDimension),
-            TaskIndex = _taskIndex.Slice(0, rows),
-            Reward = _newReward.Slice(0, rows),
-            Terminated = _newTerminated.Slice(0, rows),
-            LogPartition = _logPartition.Slice(0, partition ? candidates : 0),
-        });
-        if (summary.BadRow >= 0)
-        {
-            throw NotFinite(summary.BadRow, summary.BadCandidate, summary.BadValue, trajectories: false);
-        }
-
-        if (summary.UnsampledRow >= 0)
-        {
-            throw NotSampled(summary.UnsampledRow, UnitName);
-        }
-
-        return new Inference(
-            candidates, partition, (double)summary.Entropy / rows, (double)summary.CommandedIsMode / rows,
-                summary.SurpriseCount == 0 ? double.NaN : (double)summary.Surprise / summary.SurpriseCount);
-    }
 
     private void DisposeInference()
     {
@@ -515,6 +490,7 @@ public sealed unsafe partial class Relabeler
         _slot.Dispose();
         _poolRow.Dispose();
         _runningPartition.Dispose();
+        _replayIndex.Dispose();
         _table.Dispose();
         _returns.Dispose();
         _pool?.Dispose();

@@ -78,32 +78,39 @@ public sealed unsafe partial class Relabeler
     private void SetGoal(TransitionBatch batch, Units units, int unit, ReplayBuffer? replay)
     {
         int row = units.FirstRow(unit);
-        float* reached;
+        float* commanded = batch.TaskPointer + ((long)row * TaskDimension);
         if (units.AreTrajectories)
         {
-            reached = (float*)batch.Pointers.NextObservation + ((long)units.LastRow(unit) * batch.Shape.ObservationDimension);
+            int state = batch.Shape.ObservationDimension;
+            SetGoal(row, (float*)batch.Pointers.NextObservation + ((long)units.LastRow(unit) * state), commanded, state);
         }
         else
         {
-            if (replay is null)
-            {
-                throw new ArgumentException(
-                    "Final and future tasks are read from the rest of the episode in the replay buffer; none was given.", nameof(replay));
-            }
+            SetGoal(row, batch.ReplayIndex[row], commanded, replay);
+        }
+    }
 
-            long index = batch.ReplayIndex[row];
-            if (!replay.IsLive(index))
-            {
-                throw new ArgumentException(
-                    $"Transition {row} of the batch has the replay number {index}, which the replay buffer does not hold.", nameof(batch));
-            }
-
-            reached = replay.NextObservationPointer(GoalIndex(replay, index, row));
+    // The goal of a transition of the replay buffer. Null stands for the task that the buffer says was commanded.
+    private void SetGoal(int row, long index, float* commanded, ReplayBuffer? replay)
+    {
+        if (replay is null)
+        {
+            throw new ArgumentException(
+                "Final and future tasks are read from the rest of the episode in the replay buffer; none was given.", nameof(replay));
         }
 
-        float* task = _newTask.Pointer + ((long)row * TaskDimension);
-        _family.AchievedTasks(reached, batch.TaskPointer + ((long)row * TaskDimension), 1, batch.Shape.ObservationDimension, task);
+        if (!replay.IsLive(index))
+        {
+            throw new ArgumentException(
+                $"Transition {row} of the batch has the replay number {index}, which the replay buffer does not hold.", "batch");
+        }
+
+        float* reached = replay.NextObservationPointer(GoalIndex(replay, index, row));
+        SetGoal(row, reached, commanded is null ? replay.TaskPointer(index) : commanded, replay.Shape.ObservationDimension);
     }
+
+    private void SetGoal(int row, float* reached, float* commanded, int observationDimension) =>
+        _family.AchievedTasks(reached, commanded, 1, observationDimension, _newTask.Pointer + ((long)row * TaskDimension));
 
     // The transition whose next state becomes the goal. It is between the transition itself and the end of its episode, so of the same episode
     // and live (ReplayBuffer.EpisodeEnd).

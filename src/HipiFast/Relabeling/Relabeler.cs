@@ -272,10 +272,7 @@ public sealed unsafe partial class Relabeler : IDisposable
         CheckBatch(batch, replay);
         Units units = trajectories ? FindTrajectories(batch, episode) : new Units(batch.Count, null);
         int rows = batch.Count;
-        _service.EnsureLength(rows);
-        _taskIndex.EnsureLength(rows);
-        _relabeled.EnsureLength(rows);
-        _newTask.EnsureLength((long)rows * TaskDimension);
+        Reserve(rows);
         _newReward.EnsureLength(rows);
         _newTerminated.EnsureLength(rows);
         _taskIndex.Slice(0, rows).Fill(-1);
@@ -317,8 +314,17 @@ public sealed unsafe partial class Relabeler : IDisposable
             Relabeled = _relabeled.Slice(0, rows),
             Candidates = new ReadOnlySpan<float>(_candidates.Pointer, inference.Candidates * TaskDimension),
             LogPartition = new ReadOnlySpan<float>(_logPartition.Pointer, inference.HasPartition ? inference.Candidates : 0),
-            Diagnostics = Diagnose(inference, rows),
+            Diagnostics = Diagnose(inference, rows, CountTerminated(rows)),
         };
+    }
+
+    // What every call leaves for its result, or begins with.
+    private void Reserve(int rows)
+    {
+        _service.EnsureLength(rows);
+        _taskIndex.EnsureLength(rows);
+        _relabeled.EnsureLength(rows);
+        _newTask.EnsureLength((long)rows * TaskDimension);
     }
 
     // Decides for every slot, independently, whether and how it is relabeled.
@@ -401,13 +407,24 @@ public sealed unsafe partial class Relabeler : IDisposable
         _newTerminated.Slice(0, rows).CopyTo(batch.Terminated);
     }
 
-    private RelabelDiagnostics Diagnose(in Inference inference, int rows)
+    // Relabeled rows that terminate.
+    private int CountTerminated(int rows)
     {
-        int relabeled = 0, terminated = 0;
+        int terminated = 0;
+        for (int row = 0; row < rows; row++)
+        {
+            terminated += _relabeled[row] & (_newTerminated[row] == 0 ? 0 : 1);
+        }
+
+        return terminated;
+    }
+
+    private RelabelDiagnostics Diagnose(in Inference inference, int rows, int terminated)
+    {
+        int relabeled = 0;
         for (int row = 0; row < rows; row++)
         {
             relabeled += _relabeled[row];
-            terminated += _relabeled[row] & (_newTerminated[row] == 0 ? 0 : 1);
         }
 
         float lowest = float.NaN, highest = float.NaN;

@@ -367,6 +367,13 @@ public sealed unsafe class ReplayBuffer : IDisposable
         return (float*)_columns[NextObservationColumn].Row(index % Capacity);
     }
 
+    /// <summary>Address of the commanded task of a transition that the caller knows to be live.</summary>
+    internal float* TaskPointer(long index)
+    {
+        Debug.Assert(IsLive(index));
+        return (float*)_columns[TaskColumn].Row(index % Capacity);
+    }
+
     // Rows [first, end) of the batch. The record gather may write one row too many, so the last row of all is left to the columns.
     private void Gather(Span<int> slots, TransitionBatch batch, int first, int end)
     {
