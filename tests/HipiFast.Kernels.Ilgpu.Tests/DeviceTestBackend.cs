@@ -56,5 +56,7 @@ internal sealed class DeviceTestBackend(string kind) : KernelBackend
         public override IDenseKernel Dense => session.Dense;
 
         public override IRelabelPipeline? RelabelPipeline => session.RelabelPipeline;
+
+        public override DeviceRuntime? Runtime => session.Runtime;
     }
 }

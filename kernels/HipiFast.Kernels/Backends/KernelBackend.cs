@@ -106,6 +106,12 @@ public abstract class ComputeSession : IDisposable
     /// <summary>A whole relabel call in one go; null where the kernels above are the way.</summary>
     public virtual IRelabelPipeline? RelabelPipeline => null;
 
+    /// <summary>
+    /// The layer over the device, for memory that relabel calls take where it lies (<see cref="ResidentBatch"/>, <see cref="DeviceReplay"/>); null for
+    /// backends of the processor. Lives as long as the session.
+    /// </summary>
+    public virtual DeviceRuntime? Runtime => null;
+
     /// <inheritdoc/>
     public void Dispose()
     {

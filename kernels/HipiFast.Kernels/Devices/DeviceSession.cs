@@ -40,11 +40,8 @@ public sealed class DeviceSession : ComputeSession
     /// <summary>The device that it runs on.</summary>
     public DeviceInfo Device => Runtime.Device;
 
-    /// <summary>
-    /// The layer over the device, for memory that the session's relabel calls take where it lies (<see cref="ResidentBatch"/>, <see cref="DeviceReplay"/>);
-    /// disposed with the session.
-    /// </summary>
-    public DeviceRuntime Runtime { get; }
+    /// <inheritdoc/>
+    public override DeviceRuntime Runtime { get; }
 
     /// <inheritdoc/>
     public override ISoftQKernel SoftQ => _softQ;

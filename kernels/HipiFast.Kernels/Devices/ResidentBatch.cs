@@ -24,7 +24,7 @@ public enum ResidentCandidates
 /// wrong.
 /// </summary>
 /// <param name="Batch">
-/// The batch, in memory of the session's own runtime (<see cref="DeviceSession.Runtime"/>): one that a <see cref="DeviceReplay"/> has drawn, or views of
+/// The batch, in memory of the session's own runtime (<see cref="Backends.ComputeSession.Runtime"/>): one that a <see cref="DeviceReplay"/> has drawn, or views of
 /// somebody else's memory (<see cref="DeviceRuntime.Share"/>). The replay numbers are not read. Work that fills it must be queued on the runtime's main
 /// stream, or be done. A captured sequence is good for the same addresses only, so batches should keep theirs.
 /// </param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
@@ -152,12 +153,12 @@ public sealed unsafe partial class Relabeler
     }
 
     // What a batch on a device takes.
-    private DeviceSession RequireDevice()
+    private IRelabelPipeline RequireDevice(out DeviceRuntime runtime)
     {
-        if (_session is not DeviceSession session)
+        if (_session.Runtime is null || _session.RelabelPipeline is null)
         {
             throw new ArgumentException(
-                $"The backend '{Backend.Name}' has no device memory; a batch on a device takes a session of the backend cuda or ilgpu.");
+                $"The backend '{Backend.Name}' computes on the processor; a batch on a device takes a session of the backend cuda or ilgpu.");
         }
 
         if (Options.Strategy != RelabelStrategy.InverseRl || Options.Assignment == Assignment.Task)
@@ -165,9 +166,13 @@ public sealed unsafe partial class Relabeler
             throw new ArgumentException("A batch on a device is relabeled by inverse RL by row; other strategies take a batch on the host.");
         }
 
-        return Observer is null
-            ? session
-            : throw new ArgumentException("Q~ of a batch on a device stays there; an observer takes a batch on the host.");
+        if (Observer is not null)
+        {
+            throw new ArgumentException("Q~ of a batch on a device stays there; an observer takes a batch on the host.");
+        }
+
+        runtime = _session.Runtime;
+        return _session.RelabelPipeline;
     }
 
     private static string Widths(TransitionShape shape) =>

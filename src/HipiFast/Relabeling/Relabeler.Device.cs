@@ -15,7 +15,7 @@ public sealed unsafe partial class Relabeler
     /// </summary>
     /// <param name="batch">
     /// B transitions, 1 or more, drawn from a <see cref="DeviceReplay"/> on the runtime of this relabeler's session
-    /// (<see cref="DeviceSession.Runtime"/>), or views of memory shared with it. Their values are not looked at for NaN: those show in Q~ and rewards.
+    /// (<see cref="Kernels.Backends.ComputeSession.Runtime"/>), or views of memory shared with it. Their values are not looked at for NaN: those show in Q~ and rewards.
     /// </param>
     /// <param name="replay">
     /// The replay buffer on the host that holds the same transitions: needed for the goal mix, for which the replay numbers come down, too.
@@ -50,7 +50,7 @@ public sealed unsafe partial class Relabeler
 
     private RelabelResult Run(in DeviceBatch batch, ReadOnlySpan<float> given, ReadOnlySpan<float> givenLogPrior, ReplayBuffer? replay)
     {
-        DeviceSession session = RequireDevice();
+        IRelabelPipeline pipeline = RequireDevice(out DeviceRuntime runtime);
         TransitionShape shape = RequireAgent().Shape;
         int rows = checked((int)batch.Reward.Length);
         if (rows == 0)
@@ -63,7 +63,7 @@ public sealed unsafe partial class Relabeler
         bool infers = ChooseServices(rows);
         if (Options.MixesGoals)
         {
-            SetGoals(session.Runtime, batch, rows, replay);
+            SetGoals(runtime, batch, rows, replay);
         }
 
         ResidentCandidates sources = given.IsEmpty ? Sources() : ResidentCandidates.Given;
@@ -83,7 +83,7 @@ public sealed unsafe partial class Relabeler
             Goals = Goals(rows),
             MemoryBudget = Options.MemoryBudget,
         };
-        Inference inference = Infer(session.RelabelPipeline, problem, default, default, default, out RelabelSummary summary);
+        Inference inference = Infer(pipeline, problem, default, default, default, out RelabelSummary summary);
         if (summary.BadRewardRow >= 0)
         {
             throw NotFinite("recomputed ", "reward", summary.BadRewardRow, 0, summary.BadReward);

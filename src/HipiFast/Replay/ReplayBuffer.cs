@@ -360,6 +360,25 @@ public sealed unsafe class ReplayBuffer : IDisposable
         Gather(slots, batch, gathered, count);
     }
 
+    /// <summary>Reads live transitions in the order of their numbers, for a copy of the buffer elsewhere.</summary>
+    /// <param name="firstNumber">Number of the first; it and the others must be live.</param>
+    /// <param name="batch">Receives them, as many as its capacity, or those up to the newest.</param>
+    internal void Read(long firstNumber, TransitionBatch batch)
+    {
+        Debug.Assert(IsLive(firstNumber));
+        int count = (int)Math.Min(batch.Capacity, TotalCount - firstNumber);
+        batch.Count = count;
+        _slots.EnsureLength(count);
+        Span<int> slots = _slots.Slice(0, count);
+        for (int i = 0; i < count; i++)
+        {
+            slots[i] = (int)((firstNumber + i) % Capacity);
+        }
+
+        WriteNumbers(slots, batch.ReplayIndex);
+        Gather(slots, batch, 0, count);
+    }
+
     /// <summary>Address of the next state of a transition that the caller knows to be live.</summary>
     internal float* NextObservationPointer(long index)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Learning;
@@ -49,6 +50,7 @@ public sealed class Trainer : IDisposable
     private readonly ISacLearner _learner;
     private readonly Relabeler _relabeler;
     private readonly TransitionBatch _batch;
+    private readonly ReplayMirror? _mirror;
     private readonly NativeBuffer<float> _observation;
     private readonly NativeBuffer<float> _task;
     private readonly NativeBuffer<float> _action;
@@ -90,6 +92,7 @@ public sealed class Trainer : IDisposable
                 $"candidates (--candidates) is 'fixed', but {config.Environment} has no fixed set of tasks; expected commanded, reached or both.");
         }
 
+        _mirror = config.Replay == ReplayPlace.Host ? null : new ReplayMirror(RequireDevice(_session), _replay);
         _batch = new TransitionBatch(shape, config.Batch * config.Pool);
         _observation = new NativeBuffer<float>((long)_environment.Count * shape.ObservationDimension);
         _task = new NativeBuffer<float>((long)_environment.Count * shape.TaskDimension);
@@ -150,6 +153,7 @@ public sealed class Trainer : IDisposable
         _environment.Step(_action.Span, out StepResult result);
         time = Charge(TimedPart.Environment, time);
         _replay.Append(_observation.Span, _action.Span, result.NextObservation, _task.Span, result.Reward, result.Terminated, result.Truncated);
+        _mirror?.Append(_observation.Span, _action.Span, result.NextObservation, _task.Span, result.Reward, result.Terminated);
         time = Charge(TimedPart.Replay, time);
         for (int copy = 0; copy < copies; copy++)
         {
@@ -239,6 +243,7 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(file);
         _learner.LoadState(file, "learner.");
         _replay.LoadState(file, "replay.");
+        _mirror?.Refill();
         _environment.LoadState(file, "environment.");
         long[] counters = new long[7];
         file.Require(Prefix + "counters", TensorType.Int64, counters.Length);
@@ -285,6 +290,7 @@ public sealed class Trainer : IDisposable
         _relabeler.Dispose();
         _learner.Dispose();
         _networks.Dispose();
+        _mirror?.Dispose();
         _session.Dispose();
         _replay.Dispose();
         _evaluator.Dispose();
@@ -301,13 +307,9 @@ public sealed class Trainer : IDisposable
         {
             if (_minibatch == Config.Pool)
             {
-                _replay.Sample(_batch, _batch.Capacity, Config.Seed, _sampleCalls++);
-                time = Charge(TimedPart.Replay, time);
-                RelabelResult relabeled = _relabeler.Relabel(_batch, _replay);
-                LastDiagnostics = relabeled.Diagnostics;
+                time = _mirror is null ? NextBatch(time) : NextBatch(_mirror, time);
                 AddMeans(LastDiagnostics);
                 _minibatch = 0;
-                time = Charge(TimedPart.Relabel, time);
             }
 
             LastLosses = _learner.Update(_batch, _minibatch * Config.Batch, Config.Batch);
@@ -323,6 +325,28 @@ public sealed class Trainer : IDisposable
         AddMeans(LastLosses);
         return Charge(TimedPart.Update, time);
     }
+
+    private long NextBatch(long time)
+    {
+        _replay.Sample(_batch, _batch.Capacity, Config.Seed, _sampleCalls++);
+        time = Charge(TimedPart.Replay, time);
+        LastDiagnostics = _relabeler.Relabel(_batch, _replay).Diagnostics;
+        return Charge(TimedPart.Relabel, time);
+    }
+
+    // The same on the device; the learner is on the host, so the batch comes down once, relabeled.
+    private long NextBatch(ReplayMirror mirror, long time)
+    {
+        DeviceBatch batch = mirror.Sample(_batch.Capacity, Config.Seed, _sampleCalls++);
+        time = Charge(TimedPart.Replay, time);
+        LastDiagnostics = _relabeler.Relabel(batch, _replay).Diagnostics;
+        time = Charge(TimedPart.Relabel, time);
+        mirror.Download(batch, _batch);
+        return Charge(TimedPart.Replay, time);
+    }
+
+    private static DeviceRuntime RequireDevice(ComputeSession session) => session.Runtime ?? throw new ArgumentException(
+        $"replay (--replay) is 'device', but the backend '{session.Backend.Name}' (--backend) computes on the processor; expected cuda or ilgpu.");
 
     private void ActAtRandom()
     {

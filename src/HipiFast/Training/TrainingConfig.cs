@@ -59,6 +59,10 @@ public sealed record TrainingConfig
     [ConfigKey(Run, "Most transitions kept for replay; the oldest go first.", Minimum = 1, Maximum = int.MaxValue)]
     public long ReplayCapacity { get; init; } = 1_000_000;
 
+    /// <summary>Where batches are drawn and relabeled.</summary>
+    [ConfigKey(Run, "Where batches are drawn and relabeled: in the host's memory, or on the device of a backend that has one.")]
+    public ReplayPlace Replay { get; init; }
+
     /// <summary>Environment steps between evaluations.</summary>
     [ConfigKey(Run, "Environment steps between evaluations.", Minimum = 1)]
     public long EvalEvery { get; init; } = 3000;
@@ -254,6 +258,13 @@ public sealed record TrainingConfig
             throw new ArgumentException(
                 $"replay_capacity (--replay-capacity) is {ReplayCapacity}; "
                 + $"expected at least one transition for each of the {EnvironmentCopies} environment copies.");
+        }
+
+        if (Replay == ReplayPlace.Device && (Relabel != RelabelStrategy.InverseRl || Assign != Assignment.Row))
+        {
+            throw new ArgumentException(
+                $"replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row; found relabel {ConfigKey.Kebab(Relabel.ToString())} "
+                + $"(--relabel) with assign {ConfigKey.Kebab(Assign.ToString())} (--assign).");
         }
     }
 
