@@ -1,11 +1,9 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.SoftQ;
-using HipiFast.Kernels.Tasks;
 using HipiFast.Kernels.TaskSampling;
 using HipiFast.Learning;
-using HipiFast.Replay;
-using HipiFast.Tasks;
+using static HipiFast.Kernels.Cuda.Tests.SessionData;
 
 namespace HipiFast.Kernels.Cuda.Tests;
 
@@ -16,12 +14,6 @@ namespace HipiFast.Kernels.Cuda.Tests;
 [Collection(FakeDriverGroup.Name)]
 public sealed class SessionTests
 {
-    private const int S = 5;
-    private const int A = 3;
-    private const int P = 2;
-
-    private static readonly TaskFamily s_family = TaskFamilies.Goal([0, 1], margin: 0.1f);
-
     public static TheoryData<KernelPrecision, SoftQEstimator, int, int, int> Sizes()
     {
         TheoryData<KernelPrecision, SoftQEstimator, int, int, int> sizes = [];
@@ -48,12 +40,13 @@ public sealed class SessionTests
         using (ComputeSession session = Backend(precision).CreateSession(default))
         {
             IRelabelPipeline pipeline = session.RelabelPipeline!;
-            Run(pipeline, agent, estimator, rows, candidates, 1);
+            SessionData data = new(rows, candidates);
+            data.Run(pipeline, agent, estimator, 1);
             Assert.NotEmpty(fake.Calls("cuLaunchKernel Kernel_Critic"));
             Assert.NotEmpty(fake.Calls("cuLaunchKernel Kernel_SampleTasks"));
-            Run(pipeline, agent, estimator, rows, candidates, 2);
+            data.Run(pipeline, agent, estimator, 2);
             fake.ClearLog();
-            Run(pipeline, agent, estimator, rows, candidates, 3);
+            data.Run(pipeline, agent, estimator, 3);
             string[] log = fake.Log;
             Assert.Empty(fake.Calls("cuMemAlloc", "cuMemHostAlloc", "cuModuleLoad", "cuFuncSetAttribute", "cuStreamBeginCapture"));
             Assert.StartsWith("cuGraphLaunch", log[0]);
@@ -76,59 +69,15 @@ public sealed class SessionTests
         const int Rows = 65, Candidates = 33;
         using AgentNetworks agent = Agent(64);
         using ComputeSession session = Backend().CreateSession(default);
-        IRelabelPipeline pipeline = session.RelabelPipeline!;
-        float[] observation = new float[Rows * S], action = new float[Rows * A], task = new float[Candidates * P], commanded = new float[Rows * P];
-        float[] newTask = new float[Rows * P], reward = new float[Rows], partition = new float[Candidates], softQ = new float[Rows * Candidates];
-        int[] index = new int[Rows];
-        byte[] terminated = new byte[Rows];
-        Calls(3);
-        fake.ClearLog();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Calls(20);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        Assert.Empty(fake.Calls("cuMemAlloc", "cuMemHostAlloc", "cuModuleLoad", "cuStreamCreate", "cuEventCreate"));
-
-        void Calls(int count)
+        SessionData data = new(Rows, Candidates);
+        float[] softQ = new float[Rows * Candidates];
+        AssertSteady(fake, call =>
         {
-            for (uint call = 0; call < count; call++)
-            {
-                SoftQProblem problem = new()
-                {
-                    Observation = observation,
-                    Action = action,
-                    NextObservation = observation,
-                    Task = task,
-                    Rows = Rows,
-                    Candidates = Candidates,
-                    ObservationDimension = S,
-                    ActionDimension = A,
-                    TaskDimension = P,
-                    Estimator = estimator,
-                    Critic1 = agent.Critic1,
-                    Critic2 = agent.Critic2,
-                    Actor = agent.Actor,
-                    Alpha = 0.5f,
-                    Gamma = 0.9f,
-                    Family = s_family,
-                    Call = call,
-                };
-                pipeline.Run(
-                    new RelabelProblem
-                    {
-                        SoftQ = problem,
-                        Commanded = commanded,
-                        HasPartition = true,
-                        Temperature = 1,
-                        RelabelFraction = 0.5f,
-                        GoalMix = 0,
-                        MemoryBudget = 1 << 30,
-                    },
-                    new RelabelOutput { NewTask = newTask, TaskIndex = index, Reward = reward, Terminated = terminated, LogPartition = partition });
-                session.SoftQ.Compute(problem, softQ);
-                session.TaskSampling.SampleTasks(
-                    new TaskPosterior { SoftQ = softQ, Rows = Rows, Candidates = Candidates, Temperature = 1 }, new TaskSamples { Index = index });
-            }
-        }
+            data.Run(session.RelabelPipeline!, agent, estimator, call);
+            session.SoftQ.Compute(data.Problem(agent, estimator, call), softQ);
+            session.TaskSampling.SampleTasks(
+                new TaskPosterior { SoftQ = softQ, Rows = Rows, Candidates = Candidates, Temperature = 1 }, new TaskSamples { Index = data.TaskIndex });
+        });
     }
 
     [FakeDriverFact]
@@ -138,15 +87,16 @@ public sealed class SessionTests
         using AgentNetworks agent = Agent(16);
         using ComputeSession session = Backend().CreateSession(default);
         IRelabelPipeline pipeline = session.RelabelPipeline!;
+        SessionData data = new(40, 20);
         for (uint call = 0; call < 3; call++)
         {
-            Run(pipeline, agent, SoftQEstimator.Critic, 40, 20, call);
+            data.Run(pipeline, agent, SoftQEstimator.Critic, call);
         }
 
         fake.ClearLog();
-        Run(pipeline, agent, SoftQEstimator.Critic, 39, 20, 3);
+        new SessionData(39, 20).Run(pipeline, agent, SoftQEstimator.Critic, 3);
         string launch = fake.Calls("cuLaunchKernel Kernel_Assign")[0];
-        Run(pipeline, agent, SoftQEstimator.Critic, 40, 20, 4);
+        data.Run(pipeline, agent, SoftQEstimator.Critic, 4);
         Assert.NotEqual(launch, fake.Calls("cuLaunchKernel Kernel_Assign")[^1]);
         Assert.True(fake.Live("executable") <= 1, $"{fake.Live("executable")} graphs are kept.");
     }
@@ -161,7 +111,7 @@ public sealed class SessionTests
         using (ComputeSession session = Backend(precision).CreateSession(default))
         {
             float[] softQ = new float[rows * candidates], max = new float[candidates], sum = new float[candidates], partition = new float[candidates];
-            session.SoftQ.Compute(Problem(agent, estimator, rows, candidates, 1), softQ);
+            session.SoftQ.Compute(new SessionData(rows, candidates).Problem(agent, estimator, 1), softQ);
             max.AsSpan().Fill(float.NegativeInfinity);
             session.LogPartition.Accumulate(softQ, rows, candidates, max, sum);
             session.LogPartition.Finish(max, sum, rows, partition);
@@ -184,7 +134,7 @@ public sealed class SessionTests
         using AgentNetworks agent = Agent(512);
         using ComputeSession session = Backend().CreateSession(default);
         DeviceOutOfMemoryException error = Assert.Throws<DeviceOutOfMemoryException>(
-            () => Run(session.RelabelPipeline!, agent, SoftQEstimator.Critic, 64, 64, 0));
+            () => new SessionData(64, 64).Run(session.RelabelPipeline!, agent, SoftQEstimator.Critic, 0));
         Assert.Contains("needed", error.Message);
         Assert.Contains("free", error.Message);
     }
@@ -223,58 +173,6 @@ public sealed class SessionTests
         fake.AssertNothingIsLeft();
     }
 
-    private static CudaBackend Backend(KernelPrecision precision = KernelPrecision.Fp32) => new(FakeDriver.Path, PtxCatalog.Embedded, precision);
-
-    private static AgentNetworks Agent(int hidden)
-    {
-        AgentNetworks agent = new(new TransitionShape(S, A, P), hidden);
-        agent.Initialize(1);
-        return agent;
-    }
-
     private static void Append(DeviceReplay replay, int rows) => replay.Append(
         new float[rows * S], new float[rows * A], new float[rows * S], new float[rows * P], new float[rows], new byte[rows]);
-
-    private static SoftQProblem Problem(AgentNetworks agent, SoftQEstimator estimator, int rows, int candidates, uint call) => new()
-    {
-        Observation = new float[rows * S],
-        Action = new float[rows * A],
-        NextObservation = new float[rows * S],
-        Task = new float[candidates * P],
-        Rows = rows,
-        Candidates = candidates,
-        ObservationDimension = S,
-        ActionDimension = A,
-        TaskDimension = P,
-        Estimator = estimator,
-        Critic1 = agent.Critic1,
-        Critic2 = agent.Critic2,
-        Actor = agent.Actor,
-        Alpha = 0.5f,
-        Gamma = 0.9f,
-        Family = s_family,
-        ExactTerminalValue = true,
-        Call = call,
-    };
-
-    private static void Run(IRelabelPipeline pipeline, AgentNetworks agent, SoftQEstimator estimator, int rows, int candidates, uint call) =>
-        pipeline.Run(
-            new RelabelProblem
-            {
-                SoftQ = Problem(agent, estimator, rows, candidates, call),
-                Commanded = new float[rows * P],
-                HasPartition = true,
-                Temperature = 1,
-                RelabelFraction = 0.5f,
-                GoalMix = 0,
-                MemoryBudget = 1 << 30,
-            },
-            new RelabelOutput
-            {
-                NewTask = new float[rows * P],
-                TaskIndex = new int[rows],
-                Reward = new float[rows],
-                Terminated = new byte[rows],
-                LogPartition = new float[candidates],
-            });
 }

@@ -1,69 +1,80 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using HipiFast.Ptx;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Ptx;
 
-/// <summary>The kept PTX is what the compiler makes of the kernels today.</summary>
+/// <summary>The PTX kept beside the CUDA launcher is what the compiler makes of the kernels today.</summary>
 public sealed class KeptPtxTests
 {
-    /// <summary>When set, the files are written anew instead of compared.</summary>
+    /// <summary>When set, the files are written anew before they are compared.</summary>
     private const string WriteVariable = "HIPIFAST_WRITE_PTX";
 
-    /// <summary>Set in the process that does the work.</summary>
-    private const string ChildVariable = "HIPIFAST_PTX_PROCESS";
+    private static string KeptFolder { get; } = Path.GetFullPath(Path.Combine(SourceFolder(), "../../../kernels/HipiFast.Kernels.Cuda/Ptx"));
 
-    /// <summary>
-    /// ILGPU numbers values through the whole process and orders some by their numbers, so that what was compiled before shows in the text: the
-    /// files are compiled in a process of their own.
-    /// </summary>
     [Fact]
     public async Task KeptFilesAreWhatTheCompilerMakes()
     {
-        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(ChildVariable)))
-        {
-            Compare();
-            return;
-        }
-
-        ProcessStartInfo start = new(
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-            ["test", typeof(KeptPtxTests).Assembly.Location, "--filter", $"FullyQualifiedName~{nameof(KeptFilesAreWhatTheCompilerMakes)}"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment[ChildVariable] = "1";
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = await process.StandardOutput.ReadToEndAsync() + await error;
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0 && output.Contains("Passed:     1", StringComparison.Ordinal), output);
-    }
-
-    private static void Compare()
-    {
-        SortedDictionary<string, string> files = KeptPtx.Compile();
         if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(WriteVariable)))
         {
-            Directory.CreateDirectory(KeptPtx.Folder);
-            foreach (string old in Directory.GetFiles(KeptPtx.Folder, "*.ptx"))
-            {
-                File.Delete(old);
-            }
-
-            foreach ((string name, string text) in files)
-            {
-                File.WriteAllText(Path.Combine(KeptPtx.Folder, name), text);
-            }
+            Assert.Equal((0, string.Empty), await Compile(KeptFolder));
         }
 
-        string how = $"Set {WriteVariable}=1 and run this test to write the files of {KeptPtx.Folder} anew.";
-        foreach ((string name, string text) in files)
+        string folder = Path.Combine(Path.GetTempPath(), $"hipifast-ptx-{Guid.NewGuid():N}");
+        try
         {
-            string path = Path.Combine(KeptPtx.Folder, name);
-            Assert.True(File.Exists(path), $"{name} is missing. {how}");
-            Assert.True(text == File.ReadAllText(path).ReplaceLineEndings("\n"), $"{name} differs from what the kernel compiles to. {how}");
-        }
+            Assert.Equal((0, string.Empty), await Compile(folder));
+            string how = $"Set {WriteVariable}=1 and run this test to write the files of {KeptFolder} anew.";
+            foreach (string path in Directory.GetFiles(folder))
+            {
+                string name = Path.GetFileName(path), kept = Path.Combine(KeptFolder, name);
+                Assert.True(File.Exists(kept), $"{name} is missing. {how}");
+                Assert.True(
+                    File.ReadAllText(path) == File.ReadAllText(kept).ReplaceLineEndings("\n"), $"{name} differs from what the kernel compiles to. {how}");
+            }
 
-        Assert.Equal(files.Count - 1, Directory.GetFiles(KeptPtx.Folder, "*.ptx").Length);
+            Assert.Contains(PtxFiles.Manifest, Directory.GetFiles(folder).Select(Path.GetFileName));
+            Assert.Equal(Directory.GetFiles(folder).Length, Directory.GetFiles(KeptFolder).Length);
+        }
+        finally
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
     }
+
+    [Fact]
+    public async Task AFailureIsOneLine()
+    {
+        // A file where the folder should be.
+        string path = Path.GetTempFileName();
+        try
+        {
+            (int exitCode, string error) = await Compile(path);
+            Assert.Equal(1, exitCode);
+            Assert.Single(error.TrimEnd().Split('\n'));
+            Assert.Contains(path, error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    // The program that the build runs, with its exit code and what it says.
+    private static async Task<(int ExitCode, string Error)> Compile(string folder)
+    {
+        ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [typeof(PtxFiles).Assembly.Location, folder])
+        {
+            RedirectStandardError = true,
+        };
+        using Process process = Process.Start(start)!;
+        string error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, error);
+    }
+
+    private static string SourceFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 }

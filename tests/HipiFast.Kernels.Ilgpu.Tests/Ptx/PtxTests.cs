@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Ilgpu.Tests.Relabeling;
 using HipiFast.Kernels.Tasks;
+using HipiFast.Ptx;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Ptx;
 
@@ -26,7 +27,7 @@ public sealed partial class PtxTests
     public void EveryKernelIsWhatALauncherExpects(int capability)
     {
         TaskFamily own = TaskFamily.Create(new RingAtSpeed(), [0.5f, 1f]);
-        foreach ((string kernel, TaskFamily? family) in KeptPtx.Kernels.Concat([(DeviceKernelNames.SoftQCritic, own), (DeviceKernelNames.AssignTasks, own)]))
+        foreach ((string kernel, TaskFamily? family) in PtxFiles.Kernels.Concat([(DeviceKernelNames.SoftQCritic, own), (DeviceKernelNames.AssignTasks, own)]))
         {
             PtxKernel compiled = s_compiler.Compile(kernel, family, capability);
             string what = $"{kernel} for {capability}, {KernelTable.TypeOf(family)?.Name}";

@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Memory;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Runtime;
 
@@ -72,5 +73,29 @@ public sealed class BackendTests
         runtime.Record(second);
         Assert.True(runtime.Elapsed(first, second) >= TimeSpan.Zero);
         Assert.False(runtime.CanCapture);
+    }
+
+    [Fact]
+    public unsafe void MemoryOfTheProcessIsUsedWhereItLies()
+    {
+        using DeviceRuntime runtime = s_backend.CreateRuntime(DeviceInfo.Cpu);
+        using NativeBuffer<float> memory = new(8);
+        memory.Span.Fill(1f);
+        ulong address = (ulong)memory.Pointer;
+        Assert.True(runtime.CanShare);
+        using (DeviceBuffer own = runtime.Allocate(32), shared = runtime.Share(address, 32))
+        {
+            Assert.Equal((address, 32L), (shared.Address, shared.Bytes));
+            runtime.Upload<float>([2, 3], own.View<float>(0, 2));
+            runtime.Copy(own.View<float>(0, 2), shared.View<float>(8, 2), 8);
+            using DeviceStream stream = runtime.ShareStream(0);
+            runtime.Clear(shared.View<float>(28, 1), stream);
+            runtime.Synchronize(stream);
+        }
+
+        // The memory outlives the buffer that showed it.
+        Assert.Equal([1, 1, 2, 3, 1, 1, 1, 0], memory.Span.ToArray());
+        Assert.Throws<ArgumentOutOfRangeException>(() => runtime.Share(0, 32));
+        Assert.Throws<ArgumentOutOfRangeException>(() => runtime.Share(address, 0));
     }
 }

@@ -1,0 +1,107 @@
+using HipiFast.Kernels.Tests.Backends;
+using HipiFast.Relabeling;
+using HipiFast.Storage;
+using HipiFast.Training;
+
+namespace HipiFast.Kernels.Ilgpu.Tests.Training;
+
+/// <summary>Training with the replay on the device is, bit for bit, training with the replay on the host.</summary>
+[RunsBackend(DeviceTestBackend.Cpu)]
+public sealed class DeviceTrainingTests
+{
+    private static readonly TrainingConfig s_config = new()
+    {
+        Environment = "nav2d",
+        EnvironmentCopies = 2,
+        Backend = DeviceTestBackend.Cpu,
+        Candidates = CandidateSource.Both,
+        GoalMix = 0.5f,
+        RelabelFraction = 0.8f,
+        Pool = 2,
+        Batch = 16,
+        Hidden = 8,
+        InitialRandomSteps = 60,
+
+        // The ring goes around.
+        ReplayCapacity = 100,
+        EpisodeLimit = 15,
+        EvalEvery = 1_000_000,
+        EvalEpisodes = 2,
+        GradientSteps = 1,
+        Threads = 1,
+    };
+
+    [Theory]
+    [InlineData(CandidateSource.Both, 0.5f)]
+    [InlineData(CandidateSource.Commanded, 0f)]
+    public void MetricsAndNetworksAreThoseOfAReplayOnTheHost(CandidateSource candidates, float goalMix)
+    {
+        TrainingConfig config = s_config with { Candidates = candidates, GoalMix = goalMix };
+        using Trainer host = new(config), device = new(config with { Replay = ReplayPlace.Device });
+        Steps(host, 80);
+        Steps(device, 80);
+        AssertSame(host, device);
+    }
+
+    [Fact]
+    public void ARestoredRunGoesOnAsTheOneThatWasSaved()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"hipifast-{Guid.NewGuid():N}.safetensors");
+        try
+        {
+            using Trainer host = new(s_config), device = new(s_config with { Replay = ReplayPlace.Device });
+            Steps(host, 71);
+            SafetensorsWriter writer = new();
+            host.SaveState(writer);
+            writer.Save(path);
+            using (SafetensorsFile file = SafetensorsFile.Open(path))
+            {
+                device.LoadState(file);
+            }
+
+            Steps(host, 10);
+            Steps(device, 10);
+            AssertSame(host, device);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void ContradictionsAreOneSentence()
+    {
+        TrainingConfig device = s_config with { Replay = ReplayPlace.Device };
+        Assert.Equal(
+            "replay (--replay) is 'device', but the backend 'managed' (--backend) computes on the processor; expected cuda or ilgpu.",
+            Assert.Throws<ArgumentException>(() => new Trainer(device with { Backend = "managed" })).Message);
+        Assert.Equal(
+            "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row; found relabel future (--relabel) with assign row "
+            + "(--assign).",
+            Assert.Throws<ArgumentException>(() => new Trainer(device with { Relabel = RelabelStrategy.Future })).Message);
+        Assert.Contains("with assign task (--assign)", Assert.Throws<ArgumentException>((device with { Assign = Assignment.Task }).Validate).Message);
+    }
+
+    private static void Steps(Trainer trainer, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            trainer.Step();
+        }
+    }
+
+    private static void AssertSame(Trainer expected, Trainer found)
+    {
+        Assert.True(expected.GradientSteps > 10);
+        Assert.Equal(expected.GradientSteps, found.GradientSteps);
+        Assert.Equal(expected.LastDiagnostics, found.LastDiagnostics);
+        Assert.Equal(expected.LastLosses, found.LastLosses);
+        double[] right = new double[Enum.GetValues<MetricColumn>().Length], metrics = new double[right.Length];
+        expected.Evaluate(right);
+        found.Evaluate(metrics);
+        Assert.Equal(right, metrics);
+        Assert.Equal(expected.Networks.Actor.Bias(2).ToArray(), found.Networks.Actor.Bias(2).ToArray());
+        Assert.Equal(expected.Networks.Critic1.Bias(1).ToArray(), found.Networks.Critic1.Bias(1).ToArray());
+    }
+}
