@@ -63,7 +63,9 @@ internal sealed class IlgpuKernel : DeviceKernel
     private static Action<AcceleratorStream, KernelConfig, LaunchArguments, ArrayView<byte>> MakeLauncher(Kernel kernel, MethodInfo method)
     {
         Type[] types = [.. method.GetParameters().Select(parameter => parameter.ParameterType)];
-        Type launcherType = Expression.GetActionType([typeof(AcceleratorStream), typeof(KernelConfig), .. types]);
+
+        // Not an Action, which ends at 16 parameters.
+        Type launcherType = Expression.GetDelegateType([typeof(AcceleratorStream), typeof(KernelConfig), .. types, typeof(void)]);
         object launcher = typeof(Kernel).GetMethod(nameof(Kernel.CreateLauncherDelegate), Type.EmptyTypes)!.MakeGenericMethod(launcherType).Invoke(kernel, null)!;
         ParameterExpression stream = Expression.Parameter(typeof(AcceleratorStream)), config = Expression.Parameter(typeof(KernelConfig));
         ParameterExpression arguments = Expression.Parameter(typeof(LaunchArguments)), nothing = Expression.Parameter(typeof(ArrayView<byte>));
