@@ -41,6 +41,11 @@ string ChooseAccelerators()
     string? forced = Environment.GetEnvironmentVariable("HIPIFAST_ACCELERATORS");
     if (!string.IsNullOrEmpty(forced))
     {
+        if (forced == "none")
+        {
+            SayLeftOut("HIPIFAST_ACCELERATORS is 'none'");
+        }
+
         return forced;
     }
 
@@ -50,10 +55,12 @@ string ChooseAccelerators()
         return "all";
     }
 
-    Console.Error.WriteLine(
-        "Left out: projects that need ILGPU, ILGPU.Algorithms or TorchSharp, because the configured package feeds lack them (Accelerators=none).");
+    SayLeftOut("the configured package feeds lack them");
     return "none";
 }
+
+void SayLeftOut(string why) =>
+    Console.Error.WriteLine($"Left out: projects that need ILGPU, ILGPU.Algorithms or TorchSharp, because {why} (Accelerators=none).");
 
 int RunTests(string[] extra)
 {

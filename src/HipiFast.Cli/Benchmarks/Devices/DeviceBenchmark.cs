@@ -65,13 +65,15 @@ internal sealed record DeviceBenchmarkSelection
 /// <param name="Case">What was called.</param>
 /// <param name="Plain">Wall time of a call with plain launches.</param>
 /// <param name="Graph">Wall time of a call replayed as a graph.</param>
+/// <param name="Resident">Wall time of a call on a batch that is on the device already, as a graph where there are any.</param>
 /// <param name="Operations">Device time of a call by kernel and by kind of copy.</param>
-internal sealed record DeviceBenchmarkResult(BenchmarkCase Case, double Plain, double Graph, IReadOnlyDictionary<string, double> Operations)
+internal sealed record DeviceBenchmarkResult(
+    BenchmarkCase Case, double Plain, double Graph, double Resident, IReadOnlyDictionary<string, double> Operations)
 {
     // What the names of the kernels that work on pairs begin with, in either precision.
     private const string SoftQKernels = "soft-q-";
 
-    /// <summary>Wall time of the faster way.</summary>
+    /// <summary>Wall time of the faster way, the batch brought along.</summary>
     public double Best => Graph < Plain ? Graph : Plain;
 
     /// <summary>Device time of copies to the device.</summary>
@@ -238,7 +240,20 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
             Resources[kernel.Name] = kernel.Resources;
         }
 
-        return new DeviceBenchmarkResult(benchmark, plain, graph, operations.ToDictionary(entry => entry.Key, entry => entry.Value / TimedCalls));
+        runtime.IsTiming = false;
+        double resident = MeasureResident(relabeler, runtime, batch);
+        return new DeviceBenchmarkResult(
+            benchmark, plain, graph, resident, operations.ToDictionary(entry => entry.Key, entry => entry.Value / TimedCalls));
+    }
+
+    // The same call on as many transitions of a ring on the device, drawn once: the draw is quoted apart.
+    private double MeasureResident(Relabeler relabeler, DeviceRuntime runtime, TransitionBatch data)
+    {
+        TransitionShape shape = data.Shape;
+        using DeviceReplay replay = new(runtime, shape.ObservationDimension, shape.ActionDimension, shape.TaskDimension, data.Count);
+        replay.Append(data.Observation, data.Action, data.NextObservation, data.Task, data.Reward, data.Terminated);
+        DeviceBatch batch = replay.Sample(data.Count, SyntheticData.Seed, 0);
+        return Median(() => relabeler.Relabel(batch));
     }
 
     // The first calls compile, allocate and capture.

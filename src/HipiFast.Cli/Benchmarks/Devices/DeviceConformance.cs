@@ -17,7 +17,7 @@ internal readonly record struct ConformanceResult(string Name, double Error, boo
 
 /// <summary>
 /// A device against the managed engine, where the test suite (and its double-precision oracle) cannot be run: soft-Q, log partition, samples of both
-/// kinds and whole relabel calls, at sizes that are no multiples of any tile.
+/// kinds and whole relabel calls, on batches of the host and of the device, at sizes that are no multiples of any tile.
 /// </summary>
 internal sealed class DeviceConformance(ComputeSession device, ComputeSession managed)
 {
@@ -81,6 +81,7 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
 
         // Two scores, each with the errors of an entry and of its column's logZ.
         double calls = RelabelMismatches(benchmark, agent, batch, 4 * _softQTolerance * spread);
+        double resident = ResidentMismatches(benchmark, agent, batch);
         return
         [
             new($"soft-q {benchmark.EstimatorName}, {size}", softQ, softQ <= _softQTolerance),
@@ -88,6 +89,7 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
             new($"sample-tasks {benchmark.EstimatorName}, {size}", tasks, tasks == 0),
             new($"sample-rows {benchmark.EstimatorName}, {size}", slots, slots == 0),
             new($"relabel {benchmark.EstimatorName}, {size}", calls, calls == 0),
+            new($"resident {benchmark.EstimatorName}, {size}", resident, resident == 0),
         ];
     }
 
@@ -217,7 +219,42 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
         double Score(int row, int task) => softQ[(row * candidates) + task] - partition[task] + Noise(row, task, RandomPurpose.TaskSampling);
     }
 
+    // A batch on the device against the same batch brought along: share of the rows that differ in a single bit.
+    private double ResidentMismatches(BenchmarkCase benchmark, AgentNetworks agent, TransitionBatch batch)
+    {
+        DeviceRuntime runtime = device.Runtime!;
+        using ReplayBuffer replay = new(batch.Shape, batch.Count);
+        replay.AppendEpisode(batch);
+        using ReplayMirror mirror = new(runtime, replay);
+        using TransitionBatch expected = new(batch.Shape, batch.Count), actual = new(batch.Shape, batch.Count);
+        replay.Sample(expected, batch.Count, SyntheticData.Seed, Call);
+        DeviceBatch drawn = mirror.Sample(batch.Count, SyntheticData.Seed, Call);
+        int[] expectedIndex = Relabel(device, benchmark, agent, expected), actualIndex;
+        using (Relabeler relabeler = MakeRelabeler(device, benchmark, agent))
+        {
+            actualIndex = relabeler.Relabel(drawn).TaskIndex.ToArray();
+        }
+
+        mirror.Download(drawn, actual);
+        int width = batch.Shape.TaskDimension, wrong = 0;
+        for (int row = 0; row < batch.Count; row++)
+        {
+            bool isRight = expectedIndex[row] == actualIndex[row] && expected.Reward[row].Equals(actual.Reward[row])
+                && expected.Terminated[row] == actual.Terminated[row]
+                && expected.Task.Slice(row * width, width).SequenceEqual(actual.Task.Slice(row * width, width));
+            wrong += isRight ? 0 : 1;
+        }
+
+        return (double)wrong / batch.Count;
+    }
+
     private static int[] Relabel(ComputeSession session, BenchmarkCase benchmark, AgentNetworks agent, TransitionBatch batch)
+    {
+        using Relabeler relabeler = MakeRelabeler(session, benchmark, agent);
+        return relabeler.Relabel(batch).TaskIndex.ToArray();
+    }
+
+    private static Relabeler MakeRelabeler(ComputeSession session, BenchmarkCase benchmark, AgentNetworks agent)
     {
         RelabelOptions options = new()
         {
@@ -228,9 +265,9 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
             Gamma = Gamma,
             Seed = SyntheticData.Seed,
         };
-        using Relabeler relabeler = new(session, SyntheticData.GoalFamily(benchmark.Shape), agent, options) { Call = Call };
+        Relabeler relabeler = new(session, SyntheticData.GoalFamily(benchmark.Shape), agent, options) { Call = Call };
         relabeler.SetFixedCandidates(SyntheticData.Tasks(benchmark.Shape, benchmark.Candidates));
-        return relabeler.Relabel(batch).TaskIndex.ToArray();
+        return relabeler;
     }
 
     private static double Noise(int row, int task, RandomPurpose purpose) =>
