@@ -166,6 +166,11 @@ public sealed unsafe partial class Relabeler
             throw new ArgumentException("A batch on a device is relabeled by inverse RL by row; other strategies take a batch on the host.");
         }
 
+        if (KeepsPartition)
+        {
+            throw new ArgumentException("A batch on a device is normalised by itself or not at all; a partition kept across batches takes a batch on the host.");
+        }
+
         if (Observer is not null)
         {
             throw new ArgumentException("Q~ of a batch on a device stays there; an observer takes a batch on the host.");

@@ -260,11 +260,11 @@ public sealed record TrainingConfig
                 + $"expected at least one transition for each of the {EnvironmentCopies} environment copies.");
         }
 
-        if (Replay == ReplayPlace.Device && (Relabel != RelabelStrategy.InverseRl || Assign != Assignment.Row))
+        if (Replay == ReplayPlace.Device && (Relabel != RelabelStrategy.InverseRl || Assign != Assignment.Row || Partition == PartitionMode.Running))
         {
             throw new ArgumentException(
-                $"replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row; found relabel {ConfigKey.Kebab(Relabel.ToString())} "
-                + $"(--relabel) with assign {ConfigKey.Kebab(Assign.ToString())} (--assign).");
+                "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row and partition batch or none; found relabel "
+                + $"{ConfigKey.Kebab(Relabel.ToString())}, assign {ConfigKey.Kebab(Assign.ToString())}, partition {ConfigKey.Kebab(Partition.ToString())}.");
         }
     }
 

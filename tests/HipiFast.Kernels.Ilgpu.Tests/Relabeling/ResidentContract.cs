@@ -74,7 +74,7 @@ public abstract class ResidentContract
     [InlineData(Rows, 1)]
     public void RaggedSizesAndBlocksOfRowsAreServed(int rows, long budget)
     {
-        foreach (PartitionMode partition in Enum.GetValues<PartitionMode>())
+        foreach (PartitionMode partition in (PartitionMode[])[PartitionMode.Batch, PartitionMode.None])
         {
             AssertSame(
                 RelabelData.GoalFamily,
@@ -177,6 +177,8 @@ public abstract class ResidentContract
         DeviceBatch batch = comparison.Sample(host);
         Refused("relabeled by inverse RL by row", comparison.Session, new RelabelOptions { Strategy = RelabelStrategy.Random }, batch);
         Refused("relabeled by inverse RL by row", comparison.Session, new RelabelOptions { Assignment = Assignment.Task }, batch);
+        Refused(
+            "kept across batches", comparison.Session, new RelabelOptions { Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running }, batch);
         Refused("none was given", comparison.Session, new RelabelOptions { GoalMix = 1f, RelabelFraction = 1f }, batch);
         Refused("none were set", comparison.Session, new RelabelOptions { Candidates = CandidateSource.Fixed }, batch);
         Refused(

@@ -76,11 +76,14 @@ public sealed class DeviceTrainingTests
         Assert.Matches(
             "^replay \\(--replay\\) is 'device', but the backend 'managed-[^']+' \\(--backend\\) computes on the processor; expected cuda or ilgpu.$",
             Assert.Throws<ArgumentException>(() => new Trainer(device with { Backend = "managed" })).Message);
-        Assert.Equal(
-            "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row; found relabel future (--relabel) with assign row "
-            + "(--assign).",
-            Assert.Throws<ArgumentException>(() => new Trainer(device with { Relabel = RelabelStrategy.Future })).Message);
-        Assert.Contains("with assign task (--assign)", Assert.Throws<ArgumentException>((device with { Assign = Assignment.Task }).Validate).Message);
+        string where = "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row and partition batch or none; found ";
+        Refused(where + "relabel future, assign row, partition batch.", device with { Relabel = RelabelStrategy.Future });
+        Refused(where + "relabel inverse-rl, assign task, partition batch.", device with { Assign = Assignment.Task });
+        Refused(
+            where + "relabel inverse-rl, assign row, partition running.",
+            device with { Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running });
+
+        static void Refused(string expected, TrainingConfig config) => Assert.Equal(expected, Assert.Throws<ArgumentException>(config.Validate).Message);
     }
 
     private static void Steps(Trainer trainer, int count)
