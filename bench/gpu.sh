@@ -104,7 +104,7 @@ run() {
     hipifast info || die "the program does not run here."
     printf '\n'
     if ! hipifast bench gpu --backend cuda --check --quick >"$log" 2>&1 && grep -q 'cannot run here' "$log"; then
-        say "there is no NVIDIA GPU here ($(sed -n 's/.*cannot run here: //p' "$log" | sed 's/\.$//;q')), so this is a dry run on ILGPU's CPU accelerator: it shows that everything runs, not how fast."
+        say "there is no NVIDIA GPU here ($(sed -n 's/.*cannot run here: //p' "$log" | sed 's/; cuda-bf16:.*//;s/\.$//;q')), so this is a dry run on ILGPU's CPU accelerator: it shows that everything runs, not how fast."
         hipifast bench gpu --backend ilgpu --device cpu --quick --out "$temporary" || failures=1
         [ -f "$temporary"/*.json ] && [ -f "$temporary"/*.md ] || failures=1
         [ "$failures" = 0 ] && say "dry run: ok; what needs a GPU (CUDA, sanitizer, graphs, PyTorch beside it) has not been run."
@@ -113,7 +113,7 @@ run() {
 
     step "conformance with the managed engine, every backend" hipifast bench gpu --device cuda:0 --check
     if command -v compute-sanitizer >/dev/null 2>&1; then
-        for backend in cuda ilgpu; do
+        for backend in cuda cuda-bf16 ilgpu ilgpu-bf16; do
             sanitize memcheck "$backend"
             sanitize racecheck "$backend"
         done
@@ -127,7 +127,8 @@ run() {
     fi
     mkdir -p "$results"
     hipifast bench gpu --device cuda:0 $quick --peers "$times" --out "$results" || failures=$((failures + 1))
-    report=$(ls -t "$results"/*.md | head -n 1)
+    report=$(find "$results" -name '*.md' -newer "$times" | head -n 1)
+    [ -n "$report" ] || die "no results were written; failures: $failures."
     if command -v ptxas >/dev/null 2>&1; then
         { printf '\n## ptxas\n\n```\n'; ptxas_report; printf '```\n'; } >>"$report"
     else

@@ -202,8 +202,9 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
         {
             return Measure(benchmark);
         }
-        catch (DeviceOutOfMemoryException error)
+        catch (Exception error) when (error is DeviceOutOfMemoryException or InvalidDataException)
         {
+            // Too large, or refused because the device computed nonsense.
             LeftOut.Add($"{benchmark.EstimatorName}, B = K = {benchmark.Batch}, H = {benchmark.Hidden}: {error.Message}");
             return null;
         }

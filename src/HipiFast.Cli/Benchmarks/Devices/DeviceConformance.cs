@@ -11,7 +11,10 @@ namespace HipiFast.Cli.Benchmarks.Devices;
 
 /// <summary>One comparison of a device with the managed engine.</summary>
 /// <param name="Name">Kernel and sizes.</param>
-/// <param name="Error">Largest difference, relative to the spread of the soft-Q matrix; for samples, the share that differ beyond doubt.</param>
+/// <param name="Error">
+/// Largest difference, relative to the spread of the soft-Q matrix; for samples and calls, the share that differ beyond doubt; infinite for a call that was
+/// refused.
+/// </param>
 /// <param name="Passed">Whether it is within bounds.</param>
 internal readonly record struct ConformanceResult(string Name, double Error, bool Passed);
 
@@ -80,8 +83,8 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
         double tasks = TaskMismatches(expected, expectedPartition, rows, candidates, doubt), slots = RowMismatches(expected, rows, candidates, doubt);
 
         // Two scores, each with the errors of an entry and of its column's logZ.
-        double calls = RelabelMismatches(benchmark, agent, batch, 4 * _softQTolerance * spread);
-        double resident = ResidentMismatches(benchmark, agent, batch);
+        double calls = OrRefused(() => RelabelMismatches(benchmark, agent, batch, 4 * _softQTolerance * spread));
+        double resident = OrRefused(() => ResidentMismatches(benchmark, agent, batch));
         return
         [
             new($"soft-q {benchmark.EstimatorName}, {size}", softQ, softQ <= _softQTolerance),
@@ -191,6 +194,19 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
         return (double)wrong / candidates;
 
         double Score(int row, int task) => softQ[(row * candidates) + task] + Noise(row, task, RandomPurpose.RowSampling);
+    }
+
+    // A device that computes nonsense has its calls refused, which is a result, too.
+    private static double OrRefused(Func<double> mismatches)
+    {
+        try
+        {
+            return mismatches();
+        }
+        catch (InvalidDataException)
+        {
+            return double.PositiveInfinity;
+        }
     }
 
     // Whole calls: share of the rows whose task, reward or termination is not what the managed engine gives.
