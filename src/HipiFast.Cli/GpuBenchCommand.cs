@@ -100,7 +100,8 @@ internal static class GpuBenchCommand
             int failed = report.Conformance.Count(result => !result.Passed);
             foreach (ConformanceResult result in report.Conformance.Where(result => !result.Passed))
             {
-                output.Line($"  failed: {result.Name}, error {ConsoleOutput.Count(result.Error * 1e6)}e-6");
+                string error = double.IsFinite(result.Error) ? $"error {ConsoleOutput.Count(result.Error * 1e6)}e-6" : "refused or not finite";
+                output.Line($"  failed: {result.Name}, {error}");
             }
 
             output.Line($"conformance with the managed engine: {report.Conformance.Count - failed} passed, {failed} failed");

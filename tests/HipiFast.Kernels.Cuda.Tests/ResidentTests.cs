@@ -9,8 +9,8 @@ using static HipiFast.Kernels.Cuda.Tests.SessionData;
 namespace HipiFast.Kernels.Cuda.Tests;
 
 /// <summary>
-/// Relabel calls on batches that lie on the device, over the fake driver: the large arrays are not copied, results are left in place, one graph serves as
-/// long as addresses stay.
+/// Relabel calls on batches that lie on the device, over the fake driver: the large arrays are not copied, results are left in place, one graph
+/// serves as long as addresses stay.
 /// </summary>
 [Collection(FakeDriverGroup.Name)]
 public sealed partial class ResidentTests

@@ -74,7 +74,8 @@ public static class RelabelKernels
     public static void Assign<TFamily>(
         ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action, ArrayView<float> nextObservation,
         ArrayView<float> commanded, ArrayView<float> candidates, ArrayView<float> goals, ArrayView<int> integers, ArrayView<int> taskIndex,
-        ArrayView<float> newTask, ArrayView<float> reward, ArrayView<int> terminated, AssignmentShape shape, TFamily family, ArrayView<float> constants)
+        ArrayView<float> newTask, ArrayView<float> reward, ArrayView<int> terminated, AssignmentShape shape, TFamily family,
+        ArrayView<float> constants)
         where TFamily : unmanaged, ITaskFamily
     {
         CallNumbers numbers = call[0];
@@ -220,8 +221,8 @@ public static class RelabelKernels
     }
 
     /// <summary>
-    /// Gives a batch that lies on the device what <see cref="Assign{TFamily}"/> made, unless the summary shows that the call is to be refused, or it is a
-    /// rehearsal.
+    /// Gives a batch that lies on the device what <see cref="Assign{TFamily}"/> made, unless the summary shows that the call is to be refused, or it
+    /// is a rehearsal.
     /// </summary>
     /// <param name="call">The call's numbers.</param>
     /// <param name="summary">Of <see cref="Summarize"/>.</param>

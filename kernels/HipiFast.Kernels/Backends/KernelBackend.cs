@@ -107,8 +107,8 @@ public abstract class ComputeSession : IDisposable
     public virtual IRelabelPipeline? RelabelPipeline => null;
 
     /// <summary>
-    /// The layer over the device, for memory that relabel calls take where it lies (<see cref="ResidentBatch"/>, <see cref="DeviceReplay"/>); null for
-    /// backends of the processor. Lives as long as the session.
+    /// The layer over the device, for memory that relabel calls take where it lies (<see cref="ResidentBatch"/>, <see cref="DeviceReplay"/>); null
+    /// for backends of the processor. Lives as long as the session.
     /// </summary>
     public virtual DeviceRuntime? Runtime => null;
 

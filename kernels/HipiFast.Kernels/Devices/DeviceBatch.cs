@@ -9,4 +9,5 @@ namespace HipiFast.Kernels.Devices;
 /// <param name="Terminated">1 where the commanded task ended, else 0, 32-bit integers <c>[B]</c>.</param>
 /// <param name="ReplayIndex">Absolute numbers of the transitions, 64-bit integers <c>[B]</c>.</param>
 public readonly record struct DeviceBatch(
-    DeviceView Observation, DeviceView Action, DeviceView NextObservation, DeviceView Task, DeviceView Reward, DeviceView Terminated, DeviceView ReplayIndex);
+    DeviceView Observation, DeviceView Action, DeviceView NextObservation, DeviceView Task, DeviceView Reward, DeviceView Terminated,
+    DeviceView ReplayIndex);

@@ -309,7 +309,8 @@ internal sealed class DeviceRelabelPipeline(
 
     // New tasks, judged; the call in numbers; and, where the batch is on the device, its new contents.
     private void QueueAssignment(
-        in Signature signature, in RelabelLayout layout, in DeviceBatch batch, in DeviceProblem problem, DeviceView logPartition, in AssignmentShape shape)
+        in Signature signature, in RelabelLayout layout, in DeviceBatch batch, in DeviceProblem problem, DeviceView logPartition,
+        in AssignmentShape shape)
     {
         int rows = shape.Rows;
         long taskFloats = (long)rows * shape.TaskDimension;

@@ -173,8 +173,8 @@ public sealed unsafe class DeviceReplay : IDisposable
     }
 
     /// <summary>
-    /// The same into memory of the caller's, such as tensors of libtorch (<see cref="DeviceRuntime.Share"/>). Queued on the main stream; what others do
-    /// with that memory must wait for it (<see cref="DeviceRuntime.Record"/>).
+    /// The same into memory of the caller's, such as tensors of libtorch (<see cref="DeviceRuntime.Share"/>). Queued on the main stream; what others
+    /// do with that memory must wait for it (<see cref="DeviceRuntime.Record"/>).
     /// </summary>
     /// <param name="batch">Where to: views of B rows each.</param>
     /// <param name="seed">Philox key.</param>

@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace HipiFast.Kernels.Devices;
 
 /// <summary>
-/// Where the parts of a relabel call lie in one block of memory, in bytes, in the order in which they travel: what goes up, what stays, what comes down.
+/// Where the parts of a relabel call lie in one block of memory, in bytes, in the order in which they travel: what goes up, what stays, what comes
+/// down.
 /// A batch that is on the device already leaves only its numbers, given candidates and goals to go up, and its results stay but for the task indices.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]

@@ -1,8 +1,8 @@
 namespace HipiFast.Kernels.Devices;
 
 /// <summary>
-/// Where the results of a <see cref="RelabelProblem"/> go. Tasks, rewards and terminations of a <see cref="ResidentBatch"/> stay on the device, and their
-/// spans here are empty.
+/// Where the results of a <see cref="RelabelProblem"/> go. Tasks, rewards and terminations of a <see cref="ResidentBatch"/> stay on the device, and
+/// their spans here are empty.
 /// </summary>
 public readonly ref struct RelabelOutput
 {

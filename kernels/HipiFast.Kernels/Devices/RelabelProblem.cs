@@ -34,7 +34,8 @@ public readonly ref struct RelabelProblem
     /// <summary>Probability with which a relabeled row is served by a goal instead of inverse RL.</summary>
     public required float GoalMix { get; init; }
 
-    /// <summary><c>[B, P]</c>: the new tasks of the rows that a goal serves, other rows are not read; empty where <see cref="GoalMix"/> is 0.</summary>
+    /// <summary><c>[B, P]</c>: the new tasks of the rows that a goal serves, other rows are not read; empty where <see cref="GoalMix"/> is
+    /// 0.</summary>
     public ReadOnlySpan<float> Goals { get; init; }
 
     /// <summary>Largest part of Q~ kept in memory, bytes; a larger matrix is computed twice, in blocks of rows.</summary>

@@ -2,7 +2,8 @@ using System.Numerics;
 
 namespace HipiFast.Kernels.Devices;
 
-/// <summary>Where the candidate tasks of a relabel call on a batch in device memory come from. Several lie one after the other, in this order.</summary>
+/// <summary>Where the candidate tasks of a relabel call on a batch in device memory come from. Several lie one after the other, in this
+/// order.</summary>
 [Flags]
 public enum ResidentCandidates
 {
@@ -20,13 +21,13 @@ public enum ResidentCandidates
 }
 
 /// <summary>
-/// A batch that a relabel call takes where it lies in device memory. Its tasks, rewards and terminations are written in place, and only when nothing went
-/// wrong.
+/// A batch that a relabel call takes where it lies in device memory. Its tasks, rewards and terminations are written in place, and only when nothing
+/// went wrong.
 /// </summary>
 /// <param name="Batch">
-/// The batch, in memory of the session's own runtime (<see cref="Backends.ComputeSession.Runtime"/>): one that a <see cref="DeviceReplay"/> has drawn, or views of
-/// somebody else's memory (<see cref="DeviceRuntime.Share"/>). The replay numbers are not read. Work that fills it must be queued on the runtime's main
-/// stream, or be done. A captured sequence is good for the same addresses only, so batches should keep theirs.
+/// The batch, in memory of the session's own runtime (<see cref="Backends.ComputeSession.Runtime"/>): one that a <see cref="DeviceReplay"/> has
+/// drawn, or views of somebody else's memory (<see cref="DeviceRuntime.Share"/>). The replay numbers are not read. Work that fills it must be queued
+/// on the runtime's main stream, or be done. A captured sequence is good for the same addresses only, so batches should keep theirs.
 /// </param>
 /// <param name="Candidates">Which tasks are chosen among.</param>
 public readonly record struct ResidentBatch(DeviceBatch Batch, ResidentCandidates Candidates)

@@ -168,7 +168,8 @@ public sealed unsafe partial class Relabeler
 
         if (KeepsPartition)
         {
-            throw new ArgumentException("A batch on a device is normalised by itself or not at all; a partition kept across batches takes a batch on the host.");
+            throw new ArgumentException(
+                "A batch on a device is normalised by itself or not at all; a partition kept across batches takes a batch on the host.");
         }
 
         if (Observer is not null)

@@ -10,25 +10,27 @@ public sealed unsafe partial class Relabeler
     private readonly NativeBuffer<long> _replayIndex = new(0);
 
     /// <summary>
-    /// Relabels transitions that lie in the memory of the session's device, in place: task, reward and termination. Only the task indices, logZ and a few
-    /// numbers come down. By inverse RL with assignment by row.
+    /// Relabels transitions that lie in the memory of the session's device, in place: task, reward and termination. Only the task indices, logZ and
+    /// a few numbers come down. By inverse RL with assignment by row.
     /// </summary>
     /// <param name="batch">
     /// B transitions, 1 or more, drawn from a <see cref="DeviceReplay"/> on the runtime of this relabeler's session
-    /// (<see cref="Kernels.Backends.ComputeSession.Runtime"/>), or views of memory shared with it. Their values are not looked at for NaN: those show in Q~ and rewards.
+    /// (<see cref="Kernels.Backends.ComputeSession.Runtime"/>), or views of memory shared with it. Their values are not looked at for NaN: those
+    /// show in Q~ and rewards.
     /// </param>
     /// <param name="replay">
     /// The replay buffer on the host that holds the same transitions: needed for the goal mix, for which the replay numbers come down, too.
     /// </param>
     /// <returns>
-    /// What was done. <see cref="RelabelResult.Candidates"/> is empty unless the candidates are fixed: they are the batch's commanded tasks, then those
-    /// reached, in the order of its rows.
+    /// What was done. <see cref="RelabelResult.Candidates"/> is empty unless the candidates are fixed: they are the batch's commanded tasks, then
+    /// those reached, in the order of its rows.
     /// </returns>
     /// <exception cref="ArgumentException">
-    /// The session has no device, the options ask for something else than inverse RL by row, somebody observes, lengths disagree with the agent's widths, or
-    /// something that the options need is missing.
+    /// The session has no device, the options ask for something else than inverse RL by row, somebody observes, lengths disagree with the agent's
+    /// widths, or something that the options need is missing.
     /// </exception>
-    /// <exception cref="InvalidDataException">A NaN or infinity in Q~ or in a reward; the message names the first. The batch is left as it was.</exception>
+    /// <exception cref="InvalidDataException">A NaN or infinity in Q~ or in a reward; the message names the first. The batch is left as it
+    /// was.</exception>
     public RelabelResult Relabel(in DeviceBatch batch, ReplayBuffer? replay = null) => Run(batch, default, default, replay);
 
     /// <summary>The same, choosing among tasks given with the call instead of <see cref="RelabelOptions.Candidates"/>.</summary>
@@ -76,7 +78,7 @@ public sealed unsafe partial class Relabeler
             Commanded = default,
             Resident = resident,
             LogPrior = LogPrior(given, givenLogPrior, candidates),
-            HasPartition = Options.Partition == PartitionMode.Batch,
+            HasPartition = Options.Partition != PartitionMode.None,
             Temperature = Options.Temperature,
             RelabelFraction = Options.RelabelFraction,
             GoalMix = Options.GoalMix,
@@ -117,7 +119,7 @@ public sealed unsafe partial class Relabeler
             SoftQ = Problem(batch, 0, rows, candidates),
             Commanded = batch.Task,
             LogPrior = LogPrior(given, givenLogPrior, candidates),
-            HasPartition = Options.Partition == PartitionMode.Batch,
+            HasPartition = Options.Partition != PartitionMode.None,
             Temperature = Options.Temperature,
             RelabelFraction = Options.RelabelFraction,
             GoalMix = Options.GoalMix,
@@ -129,7 +131,8 @@ public sealed unsafe partial class Relabeler
     }
 
     private Inference Infer(
-        IRelabelPipeline pipeline, in RelabelProblem problem, Span<float> newTask, Span<float> reward, Span<byte> terminated, out RelabelSummary summary)
+        IRelabelPipeline pipeline, in RelabelProblem problem, Span<float> newTask, Span<float> reward, Span<byte> terminated,
+        out RelabelSummary summary)
     {
         int rows = problem.SoftQ.Rows, candidates = problem.SoftQ.Candidates;
         _logPartition.EnsureLength(candidates);

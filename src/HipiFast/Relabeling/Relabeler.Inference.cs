@@ -441,8 +441,8 @@ public sealed unsafe partial class Relabeler
 
     // The same of matrices that may be empty because they are on a device.
     private SoftQProblem Problem(
-        TransitionShape shape, ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation, ReadOnlySpan<float> task,
-        int rows, int candidates, uint firstRow)
+        TransitionShape shape, ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation,
+        ReadOnlySpan<float> task, int rows, int candidates, uint firstRow)
     {
         Learning.AgentNetworks agent = RequireAgent();
         return new SoftQProblem

@@ -3,8 +3,8 @@ using HipiFast.Kernels.Devices;
 namespace HipiFast.Replay;
 
 /// <summary>
-/// A replay buffer's transitions once more, in a device's memory: batches are drawn, relabeled and gathered there and need not go up. The buffer on the
-/// host stays what knows episodes and what a checkpoint keeps. Not thread-safe; a steady step allocates nothing.
+/// A replay buffer's transitions once more, in a device's memory: batches are drawn, relabeled and gathered there and need not go up. The buffer on
+/// the host stays what knows episodes and what a checkpoint keeps. Not thread-safe; a steady step allocates nothing.
 /// </summary>
 public sealed class ReplayMirror : IDisposable
 {
@@ -17,7 +17,8 @@ public sealed class ReplayMirror : IDisposable
     private PinnedBuffer? _staging;
 
     /// <summary>Allocates the ring on the device and copies the transitions that the buffer holds.</summary>
-    /// <param name="runtime">The device: <see cref="Kernels.Backends.ComputeSession.Runtime"/> of the session that relabels; it must outlive the mirror.</param>
+    /// <param name="runtime">The device: <see cref="Kernels.Backends.ComputeSession.Runtime"/> of the session that relabels; it must outlive the
+    /// mirror.</param>
     /// <param name="replay">The buffer.</param>
     /// <exception cref="DeviceOutOfMemoryException">The ring does not fit.</exception>
     public ReplayMirror(DeviceRuntime runtime, ReplayBuffer replay)

@@ -12,7 +12,8 @@ using HipiFast.Tests.Relabeling;
 namespace HipiFast.Kernels.Ilgpu.Tests.Relabeling;
 
 /// <summary>
-/// A relabel call on a batch that lies on the device does, bit for bit, what it does on the same batch of the host, which <see cref="PipelineContract"/>
+/// A relabel call on a batch that lies on the device does, bit for bit, what it does on the same batch of the host, which
+/// <see cref="PipelineContract"/>
 /// compares with the processor.
 /// </summary>
 public abstract class ResidentContract

@@ -12,8 +12,8 @@ namespace HipiFast.Cli.Benchmarks.Devices;
 /// <summary>One comparison of a device with the managed engine.</summary>
 /// <param name="Name">Kernel and sizes.</param>
 /// <param name="Error">
-/// Largest difference, relative to the spread of the soft-Q matrix; for samples and calls, the share that differ beyond doubt; infinite for a call that was
-/// refused.
+/// Largest difference, relative to the spread of the soft-Q matrix; for samples and calls, the share that differ beyond doubt; infinite for a call
+/// that was refused.
 /// </param>
 /// <param name="Passed">Whether it is within bounds.</param>
 internal readonly record struct ConformanceResult(string Name, double Error, bool Passed);
