@@ -60,10 +60,16 @@ internal static class CloneCommand
             HelpName = $"{LearnerRegistry.Embedded}|{LearnerRegistry.Torch}",
             DefaultValueFactory = _ => LearnerRegistry.Embedded,
         };
+        Option<string> device = new("--torch-device")
+        {
+            Description = "Where the torch learner computes.",
+            HelpName = "cpu|cuda",
+            DefaultValueFactory = _ => new CloningOptions().TorchDevice,
+        };
         Option<string?> output = new("--out") { Description = "Directory of the results. Default: runs/clone-ENV-LABELS-seed-S.", HelpName = "DIR" };
         Command command = new("clone", "Behavior cloning on demonstrations whose tasks are inferred by inverse RL (HIPI-BC), or a baseline of it.")
         {
-            environment, file, agent, trajectories, labels, candidates, temperature, episodes, seed, hidden, epochs, learner, output,
+            environment, file, agent, trajectories, labels, candidates, temperature, episodes, seed, hidden, epochs, learner, device, output,
         };
         command.SetAction(parsed =>
         {
@@ -81,6 +87,7 @@ internal static class CloneCommand
                 Temperature = (float)parsed.GetValue(temperature),
                 EvalEpisodes = parsed.GetValue(episodes),
                 Learner = parsed.GetRequiredValue(learner),
+                TorchDevice = parsed.GetRequiredValue(device),
                 Fit = new BehaviorCloningOptions { Seed = parsed.GetValue(seed), Hidden = parsed.GetValue(hidden), MaxEpochs = parsed.GetValue(epochs) },
             };
             options.Validate();

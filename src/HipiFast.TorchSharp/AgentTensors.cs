@@ -44,6 +44,10 @@ internal abstract class AgentTensors(TransitionShape shape, CriticRange range) :
     /// <param name="update">Number of the update, from 1.</param>
     public abstract void Publish(long update);
 
+    /// <summary>Writes the newest networks, atomically.</summary>
+    /// <param name="path">File to make or replace.</param>
+    public abstract void Save(string path);
+
     /// <summary>Adds networks and moments to a checkpoint.</summary>
     public abstract void AddTo(SafetensorsWriter writer, string prefix);
 

@@ -81,10 +81,10 @@ internal sealed class ModuleGroup : NetworkGroup
         Parameters.Values.copy_(source.Parameters.Values);
     }
 
-    /// <summary>Adds copies of parameters and moments to a checkpoint, network c under <c>names[c]</c>.</summary>
-    public void AddTo(SafetensorsWriter writer, string prefix, string[] names)
+    /// <summary>Adds copies of parameters, and moments if wanted, to a file, network c under <c>names[c]</c>.</summary>
+    public void AddTo(SafetensorsWriter writer, string prefix, string[] names, bool withMoments)
     {
-        foreach ((int kind, string format) in Kinds())
+        foreach ((int kind, string format) in Kinds(withMoments))
         {
             float[] floats = new float[Count * Parameters.Length];
             Parameters.Read(kind, floats);
@@ -92,16 +92,16 @@ internal sealed class ModuleGroup : NetworkGroup
         }
     }
 
-    /// <summary>Reads what <see cref="AddTo"/> wrote.</summary>
+    /// <summary>Reads what <see cref="AddTo"/> wrote, moments included.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or of another shape; nothing was changed.</exception>
     public void Load(SafetensorsFile file, string prefix, string[] names)
     {
-        foreach ((_, string format) in Kinds())
+        foreach ((_, string format) in Kinds(withMoments: true))
         {
             ForEachPart(format, prefix, names, (name, part, _) => file.Require(name, TensorType.Float32, part.Shape));
         }
 
-        foreach ((int kind, string format) in Kinds())
+        foreach ((int kind, string format) in Kinds(withMoments: true))
         {
             float[] floats = new float[Count * Parameters.Length];
             ForEachPart(format, prefix, names, (name, part, start) => file.Read(name, floats.AsSpan(start, (int)part.Floats)));
@@ -174,8 +174,8 @@ internal sealed class ModuleGroup : NetworkGroup
     }
 
     // What a checkpoint holds of a group, and how it names it.
-    private (int Kind, string Format)[] Kinds() =>
-        Parameters.IsTrained ? [(0, "{0}{1}.{2}"), (1, "{0}optim.{1}.m.{2}"), (2, "{0}optim.{1}.v.{2}")] : [(0, "{0}{1}.{2}")];
+    private (int Kind, string Format)[] Kinds(bool withMoments) =>
+        withMoments && Parameters.IsTrained ? [(0, "{0}{1}.{2}"), (1, "{0}optim.{1}.m.{2}"), (2, "{0}optim.{1}.v.{2}")] : [(0, "{0}{1}.{2}")];
 
     private void ForEachPart(string format, string prefix, string[] names, Action<string, Part, int> action)
     {

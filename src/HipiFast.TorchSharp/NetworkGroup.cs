@@ -38,6 +38,36 @@ internal abstract class NetworkGroup(ParameterBlock parameters) : IDisposable
         }
     }
 
+    /// <summary>
+    /// Sends two rows through each network, which tells at once what would else come as torch's error in the middle of the first update.
+    /// </summary>
+    /// <param name="what">What the networks are, for messages.</param>
+    /// <param name="inputs">Columns that they must take.</param>
+    /// <param name="outputs">Columns that they must give.</param>
+    /// <param name="device">Where they compute.</param>
+    /// <exception cref="ArgumentException">They do not.</exception>
+    public void CheckOutputs(string what, long inputs, long outputs, Device device)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        long[] expected = Count == 1 ? [2, outputs] : [Count, 2, outputs], found;
+        try
+        {
+            found = Forward(zeros(2, inputs, ScalarType.Float32, device), trains: false).shape;
+        }
+        catch (System.Runtime.InteropServices.ExternalException error)
+        {
+            throw new ArgumentException($"The {what} module does not take {inputs} inputs: {error.Message.Split('\n')[0]}", error);
+        }
+
+        if (!found.AsSpan().SequenceEqual(expected))
+        {
+            throw new ArgumentException(
+                $"The {what} module gives [{string.Join(", ", found[^Math.Min(2, found.Length)..])}] for two rows; "
+                + $"expected [2, {outputs}].");
+        }
+    }
+
     /// <inheritdoc/>
     public virtual void Dispose() => Parameters.Dispose();
 

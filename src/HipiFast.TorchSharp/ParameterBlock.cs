@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Dense;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Memory;
 using HipiFast.Learning;
 using TorchSharp;
@@ -153,6 +154,12 @@ internal sealed unsafe class ParameterBlock : IDisposable
             Write(kind, host.Shared(kind));
         }
     }
+
+    /// <summary>Shows the parameters on a device to the kernels of a runtime of that device, in place.</summary>
+    /// <param name="kernels">The runtime.</param>
+    /// <returns>C N floats; dispose it before the runtime and before this object.</returns>
+    public DeviceBuffer Share(DeviceRuntime kernels) =>
+        kernels.Share((ulong)TorchMemory.Address(Values), (long)Count * Length * sizeof(float));
 
     /// <summary>Parameters of one network, in shared memory.</summary>
     public Span<float> Network(int network) => new(_valuesPointer + ((nint)network * Length), Length);

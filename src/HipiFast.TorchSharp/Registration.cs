@@ -12,6 +12,7 @@ public static class Registration
         (config, networks, session) => new TorchSacLearner(
             networks, config.ToSacOptions(), session, config.Batch, config.Seed,
             new TorchOptions { Device = config.TorchDevice, Threads = config.Threads, WeightsEvery = config.TorchWeightsEvery }),
-        (shape, options) => new TorchCloningPolicy(
-            KernelRegistry.Default.Resolve(ManagedBackend.FamilyName), shape, options.Batch, options.LearningRate, options.Seed));
+        (shape, options, torchDevice) => new TorchCloningPolicy(
+            KernelRegistry.Default.Resolve(ManagedBackend.FamilyName), shape, options.Batch, options.LearningRate, options.Seed,
+            new TorchOptions { Device = torchDevice }));
 }

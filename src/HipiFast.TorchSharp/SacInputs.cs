@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Dense;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Learning;
@@ -10,7 +11,8 @@ namespace HipiFast.TorchSharp;
 
 /// <summary>
 /// What one SAC update reads, as torch wants it: the rows of a batch concatenated to network inputs, the noise, rewards and discounts. Written by
-/// us into memory that torch reads in place (for CUDA: one pinned block, copied to the device at once). No managed memory is allocated.
+/// us into memory that torch reads in place: on the CPU by the processor; on a device by a kernel, for a batch that is there, or else through one pinned
+/// block that is copied at once. No managed memory is allocated.
 /// </summary>
 internal sealed unsafe class SacInputs : IDisposable
 {
@@ -20,9 +22,14 @@ internal sealed unsafe class SacInputs : IDisposable
     private readonly TransitionShape _shape;
     private readonly Device? _device;
     private readonly NativeBuffer<float> _shared;
+    private readonly DeviceRuntime? _kernels;
+    private readonly DeviceLearnerInputs? _writer;
     private Tensor? _pinned;
     private Tensor? _onDevice;
     private Tensor? _host;
+    private Tensor? _pinnedNoise;
+    private Tensor? _noise;
+    private DeviceBuffer? _resident;
     private float* _at;
     private int _rows;
 
@@ -30,10 +37,13 @@ internal sealed unsafe class SacInputs : IDisposable
     /// <param name="shape">Widths.</param>
     /// <param name="capacity">Most rows.</param>
     /// <param name="device">The device to copy to; null for memory shared with torch.</param>
-    public SacInputs(TransitionShape shape, int capacity, Device? device)
+    /// <param name="kernels">The same device, for kernels that write to torch's memory in place; null where none can.</param>
+    public SacInputs(TransitionShape shape, int capacity, Device? device, DeviceRuntime? kernels = null)
     {
         _shape = shape;
         _device = device;
+        _kernels = kernels;
+        _writer = kernels is null ? null : new DeviceLearnerInputs(kernels);
         _shared = new NativeBuffer<float>(device is null ? Floats(shape, capacity) : 0);
     }
 
@@ -70,18 +80,13 @@ internal sealed unsafe class SacInputs : IDisposable
     /// <param name="update">Number of the update.</param>
     public void Write(TransitionBatch batch, int firstRow, int rows, float gamma, ulong seed, uint update)
     {
-        if (rows != _rows)
-        {
-            MakeViews(rows);
-        }
-
+        Reserve(rows);
         (int s, int a, int p) = (_shape.ObservationDimension, _shape.ActionDimension, _shape.TaskDimension);
         float* state = (float*)batch.Pointers.Observation + ((nint)firstRow * s);
         float* next = (float*)batch.Pointers.NextObservation + ((nint)firstRow * s);
         float* action = (float*)batch.Pointers.Action + ((nint)firstRow * a), task = batch.TaskPointer + ((nint)firstRow * p);
         float* actor = _at, nextActor = actor + ((nint)rows * (s + p)), critic = nextActor + ((nint)rows * (s + p));
-        float* noise = critic + ((nint)rows * (s + a + p)), noiseTerm = noise + (2 * (nint)rows * a);
-        float* reward = noiseTerm + (2 * (nint)rows), discount = reward + rows;
+        float* reward = critic + ((nint)rows * (s + a + p)), discount = reward + rows;
         for (int row = 0; row < rows; row++)
         {
             actor = Copy(task, p, Copy(state, s, actor));
@@ -95,9 +100,7 @@ internal sealed unsafe class SacInputs : IDisposable
             discount[row] = batch.TerminatedPointer[firstRow + row] == 0 ? gamma : 0f;
         }
 
-        // Actions at the states come from one range of counters, those at the next states from another, as the embedded learner has it.
-        FillNoise(rows, a, seed, SacLearner.CurrentStateBlockOffset, update, noise, noiseTerm);
-        FillNoise(rows, a, seed, 0, update, noise + ((nint)rows * a), noiseTerm + rows);
+        FillNoise(discount + rows, rows, a, seed, update);
         if (_onDevice is not null)
         {
             using DisposeScope scope = NewDisposeScope();
@@ -105,9 +108,52 @@ internal sealed unsafe class SacInputs : IDisposable
         }
     }
 
+    /// <summary>Makes the tensors for so many rows, unless they are there.</summary>
+    /// <param name="rows">B.</param>
+    /// <returns>Whether they are new: torch's work on their memory, by this or an earlier owner, may be under way.</returns>
+    public bool Reserve(int rows)
+    {
+        bool isNew = rows != _rows;
+        if (isNew)
+        {
+            MakeViews(rows);
+        }
+
+        return isNew;
+    }
+
+    /// <summary>Queues, on the kernels' main stream, what of an update's inputs comes from a batch on the device.</summary>
+    /// <param name="batch">Transitions; as many of its rows as were reserved.</param>
+    /// <param name="firstRow">First row.</param>
+    /// <param name="gamma">Discount.</param>
+    public void Queue(in DeviceBatch batch, int firstRow, float gamma)
+    {
+        LearnerInputShape shape = new()
+        {
+            FirstRow = firstRow,
+            Rows = _rows,
+            ObservationDimension = _shape.ObservationDimension,
+            ActionDimension = _shape.ActionDimension,
+            TaskDimension = _shape.TaskDimension,
+            Gamma = gamma,
+        };
+        _writer!.Queue(batch, shape, _resident!.View<float>(0, DeviceLearnerInputs.Floats(shape)));
+    }
+
+    /// <summary>Writes the noise of an update whose rows <see cref="Queue"/> has seen to.</summary>
+    /// <param name="seed">Philox key.</param>
+    /// <param name="update">Number of the update.</param>
+    public void WriteNoise(ulong seed, uint update)
+    {
+        FillNoise(TorchMemory.Address(_pinnedNoise!), _rows, _shape.ActionDimension, seed, update);
+        using DisposeScope scope = NewDisposeScope();
+        _noise!.copy_(_pinnedNoise!, true);
+    }
+
     public void Dispose()
     {
         DisposeViews();
+        _writer?.Dispose();
         _shared.Dispose();
     }
 
@@ -122,6 +168,15 @@ internal sealed unsafe class SacInputs : IDisposable
         }
 
         return destination + count;
+    }
+
+    // z of all rows, then the shares of the log-probability. Actions at the states come from one range of counters, those at the next states from
+    // another, as the embedded learner has it.
+    private static void FillNoise(float* noise, int rows, int actions, ulong seed, uint update)
+    {
+        float* term = noise + (2 * (nint)rows * actions);
+        FillNoise(rows, actions, seed, SacLearner.CurrentStateBlockOffset, update, noise, term);
+        FillNoise(rows, actions, seed, 0, update, noise + ((nint)rows * actions), term + rows);
     }
 
     private static void FillNoise(int rows, int actions, ulong seed, uint blockOffset, uint update, float* noise, float* term)
@@ -163,10 +218,18 @@ internal sealed unsafe class SacInputs : IDisposable
 
         Actor = Take(2L * rows, s + p);
         Critic = Take(rows, s + a + p);
-        Noise = Take(2L * rows, a);
-        NoiseTerm = Take(2L * rows, 0);
         Reward = Take(rows, 0);
         Discount = Take(rows, 0);
+        long noise = at;
+        Noise = Take(2L * rows, a);
+        NoiseTerm = Take(2L * rows, 0);
+        if (_kernels is not null)
+        {
+            _pinnedNoise = _pinned!.narrow(0, noise, floats - noise).DetachFromDisposeScope();
+            _noise = flat.narrow(0, noise, floats - noise).DetachFromDisposeScope();
+            _resident = _kernels.Share((ulong)TorchMemory.Address(flat), floats * sizeof(float));
+        }
+
         State = Actor.narrow(1, 0, s).DetachFromDisposeScope();
         Task = Actor.narrow(1, s, p).DetachFromDisposeScope();
         _rows = rows;
@@ -189,6 +252,9 @@ internal sealed unsafe class SacInputs : IDisposable
             }
         }
 
+        _resident?.Dispose();
+        _pinnedNoise?.Dispose();
+        _noise?.Dispose();
         _pinned?.Dispose();
         _onDevice?.Dispose();
         _host?.Dispose();

@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Networks;
 using HipiFast.Learning;
@@ -8,29 +9,47 @@ namespace HipiFast.TorchSharp;
 
 /// <summary>
 /// The standard networks of <see cref="AgentNetworks"/>. On the CPU torch works in their memory, so the relabeler's kernels see every update
-/// without a copy; a device holds copies in the same layout.
+/// without a copy. On a device torch's tensors have the same layout: kernels that can share the device's memory read them in place; for others they
+/// are copied to the host every so many updates.
 /// </summary>
 internal sealed unsafe class StandardAgentTensors : AgentTensors
 {
+    private const string PublishedName = "published.";
+
     private readonly AgentNetworks _networks;
+    private readonly (string Name, MlpParameters Network)[] _parts;
     private readonly TorchOptions _options;
+    private readonly DeviceRuntime? _kernels;
+    private readonly List<DeviceBuffer> _resident = [];
     private readonly NativeBuffer<float> _actorState;
     private readonly NativeBuffer<float> _criticState;
     private readonly NetworkOptimizer[] _optimizers;
     private readonly ParameterBlock[] _host;
     private readonly MlpGroup[] _groups;
 
+    // Whether the host's networks are older than torch's tensors, as they are between copies.
+    private bool _isBehind;
+
     /// <summary>Makes the tensors.</summary>
     /// <param name="networks">The agent; must outlive this object.</param>
     /// <param name="device">Where torch computes.</param>
     /// <param name="options">Options.</param>
-    public StandardAgentTensors(AgentNetworks networks, Device device, TorchOptions options)
+    /// <param name="kernels">The same device, for kernels that read torch's memory in place; null where none can.</param>
+    public StandardAgentTensors(AgentNetworks networks, Device device, TorchOptions options, DeviceRuntime? kernels)
         : base(networks.Shape, networks.CriticRange)
     {
         _networks = networks;
         _options = options;
+        _kernels = kernels;
         MlpShape actor = networks.Actor.Shape, critic = networks.Critic1.Shape;
         int count = networks.Critic2 is null ? 1 : 2;
+        _parts = networks.Critic2 is null
+            ? [("actor", networks.Actor), ("critic1", networks.Critic1), ("target1", networks.Target1)]
+            :
+            [
+                ("actor", networks.Actor), ("critic1", networks.Critic1), ("critic2", networks.Critic2), ("target1", networks.Target1),
+                ("target2", networks.Target2!),
+            ];
         _actorState = new NativeBuffer<float>((long)NetworkOptimizer.Parts * actor.Length);
         _criticState = new NativeBuffer<float>((long)NetworkOptimizer.Parts * count * critic.Length);
         _optimizers =
@@ -52,6 +71,7 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
             new(critic, OnDevice(_host[2], trained: false), trained: false),
         ];
         Upload();
+        Reside();
 
         ParameterBlock OnDevice(ParameterBlock host, bool trained) =>
             options.SharesMemory ? host : new ParameterBlock(host.Count, host.Length, trained, device);
@@ -65,6 +85,9 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
 
     /// <inheritdoc/>
     public override NetworkGroup Targets => _groups[2];
+
+    // What the relabeler reads: all but the targets, which come last.
+    private ReadOnlySpan<(string Name, MlpParameters Network)> Published => _parts.AsSpan(0, 1 + Critics.Count);
 
     /// <summary>Makes modules that are standard networks views of these.</summary>
     public void Bind(ModuleSet modules)
@@ -83,13 +106,24 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
     /// <inheritdoc/>
     public override void Publish(long update)
     {
-        if (!_options.SharesMemory)
+        if (_kernels is not null)
         {
-            if (update % _options.WeightsEvery != 0)
+            foreach ((_, MlpParameters network) in _parts)
             {
-                return;
+                network.MarkResidentChanged();
             }
 
+            return;
+        }
+
+        _isBehind = !_options.SharesMemory && update % _options.WeightsEvery != 0;
+        if (_isBehind)
+        {
+            return;
+        }
+
+        if (!_options.SharesMemory)
+        {
             // The relabeler reads no targets.
             _groups[0].Parameters.CopyTo(_host[0], withMoments: false);
             _groups[1].Parameters.CopyTo(_host[1], withMoments: false);
@@ -99,10 +133,18 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
     }
 
     /// <inheritdoc/>
+    /// <remarks>Between copies, the relabeler's older weights are a part of the state, or a run would go on otherwise than one never stopped.</remarks>
     public override void AddTo(SafetensorsWriter writer, string prefix)
     {
-        Download();
-        AgentFile.AddTo(writer, _networks, prefix);
+        if (_isBehind)
+        {
+            foreach ((string name, MlpParameters network) in Published)
+            {
+                AgentFile.AddNetwork(writer, prefix + PublishedName + name, network);
+            }
+        }
+
+        WithNewest(() => AgentFile.AddTo(writer, _networks, prefix));
         for (int i = 0; i < _optimizers.Length; i++)
         {
             _optimizers[i].AddTo(writer, prefix + OptimizerName(i));
@@ -112,6 +154,7 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
     /// <inheritdoc/>
     public override void Load(SafetensorsFile file, string prefix)
     {
+        Reside(null);
         AgentFile.Load(file, _networks, prefix);
         for (int i = 0; i < _optimizers.Length; i++)
         {
@@ -119,12 +162,40 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
         }
 
         Upload();
+        _isBehind = !_options.SharesMemory && _kernels is null && file.Tensors.ContainsKey($"{prefix}{PublishedName}actor.0.weight");
+        if (_isBehind)
+        {
+            foreach ((string name, MlpParameters network) in Published)
+            {
+                AgentFile.LoadNetwork(file, prefix + PublishedName + name, network);
+            }
+        }
+
+        Reside();
     }
+
+    /// <inheritdoc/>
+    public override void Save(string path) => WithNewest(() => AgentFile.Save(_networks, path));
 
     /// <inheritdoc/>
     public override void Dispose()
     {
+        try
+        {
+            // The networks stay behind, with what they have learned.
+            Reside(null);
+            if (_isBehind)
+            {
+                Download();
+            }
+        }
+        catch (DeviceException)
+        {
+            // The device has failed, which whoever used it has been told; its weights are gone.
+        }
+
         base.Dispose();
+        _resident.ForEach(buffer => buffer.Dispose());
         foreach (ParameterBlock block in _host)
         {
             block.Dispose();
@@ -155,12 +226,59 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
         }
     }
 
+    // Does something while the host's networks are the newest; the relabeler's are the same before and after.
+    private void WithNewest(Action action)
+    {
+        float[][] published = new float[_isBehind ? Published.Length : 0][];
+        for (int i = 0; i < published.Length; i++)
+        {
+            published[i] = Published[i].Network.Values.ToArray();
+        }
+
+        Download();
+        action();
+        for (int i = 0; i < published.Length; i++)
+        {
+            published[i].CopyTo(Published[i].Network.Values);
+            Published[i].Network.MarkChanged();
+        }
+    }
+
+    // Shows torch's tensors to the kernels of their device.
+    private void Reside()
+    {
+        if (_kernels is null)
+        {
+            return;
+        }
+
+        if (_resident.Count == 0)
+        {
+            _resident.AddRange(_groups.Select(group => group.Parameters.Share(_kernels)));
+        }
+
+        Reside(_kernels);
+    }
+
+    private void Reside(DeviceRuntime? kernels)
+    {
+        int at = 0;
+        for (int group = 0; group < _groups.Length && _resident.Count > 0; group++)
+        {
+            ParameterBlock block = _groups[group].Parameters;
+            for (int network = 0; network < block.Count; network++)
+            {
+                DeviceView view = _resident[group].View<float>((long)network * block.Length * sizeof(float), block.Length);
+                _parts[at++].Network.Reside(kernels is null ? null : new ResidentParameters(kernels, view));
+            }
+        }
+    }
+
     private void MarkChanged()
     {
-        _networks.Actor.MarkChanged();
-        _networks.Critic1.MarkChanged();
-        _networks.Critic2?.MarkChanged();
-        _networks.Target1.MarkChanged();
-        _networks.Target2?.MarkChanged();
+        foreach ((_, MlpParameters network) in _parts)
+        {
+            network.MarkChanged();
+        }
     }
 }

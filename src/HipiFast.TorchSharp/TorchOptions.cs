@@ -1,3 +1,6 @@
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
+
 namespace HipiFast.TorchSharp;
 
 /// <summary>Where and how torch computes.</summary>
@@ -19,9 +22,9 @@ public sealed record TorchOptions
     public int Threads { get; init; }
 
     /// <summary>
-    /// On <see cref="Cuda"/>: updates between two copies of the weights into <see cref="Learning.AgentNetworks"/>, from where the relabeler reads
-    /// them; 1 or more. With N, soft Q-values are of weights up to N - 1 updates old. On the CPU both read the same memory, and nothing is ever
-    /// copied or old.
+    /// On <see cref="Cuda"/>, where the relabeler computes elsewhere (on the processor, through a runtime that cannot share memory, on another GPU):
+    /// updates between two copies of the weights into <see cref="Learning.AgentNetworks"/>, from where it reads them; 1 or more. With N, soft Q-values
+    /// are of weights up to N - 1 updates old. On the CPU, and where the kernels read torch's memory in place, nothing is ever copied or old.
     /// </summary>
     public int WeightsEvery { get; init; } = 1;
 
@@ -31,8 +34,22 @@ public sealed record TorchOptions
     /// <summary>For tests: on the CPU, but by the path of a device with memory of its own.</summary>
     internal bool KeepsDeviceMemory { get; init; }
 
+    /// <summary>For tests: weights are copied even where kernels could read them in place.</summary>
+    internal bool CopiesWeights { get; init; }
+
     /// <summary>Whether torch works in memory that our kernels read and write too.</summary>
     internal bool SharesMemory => Device == Cpu && !KeepsDeviceMemory;
+
+    /// <summary>The device of a session's kernels, if it is torch's and its kernels read and write torch's memory in place.</summary>
+    /// <param name="session">The relabeler's session.</param>
+    /// <returns>The device; null where weights and batches are copied, or lie in shared memory of the processor.</returns>
+    internal DeviceRuntime? InPlace(ComputeSession session) =>
+        !SharesMemory && !CopiesWeights && session is DeviceSession { Runtime.CanShare: true } device && device.Device.Id == KernelDevice
+            ? device.Runtime
+            : null;
+
+    // What torch's device is called among those of the kernels; without a number, torch means the first.
+    private string KernelDevice => Device == Cuda ? "cuda:0" : DeviceInfo.Cpu;
 
     /// <summary>Throws when an option is out of its range.</summary>
     /// <exception cref="ArgumentException">One sentence naming the option, its value and its range.</exception>

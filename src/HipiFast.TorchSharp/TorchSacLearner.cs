@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
+using HipiFast.Kernels.Devices;
 using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Storage;
@@ -34,6 +35,9 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     private readonly MlpPolicy? _policy;
     private readonly TorchPolicy _torchPolicy;
     private readonly ModuleSession? _moduleSession;
+    private readonly ExternalStream? _turns;
+    private readonly DeviceEvent? _handOverBegins;
+    private readonly DeviceEvent? _handOverEnds;
     private readonly bool _ownsNetworks;
 
     /// <summary>Makes a learner for standard networks.</summary>
@@ -93,13 +97,22 @@ public sealed unsafe class TorchSacLearner : ISacLearner
         _temperature = new TemperatureOptimizer(networks, options);
         if (modules is null)
         {
-            StandardAgentTensors agentTensors = new(networks, _device, torchOptions);
+            BatchDevice = torchOptions.InPlace(session);
+            StandardAgentTensors agentTensors = new(networks, _device, torchOptions, BatchDevice);
             if (standard is not null)
             {
                 agentTensors.Bind(standard);
             }
 
             _agent = agentTensors;
+            if (BatchDevice is not null)
+            {
+                // TorchSharp sets no streams, so libtorch's work goes to the default stream.
+                _turns = new ExternalStream(BatchDevice, _device.type == DeviceType.CUDA ? 0 : null);
+                _turns.End();
+                _handOverBegins = BatchDevice.CreateEvent();
+                _handOverEnds = BatchDevice.CreateEvent();
+            }
         }
         else
         {
@@ -108,7 +121,7 @@ public sealed unsafe class TorchSacLearner : ISacLearner
 
         _policy = modules is null && torchOptions.SharesMemory ? new MlpPolicy(networks, _dense) : null;
         _torchPolicy = new TorchPolicy(networks.Shape, _agent.Actor, _device);
-        _inputs = new SacInputs(networks.Shape, batchCapacity, torchOptions.SharesMemory ? null : _device);
+        _inputs = new SacInputs(networks.Shape, batchCapacity, torchOptions.SharesMemory ? null : _device, BatchDevice);
         _moduleSession = modules is null ? null : new ModuleSession(session, new ModuleSoftQ(_agent, _device));
         RelabelingSession = _moduleSession ?? session;
     }
@@ -126,6 +139,9 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     public ComputeSession RelabelingSession { get; }
 
     /// <inheritdoc/>
+    public DeviceRuntime? BatchDevice { get; }
+
+    /// <inheritdoc/>
     public long UpdateCount { get; private set; }
 
     /// <inheritdoc/>
@@ -140,57 +156,55 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     public SacLosses Update(TransitionBatch batch, int firstRow, int rows)
     {
         UpdateRows.Check(batch, firstRow, rows, Networks.Shape, _capacity);
-        long start = Stopwatch.GetTimestamp();
-        _inputs.Write(batch, firstRow, rows, _options.Gamma, _seed, (uint)UpdateCount);
-        HandOverTicks += Stopwatch.GetTimestamp() - start;
-
-        using DisposeScope scope = NewDisposeScope();
-        float alpha = Networks.Alpha;
-        using Scalar minusAlpha = -alpha;
-
-        // The actor's parameters are those of both its passes, so one pass over twice the rows does for both; torch's cost is the calls.
-        Tensor output = _agent.Actor.Forward(_inputs.Actor, trains: true);
-        (Tensor actions, Tensor logProbabilities) = PolicyTensors.Sample(
-            output, Networks.Shape.ActionDimension, _inputs.Noise, _inputs.NoiseTerm);
-
-        Tensor sampled = cat((ReadOnlySpan<Tensor>)[_inputs.State, actions, _inputs.Task], 1), regressand;
-        using (no_grad())
+        _turns?.Begin();
+        try
         {
-            Tensor next = Smallest(_agent.Values(_agent.Targets, sampled.narrow(0, rows, rows), trains: false));
-            next = next.add(logProbabilities.narrow(0, rows, rows), minusAlpha);
-            regressand = _inputs.Reward.addcmul(_inputs.Discount, next, Scalars.One);
+            long start = Stopwatch.GetTimestamp();
+            _inputs.Write(batch, firstRow, rows, _options.Gamma, _seed, (uint)UpdateCount);
+            HandOverTicks += Stopwatch.GetTimestamp() - start;
+            return Update(rows);
+        }
+        finally
+        {
+            _turns?.End();
+        }
+    }
+
+    /// <inheritdoc/>
+    public SacLosses Update(in DeviceBatch batch, int firstRow, int rows)
+    {
+        if (_turns is null)
+        {
+            throw new NotSupportedException(
+                $"The torch learner on '{_device}' takes no batch from device memory: its networks are modules of another kind, or the session's "
+                + "kernels do not share torch's device.");
         }
 
-        Tensor values = _agent.Values(_agent.Critics, _inputs.Critic, trains: true);
-        Tensor error = values.sub(regressand);
-        using Scalar weight = _options.CriticLossScale / rows;
-        Tensor loss = error.mul(error).sum().mul(weight);
-        float criticLoss = Read(loss), meanQ = Mean(values);
-        if (!float.IsFinite(criticLoss))
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, _capacity);
+        DeviceRuntime kernels = BatchDevice!;
+        if (_inputs.Reserve(rows))
         {
-            throw new InvalidDataException($"The critic loss of update {UpdateCount} is {criticLoss}: the networks have diverged.");
+            _turns.End();
         }
 
-        _agent.Critics.Differentiate(loss);
-        _agent.Critics.Parameters.Step(_dense, _options, UpdateCount + 1, _agent.Targets.Parameters);
-
-        Tensor logProbability = logProbabilities.narrow(0, 0, rows);
-        Tensor best = Smallest(_agent.Values(_agent.Critics, sampled.narrow(0, 0, rows), trains: false));
-        Tensor objective = best.add(logProbability, minusAlpha);
-        using Scalar minusWeight = -1f / rows;
-        Tensor actorLossTensor = objective.sum().mul(minusWeight);
-        float actorLoss = Read(actorLossTensor), entropy = -Mean(logProbability);
-        _agent.Actor.Differentiate(actorLossTensor);
-        _agent.Actor.Parameters.Step(_dense, _options, UpdateCount + 1, null);
-        float alphaLoss = _temperature.Step(entropy, UpdateCount + 1);
-        _agent.Publish(UpdateCount + 1);
-        if (!float.IsFinite(actorLoss))
+        kernels.Record(_handOverBegins!);
+        _inputs.Queue(batch, firstRow, _options.Gamma);
+        _turns.Begin();
+        try
         {
-            throw new InvalidDataException($"The actor loss of update {UpdateCount} is {actorLoss}: the networks have diverged.");
-        }
+            _inputs.WriteNoise(_seed, (uint)UpdateCount);
+            _turns.Record(_handOverEnds!);
+            SacLosses losses = Update(rows);
 
-        UpdateCount++;
-        return new SacLosses(criticLoss, actorLoss, alphaLoss, alpha, meanQ, entropy);
+            // Reading the losses has waited for both marks.
+            HandOverTicks += (long)(kernels.Elapsed(_handOverBegins!, _handOverEnds!).TotalSeconds * Stopwatch.Frequency);
+            return losses;
+        }
+        finally
+        {
+            _turns.End();
+        }
     }
 
     /// <inheritdoc/>
@@ -217,12 +231,16 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     }
 
     /// <inheritdoc/>
+    public void SaveAgent(string path) => _agent.Save(path);
+
+    /// <inheritdoc/>
     public void LoadState(SafetensorsFile file, string prefix)
     {
         ArgumentNullException.ThrowIfNull(file);
         long step = SacLearner.ReadStep(file, prefix);
         TemperatureOptimizer.Require(file, prefix);
         _agent.Load(file, prefix);
+        _turns?.End();
         _temperature.Load(file, prefix);
         UpdateCount = step;
     }
@@ -230,8 +248,21 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     /// <inheritdoc/>
     public void Dispose()
     {
+        try
+        {
+            // Torch may hand the memory to others at once, so kernels that read it come first.
+            _turns?.Begin();
+        }
+        catch (DeviceException)
+        {
+            // The device has failed, which whoever used it has been told.
+        }
+
         _agent.Dispose();
         _inputs.Dispose();
+        _handOverBegins?.Dispose();
+        _handOverEnds?.Dispose();
+        _turns?.Dispose();
         _policy?.Dispose();
         _torchPolicy.Dispose();
         _moduleSession?.Dispose();
@@ -255,20 +286,67 @@ public sealed unsafe class TorchSacLearner : ISacLearner
 
     private static Tensor Smallest(Tensor values) => values.amin([0]);
 
-    private float Read(Tensor tensor)
+    // An update on what the inputs hold.
+    private SacLosses Update(int rows)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        float alpha = Networks.Alpha;
+        using Scalar minusAlpha = -alpha;
+
+        // The actor's parameters are those of both its passes, so one pass over twice the rows does for both; torch's cost is the calls.
+        Tensor output = _agent.Actor.Forward(_inputs.Actor, trains: true);
+        (Tensor actions, Tensor logProbabilities) = PolicyTensors.Sample(
+            output, Networks.Shape.ActionDimension, _inputs.Noise, _inputs.NoiseTerm);
+
+        Tensor sampled = cat((ReadOnlySpan<Tensor>)[_inputs.State, actions, _inputs.Task], 1), regressand;
+        using (no_grad())
+        {
+            Tensor next = Smallest(_agent.Values(_agent.Targets, sampled.narrow(0, rows, rows), trains: false));
+            next = next.add(logProbabilities.narrow(0, rows, rows), minusAlpha);
+            regressand = _inputs.Reward.addcmul(_inputs.Discount, next, Scalars.One);
+        }
+
+        Tensor values = _agent.Values(_agent.Critics, _inputs.Critic, trains: true);
+        Tensor error = values.sub(regressand);
+        using Scalar weight = _options.CriticLossScale / rows;
+        Tensor loss = error.mul(error).sum().mul(weight);
+        (float criticLoss, float meanQ) = Read(loss, values.mean());
+        if (!float.IsFinite(criticLoss))
+        {
+            throw new InvalidDataException($"The critic loss of update {UpdateCount} is {criticLoss}: the networks have diverged.");
+        }
+
+        _agent.Critics.Differentiate(loss);
+        _agent.Critics.Parameters.Step(_dense, _options, UpdateCount + 1, _agent.Targets.Parameters);
+
+        Tensor logProbability = logProbabilities.narrow(0, 0, rows);
+        Tensor best = Smallest(_agent.Values(_agent.Critics, sampled.narrow(0, 0, rows), trains: false));
+        Tensor objective = best.add(logProbability, minusAlpha);
+        using Scalar minusWeight = -1f / rows;
+        Tensor actorLossTensor = objective.sum().mul(minusWeight);
+        (float actorLoss, float meanLogProbability) = Read(actorLossTensor, logProbability.mean());
+        _agent.Actor.Differentiate(actorLossTensor);
+        _agent.Actor.Parameters.Step(_dense, _options, UpdateCount + 1, null);
+        float alphaLoss = _temperature.Step(-meanLogProbability, UpdateCount + 1);
+        _agent.Publish(UpdateCount + 1);
+        if (!float.IsFinite(actorLoss))
+        {
+            throw new InvalidDataException($"The actor loss of update {UpdateCount} is {actorLoss}: the networks have diverged.");
+        }
+
+        UpdateCount++;
+        return new SacLosses(criticLoss, actorLoss, alphaLoss, alpha, meanQ, -meanLogProbability);
+    }
+
+    // Two numbers at once: from a device each reading waits for all work before it.
+    private (float First, float Second) Read(Tensor first, Tensor second)
     {
         if (_device.type == DeviceType.CPU)
         {
-            return *TorchMemory.Address(tensor);
+            return (*TorchMemory.Address(first), *TorchMemory.Address(second));
         }
 
-        using Tensor host = tensor.cpu();
-        return *TorchMemory.Address(host);
-    }
-
-    private float Mean(Tensor tensor)
-    {
-        using Tensor mean = tensor.mean();
-        return Read(mean);
+        Tensor host = stack([first.detach(), second.detach()]).cpu();
+        return (TorchMemory.Address(host)[0], TorchMemory.Address(host)[1]);
     }
 }

@@ -9,6 +9,9 @@ public static class DeviceKernelNames
     /// <summary>Gathers the drawn transitions of a replay ring into the columns of a batch.</summary>
     public const string ReplayGather = "replay-gather";
 
+    /// <summary>Concatenates rows of a batch to the inputs of a learner's networks.</summary>
+    public const string LearnerInputs = "learner-inputs";
+
     /// <summary>Nothing but fp32 multiply-adds: the peak that kernels are quoted against.</summary>
     public const string MultiplyAddPeak = "multiply-add-peak";
 

@@ -2,7 +2,10 @@ using HipiFast.Kernels.Networks;
 
 namespace HipiFast.Kernels.Devices;
 
-/// <summary>The device's copy of a network, renewed when the network has changed.</summary>
+/// <summary>
+/// A network as a device's kernels read it: where it lies, when it is in that device's memory already, or else a copy, renewed when the network has
+/// changed.
+/// </summary>
 internal sealed class DeviceNetwork(DeviceRuntime runtime) : IDisposable
 {
     private readonly DeviceArray _memory = new(runtime);
@@ -12,21 +15,40 @@ internal sealed class DeviceNetwork(DeviceRuntime runtime) : IDisposable
     /// <summary>The parameters in the layout of <see cref="MlpShape"/>.</summary>
     public DeviceView View { get; private set; }
 
-    /// <inheritdoc cref="DeviceArray.Generation"/>
-    public int Generation => _memory.Generation;
+    /// <summary>Changes whenever the parameters lie somewhere else: a captured sequence is good for one place only.</summary>
+    public int Generation { get; private set; }
 
-    /// <summary>Copies the network over unless that has been done.</summary>
+    /// <summary>Finds the network on the device, or copies it over unless that has been done.</summary>
     public void Update(MlpParameters source)
     {
+        if (source.Resident is { } resident && ReferenceEquals(resident.Runtime, runtime))
+        {
+            Place(resident.View);
+
+            // The copy, if there is one, is of another network or time.
+            _source = null;
+            return;
+        }
+
         if (ReferenceEquals(source, _source) && source.Version == _version)
         {
             return;
         }
 
-        View = _memory.Ensure<float>(source.Shape.Length);
+        Place(_memory.Ensure<float>(source.Shape.Length));
         runtime.Upload<float>(source.Values, View);
         (_source, _version) = (source, source.Version);
     }
 
     public void Dispose() => _memory.Dispose();
+
+    private void Place(DeviceView view)
+    {
+        if (!ReferenceEquals(view.Buffer, View.Buffer) || view.ByteOffset != View.ByteOffset)
+        {
+            Generation++;
+        }
+
+        View = view;
+    }
 }

@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Memory;
 
 namespace HipiFast.Kernels.Networks;
@@ -7,6 +8,9 @@ public sealed unsafe class MlpParameters : IDisposable
 {
     private readonly NativeBuffer<float> _memory;
     private readonly bool _ownsMemory;
+    private readonly Lock _fetching = new();
+    private float* _pointer;
+    private volatile bool _isBehind;
 
     /// <summary>Allocates parameters that are all zero.</summary>
     /// <param name="shape">Shape of the network.</param>
@@ -17,7 +21,7 @@ public sealed unsafe class MlpParameters : IDisposable
         Shape = shape;
         _memory = new NativeBuffer<float>(shape.Length);
         _ownsMemory = true;
-        Pointer = _memory.Pointer;
+        _pointer = _memory.Pointer;
     }
 
     /// <summary>Parameters in memory of the caller's, so that networks of one shape can lie side by side.</summary>
@@ -39,7 +43,7 @@ public sealed unsafe class MlpParameters : IDisposable
 
         Shape = shape;
         _memory = memory;
-        Pointer = memory.Pointer + start;
+        _pointer = memory.Pointer + start;
     }
 
     /// <summary>Shape and offsets.</summary>
@@ -52,13 +56,54 @@ public sealed unsafe class MlpParameters : IDisposable
     public long Version { get; private set; }
 
     /// <summary>The flat block, <see cref="MlpShape.Length"/> floats, padding included.</summary>
-    public Span<float> Values => new(Pointer, Pointer is null ? 0 : Shape.Length);
+    public Span<float> Values => new(Pointer, IsDisposed ? 0 : Shape.Length);
 
-    /// <summary>Address of the flat block; 64-byte aligned; null after <see cref="Dispose"/>.</summary>
-    public float* Pointer { get; private set; }
+    /// <summary>
+    /// Address of the flat block; 64-byte aligned; null after <see cref="Dispose"/>. Where a learner trains on a device, reading this fetches its
+    /// values if they have changed.
+    /// </summary>
+    public float* Pointer
+    {
+        get
+        {
+            if (_isBehind)
+            {
+                Fetch();
+            }
+
+            return _pointer;
+        }
+    }
+
+    /// <summary>Whether <see cref="Dispose"/> has been called.</summary>
+    internal bool IsDisposed => _pointer is null;
+
+    /// <summary>Where kernels of a device find the newest values in place; null where the host's are the newest.</summary>
+    internal ResidentParameters? Resident { get; private set; }
 
     /// <summary>Says that the values have changed.</summary>
     public void MarkChanged() => Version++;
+
+    /// <summary>Moves the newest values to a device's memory, where they are already, or back to the host.</summary>
+    /// <param name="resident">Where, equal to the host's values now; null for the host, which then fetches what it lacks.</param>
+    /// <exception cref="DeviceException">The device failed.</exception>
+    internal void Reside(ResidentParameters? resident)
+    {
+        if (_isBehind)
+        {
+            Fetch();
+        }
+
+        Resident = resident;
+        Version++;
+    }
+
+    /// <summary>Says that the values have changed where they reside; the host's follow when they are read.</summary>
+    internal void MarkResidentChanged()
+    {
+        Version++;
+        _isBehind = Resident is not null;
+    }
 
     /// <summary>Copies the values of a network of the same shape.</summary>
     /// <param name="source">Where the values come from.</param>
@@ -179,7 +224,22 @@ public sealed unsafe class MlpParameters : IDisposable
             _memory.Dispose();
         }
 
-        Pointer = null;
+        _pointer = null;
+        Resident = null;
+        _isBehind = false;
+    }
+
+    // Worker threads may be the first to read.
+    private void Fetch()
+    {
+        lock (_fetching)
+        {
+            if (_isBehind)
+            {
+                Resident!.Runtime.Download(Resident.View, new Span<float>(_pointer, Shape.Length));
+                _isBehind = false;
+            }
+        }
     }
 
     private void CheckLength(int layer, int length)

@@ -243,14 +243,14 @@ public readonly ref struct SoftQProblem
         }
     }
 
-    private static unsafe void CheckNetwork(MlpParameters? network, long inputs, long outputs, string what)
+    private static void CheckNetwork(MlpParameters? network, long inputs, long outputs, string what)
     {
         if (network is null)
         {
             throw new ArgumentException($"The {what} is missing.");
         }
 
-        if (network.Pointer is null)
+        if (network.IsDisposed)
         {
             throw new ArgumentException($"The {what} has been disposed.");
         }

@@ -45,6 +45,9 @@ public sealed record CloningOptions
     /// <summary>Name of the learner whose network is fitted.</summary>
     public string Learner { get; init; } = Training.LearnerRegistry.Embedded;
 
+    /// <summary>Where the torch learner computes: <c>cpu</c> or <c>cuda</c>; no other learner reads it.</summary>
+    public string TorchDevice { get; init; } = "cpu";
+
     /// <summary>Throws when an option is out of range.</summary>
     /// <exception cref="ArgumentException">One sentence naming the option, what was found and what is expected.</exception>
     public void Validate()
@@ -53,6 +56,7 @@ public sealed record CloningOptions
         Check(Candidates >= 1, nameof(Candidates), Candidates, "1 or more");
         Check(Temperature is >= 0 and < float.PositiveInfinity, nameof(Temperature), Temperature, "a finite number of at least 0");
         Check(float.IsFinite(FirstTaskBias), nameof(FirstTaskBias), FirstTaskBias, "a finite number");
+        Check(TorchDevice is "cpu" or "cuda", nameof(TorchDevice), TorchDevice, "cpu or cuda");
         Check(EvalEpisodes >= 1, nameof(EvalEpisodes), EvalEpisodes, "1 or more");
         Fit.Validate();
     }

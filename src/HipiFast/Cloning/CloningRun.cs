@@ -51,7 +51,8 @@ public static class CloningRun
         using TransitionBatch labelled = Copy(demonstrations.Transitions);
         (double effectiveTasks, double largestShare) = Label(labelled, demonstrations.Episode, world, options);
         BehaviorCloningOptions fit = options.Fit with { TaskConditioned = options.Labels != CloningLabels.None };
-        using BehaviorCloning clone = new(world.Shape, fit, (shape, chosen) => LearnerRegistry.ResolveCloning(options.Learner)(shape, chosen));
+        using BehaviorCloning clone = new(
+            world.Shape, fit, (shape, chosen) => LearnerRegistry.ResolveCloning(options.Learner)(shape, chosen, options.TorchDevice));
         IReadOnlyList<CloningEpoch> epochs = clone.Fit(labelled, demonstrations.Episode, stop);
         if (stop.IsCancellationRequested)
         {
@@ -208,6 +209,11 @@ public static class CloningRun
             writer.WriteNumber("first_task_bias", options.FirstTaskBias);
             writer.WriteNumber("eval_episodes", options.EvalEpisodes);
             writer.WriteString("learner", options.Learner);
+            if (options.Learner == LearnerRegistry.Torch)
+            {
+                writer.WriteString("torch_device", options.TorchDevice);
+            }
+
             writer.WriteNumber("seed", options.Fit.Seed);
             writer.WriteNumber("hidden", options.Fit.Hidden);
             writer.WriteNumber("learning_rate", options.Fit.LearningRate);

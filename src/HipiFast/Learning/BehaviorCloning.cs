@@ -31,7 +31,7 @@ public sealed unsafe class BehaviorCloning : IDisposable
 
     private readonly BehaviorCloningOptions _options;
     private readonly ICloningPolicy _policy;
-    private readonly MlpParameters _best;
+    private readonly int _inputs;
     private readonly NativeBuffer<float> _input;
     private readonly NativeBuffer<float> _target;
     private readonly float[] _observationMean;
@@ -43,7 +43,8 @@ public sealed unsafe class BehaviorCloning : IDisposable
     /// <param name="shape">Widths of state, action and task.</param>
     /// <param name="options">Options.</param>
     /// <param name="makePolicy">
-    /// Makes the network to fit, for the shape given and batches of up to <see cref="BehaviorCloningOptions.Batch"/> rows; disposed with this object.
+    /// Makes the network to fit, for batches of up to <see cref="BehaviorCloningOptions.Batch"/> rows; disposed with this object. It is given the standard
+    /// network's shape, of which inputs (S, or S + P) and outputs (A) must be kept.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public BehaviorCloning(TransitionShape shape, BehaviorCloningOptions options, Func<MlpShape, BehaviorCloningOptions, ICloningPolicy> makePolicy)
@@ -54,12 +55,9 @@ public sealed unsafe class BehaviorCloning : IDisposable
         options.Validate();
         Shape = shape;
         _options = options;
-        int inputs = shape.ObservationDimension + (options.TaskConditioned ? shape.TaskDimension : 0);
-        MlpShape network = new(inputs, options.Hidden, shape.ActionDimension);
-        _policy = makePolicy(network, options);
-        _best = new MlpParameters(network);
-        _policy.Export(_best);
-        _input = new NativeBuffer<float>((long)options.Batch * inputs);
+        _inputs = shape.ObservationDimension + (options.TaskConditioned ? shape.TaskDimension : 0);
+        _policy = makePolicy(new MlpShape(_inputs, options.Hidden, shape.ActionDimension), options);
+        _input = new NativeBuffer<float>((long)options.Batch * _inputs);
         _target = new NativeBuffer<float>((long)options.Batch * shape.ActionDimension);
         _observationMean = new float[shape.ObservationDimension];
         _observationDeviation = new float[shape.ObservationDimension];
@@ -94,6 +92,7 @@ public sealed unsafe class BehaviorCloning : IDisposable
 
         Split(episode, out int[] fitted, out int[] held);
         Normalize(demonstrations, fitted);
+        _policy.Keep();
         List<CloningEpoch> epochs = [];
         double lowest = double.PositiveInfinity, before = double.PositiveInfinity;
         for (int rises = 0; rises < _options.Patience && epochs.Count < _options.MaxEpochs && !stop.IsCancellationRequested;)
@@ -111,11 +110,11 @@ public sealed unsafe class BehaviorCloning : IDisposable
             if (validation < lowest)
             {
                 lowest = validation;
-                _policy.Export(_best);
+                _policy.Keep();
             }
         }
 
-        _policy.Import(_best);
+        _policy.Restore();
         return epochs;
     }
 
@@ -152,7 +151,7 @@ public sealed unsafe class BehaviorCloning : IDisposable
         }
     }
 
-    /// <summary>Writes the policy, atomically: <c>policy.0.weight [H, in]</c> and so on, and the normalisation.</summary>
+    /// <summary>Writes the policy, atomically: <c>policy.0.weight [H, in]</c> and so on for the standard network, and the normalisation.</summary>
     /// <param name="path">File to make or replace.</param>
     /// <exception cref="IOException">The path cannot be written.</exception>
     /// <remarks>
@@ -162,7 +161,7 @@ public sealed unsafe class BehaviorCloning : IDisposable
     public void Save(string path)
     {
         SafetensorsWriter writer = new();
-        AgentFile.AddNetwork(writer, PolicyName, _best);
+        _policy.AddTo(writer, PolicyName);
         writer.Add<float>("observation_mean", _observationMean, _observationMean.Length);
         writer.Add<float>("observation_deviation", _observationDeviation, _observationDeviation.Length);
         writer.Add<float>("action_mean", _actionMean, _actionMean.Length);
@@ -174,7 +173,6 @@ public sealed unsafe class BehaviorCloning : IDisposable
     public void Dispose()
     {
         _policy.Dispose();
-        _best.Dispose();
         _input.Dispose();
         _target.Dispose();
     }
@@ -322,9 +320,9 @@ public sealed unsafe class BehaviorCloning : IDisposable
         }
     }
 
-    private float* InputRow(int row) => _input.Pointer + ((nint)row * _policy.Shape.Inputs);
+    private float* InputRow(int row) => _input.Pointer + ((nint)row * _inputs);
 
-    private MatrixView Input(int rows) => new((nint)_input.Pointer, rows, _policy.Shape.Inputs, _policy.Shape.Inputs);
+    private MatrixView Input(int rows) => new((nint)_input.Pointer, rows, _inputs, _inputs);
 
     private MatrixView Target(int rows) => new((nint)_target.Pointer, rows, Shape.ActionDimension, Shape.ActionDimension);
 }

@@ -1,6 +1,7 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Networks;
+using HipiFast.Storage;
 
 namespace HipiFast.Learning;
 
@@ -10,6 +11,7 @@ public sealed unsafe class CloningPolicy : ICloningPolicy
     private readonly ComputeSession _session;
     private readonly IDenseKernel _dense;
     private readonly MlpParameters _network;
+    private readonly MlpParameters _kept;
     private readonly NetworkOptimizer _optimizer;
     private readonly MlpActivations _activations;
     private readonly SacOptions _options;
@@ -28,19 +30,20 @@ public sealed unsafe class CloningPolicy : ICloningPolicy
         _dense = _session.Dense;
         _network = new MlpParameters(shape);
         _network.Initialize(seed, 0);
+        _kept = new MlpParameters(shape);
         _optimizer = new NetworkOptimizer(_network);
         _activations = new MlpActivations(shape, capacity);
         _options = new SacOptions { LearningRate = learningRate };
     }
 
-    /// <inheritdoc/>
-    public MlpShape Shape => _network.Shape;
+    /// <summary>The network.</summary>
+    internal MlpParameters Network => _network;
 
     /// <inheritdoc/>
     public double Step(in MatrixView input, in MatrixView target)
     {
         _dense.Forward(_network, input, _activations);
-        MlpShape shape = Shape;
+        MlpShape shape = _network.Shape;
         double squares = 0, count = (double)input.Rows * shape.Outputs;
         float factor = (float)(2 / count);
         for (int row = 0; row < input.Rows; row++)
@@ -63,21 +66,21 @@ public sealed unsafe class CloningPolicy : ICloningPolicy
     public void Predict(in MatrixView input, in MatrixView output)
     {
         _dense.Forward(_network, input, _activations);
+        int outputs = _network.Shape.Outputs;
         for (int row = 0; row < input.Rows; row++)
         {
-            new ReadOnlySpan<float>(_activations.Output.Row(row), Shape.Outputs).CopyTo(new Span<float>(output.Row(row), Shape.Outputs));
+            new ReadOnlySpan<float>(_activations.Output.Row(row), outputs).CopyTo(new Span<float>(output.Row(row), outputs));
         }
     }
 
     /// <inheritdoc/>
-    public void Export(MlpParameters parameters)
-    {
-        ArgumentNullException.ThrowIfNull(parameters);
-        parameters.CopyFrom(_network);
-    }
+    public void Keep() => _kept.CopyFrom(_network);
 
     /// <inheritdoc/>
-    public void Import(MlpParameters parameters) => _network.CopyFrom(parameters);
+    public void Restore() => _network.CopyFrom(_kept);
+
+    /// <inheritdoc/>
+    public void AddTo(SafetensorsWriter writer, string name) => AgentFile.AddNetwork(writer, name, _network);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -85,6 +88,7 @@ public sealed unsafe class CloningPolicy : ICloningPolicy
         _activations.Dispose();
         _optimizer.Dispose();
         _network.Dispose();
+        _kept.Dispose();
         _session.Dispose();
     }
 }

@@ -1,5 +1,5 @@
 using HipiFast.Kernels.Dense;
-using HipiFast.Kernels.Networks;
+using HipiFast.Storage;
 
 namespace HipiFast.Learning;
 
@@ -9,25 +9,25 @@ namespace HipiFast.Learning;
 /// </summary>
 public interface ICloningPolicy : IDisposable
 {
-    /// <summary>Shape of the network: S + P inputs, A outputs.</summary>
-    MlpShape Shape { get; }
-
     /// <summary>One Adam step down the mean over rows and outputs of the squared error.</summary>
-    /// <param name="input"><c>[rows, Inputs]</c>, rows 1 or more and not above the capacity the policy was made for.</param>
-    /// <param name="target"><c>[rows, Outputs]</c>.</param>
+    /// <param name="input"><c>[rows, inputs]</c>, rows 1 or more and not above the capacity the policy was made for.</param>
+    /// <param name="target"><c>[rows, outputs]</c>.</param>
     /// <returns>The mean squared error before the step.</returns>
     double Step(in MatrixView input, in MatrixView target);
 
     /// <summary>The network's outputs.</summary>
-    /// <param name="input"><c>[rows, Inputs]</c>, rows as for <see cref="Step"/>.</param>
-    /// <param name="output">Result <c>[rows, Outputs]</c>.</param>
+    /// <param name="input"><c>[rows, inputs]</c>, rows as for <see cref="Step"/>.</param>
+    /// <param name="output">Result <c>[rows, outputs]</c>.</param>
     void Predict(in MatrixView input, in MatrixView output);
 
-    /// <summary>Copies the parameters out.</summary>
-    /// <param name="parameters">Receives them; of the same shape.</param>
-    void Export(MlpParameters parameters);
+    /// <summary>Remembers the parameters as they are, in place of those remembered before.</summary>
+    void Keep();
 
-    /// <summary>Copies parameters in; the optimiser's moments stay.</summary>
-    /// <param name="parameters">Where from; of the same shape.</param>
-    void Import(MlpParameters parameters);
+    /// <summary>Goes back to the parameters remembered by <see cref="Keep"/>, which was called before; the optimiser's moments stay.</summary>
+    void Restore();
+
+    /// <summary>Adds copies of the parameters to a file.</summary>
+    /// <param name="writer">The file.</param>
+    /// <param name="name">Put before every tensor's name, with a dot.</param>
+    void AddTo(SafetensorsWriter writer, string name);
 }

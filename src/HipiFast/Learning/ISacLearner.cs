@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Devices;
 using HipiFast.Replay;
 using HipiFast.Storage;
 
@@ -32,6 +33,22 @@ public interface ISacLearner : IDisposable
     /// </exception>
     SacLosses Update(TransitionBatch batch, int firstRow, int rows);
 
+    /// <summary>The device whose batches the other <c>Update</c> takes where they lie; null for a learner that takes none.</summary>
+    DeviceRuntime? BatchDevice => null;
+
+    /// <summary>The same on a batch in device memory, which does not come to the host. Its values are not checked; the losses are.</summary>
+    /// <param name="batch">
+    /// Transitions with reward and termination under their task, in memory of <see cref="BatchDevice"/>; whatever fills them is queued on its main stream.
+    /// </param>
+    /// <param name="firstRow">First row.</param>
+    /// <param name="rows">Rows, 1 or more and not above the learner's capacity.</param>
+    /// <returns>Losses before the step.</returns>
+    /// <exception cref="NotSupportedException">The learner takes no such batches.</exception>
+    /// <exception cref="ArgumentException">The rows are outside the batch or above the capacity, or the batch's shape is another one.</exception>
+    /// <exception cref="InvalidDataException">A loss is NaN or infinite.</exception>
+    SacLosses Update(in DeviceBatch batch, int firstRow, int rows) =>
+        throw new NotSupportedException("This learner takes no batches from device memory.");
+
     /// <summary>Actions of the policy: the mean action <c>tanh(mean)</c>, or a sample <c>tanh(mean + std z)</c>.</summary>
     /// <param name="observation">States, <c>[rows, S]</c>.</param>
     /// <param name="task">Tasks, <c>[rows, P]</c>.</param>
@@ -49,6 +66,11 @@ public interface ISacLearner : IDisposable
     /// <param name="writer">The checkpoint.</param>
     /// <param name="prefix">Put before every tensor's name.</param>
     void SaveState(SafetensorsWriter writer, string prefix);
+
+    /// <summary>Writes the agent as it is now, atomically (<see cref="AgentFile"/>).</summary>
+    /// <param name="path">File to make or replace.</param>
+    /// <exception cref="IOException">The path cannot be written.</exception>
+    void SaveAgent(string path) => AgentFile.Save(Networks, path);
 
     /// <summary>Restores what <see cref="SaveState"/> saved.</summary>
     /// <param name="file">The checkpoint.</param>

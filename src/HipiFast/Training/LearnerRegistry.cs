@@ -13,8 +13,9 @@ public delegate ISacLearner LearnerFactory(TrainingConfig config, AgentNetworks 
 /// <summary>Makes the policy that behavior cloning fits.</summary>
 /// <param name="shape">Shape of the network.</param>
 /// <param name="options">Batch, step size and seed.</param>
+/// <param name="torchDevice">Where the torch learner computes: <c>cpu</c> or <c>cuda</c>.</param>
 /// <returns>The policy.</returns>
-public delegate ICloningPolicy CloningPolicyFactory(Kernels.Networks.MlpShape shape, BehaviorCloningOptions options);
+public delegate ICloningPolicy CloningPolicyFactory(Kernels.Networks.MlpShape shape, BehaviorCloningOptions options, string torchDevice);
 
 /// <summary>The learners of this process by name; <c>embedded</c> is always there.</summary>
 public static class LearnerRegistry
@@ -33,7 +34,7 @@ public static class LearnerRegistry
 
     private static readonly Dictionary<string, CloningPolicyFactory> s_cloning = new()
     {
-        [Embedded] = (shape, options) => new CloningPolicy(
+        [Embedded] = (shape, options, _) => new CloningPolicy(
             KernelRegistry.Default.Resolve(ManagedBackend.FamilyName), shape, options.Batch, options.LearningRate, options.Seed),
     };
 

@@ -227,6 +227,11 @@ public sealed class Trainer : IDisposable
         }
     }
 
+    /// <summary>Writes the agent as it is now, atomically.</summary>
+    /// <param name="path">File to make or replace.</param>
+    /// <exception cref="IOException">The path cannot be written.</exception>
+    public void SaveAgent(string path) => _learner.SaveAgent(path);
+
     /// <summary>The environment steps that a checkpoint holds.</summary>
     internal static long EnvStepsIn(SafetensorsFile file)
     {

@@ -253,7 +253,7 @@ public sealed class TrainingRun : IDisposable
         double[] seconds = [Seconds];
         writer.Add<double>("run.seconds", seconds, 1);
         writer.Save(Directory.Checkpoint);
-        AgentFile.Save(_trainer.Networks, Directory.Agent);
+        _trainer.SaveAgent(Directory.Agent);
         _checkpointSteps = EnvSteps;
         _checkpointSeconds = Seconds;
     }

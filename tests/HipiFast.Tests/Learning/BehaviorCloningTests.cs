@@ -44,7 +44,7 @@ public sealed class BehaviorCloningTests
         using TransitionBatch data = Demonstrations(out long[] episode);
         double[] validation = [5, 4, 3, 3.5, 3.2, 3.3, 3.4, 3.6, 1];
         ScriptedPolicy? policy = null;
-        using BehaviorCloning clone = new(s_shape, s_options, (shape, options) => policy = new ScriptedPolicy(shape, validation));
+        using BehaviorCloning clone = new(s_shape, s_options, (shape, options) => policy = new ScriptedPolicy(validation));
         IReadOnlyList<CloningEpoch> epochs = clone.Fit(data, episode);
 
         // 3.5 is one rise, 3.2 none, then 3.3, 3.4 and 3.6 are three in a row.
@@ -60,7 +60,7 @@ public sealed class BehaviorCloningTests
         using BehaviorCloning one = Make(s_options with { MaxEpochs = 3 }), two = Make(s_options with { MaxEpochs = 3 });
         Assert.Equal(one.Fit(data, episode), two.Fit(data, episode));
         HashSet<float> fitted = [], held = [];
-        using BehaviorCloning spied = new(s_shape, s_options with { MaxEpochs = 1 }, (shape, options) => new SpyPolicy(shape, fitted, held));
+        using BehaviorCloning spied = new(s_shape, s_options with { MaxEpochs = 1 }, (shape, options) => new SpyPolicy(fitted, held));
         spied.Fit(data, episode);
 
         // Task entry 1 is the trajectory's number.
@@ -77,9 +77,9 @@ public sealed class BehaviorCloningTests
         using CloningPolicy policy = new(s_backend, shape, 5, 1e-3f, 7);
         using MlpParameters before = new(shape), after = new(shape);
         float[] input = Uniforms(15, 1), target = Uniforms(10, 2);
-        policy.Export(before);
+        before.CopyFrom(policy.Network);
         Step(policy, input, target);
-        policy.Export(after);
+        after.CopyFrom(policy.Network);
         int compared = 0;
         for (int layer = 0; layer < 3; layer++)
         {
@@ -232,12 +232,10 @@ public sealed class BehaviorCloningTests
     }
 
     /// <summary>Predicts what makes the validation losses of a script; its only parameter that changes is the loss of the epoch under way.</summary>
-    private sealed unsafe class ScriptedPolicy(MlpShape shape, double[] validation) : ICloningPolicy
+    private sealed unsafe class ScriptedPolicy(double[] validation) : ICloningPolicy
     {
-        private readonly MlpParameters _parameters = new(shape);
         private int _predictions = -1;
-
-        public MlpShape Shape => shape;
+        private float _kept;
 
         public float Restored { get; private set; }
 
@@ -258,18 +256,22 @@ public sealed class BehaviorCloningTests
             }
         }
 
-        public void Export(MlpParameters parameters) => parameters.Values[0] = _predictions < 0 ? 0 : (float)Loss;
+        public void Keep() => _kept = _predictions < 0 ? 0 : (float)Loss;
 
-        public void Import(MlpParameters parameters) => Restored = parameters.Values[0];
+        public void Restore() => Restored = _kept;
 
-        public void Dispose() => _parameters.Dispose();
+        public void AddTo(SafetensorsWriter writer, string name)
+        {
+        }
+
+        public void Dispose()
+        {
+        }
     }
 
     /// <summary>Notes which trajectories it is fitted to and which it is asked about.</summary>
-    private sealed unsafe class SpyPolicy(MlpShape shape, HashSet<float> fitted, HashSet<float> held) : ICloningPolicy
+    private sealed unsafe class SpyPolicy(HashSet<float> fitted, HashSet<float> held) : ICloningPolicy
     {
-        public MlpShape Shape => shape;
-
         public double Step(in MatrixView input, in MatrixView target)
         {
             Note(input, fitted);
@@ -278,11 +280,15 @@ public sealed class BehaviorCloningTests
 
         public void Predict(in MatrixView input, in MatrixView output) => Note(input, held);
 
-        public void Export(MlpParameters parameters)
+        public void Keep()
         {
         }
 
-        public void Import(MlpParameters parameters)
+        public void Restore()
+        {
+        }
+
+        public void AddTo(SafetensorsWriter writer, string name)
         {
         }
 
