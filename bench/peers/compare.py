@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """Runs the PyTorch peers and `hipifast bench roofline` in turns on this machine and prints one Markdown table: rates, ratio, bar, met or not.
 
-    python3 bench/peers/compare.py [--python /usr/bin/python3] [--seconds 2] [--threads 1,2] [--only relabel,sac]
-                                   [--rltools CHECKOUT] [--json FILE]
+    python3 bench/peers/compare.py [--python /usr/bin/python3] [--seconds 2] [--threads 1,2] [--only relabel,sac,torch]
+                                   [--torch-device cpu|cuda] [--rltools CHECKOUT] [--json FILE]
 
 Every peer case is run at every thread setting (OMP_NUM_THREADS and OPENBLAS_NUM_THREADS) and in both styles, in fp32; the peer's best counts. For
 each case the programs take turns: ours, peer (all its settings), ours; ours is the mean of its two medians, so that a slow minute of a
 shared machine hits both. A variant that cannot run here (bf16 without its instructions) leaves its rows out, with one line.
 Needs a python3 with torch (Debian: apt-get install python3-torch libopenblas0-pthread).
+
+--only torch compares SAC updates of the torch learner (`hipifast bench learner --learner torch`, which relabels between updates and shows what a step
+goes into) with PyTorch eager, at each thread setting by itself; HIPIFAST names another program than ./hipifast, as several words if need be.
 """
-import argparse, csv, io, json, os, statistics, subprocess, sys
+import argparse, csv, io, json, os, shlex, statistics, subprocess, sys
 
 import sac_rltools
 
@@ -28,10 +31,16 @@ RLTOOLS_BAR = 3
 SAC = [(3, 1, 100, 64, None), (10, 2, 32, 64, 25), (20, 6, 256, 256, 5)]
 
 
-def peer(o, script, *arguments):
+# Updates of the torch learner: obs, act, batch, H, bar (times PyTorch's updates per second on as many threads).
+TORCH = [(10, 2, 32, 64, 1.5), (20, 6, 256, 256, None)]
+
+HIPIFAST = shlex.split(os.environ.get("HIPIFAST", "")) or [os.path.join(ROOT, "hipifast")]
+
+
+def peer(o, script, *arguments, settings=None):
     """All rows of a peer at all thread settings."""
     rows = []
-    for threads in o.threads.split(","):
+    for threads in settings or o.threads.split(","):
         env = dict(os.environ, OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads)
         command = [o.python, os.path.join(HERE, script), "--seconds", str(o.seconds), *arguments]
         text = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
@@ -39,15 +48,18 @@ def peer(o, script, *arguments):
     return rows
 
 
+def program(*arguments):
+    """What the program says in JSON."""
+    return json.loads(subprocess.run([*HIPIFAST, *arguments, "--json"], check=True, capture_output=True, text=True).stdout)
+
+
 def ours(*arguments):
-    command = [os.path.join(ROOT, "hipifast"), "bench", "roofline", "--json", *arguments]
-    rows = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return [row for row in rows if "median_s" in row]
+    return [row for row in program("bench", "roofline", *arguments) if "median_s" in row]
 
 
 def auto(precision):
     """The variant that `auto` takes in a precision, or None."""
-    info = json.loads(subprocess.run([os.path.join(ROOT, "hipifast"), "info", "--json"], check=True, capture_output=True, text=True).stdout)
+    info = program("info")
     return info["auto_backend" if precision == "fp32" else "auto_bf16_backend"]
 
 
@@ -105,6 +117,22 @@ def sac(o, variant):
                   middle(before[key], after[key], "updates_per_s"), float(best["updates_per_s"]), f"{best['threads']} threads", "updates/s", bar)
 
 
+def torch_learner(o):
+    where = ["--torch-device", o.torch_device] + (["--backend", "cuda"] if o.torch_device == "cuda" else [])
+    for obs, act, batch, hidden, bar in TORCH:
+        case = f"{obs},{act},{batch},{hidden}"
+        for threads in o.threads.split(","):
+            run = lambda: program("bench", "learner", "--learner", "torch", *where, "--case", case, "--threads", threads, "--seconds", str(o.seconds))[0]
+            before = run()
+            other = peer(o, "sac_torch.py", "--cases", case, "--device", o.torch_device, settings=[threads])[0]
+            after = run()
+            parts = ", ".join(f"{name} {middle(before, after, field):.1%}" for name, field in (
+                ("replay", "replay_share"), ("relabel", "relabel_share"), ("hand-over", "hand_over_share"), ("torch", "update_share")))
+            work = f"torch learner on {o.torch_device} (obs {obs}, act {act}, batch {batch}, H {hidden}), {threads} threads; step: {parts}"
+            yield row(work, f"torch, relabels on {before['backend']}", middle(before, after, "updates_per_s"), float(other["updates_per_s"]),
+                      f"eager, {threads} threads", "updates/s", bar)
+
+
 def sac_loop(o, variant):
     found = sac_rltools.measure(o.rltools)
     yield row("SAC training loop, environment included (pendulum, batch 100, H 64), 1 thread", variant, found["steps_per_s"], found["peer_steps_per_s"],
@@ -127,7 +155,8 @@ def main():
     ap.add_argument("--python", default=sys.executable, help="a python3 with torch")
     ap.add_argument("--seconds", type=float, default=2, help="time for each case of a peer, and for a long one of ours")
     ap.add_argument("--threads", default="1,2", help="thread settings of the peers")
-    ap.add_argument("--only", default="relabel,sac", help="relabel, sac or both")
+    ap.add_argument("--only", default="relabel,sac", help="parts, separated by commas: relabel, sac, torch")
+    ap.add_argument("--torch-device", default="cpu", choices=["cpu", "cuda"], help="where the torch learner and its peer compute")
     ap.add_argument("--rltools", help="a checkout of RLtools, to compare whole SAC training loops as well (see sac_rltools.py)")
     ap.add_argument("--json", help="also write the rows to this file")
     o = ap.parse_args()
@@ -135,10 +164,13 @@ def main():
     if "bf16" not in variants:
         print("bf16 rows are left out: no variant of bf16 can run here (`hipifast info` says why).\n")
 
+    parts = {"relabel": lambda: relabel(o, variants), "sac": lambda: sac(o, variants["fp32"]), "torch": lambda: torch_learner(o)}
     rows = []
     print("| work | variant | HipiFast | of its peak | PyTorch, best setting | ratio | bar | met |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
     for part in o.only.split(","):
-        for r in relabel(o, variants) if part == "relabel" else sac(o, variants["fp32"]):
+        if part not in parts:
+            ap.error(f"--only has '{part}'; expected {', '.join(parts)}")
+        for r in parts[part]():
             rows.append(r)
             print(show(r), flush=True)
     if o.rltools:

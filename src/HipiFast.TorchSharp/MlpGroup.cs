@@ -58,6 +58,7 @@ internal sealed class MlpGroup : NetworkGroup
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
+        module.to(Parameters.Values.device);
         int leaf = 0;
         foreach (Tensor parameter in module.parameters())
         {

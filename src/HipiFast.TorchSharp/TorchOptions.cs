@@ -44,9 +44,7 @@ public sealed record TorchOptions
     /// <param name="session">The relabeler's session.</param>
     /// <returns>The device; null where weights and batches are copied, or lie in shared memory of the processor.</returns>
     internal DeviceRuntime? InPlace(ComputeSession session) =>
-        !SharesMemory && !CopiesWeights && session is DeviceSession { Runtime.CanShare: true } device && device.Device.Id == KernelDevice
-            ? device.Runtime
-            : null;
+        !SharesMemory && !CopiesWeights && session.Runtime is { CanShare: true } runtime && runtime.Device.Id == KernelDevice ? runtime : null;
 
     // What torch's device is called among those of the kernels; without a number, torch means the first.
     private string KernelDevice => Device == Cuda ? "cuda:0" : DeviceInfo.Cpu;

@@ -113,6 +113,59 @@ public sealed class CheckpointTests
         Assert.NotEqual(start, pair.Torch.Networks.Critic1.Values.ToArray());
     }
 
+    [TorchFact]
+    public void Between_two_copies_of_the_weights_a_checkpoint_changes_nothing_and_keeps_the_relabelers()
+    {
+        using TemporaryDirectory temporary = new();
+        TorchOptions options = new() { KeepsDeviceMemory = true, WeightsEvery = 3 };
+        using Pair first = new(s_shape, 12, 8, torchOptions: options), second = new(s_shape, 12, 8, torchOptions: options);
+        using Pair current = new(s_shape, 12, 8, torchOptions: new TorchOptions { KeepsDeviceMemory = true });
+        Run(first.Torch, first.Batch, 4);
+        Run(current.Torch, first.Batch, 4);
+        float[] relabelers = first.Torch.Networks.Critic1.Values.ToArray();
+        Assert.NotEqual(relabelers, current.Torch.Networks.Critic1.Values.ToArray());
+
+        // The file of the agent is of today, and so are the learner's own weights in the checkpoint.
+        first.Torch.SaveAgent(temporary["agent"]);
+        using (AgentNetworks agent = AgentFile.Load(temporary["agent"]))
+        {
+            Assert.Equal(current.Torch.Networks.Critic1.Values.ToArray(), agent.Critic1.Values.ToArray());
+        }
+
+        Copy(first.Torch, second.Torch);
+        Assert.Equal(relabelers, first.Torch.Networks.Critic1.Values.ToArray());
+        Assert.Equal(relabelers, second.Torch.Networks.Critic1.Values.ToArray());
+        for (int update = 4; update < 8; update++)
+        {
+            Assert.Equal(first.Torch.Update(first.Batch, 0, 8), second.Torch.Update(first.Batch, 0, 8));
+            Assert.Equal(first.Torch.Networks.Critic1.Values.ToArray(), second.Torch.Networks.Critic1.Values.ToArray());
+            Assert.Equal(first.Torch.Networks.Actor.Values.ToArray(), second.Torch.Networks.Actor.Values.ToArray());
+            Assert.Equal(update < 5, relabelers.AsSpan().SequenceEqual(first.Torch.Networks.Critic1.Values));
+        }
+
+        // A learner that shares its memory has no use for older weights.
+        Copy(first.Torch, second.Embedded);
+        first.Torch.SaveAgent(temporary["agent"]);
+        using AgentNetworks newest = AgentFile.Load(temporary["agent"]);
+        Assert.Equal(newest.Critic1.Values.ToArray(), second.Embedded.Networks.Critic1.Values.ToArray());
+        Assert.NotEqual(newest.Critic1.Values.ToArray(), first.Torch.Networks.Critic1.Values.ToArray());
+    }
+
+    [TorchFact]
+    public void The_networks_keep_what_a_learner_on_a_device_has_learned()
+    {
+        using SacFixture fixture = new(s_shape, 12, 8), other = new(s_shape, 12, 8);
+        using Kernels.Backends.ComputeSession session = Kernels.Backends.KernelRegistry.Default.Resolve("managed").CreateSession(new(1));
+        foreach ((SacFixture agent, int every) in (IEnumerable<(SacFixture, int)>)[(fixture, 1), (other, 5)])
+        {
+            using TorchSacLearner learner = new(
+                agent.Networks, new SacOptions(), session, 8, SacFixture.Seed, new TorchOptions { KeepsDeviceMemory = true, WeightsEvery = every });
+            Run(learner, fixture.Batch, 3);
+        }
+
+        Assert.Equal(fixture.Networks.Actor.Values.ToArray(), other.Networks.Actor.Values.ToArray());
+    }
+
     [PythonTorchFact]
     public void Python_loads_an_actor_into_a_sequential_module_and_acts_the_same()
     {

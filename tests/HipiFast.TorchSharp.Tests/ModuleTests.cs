@@ -232,24 +232,9 @@ public sealed class ModuleTests : IDisposable
         return new TorchSacLearner(
             s_shape,
             new TorchModules(
-                () => Fill(new WrappedMlp(5, 12, 4), networks.Actor),
-                () => Fill(new WrappedMlp(7, 12, 1), critics++ % 2 == 0 ? networks.Critic1 : networks.Critic2!)),
+                () => new WrappedMlp(5, 12, 4).Fill(networks.Actor),
+                () => new WrappedMlp(7, 12, 1).Fill(critics++ % 2 == 0 ? networks.Critic1 : networks.Critic2!)),
             options, _session, 9, SacFixture.Seed, torchOptions);
-    }
-
-    private static WrappedMlp Fill(WrappedMlp module, MlpParameters network)
-    {
-        using IDisposable noGradient = no_grad();
-        Tensor[] tensors = [.. module.parameters()];
-        for (int layer = 0; layer < 3; layer++)
-        {
-            float[] weight = new float[network.LayerInputs(layer) * network.LayerOutputs(layer)];
-            network.ExportWeight(layer, weight);
-            tensors[2 * layer].copy_(tensor(weight).view(network.LayerOutputs(layer), -1));
-            tensors[(2 * layer) + 1].copy_(tensor(network.Bias(layer).ToArray()));
-        }
-
-        return module;
     }
 
     private static float[] Floats(Tensor tensor) => [.. tensor.detach().data<float>()];

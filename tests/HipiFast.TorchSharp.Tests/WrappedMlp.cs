@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,6 +20,22 @@ internal sealed class WrappedMlp : nn.Module<Tensor, Tensor>
         _third = nn.Linear(hidden, outputs);
         _smooth = smooth;
         RegisterComponents();
+    }
+
+    /// <summary>Takes the parameters of a standard network.</summary>
+    public WrappedMlp Fill(MlpParameters network)
+    {
+        using IDisposable noGradient = no_grad();
+        Tensor[] tensors = [.. parameters()];
+        for (int layer = 0; layer < 3; layer++)
+        {
+            float[] weight = new float[network.LayerInputs(layer) * network.LayerOutputs(layer)];
+            network.ExportWeight(layer, weight);
+            tensors[2 * layer].copy_(tensor(weight).view(network.LayerOutputs(layer), -1));
+            tensors[(2 * layer) + 1].copy_(tensor(network.Bias(layer).ToArray()));
+        }
+
+        return this;
     }
 
     public override Tensor forward(Tensor input) => _third.call(Bend(_second.call(Bend(_first.call(input)))));

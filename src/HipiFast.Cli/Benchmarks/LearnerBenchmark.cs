@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
@@ -13,7 +14,7 @@ namespace HipiFast.Cli.Benchmarks;
 
 /// <summary>
 /// <c>hipifast bench learner</c>: what a training step of a learner goes into - a batch from replay, its relabeling, handing its rows to the
-/// learner's library, and the learner's own work.
+/// learner's library, and the learner's own work. A learner that takes batches where the relabeler's device has them is given them there.
 /// </summary>
 internal static class LearnerBenchmark
 {
@@ -26,7 +27,7 @@ internal static class LearnerBenchmark
     private const double WindowSeconds = 0.25;
 
     private static readonly string[] s_header =
-        ["learner", "obs", "act", "batch", "hidden", "threads", "updates/s", "step", "replay", "relabel", "hand-over", "update"];
+        ["learner", "backend", "batches", "obs", "act", "batch", "hidden", "threads", "updates/s", "step", "replay", "relabel", "hand-over", "update"];
 
     /// <summary>The subcommand.</summary>
     /// <param name="json">The program's <c>--json</c>.</param>
@@ -46,25 +47,41 @@ internal static class LearnerBenchmark
             HelpName = "cpu|cuda",
             DefaultValueFactory = _ => new TrainingConfig().TorchDevice,
         };
+        Option<string> backend = new("--backend")
+        {
+            Description = "Backend that relabels; a learner and a backend on one GPU share its memory.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => new TrainingConfig().Backend,
+        };
+        Option<string> relabelDevice = new("--device")
+        {
+            Description = "Device of the backend.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => new TrainingConfig().Device,
+        };
+        Option<string?> only = new("--case") { Description = "This case alone.", HelpName = "OBS,ACT,BATCH,H" };
         Command command = new("learner", "Training steps of a learner: updates per second, and what a step goes into.")
         {
-            learner, device, threads, seconds,
+            learner, device, backend, relabelDevice, only, threads, seconds,
         };
         command.SetAction(parsed =>
         {
             OptionalComponents.Load();
             ConsoleOutput output = new(parsed.GetValue(json));
             List<Row> rows = [];
-            foreach (BenchmarkCase benchmark in BenchmarkCase.SacSteps)
+            foreach (BenchmarkCase benchmark in Cases(parsed.GetValue(only)))
             {
                 TrainingConfig config = new()
                 {
                     LearnerName = parsed.GetRequiredValue(learner),
                     TorchDevice = parsed.GetRequiredValue(device),
+                    Backend = parsed.GetRequiredValue(backend),
+                    Device = parsed.GetRequiredValue(relabelDevice),
                     Threads = benchmark.Threads > 0 ? benchmark.Threads : parsed.GetValue(threads),
                     Batch = benchmark.Batch,
                     Hidden = benchmark.Hidden,
                 };
+                config.Validate();
                 rows.Add(Measure(benchmark, config, parsed.GetValue(seconds)));
             }
 
@@ -81,11 +98,31 @@ internal static class LearnerBenchmark
         return command;
     }
 
+    private static BenchmarkCase[] Cases(string? only)
+    {
+        if (only is null)
+        {
+            return [.. BenchmarkCase.SacSteps];
+        }
+
+        BenchmarkCase[] found = [.. BenchmarkCase.SacSteps.Where(benchmark => NameOf(benchmark) == only)];
+        return found.Length > 0
+            ? found
+            : throw new ArgumentException($"--case is '{only}'; expected {string.Join(" or ", BenchmarkCase.SacSteps.Select(NameOf))}.");
+    }
+
+    // As the peer names it: a network sees the task beside the state.
+    private static string NameOf(BenchmarkCase benchmark) => FormattableString.Invariant(
+        $"{Observation(benchmark)},{benchmark.Shape.ActionDimension},{benchmark.Batch},{benchmark.Hidden}");
+
+    private static int Observation(BenchmarkCase benchmark) => benchmark.Shape.ObservationDimension + benchmark.Shape.TaskDimension;
+
     private static Row Measure(BenchmarkCase benchmark, TrainingConfig config, double seconds)
     {
         TransitionShape shape = benchmark.Shape;
         LearnerFactory factory = LearnerRegistry.Resolve(config.LearnerName);
-        using ComputeSession session = KernelRegistry.Default.Resolve().CreateSession(new SessionOptions(config.Threads));
+        KernelBackend backend = KernelRegistry.Default.Resolve(config.Backend, config.Precision, config.Device);
+        using ComputeSession session = backend.CreateSession(new SessionOptions(config.Threads, config.Device));
         using AgentNetworks agent = new(shape, benchmark.Hidden);
         agent.Initialize(SyntheticData.Seed);
         using ISacLearner learner = factory(config, agent, session);
@@ -94,6 +131,8 @@ internal static class LearnerBenchmark
         using ReplayBuffer replay = new(shape, ReplayCount);
         using TransitionBatch episode = SyntheticData.Batch(shape, ReplayCount);
         replay.AppendEpisode(episode);
+        DeviceRuntime? runtime = learner.BatchDevice;
+        using ReplayMirror? mirror = runtime is null ? null : new ReplayMirror(runtime, replay);
         using TransitionBatch batch = new(shape, benchmark.Batch);
         uint call = 0;
         long[] ticks = new long[3];
@@ -122,18 +161,33 @@ internal static class LearnerBenchmark
         while (watch.Elapsed.TotalSeconds < seconds);
 
         return new Row(
-            benchmark, config, Median(window => window.Rate), Median(window => window.Step), Median(window => window.Replay / window.Step),
+            benchmark, config, backend.Name, mirror is null ? "host" : "device", Median(window => window.Rate), Median(window => window.Step), Median(window => window.Replay / window.Step),
             Median(window => window.Relabel / window.Step), Median(window => window.HandOver / window.Step),
             Median(window => window.Update / window.Step));
 
         void Step(long[] parts)
         {
-            long start = Stopwatch.GetTimestamp();
-            replay.Sample(batch, batch.Capacity, SyntheticData.Seed, call++);
-            long sampled = Stopwatch.GetTimestamp();
-            relabeler.Relabel(batch, replay);
-            long relabeled = Stopwatch.GetTimestamp();
-            learner.Update(batch, 0, batch.Count);
+            long start = Stopwatch.GetTimestamp(), sampled, relabeled;
+            if (mirror is null)
+            {
+                replay.Sample(batch, batch.Capacity, SyntheticData.Seed, call++);
+                sampled = Stopwatch.GetTimestamp();
+                relabeler.Relabel(batch, replay);
+                relabeled = Stopwatch.GetTimestamp();
+                learner.Update(batch, 0, batch.Count);
+            }
+            else
+            {
+                // Each part is waited for, or the next would be charged for it. The main stream waits for the learner's.
+                DeviceBatch drawn = mirror.Sample(batch.Capacity, SyntheticData.Seed, call++);
+                runtime!.Synchronize();
+                sampled = Stopwatch.GetTimestamp();
+                relabeler.Relabel(drawn, replay);
+                relabeled = Stopwatch.GetTimestamp();
+                learner.Update(drawn, 0, batch.Capacity);
+                runtime.Synchronize();
+            }
+
             parts[0] += sampled - start;
             parts[1] += relabeled - sampled;
             parts[2] += Stopwatch.GetTimestamp() - relabeled;
@@ -144,15 +198,14 @@ internal static class LearnerBenchmark
     }
 
     private sealed record Row(
-        BenchmarkCase Case, TrainingConfig Config, double UpdatesPerSecond, double StepSeconds, double Replay, double Relabel, double HandOver,
+        BenchmarkCase Case, TrainingConfig Config, string Backend, string Batches, double UpdatesPerSecond, double StepSeconds, double Replay, double Relabel, double HandOver,
         double Update)
     {
-        // A network sees the task beside the state.
-        private int Observation => Case.Shape.ObservationDimension + Case.Shape.TaskDimension;
+        private string Learner => Config.LearnerName == LearnerRegistry.Torch ? $"{Config.LearnerName} {Config.TorchDevice}" : Config.LearnerName;
 
         public string[] Cells() =>
         [
-            Config.LearnerName, Text(Observation), Text(Case.Shape.ActionDimension), Text(Case.Batch), Text(Case.Hidden), Text(Config.Threads),
+            Learner, Backend, Batches, Text(Observation(Case)), Text(Case.Shape.ActionDimension), Text(Case.Batch), Text(Case.Hidden), Text(Config.Threads),
             UpdatesPerSecond.ToString("0", CultureInfo.InvariantCulture), (StepSeconds * 1e6).ToString("0", CultureInfo.InvariantCulture) + " us",
             Share(Replay), Share(Relabel), Share(HandOver), Share(Update),
         ];
@@ -162,7 +215,10 @@ internal static class LearnerBenchmark
             writer.WriteStartObject();
             writer.WriteString("kernel", BenchmarkCase.SacStep);
             writer.WriteString("variant", Config.LearnerName);
-            writer.WriteNumber("obs", Observation);
+            writer.WriteString("torch_device", Config.TorchDevice);
+            writer.WriteString("backend", Backend);
+            writer.WriteString("batches", Batches);
+            writer.WriteNumber("obs", Observation(Case));
             writer.WriteNumber("act", Case.Shape.ActionDimension);
             writer.WriteNumber("batch", Case.Batch);
             writer.WriteNumber("hidden", Case.Hidden);

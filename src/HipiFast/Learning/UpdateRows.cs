@@ -8,7 +8,7 @@ namespace HipiFast.Learning;
 /// <summary>What every learner checks of the rows that it is given.</summary>
 internal static class UpdateRows
 {
-    /// <summary>Throws unless an update can be made of these rows; see <see cref="ISacLearner.Update"/>.</summary>
+    /// <summary>Throws unless an update can be made of these rows; see <see cref="ISacLearner.Update(TransitionBatch, int, int)"/>.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="firstRow">First row.</param>
     /// <param name="rows">Rows.</param>

@@ -51,6 +51,9 @@ public sealed class Trainer : IDisposable
     private readonly Relabeler _relabeler;
     private readonly TransitionBatch _batch;
     private readonly ReplayMirror? _mirror;
+
+    // The minibatches in hand where the learner takes them on the device; null when they are in _batch.
+    private DeviceBatch? _resident;
     private readonly NativeBuffer<float> _observation;
     private readonly NativeBuffer<float> _task;
     private readonly NativeBuffer<float> _action;
@@ -110,7 +113,7 @@ public sealed class Trainer : IDisposable
     /// <summary>The networks in training.</summary>
     public AgentNetworks Networks => _networks;
 
-    /// <summary>The minibatches of the last relabel call, for tests.</summary>
+    /// <summary>The minibatches of the last relabel call, for tests; not where the learner takes them on the device.</summary>
     internal TransitionBatch Batch => _batch;
 
     /// <summary>Environment steps so far, over all copies.</summary>
@@ -217,6 +220,11 @@ public sealed class Trainer : IDisposable
         writer.Add<double>(Prefix + "means", _means.State, _means.State.Length);
         if (_minibatch < Config.Pool)
         {
+            if (_resident is DeviceBatch resident)
+            {
+                _mirror!.Download(resident, _batch);
+            }
+
             TransitionShape shape = _batch.Shape;
             writer.Add<float>(Prefix + "pool.observation", _batch.Observation, _batch.Count, shape.ObservationDimension);
             writer.Add<float>(Prefix + "pool.action", _batch.Action, _batch.Count, shape.ActionDimension);
@@ -261,6 +269,7 @@ public sealed class Trainer : IDisposable
         _minibatch = (int)counters[5];
         _relabeler.Call = (uint)counters[6];
         _relabeler.LoadState(file, "relabeler.");
+        _resident = null;
         if (EnvSteps < 0 || _minibatch < 0 || _minibatch > Config.Pool)
         {
             throw new InvalidDataException(
@@ -317,7 +326,10 @@ public sealed class Trainer : IDisposable
                 _minibatch = 0;
             }
 
-            LastLosses = _learner.Update(_batch, _minibatch * Config.Batch, Config.Batch);
+            int firstRow = _minibatch * Config.Batch;
+            LastLosses = _resident is DeviceBatch resident
+                ? _learner.Update(resident, firstRow, Config.Batch)
+                : _learner.Update(_batch, firstRow, Config.Batch);
             _minibatch++;
         }
         catch (InvalidDataException error)
@@ -339,13 +351,19 @@ public sealed class Trainer : IDisposable
         return Charge(TimedPart.Relabel, time);
     }
 
-    // The same on the device; the learner is on the host, so the batch comes down once, relabeled.
+    // The same on the device. For a learner on the host the batch comes down once, relabeled.
     private long NextBatch(ReplayMirror mirror, long time)
     {
         DeviceBatch batch = mirror.Sample(_batch.Capacity, Config.Seed, _sampleCalls++);
         time = Charge(TimedPart.Replay, time);
         LastDiagnostics = _relabeler.Relabel(batch, _replay).Diagnostics;
         time = Charge(TimedPart.Relabel, time);
+        if (_learner.BatchDevice is DeviceRuntime device && ReferenceEquals(device, _session.Runtime))
+        {
+            _resident = batch;
+            return time;
+        }
+
         mirror.Download(batch, _batch);
         return Charge(TimedPart.Replay, time);
     }
