@@ -5,6 +5,7 @@
 #                            (and DIR.tar.zst or DIR.tar.gz), to be copied to a Linux machine of the same kind with a GPU; no SDK is needed there
 #   ./gpu.sh [--quick]       in that folder, or bench/gpu.sh where the program is built: conformance with the managed engine through both backends,
 #                            compute-sanitizer and ptxas where CUDA is installed, PyTorch where python3 has it, then the times of every kernel.
+#                            The torch learner is measured where the program was built with libtorch for CUDA (TorchDevice=cuda, docs/torch.md).
 #                            Writes results/DEVICE.json and DEVICE.md (bench/results here). Without a GPU: a dry run on ILGPU's CPU accelerator.
 #
 # Exit code: 0 when all that could run went well.
@@ -13,6 +14,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 say() { printf '%s\n' "gpu.sh: $*"; }
 die() { printf '%s\n' "gpu.sh: $*" >&2; exit 1; }
+
+has_cuda_torch() { [ -n "$(find "$1" -name 'libtorch_cuda*' -print -quit)" ]; }
 
 # --- pack ------------------------------------------------------------------------------------------------------------------------------------------
 
@@ -32,7 +35,15 @@ pack() {
         && cp -R "$dotnet_root/host/fxr/$runtime" "$folder/runtime/host/fxr/" \
         && cp -R "$dotnet_root/shared/Microsoft.NETCore.App/$runtime" "$folder/runtime/shared/Microsoft.NETCore.App/" \
         && cp -R "$built" "$folder/program" \
-        && cp "$root"/bench/peers/relabel_torch.py "$here/gpu.sh" "$folder/" || die "copying to '$folder' failed."
+        && cp "$root"/bench/peers/relabel_torch.py "$here/gpu.sh" "$folder/" \
+        && mkdir "$folder/peers" \
+        && cp "$root"/bench/peers/compare.py "$root"/bench/peers/sac_torch.py "$root"/bench/peers/sac_rltools.py "$folder/peers/" \
+        || die "copying to '$folder' failed."
+    if ! has_cuda_torch "$folder/program"; then
+        # Half a gigabyte that computes on the processor only.
+        rm -f "$folder"/program/runtimes/*/native/lib*torch*
+        say "the program has no libtorch for CUDA, so the folder holds none and the torch learner will not be measured (TorchDevice=cuda before packing; docs/torch.md)."
+    fi
     cp "$root"/kernels/HipiFast.Kernels.Cuda/Ptx/*.ptx "$folder/ptx/" 2>/dev/null || say "no PTX is kept, so the folder holds none for ptxas."
     parent=$(dirname "$folder") name=$(basename "$folder")
     if command -v zstd >/dev/null 2>&1; then
@@ -78,6 +89,23 @@ peers() {
     done
 }
 
+# SAC updates of the torch learner on the GPU, its batches and weights in place, against PyTorch eager in the same run; what a step goes into.
+torch_learner() {
+    if ! has_cuda_torch "$(dirname "$program")"; then
+        say "the program has no libtorch for CUDA, so the torch learner was not measured."
+    elif [ -z "$1" ]; then
+        say "python3 has no torch that sees the GPU: the torch learner without its peer"
+        hipifast bench learner --learner torch --torch-device cuda --backend cuda || failures=$((failures + 1))
+    elif HIPIFAST="'$dotnet' '$program'" python3 "$peers" --only torch --torch-device cuda --threads 1 --json "$temporary/torch.json" >"$temporary/torch.md" 2>>"$log"; then
+        cat "$temporary/torch.md"
+    else
+        failures=$((failures + 1))
+        rm -f "$temporary/torch.md"
+        say "the torch learner: FAILED"
+        tail -n 20 "$log"
+    fi
+}
+
 ptxas_report() {
     capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d '. ')
     for file in "$ptx"/*.ptx; do
@@ -90,11 +118,13 @@ run() {
     quick=$1
     if [ -d "$here/program" ]; then
         program="$here/program/HipiFast.Cli.dll" dotnet="$here/runtime/dotnet" results="$here/results" ptx="$here/ptx" torch_script="$here/relabel_torch.py"
+        peers="$here/peers/compare.py"
         export DOTNET_ROOT="$here/runtime"
     else
         root=$(dirname "$here")
         program="$root/src/HipiFast.Cli/bin/Release/net10.0/HipiFast.Cli.dll" dotnet=dotnet results="$here/results"
         ptx="$root/kernels/HipiFast.Kernels.Cuda/Ptx" torch_script="$here/peers/relabel_torch.py"
+        peers="$here/peers/compare.py"
         "$root/hipifast" info >/dev/null || die "the program does not build."
     fi
     temporary=$(mktemp -d) || die "no temporary folder can be made."
@@ -120,15 +150,19 @@ run() {
     else
         say "compute-sanitizer was not found, so memory and races were not checked."
     fi
+    has_torch=
     if python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' >/dev/null 2>&1; then
+        has_torch=yes
         if [ -n "$quick" ]; then peers 64 32x32 0.2; else peers "64 256 1024" 32x32,128x128,256x256,1024x1024,4096x4096 1; fi
     else
         say "python3 has no torch that sees the GPU, so PyTorch was not measured."
     fi
+    torch_learner "$has_torch"
     mkdir -p "$results"
     hipifast bench gpu --device cuda:0 $quick --peers "$times" --out "$results" || failures=$((failures + 1))
     report=$(find "$results" -name '*.md' -newer "$times" | head -n 1)
     [ -n "$report" ] || die "no results were written; failures: $failures."
+    [ -s "$temporary/torch.md" ] && { printf '\n## The torch learner\n\n'; cat "$temporary/torch.md"; } >>"$report"
     if command -v ptxas >/dev/null 2>&1; then
         { printf '\n## ptxas\n\n```\n'; ptxas_report; printf '```\n'; } >>"$report"
     else

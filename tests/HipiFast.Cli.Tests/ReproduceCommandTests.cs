@@ -28,6 +28,7 @@ public sealed class ReproduceCommandTests
     [InlineData("clone needs either", "clone", "nav2d")]
     [InlineData("--labels is 'x'; expected inverse-rl, no-partition, commanded, none.", "clone", "nav2d", "--labels", "x")]
     [InlineData("Unknown environment 'moon'", "clone", "moon", "--demonstrations", "x.safetensors")]
+    [InlineData("The cloning option TorchDevice is tpu", "clone", "gridworld", "--demonstrations", "x.safetensors", "--torch-device", "tpu")]
     public void BadUsage_IsOneSentence(string expected, params string[] args)
     {
         ProgramResult result = HipifastProgram.Run(args);

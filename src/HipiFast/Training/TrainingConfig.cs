@@ -103,8 +103,8 @@ public sealed record TrainingConfig
     [ConfigKey(Learner, "Where the torch learner computes.", Choices = "cpu|cuda")]
     public string TorchDevice { get; init; } = "cpu";
 
-    /// <summary>Updates between two copies of the torch learner's weights from a GPU to the relabeler; on the CPU they share memory.</summary>
-    [ConfigKey(Learner, "Updates between copies of the torch learner's weights from a GPU to the relabeler.", Minimum = 1, Maximum = 1_000_000)]
+    /// <summary>Updates between two copies of the torch learner's weights from a GPU to a relabeler that cannot read them where they are.</summary>
+    [ConfigKey(Learner, "Updates between copies of the torch learner's weights from a GPU to a relabeler elsewhere.", Minimum = 1, Maximum = 1_000_000)]
     public int TorchWeightsEvery { get; init; } = 1;
 
     /// <summary>Transitions per gradient step.</summary>

@@ -88,6 +88,7 @@ public sealed class CloningRunTests
         Assert.Contains("Candidates", Refused(s_options with { Candidates = 0 }));
         Assert.Contains("Temperature", Refused(s_options with { Temperature = -1 }));
         Assert.Contains("EvalEpisodes", Refused(s_options with { EvalEpisodes = 0 }));
+        Assert.Contains("TorchDevice is tpu; expected cpu or cuda", Refused(s_options with { TorchDevice = "tpu" }));
         Assert.Contains("reacher2d", Assert.Throws<ArgumentException>(() => CloningRun.Run("reacher2d", demonstrations, s_options, "x")).Message);
 
         string Refused(CloningOptions options) =>
