@@ -123,10 +123,15 @@ public sealed class InPlaceTests
         Assert.Empty(fake.Calls("cuGraphLaunch"));
         Calls(other, 2);
 
-        // Back in place; then on the host again, and the copy there is not what is left of the other agent's.
+        // Back in place; then the other again, which goes up although it has not changed, or the kernels would read the first.
         fake.ClearLog();
         Calls(agent, 1);
         Assert.Empty(fake.Calls("cuGraphLaunch"));
+        Assert.Single(fake.Calls("cuMemcpyHtoD"));
+        fake.ClearLog();
+        Calls(other, 1);
+        Assert.Equal(3, fake.Calls("cuMemcpyHtoD").Length);
+        Calls(agent, 1);
         library.Dispose();
         fake.ClearLog();
         Calls(agent, 1);
