@@ -122,7 +122,8 @@ def torch_learner(o):
     for obs, act, batch, hidden, bar in TORCH:
         case = f"{obs},{act},{batch},{hidden}"
         for threads in o.threads.split(","):
-            run = lambda: program("bench", "learner", "--learner", "torch", *where, "--case", case, "--threads", threads, "--seconds", str(o.seconds))[0]
+            run = lambda: program(
+                "bench", "learner", "--learner", "torch", *where, "--case", case, "--threads", threads, "--seconds", str(o.seconds))[0]
             before = run()
             other = peer(o, "sac_torch.py", "--cases", case, "--device", o.torch_device, settings=[threads])[0]
             after = run()

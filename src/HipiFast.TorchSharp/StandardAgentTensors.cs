@@ -108,11 +108,7 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
     {
         if (_kernels is not null)
         {
-            foreach ((_, MlpParameters network) in _parts)
-            {
-                network.MarkResidentChanged();
-            }
-
+            MarkResidentChanged();
             return;
         }
 
@@ -155,10 +151,20 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
     public override void Load(SafetensorsFile file, string prefix)
     {
         Reside(null);
-        AgentFile.Load(file, _networks, prefix);
-        for (int i = 0; i < _optimizers.Length; i++)
+        try
         {
-            _optimizers[i].Load(file, prefix + OptimizerName(i));
+            AgentFile.Load(file, _networks, prefix);
+            for (int i = 0; i < _optimizers.Length; i++)
+            {
+                _optimizers[i].Load(file, prefix + OptimizerName(i));
+            }
+        }
+        catch
+        {
+            // Torch has the weights it had, and the kernels go on reading those.
+            Reside();
+            MarkResidentChanged();
+            throw;
         }
 
         Upload();
@@ -271,6 +277,14 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
                 DeviceView view = _resident[group].View<float>((long)network * block.Length * sizeof(float), block.Length);
                 _parts[at++].Network.Reside(kernels is null ? null : new ResidentParameters(kernels, view));
             }
+        }
+    }
+
+    private void MarkResidentChanged()
+    {
+        foreach ((_, MlpParameters network) in _parts)
+        {
+            network.MarkResidentChanged();
         }
     }
 

@@ -174,8 +174,36 @@ public sealed unsafe class InPlaceTests : IDisposable
             Assert.Equal(_fixture.Networks.Target2!.Values.ToArray(), agent.Target2!.Values.ToArray());
         }
 
+        // A checkpoint that does not fit leaves the learner as it was, in place.
         using TorchSacLearner second = Learner(_other, s_inPlace);
-        Score(second.Networks);
+        float[] before = Score(second.Networks), actor = second.Networks.Actor.Values.ToArray();
+        SafetensorsWriter lacking = new();
+        using (SafetensorsFile file = SafetensorsFile.Open(temporary["state"]))
+        {
+            foreach ((string name, TensorInfo tensor) in file.Tensors.Where(entry => !entry.Key.Contains("optim.actor.m", StringComparison.Ordinal)))
+            {
+                if (tensor.Type == TensorType.Float32)
+                {
+                    float[] values = new float[tensor.Shape.Aggregate(1L, (product, size) => product * size)];
+                    file.Read<float>(name, values);
+                    lacking.Add<float>(name, values, tensor.Shape.ToArray());
+                }
+                else
+                {
+                    lacking.Add<long>(name, [1], 1);
+                }
+            }
+        }
+
+        lacking.Save(temporary["lacking"]);
+        using (SafetensorsFile file = SafetensorsFile.Open(temporary["lacking"]))
+        {
+            Assert.Contains("optim.actor.m", Assert.Throws<InvalidDataException>(() => second.LoadState(file, "learner.")).Message, StringComparison.Ordinal);
+        }
+
+        Assert.NotNull(second.Networks.Actor.Resident);
+        Assert.Equal(before, Score(second.Networks));
+        Assert.Equal(actor, second.Networks.Actor.Values.ToArray());
         using (SafetensorsFile file = SafetensorsFile.Open(temporary["state"]))
         {
             second.LoadState(file, "learner.");
