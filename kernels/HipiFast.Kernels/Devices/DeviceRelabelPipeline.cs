@@ -129,7 +129,7 @@ internal sealed class DeviceRelabelPipeline(
         sampling.Prepare(rows);
         int blockRows = ReserveMatrix(problem);
         logPartitionKernel.Prepare(blockRows, candidates);
-        softQKernel.Prepare(softQ, blockRows);
+        softQKernel.Prepare(softQ, blockRows, problem.HasPartition);
         signature = new Signature(
             rows, candidates, blockRows, problem.HasPartition, !problem.LogPrior.IsEmpty, softQ.Family!, softQ.UsesFamily,
             softQ.Estimator, softQ.Twin, softQ.UsesCritic2, softQ.UsesLogProbability, softQ.CriticRange, softQ.Critic1.Shape, softQ.Actor?.Shape ?? default,
@@ -248,9 +248,7 @@ internal sealed class DeviceRelabelPipeline(
             for (int first = 0; first < rows; first += signature.BlockRows)
             {
                 int count = Math.Min(signature.BlockRows, rows - first);
-                DeviceView block = Matrix(count, candidates);
-                softQKernel.Queue(batch, first, count, block);
-                logPartitionKernel.Queue(block, count, candidates, begins: first == 0);
+                softQKernel.Queue(batch, first, count, Matrix(count, candidates), logPartitionKernel);
             }
 
             logPartitionKernel.QueueFinish(rows, candidates, logPartition);
