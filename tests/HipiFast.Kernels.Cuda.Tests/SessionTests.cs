@@ -51,6 +51,10 @@ public sealed class SessionTests
             Run(pipeline, agent, estimator, rows, candidates, 1);
             Assert.NotEmpty(fake.Calls("cuLaunchKernel Kernel_Critic"));
             Assert.NotEmpty(fake.Calls("cuLaunchKernel Kernel_SampleTasks"));
+
+            // On tensor cores the critics leave the segments of the log partition, and nothing reads the matrix for it.
+            Assert.Equal(precision == KernelPrecision.Fp32 ? 1 : 0, fake.Calls("cuLaunchKernel Kernel_Segments ").Length);
+            Assert.Single(fake.Calls("cuLaunchKernel Kernel_Merge "));
             Run(pipeline, agent, estimator, rows, candidates, 2);
             fake.ClearLog();
             Run(pipeline, agent, estimator, rows, candidates, 3);

@@ -6,34 +6,37 @@ namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
 /// <summary>
 /// The soft-Q matrix as the kernels on tensor cores define it: in double, but for what is rounded to bf16, the operands of the second layers. So what
-/// is left between it and the kernels is fp32 rounding, which it bounds pair by pair; a number in the wrong place shows a thousand times above.
+/// is left between it and the kernels is fp32 rounding, whose size it tells pair by pair; a number in the wrong place shows a hundred times above.
 /// </summary>
 /// <remarks>
-/// A number within fp32 rounding of the middle between two bf16 numbers may become either; then both count. The rest is the usual running error
-/// analysis to first order.
+/// A number within fp32 rounding of the middle between two bf16 numbers may become either; the difference then counts as an error of its own. Errors
+/// are taken to first order and add up as independent ones do, in the square: that of a sum of thousands in the worst case says nothing.
 /// </remarks>
 internal static class Bf16SoftQReference
 {
-    /// <summary>Of the largest partial sum, or of a function's value: a few roundings, and those of sums of any order, which mostly cancel.</summary>
+    /// <summary>Of the magnitudes that are summed, or of a function's value: a few roundings, and those of sums of any order, which mostly cancel.</summary>
     private const double Rounding = 4.0 / (1 << 24);
 
-    /// <summary>Q~, <c>[B, K]</c>, with bounds of the error that fp32 leaves.</summary>
+    private const int Bf16Bits = 8;
+
+    /// <summary>Q~, <c>[B, K]</c>, with the error that fp32 leaves.</summary>
     /// <param name="problem">The problem.</param>
     /// <param name="roundsActor">Whether the actor's second layer is rounded to bf16; for telling errors apart.</param>
     /// <param name="roundsCritics">The same for the critics.</param>
     /// <returns>The matrix.</returns>
     public static Bounded[] Compute(in SoftQProblem problem, bool roundsActor = true, bool roundsCritics = true)
     {
+        Networks networks = new(problem, roundsActor, roundsCritics);
         Bounded[] softQ = new Bounded[problem.Rows * problem.Candidates];
         for (int pair = 0; pair < softQ.Length; pair++)
         {
-            softQ[pair] = Pair(problem, pair / problem.Candidates, pair % problem.Candidates, roundsActor, roundsCritics);
+            softQ[pair] = Pair(problem, pair / problem.Candidates, pair % problem.Candidates, networks);
         }
 
         return softQ;
     }
 
-    private static Bounded Pair(in SoftQProblem problem, int row, int task, bool roundsActor, bool roundsCritics)
+    private static Bounded Pair(in SoftQProblem problem, int row, int task, in Networks networks)
     {
         Bounded[] s = Row(problem.Observation, row, problem.ObservationDimension), a = Row(problem.Action, row, problem.ActionDimension);
         Bounded[] psi = Row(problem.Task, task, problem.TaskDimension);
@@ -43,28 +46,28 @@ internal static class Bf16SoftQReference
         if (isBellman && !terminated)
         {
             Bounded[] next = Row(problem.NextObservation, row, problem.ObservationDimension);
-            Bounded[] sampled = SampleAction(problem, Forward(problem.Actor!, [.. next, .. psi], roundsActor), row, task);
-            value = Add(value, Scale(Critic(problem, [.. next, .. sampled, .. psi], roundsCritics), problem.Gamma));
+            Bounded[] sampled = SampleAction(problem, networks.Actor!.Forward([.. next, .. psi]), row, task);
+            value = Add(value, Scale(Critic(problem, networks, [.. next, .. sampled, .. psi]), problem.Gamma));
         }
         else if (!isBellman && !terminated)
         {
-            value = Critic(problem, [.. s, .. a, .. psi], roundsCritics);
+            value = Critic(problem, networks, [.. s, .. a, .. psi]);
         }
 
         return problem.Estimator == SoftQEstimator.Critic
             ? value
-            : Add(value, Scale(LogProbability(Forward(problem.Actor!, [.. s, .. psi], roundsActor), a), -problem.Alpha));
+            : Add(value, Scale(LogProbability(networks.Actor!.Forward([.. s, .. psi]), a), -problem.Alpha));
     }
 
-    private static Bounded Critic(in SoftQProblem problem, Bounded[] input, bool rounds)
+    private static Bounded Critic(in SoftQProblem problem, in Networks networks, Bounded[] input)
     {
-        Bounded first = Forward(problem.Critic1, input, rounds)[0];
-        if (problem.Critic2 is null || problem.Twin == TwinCombination.First)
+        Bounded first = networks.Critic1.Forward(input)[0];
+        if (networks.Critic2 is null || problem.Twin == TwinCombination.First)
         {
             return first;
         }
 
-        Bounded second = Forward(problem.Critic2, input, rounds)[0];
+        Bounded second = networks.Critic2.Forward(input)[0];
         return problem.Twin == TwinCombination.Mean
             ? Scale(Add(first, second), 0.5)
             : new Bounded(Math.Min(first.Value, second.Value), Math.Max(first.Error, second.Error));
@@ -113,39 +116,6 @@ internal static class Bf16SoftQReference
             Math.Abs(SoftQOracle.LogDeviation(raw.Value + raw.Error) - clamped), Math.Abs(SoftQOracle.LogDeviation(raw.Value - raw.Error) - clamped)));
     }
 
-    private static Bounded[] Forward(MlpParameters network, Bounded[] input, bool rounds)
-    {
-        Bounded[] units = Layer(network, 0, input, value => value);
-        units = [.. units.Select(unit => rounds ? Round(Relu(unit)) : Relu(unit))];
-        units = [.. Layer(network, 1, units, weight => rounds ? Round(weight) : weight).Select(Relu)];
-        return Layer(network, 2, units, value => value);
-    }
-
-    // b + W x, with what rounding of the sum leaves: a share of the magnitudes that are added.
-    private static Bounded[] Layer(MlpParameters network, int layer, Bounded[] input, Func<double, double> round)
-    {
-        Bounded[] output = new Bounded[network.LayerOutputs(layer)];
-        double[] magnitude = new double[output.Length];
-        for (int o = 0; o < output.Length; o++)
-        {
-            output[o] = Exact(network.Bias(layer)[o]);
-            magnitude[o] = Math.Abs(output[o].Value);
-        }
-
-        for (int i = 0; i < input.Length; i++)
-        {
-            Span<float> weights = network.WeightRow(layer, i);
-            for (int o = 0; o < output.Length; o++)
-            {
-                Bounded term = Scale(input[i], round(weights[o]));
-                output[o] = Add(output[o], term);
-                magnitude[o] += Math.Abs(term.Value);
-            }
-        }
-
-        return [.. output.Zip(magnitude, (sum, size) => new Bounded(sum.Value, sum.Error + (Rounding * size)))];
-    }
-
     private static Bounded Round(Bounded unit)
     {
         double rounded = Round(unit.Value), low = Round(unit.Value - unit.Error), high = Round(unit.Value + unit.Error);
@@ -160,7 +130,7 @@ internal static class Bf16SoftQReference
             return 0;
         }
 
-        double unit = Math.ScaleB(1, Math.ILogB(value) - 7);
+        double unit = Math.ScaleB(1, Math.ILogB(value) + 1 - Bf16Bits);
         return Math.Round(value / unit, MidpointRounding.ToEven) * unit;
     }
 
@@ -168,7 +138,7 @@ internal static class Bf16SoftQReference
 
     private static Bounded Exact(double value) => new(value, 0);
 
-    private static Bounded Add(Bounded a, Bounded b) => new(a.Value + b.Value, a.Error + b.Error);
+    private static Bounded Add(Bounded a, Bounded b) => new(a.Value + b.Value, Math.Sqrt((a.Error * a.Error) + (b.Error * b.Error)));
 
     private static Bounded Scale(Bounded a, double factor) => new(a.Value * factor, a.Error * Math.Abs(factor));
 
@@ -183,6 +153,69 @@ internal static class Bf16SoftQReference
         return values;
     }
 
-    /// <summary>A number and how far fp32 may be from it.</summary>
+    /// <summary>A number and what fp32 may be off by.</summary>
     internal readonly record struct Bounded(double Value, double Error);
+
+    private readonly struct Networks(in SoftQProblem problem, bool roundsActor, bool roundsCritics)
+    {
+        public readonly Network Critic1 = new(problem.Critic1, roundsCritics);
+        public readonly Network? Critic2 = problem.Critic2 is null ? null : new Network(problem.Critic2, roundsCritics);
+        public readonly Network? Actor = problem.Actor is null ? null : new Network(problem.Actor, roundsActor);
+    }
+
+    private sealed class Network
+    {
+        private readonly bool _rounds;
+        private readonly double[][][] _weights;
+        private readonly double[][] _biases;
+
+        public Network(MlpParameters parameters, bool rounds)
+        {
+            _rounds = rounds;
+            _biases = [.. Enumerable.Range(0, 3).Select(layer => Doubles(parameters.Bias(layer)))];
+            _weights = [.. Enumerable.Range(0, 3).Select(layer =>
+                Enumerable.Range(0, parameters.LayerInputs(layer)).Select(input => Doubles(parameters.WeightRow(layer, input))).ToArray())];
+            if (rounds)
+            {
+                _weights[1] = [.. _weights[1].Select(row => row.Select(Round).ToArray())];
+            }
+        }
+
+        public Bounded[] Forward(Bounded[] input)
+        {
+            Bounded[] units = [.. Layer(0, input).Select(unit => _rounds ? Round(Relu(unit)) : Relu(unit))];
+            return Layer(2, [.. Layer(1, units).Select(Relu)]);
+        }
+
+        private static double[] Doubles(ReadOnlySpan<float> values)
+        {
+            double[] doubles = new double[values.Length];
+            for (int i = 0; i < doubles.Length; i++)
+            {
+                doubles[i] = values[i];
+            }
+
+            return doubles;
+        }
+
+        // b + W x, with what rounding of the sum leaves: a share of the magnitudes that are added.
+        private Bounded[] Layer(int layer, Bounded[] input)
+        {
+            double[] sum = [.. _biases[layer]], magnitude = [.. sum.Select(Math.Abs)], squares = new double[sum.Length];
+            for (int i = 0; i < input.Length; i++)
+            {
+                double[] weights = _weights[layer][i];
+                double x = input[i].Value, square = input[i].Error * input[i].Error;
+                for (int o = 0; o < sum.Length; o++)
+                {
+                    double term = x * weights[o];
+                    sum[o] += term;
+                    magnitude[o] += Math.Abs(term);
+                    squares[o] += square * weights[o] * weights[o];
+                }
+            }
+
+            return [.. sum.Select((value, o) => new Bounded(value, Math.Sqrt(squares[o] + (Rounding * magnitude[o] * Rounding * magnitude[o]))))];
+        }
+    }
 }

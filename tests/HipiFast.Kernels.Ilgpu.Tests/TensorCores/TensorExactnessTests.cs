@@ -7,14 +7,17 @@ namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
 /// <summary>
 /// The kernels on tensor cores against what bf16 rounding of the second layers' operands makes of the same problem. The oracle's bounds, made for bf16,
-/// would let a small fault of the layout pass; these are those of fp32.
+/// would let a small fault of the layout pass; what is left here is fp32's.
 /// </summary>
 public sealed class TensorExactnessTests
 {
+    /// <summary>How many of its errors a pair may be off.</summary>
+    private const double Deviations = 6;
+
     /// <summary>
-    /// What fp32 may leave between the two, on average over the pairs and relative to the spread: the bounds must say something.
+    /// What that may come to on average over the pairs, relative to the spread: a fifth of what bf16 may be off, or the test says nothing.
     /// </summary>
-    private const double MeanBound = 3e-4;
+    private const double MeanBound = 2e-3;
 
     // As wide as warps side by side, and between: one to four columns of warps, whole and in slices.
     public static TheoryData<int, int, SoftQEstimator> EightWarps
@@ -66,17 +69,39 @@ public sealed class TensorExactnessTests
         }
     }
 
+    [Theory]
+    [InlineData(40, 33, 256)]
+    [InlineData(65, 33, 128)]
+    [InlineData(20, 17, 512)]
+    public void Explore(int rows, int candidates, int hidden)
+    {
+        foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
+        {
+            using SoftQCase data = new(rows, candidates, hidden) { Estimator = estimator };
+            double[] exact = HipiFast.Kernels.Tests.Oracles.SoftQOracle.Compute(data.Problem);
+            double spread = Tolerance.Spread(exact);
+            double[] sorted = [.. exact.Order()];
+            foreach ((bool actor, bool critics) in ((bool, bool)[])[(true, true), (true, false), (false, true), (false, false)])
+            {
+                Bf16SoftQReference.Bounded[] found = Bf16SoftQReference.Compute(data.Problem, actor, critics);
+                double[] errors = [.. found.Select((pair, i) => Math.Abs(pair.Value - exact[i]))];
+                int worst = Array.IndexOf(errors, errors.Max());
+                Console.WriteLine($"EXPLORE {rows}x{candidates} H {hidden} {estimator} spread {spread:g4} inner 90% {sorted[(int)(0.95 * sorted.Length)] - sorted[(int)(0.05 * sorted.Length)]:g4} actor {actor} critics {critics}: max {errors.Max() / spread:g3} at {exact[worst]:g5} mean {errors.Average() / spread:g3} median {errors.Order().ElementAt(errors.Length / 2):g3} fp32 {found.Average(pair => pair.Error) / spread:g3}");
+            }
+        }
+    }
+
     private static void AssertExact(ComputeSession session, SoftQCase data)
     {
         Bf16SoftQReference.Bounded[] expected = Bf16SoftQReference.Compute(data.Problem);
-        double spread = Math.Max(1, Tolerance.Spread(expected.Select(pair => pair.Value))), mean = expected.Average(pair => pair.Error) / spread;
+        double spread = Math.Max(1, Tolerance.Spread(expected.Select(pair => pair.Value))), mean = Deviations * expected.Average(pair => pair.Error) / spread;
         Assert.True(mean < MeanBound, $"The bounds say little: {mean:g3} of the spread on average.");
         float[] found = data.Compute(session.SoftQ);
         for (int pair = 0; pair < found.Length; pair++)
         {
             Assert.True(
-                Math.Abs(found[pair] - expected[pair].Value) <= expected[pair].Error,
-                $"Pair {pair}: expected {expected[pair].Value:R}, found {found[pair]:R}, bound {expected[pair].Error:g3}.");
+                Math.Abs(found[pair] - expected[pair].Value) <= Deviations * expected[pair].Error,
+                $"Pair {pair}: expected {expected[pair].Value:R}, found {found[pair]:R}, error of fp32 {expected[pair].Error:g3}.");
         }
     }
 }
