@@ -35,10 +35,9 @@ public sealed class TensorExactnessTests
                     (512, TensorTestBackend.HopperSharedKilobytes), (1024, TensorTestBackend.HopperSharedKilobytes),
                 ])
             {
-                foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
-                {
-                    cases.Add(hidden, kilobytes, estimator);
-                }
+                // The critics alone are a part of both.
+                cases.Add(hidden, kilobytes, SoftQEstimator.SoftCritic);
+                cases.Add(hidden, kilobytes, SoftQEstimator.Bellman);
             }
 
             return cases;
@@ -92,10 +91,10 @@ public sealed class TensorExactnessTests
     [InlineData(SoftQEstimator.Bellman)]
     public void DeviationsNextToNothingTakeNoMoreThanFp32(SoftQEstimator estimator)
     {
-        // Deviations of the policy down to e^-10, so that Q~ spreads over more than a million nats.
+        // Deviations of the policy so small that Q~ spreads over hundreds of thousands of nats.
         using SoftQCase data = new(19, 9, 256) { Estimator = estimator };
-        SoftQCase.ScaleOutput(data.Actor!, 4);
-        Assert.InRange(Tolerance.Spread(SoftQOracle.Compute(data.Problem)), 1e6, double.PositiveInfinity);
+        SoftQCase.ScaleOutput(data.Actor!, 6);
+        Assert.InRange(Tolerance.Spread(SoftQOracle.Compute(data.Problem)), 1e5, double.PositiveInfinity);
         AssertExact(TensorTestBackend.Open(TensorTestBackend.EightWarpsWhole), data);
     }
 
