@@ -61,7 +61,7 @@ public sealed class TensorLogPartitionTests
         const int Rows = 21, Candidates = 12;
         using SoftQCase data = new(Rows, Candidates, 20)
         {
-            Family = TaskFamily.Create(default(ExtremeFamily), [float.PositiveInfinity, float.NegativeInfinity, float.NaN]), ExactTerminalValue = true,
+            Family = TaskFamily.Create(default(ExtremeFamily), [1f, -1f, 0f]), ExactTerminalValue = true,
         };
         for (int j = 0; j < Rows; j++)
         {
@@ -145,8 +145,8 @@ public sealed class TensorLogPartitionTests
     }
 
     /// <summary>
-    /// The state's first entry is 0 or the number, from 1, of one of the constants; it is the value where the bit of that number is set in the
-    /// task's first entry.
+    /// The state's first entry is 0 or the number, from 1, of one of the constants; where the bit of that number is set in the task's first entry, the
+    /// value is that constant over zero.
     /// </summary>
     internal readonly struct ExtremeFamily : ITaskFamily
     {
@@ -155,7 +155,7 @@ public sealed class TensorLogPartitionTests
         public bool HasAchievedTask => false;
 
         public float Reward<TVector>(in TaskPair<TVector> pair)
-            where TVector : struct, IVector => Terminates(pair) ? pair.Constants[(int)pair.Observation[0] - 1] : 0f;
+            where TVector : struct, IVector => Terminates(pair) ? pair.Constants[(int)pair.Observation[0] - 1] / (0f * pair.Observation[0]) : 0f;
 
         public bool Terminates<TVector>(in TaskPair<TVector> pair)
             where TVector : struct, IVector => pair.Observation[0] > 0f && ((int)pair.Task[0] >> ((int)pair.Observation[0] - 1) & 1) != 0;
