@@ -74,7 +74,8 @@ peers() {
     [ "$1" = compiled ] && flag=--compile
     for hidden in $3; do
         say "PyTorch, $1, $2, H = $hidden"
-        python3 "$torch_script" --device cuda --dtype "$type" --hidden "$hidden" --sizes "$4" --seconds "$5" $flag 2>>"$log" | sed "1d;s/^/$1,$2,/" >>"$times"
+        python3 "$torch_script" --device cuda --dtype "$type" --hidden "$hidden" --sizes "$4" --seconds "$5" $flag 2>>"$log" \
+            | sed "1d;s/^/$1,$2,/" >>"$times"
     done
 }
 
@@ -106,7 +107,9 @@ ptxas_report() {
                 if (!match($0, pattern)) { return 0 }
                 text = substr($0, RSTART, RLENGTH); sub(/ .*/, "", text); return text + 0
             }
-            /bytes stack frame/ { stack += number("[0-9]+ bytes stack frame"); stores += number("[0-9]+ bytes spill stores"); loads += number("[0-9]+ bytes spill loads") }
+            /bytes stack frame/ {
+                stack += number("[0-9]+ bytes stack frame"); stores += number("[0-9]+ bytes spill stores"); loads += number("[0-9]+ bytes spill loads")
+            }
             match($0, /Used [0-9]+ registers/) { registers = substr($0, RSTART + 5, RLENGTH - 15) + 0; shared = number("[0-9]+ bytes smem") }
             /warning/ { print name ": " $0 >>problems }
             END {
@@ -115,7 +118,8 @@ ptxas_report() {
                 warps = int(65536 / (int((registers * 32 + 255) / 256) * 256)); if (warps > most) { warps = most }
                 groups = int(warps / 8); taken = int((shared + launch + 127) / 128) * 128 + 1024
                 if (groups > int(total / taken)) { groups = int(total / taken) }
-                printf "| %s | %d | %d | %d | %d | %d | %d | %d | %d%% |\n", name, registers, stack, stores, loads, shared, launch, groups, groups * 8 * 100 / most
+                printf "| %s | %d | %d | %d | %d | %d | %d | %d | %d%% |\n", name, registers, stack, stores, loads, shared, launch, groups,
+                    groups * 8 * 100 / most
                 if (stack + stores + loads > 0) { print "spilled " name >>problems }
             }' "$temporary/ptxas"
     done

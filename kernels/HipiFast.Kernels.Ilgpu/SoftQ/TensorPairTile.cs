@@ -197,7 +197,9 @@ internal readonly struct TensorPairTile
         return sum;
     }
 
-    /// <summary>Where a thread's fragment of its warp's first block lies in shared memory; those of the next blocks follow a warp's fragments apart.</summary>
+    /// <summary>
+    /// Where a thread's fragment of its warp's first block lies in shared memory; those of the next blocks follow a warp's fragments apart.
+    /// </summary>
     /// <param name="shape">Sizes.</param>
     /// <param name="thread">The thread.</param>
     /// <param name="chunk">The chunk of hidden units.</param>

@@ -264,7 +264,8 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
 
         if (hasPartition && _tensor is not null)
         {
-            fitting = Math.Min(fitting, Math.Max(SegmentBytes / (2 * sizeof(float) * (long)problem.Candidates), 1) * _tensor.SegmentRows(problem.Candidates));
+            long segments = Math.Max(SegmentBytes / _tensor.SegmentBytes(problem.Candidates), 1);
+            fitting = Math.Min(fitting, segments * _tensor.SegmentRows(problem.Candidates));
         }
 
         // Whole tiles, as far as they fit, and no more of them than an integer counts.

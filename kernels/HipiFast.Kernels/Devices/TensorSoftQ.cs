@@ -41,6 +41,9 @@ internal sealed class TensorSoftQ(DeviceLauncher launcher) : IDisposable
     /// <summary>Rows of a segment that the critics leave for the log partition.</summary>
     public int SegmentRows(int candidates) => _critic1.Tile.TileRows(candidates);
 
+    /// <summary>Bytes of a segment.</summary>
+    public long SegmentBytes(int candidates) => SegmentPlanes * sizeof(float) * (long)candidates;
+
     /// <summary>Sizes the memory of the segments.</summary>
     /// <param name="rows">Most rows of a launch.</param>
     /// <param name="candidates">K.</param>

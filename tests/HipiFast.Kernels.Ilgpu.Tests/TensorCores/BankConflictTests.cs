@@ -5,8 +5,8 @@ using HipiFast.Kernels.Ilgpu.TensorCores;
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
 /// <summary>
-/// Shared memory has 32 banks of four bytes, of which each serves one word at a time. A warp's access of 16 bytes to a lane goes in four parts of eight
-/// lanes, so it takes four turns at the least; one of four bytes takes one.
+/// Shared memory has 32 banks of four bytes, of which each serves one word at a time. A warp's access of 16 bytes to a lane goes in four parts of
+/// eight lanes, so it takes four turns at the least; one of four bytes takes one.
 /// </summary>
 public sealed class BankConflictTests
 {
@@ -49,7 +49,10 @@ public sealed class BankConflictTests
         TensorTile tile = TensorTile.For(device, hidden);
         TensorSoftQShape shape = new()
         {
-            Problem = new SoftQShape { Stride = hidden, TaskShift = 3 }, ColumnShift = tile.ColumnShift, Blocks = tile.Blocks, SliceSteps = tile.SliceSteps,
+            Problem = new SoftQShape { Stride = hidden, TaskShift = 3 },
+            ColumnShift = tile.ColumnShift,
+            Blocks = tile.Blocks,
+            SliceSteps = tile.SliceSteps,
         };
         int chunks = TensorPairTile.Chunks(shape), steps = hidden / TensorCore.Depth, columns = 1 << tile.ColumnShift;
         HashSet<int> read = [];
@@ -82,8 +85,8 @@ public sealed class BankConflictTests
             Assert.Equal(1, Turns(lane => sizeof(float) * TensorPairTile.SumsIndex(shape, (warp * TensorCore.Lanes) + lane, threads), sizeof(float)));
         }
 
-        HashSet<int> sums = [.. Enumerable.Range(0, threads).SelectMany(
-            thread => Enumerable.Range(0, TensorTile.MaxTasks).Select(pair => TensorPairTile.SumsIndex(shape, thread, threads) + (pair * TensorTile.MaxTasks)))];
+        HashSet<int> sums = [.. Enumerable.Range(0, threads).Select(thread => TensorPairTile.SumsIndex(shape, thread, threads)).SelectMany(
+            first => Enumerable.Range(0, TensorTile.MaxTasks).Select(pair => first + (pair * TensorTile.MaxTasks)))];
         Assert.Equal(threads * TensorTile.MaxTasks, sums.Count);
         Assert.InRange(sums.Max(), 0, TensorTile.SumsLength - 1);
     }

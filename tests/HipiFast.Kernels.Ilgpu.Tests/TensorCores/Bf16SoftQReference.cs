@@ -14,7 +14,9 @@ namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 /// </remarks>
 internal static class Bf16SoftQReference
 {
-    /// <summary>Of the magnitudes that are summed, or of a function's value: a few roundings, and those of sums of any order, which mostly cancel.</summary>
+    /// <summary>
+    /// Of the magnitudes that are summed, or of a function's value: a few roundings, and those of sums of any order, which mostly cancel.
+    /// </summary>
     private const double Rounding = 4.0 / (1 << 24);
 
     private const int Bf16Bits = 8;
@@ -40,7 +42,8 @@ internal static class Bf16SoftQReference
     {
         Bounded[] s = Row(problem.Observation, row, problem.ObservationDimension), a = Row(problem.Action, row, problem.ActionDimension);
         Bounded[] psi = Row(problem.Task, task, problem.TaskDimension);
-        bool isBellman = problem.Estimator == SoftQEstimator.Bellman, judges = isBellman || (problem.ExactTerminalValue && problem.Family is not null);
+        bool isBellman = problem.Estimator == SoftQEstimator.Bellman;
+        bool judges = isBellman || (problem.ExactTerminalValue && problem.Family is not null);
         (double reward, bool terminated) = judges ? SoftQOracle.Evaluate(problem, row, task) : default;
         Bounded value = Exact(reward);
         if (isBellman && !terminated)
@@ -112,8 +115,8 @@ internal static class Bf16SoftQReference
     private static Bounded LogDeviation(Bounded raw)
     {
         double clamped = SoftQOracle.LogDeviation(raw.Value);
-        return new Bounded(clamped, Math.Max(
-            Math.Abs(SoftQOracle.LogDeviation(raw.Value + raw.Error) - clamped), Math.Abs(SoftQOracle.LogDeviation(raw.Value - raw.Error) - clamped)));
+        double above = SoftQOracle.LogDeviation(raw.Value + raw.Error) - clamped, below = clamped - SoftQOracle.LogDeviation(raw.Value - raw.Error);
+        return new Bounded(clamped, Math.Max(above, below));
     }
 
     private static Bounded Round(Bounded unit)

@@ -7,8 +7,8 @@ using HipiFast.Kernels.Tests.SoftQ;
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
 /// <summary>
-/// The kernels on tensor cores against what bf16 rounding of the second layers' operands makes of the same problem. The oracle's bounds, made for bf16,
-/// would let a small fault of the layout pass; what is left here is fp32's.
+/// The kernels on tensor cores against what bf16 rounding of the second layers' operands makes of the same problem. The oracle's bounds, made for
+/// bf16, would let a small fault of the layout pass; what is left here is fp32's.
 /// </summary>
 public sealed class TensorExactnessTests
 {
@@ -104,7 +104,8 @@ public sealed class TensorExactnessTests
     private static void AssertExact(ComputeSession session, SoftQCase data)
     {
         Bf16SoftQReference.Bounded[] expected = Bf16SoftQReference.Compute(data.Problem);
-        double spread = Math.Max(1, Tolerance.Spread(expected.Select(pair => pair.Value))), mean = Deviations * expected.Average(pair => pair.Error) / spread;
+        double spread = Math.Max(1, Tolerance.Spread(expected.Select(pair => pair.Value)));
+        double mean = Deviations * expected.Average(pair => pair.Error) / spread;
         Assert.True(mean < MeanBound, $"The bounds say little: {mean:g3} of the spread on average.");
         float[] found = data.Compute(session.SoftQ);
         for (int pair = 0; pair < found.Length; pair++)

@@ -78,7 +78,8 @@ public sealed class TensorLogPartitionTests
         for (int i = 0; i < Candidates; i++)
         {
             bool isInfinite = (i & 1) != 0, isNaN = (i & 4) != 0;
-            Assert.True(isNaN ? float.IsNaN(found[i]) : isInfinite ? float.IsPositiveInfinity(found[i]) : float.IsFinite(found[i]), $"Column {i}: {found[i]}.");
+            bool isRight = isNaN ? float.IsNaN(found[i]) : isInfinite ? float.IsPositiveInfinity(found[i]) : float.IsFinite(found[i]);
+            Assert.True(isRight, $"Column {i}: {found[i]}.");
         }
 
         // Nothing but -inf where every row has it.
@@ -114,8 +115,9 @@ public sealed class TensorLogPartitionTests
     private static float[] AssertConforms(ComputeSession session, SoftQCase data, int blockRows = int.MaxValue)
     {
         float[] softQ = data.Compute(session.SoftQ), found = Partition(session, data, blockRows);
+        double[] expected = LogPartitionOracle.Compute(softQ, data.Rows, data.Candidates);
         double tolerance = Tolerance.OfSpread([.. softQ.Select(value => (double)value)]);
-        Tolerance.AssertClose(LogPartitionOracle.Compute(softQ, data.Rows, data.Candidates), found, tolerance, $"logZ of [{data.Rows}, {data.Candidates}]");
+        Tolerance.AssertClose(expected, found, tolerance, $"logZ of [{data.Rows}, {data.Candidates}]");
         return found;
     }
 
@@ -145,8 +147,8 @@ public sealed class TensorLogPartitionTests
     }
 
     /// <summary>
-    /// The state's first entry is 0 or the number, from 1, of one of the constants; where the bit of that number is set in the task's first entry, the
-    /// value is that constant over zero.
+    /// The state's first entry is 0 or the number, from 1, of one of the constants; where the bit of that number is set in the task's first entry,
+    /// the value is that constant over zero.
     /// </summary>
     internal readonly struct ExtremeFamily : ITaskFamily
     {

@@ -33,8 +33,8 @@ internal readonly record struct PeerResult(
         foreach (string line in File.ReadLines(path))
         {
             string[] fields = line.Split(',');
-            if (fields.Length == 9 && Enum.TryParse(fields[1], ignoreCase: true, out KernelPrecision precision) && int.TryParse(fields[4], out int size)
-                && int.TryParse(fields[6], out int hidden))
+            if (fields.Length == 9 && Enum.TryParse(fields[1], ignoreCase: true, out KernelPrecision precision)
+                && int.TryParse(fields[4], out int size) && int.TryParse(fields[6], out int hidden))
             {
                 bool isNumber = double.TryParse(fields[7], NumberStyles.Float, CultureInfo.InvariantCulture, out double milliseconds);
                 results.Add(new PeerResult(fields[0], precision, fields[2], fields[3], size, hidden, isNumber ? milliseconds / 1000 : double.NaN));
@@ -51,8 +51,8 @@ internal readonly record struct PeerResult(
     /// <param name="benchmark">The case.</param>
     /// <returns>Seconds; NaN where it was not measured or failed.</returns>
     public static double Best(IReadOnlyList<PeerResult> peers, string name, KernelPrecision precision, BenchmarkCase benchmark) =>
-        peers.Where(peer => peer.Name == name && peer.Precision == precision && peer.Estimator == benchmark.EstimatorName
-                && peer.Size == benchmark.Batch && peer.Size == benchmark.Candidates && peer.Hidden == benchmark.Hidden && double.IsFinite(peer.Seconds))
+        peers.Where(peer => peer.Name == name && peer.Precision == precision && peer.Estimator == benchmark.EstimatorName && peer.Size == benchmark.Batch
+                && peer.Size == benchmark.Candidates && peer.Hidden == benchmark.Hidden && double.IsFinite(peer.Seconds))
             .Select(peer => peer.Seconds).DefaultIfEmpty(double.NaN).Min();
 }
 
@@ -85,7 +85,10 @@ internal sealed partial class DeviceReport
 
     /// <summary>Columns of <see cref="Cells"/>.</summary>
     public static IReadOnlyList<string> Header { get; } =
-        ["estimator", "B = K", "H", "plain ms", "graph ms", "upload", "kernels", "download", "pairs/s", "soft-q TFLOP/s", "of peak", "logZ of bandwidth", "x eager", "x compiled"];
+    [
+        "estimator", "B = K", "H", "plain ms", "graph ms", "upload", "kernels", "download", "pairs/s", "soft-q TFLOP/s", "of peak",
+        "logZ of bandwidth", "x eager", "x compiled",
+    ];
 
     /// <summary>Columns of <see cref="ReplayCells"/>.</summary>
     public static IReadOnlyList<string> ReplayHeader { get; } = ["batch from a ring", "draw ms", "gather ms", "of bandwidth"];
@@ -232,9 +235,10 @@ internal sealed partial class DeviceReport
         text.AppendLine();
         if (Results.Count > 0)
         {
+            string work = Precision == KernelPrecision.Bf16 ? "bf16 products by mma.sync" : "fp32 multiply-adds";
             text.AppendLine(
                 CultureInfo.InvariantCulture,
-                $"Measured peaks: {Peaks.Flops * 1e-12:F2} TFLOP/s of {(Precision == KernelPrecision.Bf16 ? "bf16 products by mma.sync" : "fp32 multiply-adds")}, {Peaks.BytesPerSecond * 1e-9:F0} GB/s of copying.").AppendLine();
+                $"Measured peaks: {Peaks.Flops * 1e-12:F2} TFLOP/s of {work}, {Peaks.BytesPerSecond * 1e-9:F0} GB/s of copying.").AppendLine();
             Table(text, Header, Results.Select(Cells));
             text.AppendLine(
                 "Whole relabel calls: plain and graph are wall time, transfers included (medians); the split is device time. The floor of the work is the "
