@@ -78,14 +78,15 @@ sanitize() {
         --device cuda:0 --check --quick
 }
 
+# peers WAY PRECISION HIDDEN SIZES SECONDS: the times of PyTorch, each line with the way and the precision before it.
 peers() {
-    for way in eager compiled; do
-        flag=
-        [ "$way" = compiled ] && flag=--compile
-        for hidden in $1; do
-            say "PyTorch, $way, H = $hidden"
-            python3 "$torch_script" --device cuda --hidden "$hidden" --sizes "$2" --seconds "$3" $flag 2>>"$log" | sed "1d;s/^/$way,/" >>"$times"
-        done
+    type=float32 flag=
+    [ "$2" = bf16 ] && type=bfloat16
+    [ "$1" = compiled ] && flag=--compile
+    for hidden in $3; do
+        say "PyTorch, $1, $2, H = $hidden"
+        python3 "$torch_script" --device cuda --dtype "$type" --hidden "$hidden" --sizes "$4" --seconds "$5" $flag 2>>"$log" \
+            | sed "1d;s/^/$1,$2,/" >>"$times"
     done
 }
 
@@ -106,11 +107,49 @@ torch_learner() {
     fi
 }
 
+# A line for every kernel, as Markdown: what ptxas gives it, and how many groups a multiprocessor of 64 K registers then holds. The tensor kernels' W2
+# lies in shared memory that they ask for at the launch: whole, or in slices where that does not fit. Writes to the file $1 what should not be: anything
+# in local memory, warnings, errors.
 ptxas_report() {
     capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d '. ')
+    capability=${capability:-80}
+    case "$capability" in
+        80) shared_kilobytes=164 warps=64 dynamic=131072 ;;
+        87) shared_kilobytes=164 warps=48 dynamic=131072 ;;
+        86 | 89 | 12?) shared_kilobytes=100 warps=48 dynamic=65536 ;;
+        *) shared_kilobytes=228 warps=64 dynamic=131072 ;;
+    esac
+    printf '| kernel | registers | stack | spill stores | spill loads | shared, declared | shared, at launch (H = 256) | groups of 256 at once | occupancy |\n'
+    printf '| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n'
     for file in "$ptx"/*.ptx; do
-        printf '%s\n' "$(basename "$file")"
-        ptxas -v -arch="sm_${capability:-80}" -o /dev/null "$file" 2>&1 | grep -E 'Used|spill|error|warning'
+        name=$(basename "$file" .ptx)
+        if ! ptxas -v -arch="sm_$capability" -o /dev/null "$file" >"$temporary/ptxas" 2>&1; then
+            printf '| %s | ptxas failed: %s |\n' "$name" "$(grep -m 1 -E 'error|fatal' "$temporary/ptxas")"
+            printf 'failed %s\n' "$name" >>"$1"
+            continue
+        fi
+        launch=0
+        case "$name" in soft-q-*-bf16*) launch=$dynamic ;; esac
+        awk -v name="$name" -v launch="$launch" -v total=$((shared_kilobytes * 1024)) -v most="$warps" -v problems="$1" '
+            function number(pattern,    text) {
+                if (!match($0, pattern)) { return 0 }
+                text = substr($0, RSTART, RLENGTH); sub(/ .*/, "", text); return text + 0
+            }
+            /bytes stack frame/ {
+                stack += number("[0-9]+ bytes stack frame"); stores += number("[0-9]+ bytes spill stores"); loads += number("[0-9]+ bytes spill loads")
+            }
+            match($0, /Used [0-9]+ registers/) { registers = substr($0, RSTART + 5, RLENGTH - 15) + 0; shared = number("[0-9]+ bytes smem") }
+            /warning/ { print name ": " $0 >>problems }
+            END {
+                if (!registers) { print name ": ptxas told no registers" >>problems; registers = 255 }
+                # Registers are given to a warp in units of 256, shared memory to a group in units of 128 bytes and one KiB beside.
+                warps = int(65536 / (int((registers * 32 + 255) / 256) * 256)); if (warps > most) { warps = most }
+                groups = int(warps / 8); taken = int((shared + launch + 127) / 128) * 128 + 1024
+                if (groups > int(total / taken)) { groups = int(total / taken) }
+                printf "| %s | %d | %d | %d | %d | %d | %d | %d | %d%% |\n", name, registers, stack, stores, loads, shared, launch, groups,
+                    groups * 8 * 100 / most
+                if (stack + stores + loads > 0) { print "spilled " name >>problems }
+            }' "$temporary/ptxas"
     done
 }
 
@@ -153,7 +192,16 @@ run() {
     has_torch=
     if python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' >/dev/null 2>&1; then
         has_torch=yes
-        if [ -n "$quick" ]; then peers 64 32x32 0.2; else peers "64 256 1024" 32x32,128x128,256x256,1024x1024,4096x4096 1; fi
+        sizes=32x32,128x128,256x256,1024x1024,4096x4096
+        for precision in fp32 bf16; do
+            if [ -n "$quick" ]; then
+                peers eager $precision 64 32x32 0.2
+            else
+                # Compiling takes longer than measuring, so only the width that is quoted is.
+                peers eager $precision "64 256 1024" $sizes 1
+                peers compiled $precision 256 $sizes 1
+            fi
+        done
     else
         say "python3 has no torch that sees the GPU, so PyTorch was not measured."
     fi
@@ -164,7 +212,14 @@ run() {
     [ -n "$report" ] || die "no results were written; failures: $failures."
     [ -s "$temporary/torch.md" ] && { printf '\n## The torch learner\n\n'; cat "$temporary/torch.md"; } >>"$report"
     if command -v ptxas >/dev/null 2>&1; then
-        { printf '\n## ptxas\n\n```\n'; ptxas_report; printf '```\n'; } >>"$report"
+        printf '\n## ptxas\n\n' >>"$report"
+        : >"$temporary/problems"
+        ptxas_report "$temporary/problems" | tee -a "$report"
+        if [ -s "$temporary/problems" ]; then
+            failures=$((failures + 1))
+            say "ptxas found what should not be:"
+            cat "$temporary/problems"
+        fi
     else
         say "ptxas was not found; registers and spills are those that the driver reports."
     fi

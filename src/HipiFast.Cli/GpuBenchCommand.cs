@@ -25,7 +25,7 @@ internal static class GpuBenchCommand
         Option<bool> check = new("--check") { Description = "Conformance only." };
         Option<string?> peers = new("--peers")
         {
-            Description = "Times of bench/peers/relabel_torch.py to write beside, each line with the way (eager, compiled) put before it.",
+            Description = "Times of bench/peers/relabel_torch.py to compare with, each line with the way (eager, compiled) and the precision put before it.",
             HelpName = "FILE",
         };
         Option<string?> output = new("--out") { Description = "Folder for DEVICE.json and DEVICE.md. Default: none are written.", HelpName = "DIR" };
@@ -93,6 +93,7 @@ internal static class GpuBenchCommand
                 Backend = backend.Name,
                 Precision = backend.Precision,
                 Device = DeviceInfo.Find(backend.Devices, device, backend.Name),
+                Peers = peers,
             };
             reports.Add(report);
             output.Line($"{backend.Name} on {report.Device.Description}");

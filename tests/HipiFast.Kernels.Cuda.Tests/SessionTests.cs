@@ -44,6 +44,10 @@ public sealed class SessionTests
             data.Run(pipeline, agent, estimator, 1);
             Assert.NotEmpty(fake.Calls("cuLaunchKernel Kernel_Critic"));
             Assert.NotEmpty(fake.Calls("cuLaunchKernel Kernel_SampleTasks"));
+
+            // On tensor cores the critics leave the segments of the log partition, and nothing reads the matrix for it.
+            Assert.Equal(precision == KernelPrecision.Fp32 ? 1 : 0, fake.Calls("cuLaunchKernel Kernel_Segments ").Length);
+            Assert.Single(fake.Calls("cuLaunchKernel Kernel_Merge "));
             data.Run(pipeline, agent, estimator, 2);
             fake.ClearLog();
             data.Run(pipeline, agent, estimator, 3);

@@ -7,7 +7,8 @@ namespace HipiFast.Kernels.Ilgpu.LogPartition;
 
 /// <summary>
 /// Column-wise logsumexp: groups sum segments of rows, threads of a group beside each other in a row (neighbouring threads, neighbouring columns)
-/// and below each other in a column; a tree joins the latter, a second kernel the segments, in order: the same bits every time.
+/// and below each other in a column; a tree joins the latter, a second kernel the segments in the same way: the same bits every time. Kernels that
+/// make the matrix may leave the segments themselves, so that nobody reads it for them.
 /// </summary>
 /// <remarks>
 /// Sums are compensated (Kahan), as a million equal rows would drift otherwise. Reductions of ILGPU.Algorithms would need a launch for each column.
@@ -33,17 +34,7 @@ public static class LogPartitionKernels
                 sum = Sum(softQ, column, first, end, shape);
             }
 
-            shared[Group.IdxX] = sum;
-            for (int half = shape.Lanes / 2; half > 0; half /= 2)
-            {
-                Group.Barrier();
-                if (lane < half)
-                {
-                    shared[Group.IdxX] = ExponentialSum.Join(shared[Group.IdxX], shared[Group.IdxX + (half * width)]);
-                }
-            }
-
-            Group.Barrier();
+            JoinLanes(shared, sum, lane, width, shape);
             if (lane == 0 && column < shape.Candidates)
             {
                 long at = ((long)segment * shape.Candidates) + column;
@@ -55,31 +46,40 @@ public static class LogPartitionKernels
         }
     }
 
-    /// <summary>Joins the segments to the running statistics, one thread to a column.</summary>
-    /// <param name="segments">What <see cref="Segments"/> wrote.</param>
+    /// <summary>Joins the segments to the running statistics.</summary>
+    /// <param name="segments">Maxima <c>[segments, K]</c>, then sums.</param>
     /// <param name="running">Maxima <c>[K]</c>, sums <c>[K]</c> and what the sums' last addition rounded away <c>[K]</c>.</param>
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.LogPartitionMerge)]
     public static void Merge(ArrayView<float> segments, ArrayView<float> running, LogPartitionShape shape)
     {
-        int step = Grid.DimX * Group.DimX;
-        for (int column = (Grid.IdxX * Group.DimX) + Group.IdxX; column < shape.Candidates; column += step)
+        ArrayView<ExponentialSum> shared = SharedMemory.Allocate<ExponentialSum>(GroupLimits.MaxThreads);
+        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width, across = (shape.Candidates + width - 1) / width;
+        for (int part = Grid.IdxX; part < across; part += Grid.DimX)
         {
-            ExponentialSum total = ExponentialSum.Empty;
-            if (shape.Begins == 0)
+            int column = (part * width) + Group.IdxX - (lane * width);
+            ExponentialSum sum = ExponentialSum.Empty;
+            if (column < shape.Candidates)
             {
-                total = new ExponentialSum(running[column], running[column + shape.Candidates], running[column + (2L * shape.Candidates)]);
+                sum = Join(segments, column, lane, shape);
             }
 
-            for (int segment = 0; segment < shape.Segments; segment++)
+            JoinLanes(shared, sum, lane, width, shape);
+            if (lane == 0 && column < shape.Candidates)
             {
-                long at = ((long)segment * shape.Candidates) + column;
-                total = ExponentialSum.Join(total, new ExponentialSum(segments[at], segments[at + ((long)shape.Segments * shape.Candidates)], 0f));
+                ExponentialSum total = shared[Group.IdxX];
+                if (shape.Begins == 0)
+                {
+                    total = ExponentialSum.Join(
+                        new ExponentialSum(running[column], running[column + shape.Candidates], running[column + (2L * shape.Candidates)]), total);
+                }
+
+                running[column] = total.Maximum;
+                running[column + shape.Candidates] = total.Sum;
+                running[column + (2L * shape.Candidates)] = total.Lost;
             }
 
-            running[column] = total.Maximum;
-            running[column + shape.Candidates] = total.Sum;
-            running[column + (2L * shape.Candidates)] = total.Lost;
+            Group.Barrier();
         }
     }
 
@@ -98,6 +98,51 @@ public static class LogPartitionKernels
         }
     }
 
+    // Joins what the threads of each column have; the first of them finds the whole in its place. All threads of the group call it together.
+    private static void JoinLanes(ArrayView<ExponentialSum> shared, ExponentialSum sum, int lane, int width, in LogPartitionShape shape)
+    {
+        shared[Group.IdxX] = sum;
+        for (int half = shape.Lanes / 2; half > 0; half /= 2)
+        {
+            Group.Barrier();
+            if (lane < half)
+            {
+                shared[Group.IdxX] = ExponentialSum.Join(shared[Group.IdxX], shared[Group.IdxX + (half * width)]);
+            }
+        }
+
+        Group.Barrier();
+    }
+
+    // Every so many segments of a column. Their maximum first, so that no exponential waits for the one before.
+    private static ExponentialSum Join(ArrayView<float> segments, int column, int lane, in LogPartitionShape shape)
+    {
+        float maximum = float.NegativeInfinity;
+        for (int segment = lane; segment < shape.Segments; segment += shape.Lanes)
+        {
+            maximum = ExponentialSum.Larger(maximum, segments[((long)segment * shape.Candidates) + column]);
+        }
+
+        long sums = (long)shape.Segments * shape.Candidates;
+        float shift = ExponentialSum.Shift(maximum), sum = 0f, lost = 0f;
+        for (int segment = lane; segment < shape.Segments; segment += shape.Lanes)
+        {
+            long at = ((long)segment * shape.Candidates) + column;
+            float term = (segments[at + sums] * ExponentialSum.Factor(segments[at], maximum, shift)) - lost, total = sum + term;
+            lost = (total - sum) - term;
+            sum = total;
+        }
+
+        return Close(maximum, sum, lost);
+    }
+
+    // An infinite maximum decides by itself.
+    private static ExponentialSum Close(float maximum, float sum, float lost)
+    {
+        bool isInfinite = maximum == float.PositiveInfinity;
+        return new ExponentialSum(maximum, Utilities.Select(isInfinite, 1f, sum), Utilities.Select(isInfinite, 0f, lost));
+    }
+
     private static ExponentialSum Sum(ArrayView<float> softQ, int column, int first, int end, in LogPartitionShape shape)
     {
         float maximum = float.NegativeInfinity;
@@ -114,6 +159,6 @@ public static class LogPartitionKernels
             sum = total;
         }
 
-        return new ExponentialSum(maximum, Utilities.Select(maximum == float.PositiveInfinity, 1f, sum), 0f);
+        return Close(maximum, sum, lost);
     }
 }

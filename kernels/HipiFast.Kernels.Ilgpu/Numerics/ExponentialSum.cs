@@ -37,14 +37,21 @@ internal struct ExponentialSum
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Shift(float maximum) => Utilities.Select(DeviceMath.IsFinite(maximum), maximum, 0f);
 
+    /// <summary>What a sum over some of the numbers is multiplied by to be a share of the sum over all.</summary>
+    /// <param name="part">Their maximum.</param>
+    /// <param name="maximum">The maximum of all.</param>
+    /// <param name="shift">Its <see cref="Shift"/>.</param>
+    /// <returns>exp(part - maximum), exactly 1 where both are the same.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Factor(float part, float maximum, float shift) => DeviceMath.Exp(Utilities.Select(part == maximum, 0f, part - shift));
+
     /// <summary>Both together.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ExponentialSum Join(ExponentialSum a, ExponentialSum b)
     {
-        // While the maximum stays (or is NaN, which decides by itself) the factor is exactly 1.
+        // A maximum of NaN decides by itself.
         float maximum = Larger(a.Maximum, b.Maximum), shift = Shift(maximum);
-        float factorA = DeviceMath.Exp(Utilities.Select(a.Maximum == maximum, 0f, a.Maximum - shift));
-        float factorB = DeviceMath.Exp(Utilities.Select(b.Maximum == maximum, 0f, b.Maximum - shift));
+        float factorA = Factor(a.Maximum, maximum, shift), factorB = Factor(b.Maximum, maximum, shift);
         float sum = a.Sum * factorA, term = ((b.Sum - b.Lost) * factorB) - (a.Lost * factorA), total = sum + term;
         return maximum == float.PositiveInfinity ? new ExponentialSum(maximum, 1f, 0f) : new ExponentialSum(maximum, total, (total - sum) - term);
     }

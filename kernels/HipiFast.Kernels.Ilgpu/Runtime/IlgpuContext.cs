@@ -17,9 +17,6 @@ internal static class IlgpuContext
     /// <summary>What ILGPU asks of a CPU device at least.</summary>
     private const int MinimalThreads = 2;
 
-    /// <summary>What a CUDA device gives to a group through ILGPU: so that the CPU accelerator, too, takes what is larger in slices.</summary>
-    private const int WarpSharedBytes = 48 << 10;
-
     private static readonly Lazy<Context> s_devices = new(() => Create(builder => builder.Cuda().OpenCL().CPU(CpuDevice(MinimalThreads))));
     private static readonly Lazy<Context> s_compiler = new(() => Create(_ => { }));
     private static readonly Lazy<IReadOnlyList<(DeviceInfo Info, Device Device)>> s_list = new(List);
@@ -39,11 +36,14 @@ internal static class IlgpuContext
     /// <summary>
     /// A CPU accelerator with so many warps of 32 threads to a group, apart from the listed devices: it emulates tensor cores for tests.
     /// </summary>
-    public static (DeviceInfo Info, Device Device) CpuWarps(int warps)
+    /// <param name="warps">Warps of a group.</param>
+    /// <param name="sharedBytes">Shared memory that a group is to make do with.</param>
+    /// <returns>What it is taken for, and the accelerator.</returns>
+    public static (DeviceInfo Info, Device Device) CpuWarps(int warps, int sharedBytes)
     {
         CPUDevice device = new(TensorTile.WarpSize, warps, 1);
         DeviceInfo info = Describe(device, DeviceInfo.Cpu, 0);
-        return (info with { MaxGroupSize = device.MaxNumThreadsPerGroup, SharedBytesPerGroup = WarpSharedBytes }, device);
+        return (info with { MaxGroupSize = device.MaxNumThreadsPerGroup, SharedBytesPerGroup = sharedBytes }, device);
     }
 
     /// <summary>

@@ -3,6 +3,7 @@ using HipiFast.Kernels.Ilgpu.Numerics;
 using HipiFast.Kernels.Ilgpu.TensorCores;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Util;
 
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
@@ -35,14 +36,11 @@ internal readonly struct TensorPairTile
 
     private static int Lane => Group.IdxX & (TensorCore.Lanes - 1);
 
-    /// <summary>The lane's row of a fragment: the group of the PTX manual.</summary>
-    private static int FragmentRow => Lane / TensorCore.LanesPerRow;
-
     /// <summary>The lane's place among those that share a fragment's row.</summary>
     private static int FragmentLane => Lane & (TensorCore.LanesPerRow - 1);
 
     /// <summary>Pairs of the tile.</summary>
-    public static int Pairs(in TensorSoftQShape shape) => (Group.DimX / TensorCore.Lanes >> shape.ColumnShift) * TensorCore.Rows;
+    public static int Pairs(in TensorSoftQShape shape) => Pairs(shape, Group.DimX);
 
     /// <summary>Tiles of the matrix.</summary>
     public static int Tiles(in TensorSoftQShape shape)
@@ -88,7 +86,7 @@ internal readonly struct TensorPairTile
     /// <param name="block">The block in [0, 4).</param>
     /// <returns>Its number; may be beyond the last.</returns>
     public static int Column(in TensorSoftQShape shape, int chunk, int block) =>
-        ((FirstBlock(shape, chunk) + block) * TensorCore.Columns) + (FragmentLane * Lanes);
+        ((FirstBlock(shape, Group.IdxX, chunk) + block) * TensorCore.Columns) + (FragmentLane * Lanes);
 
     /// <summary>
     /// Second layer of the warp's pairs for one chunk of hidden units, before bias and activation. All threads of the group call it together.
@@ -123,7 +121,8 @@ internal readonly struct TensorPairTile
         Four y = vectors[v];
         for (int step = 0; step < steps; step++)
         {
-            int at = RingIndex(shape, weights, chunk, round, step);
+            AwaitSlice(shape, weights, round, step);
+            int at = RingIndex(shape, Group.IdxX, chunk, round, step);
             x0 = Four.Add(x0, y);
             x1 = Four.Add(x1, y);
             x2 = Four.Add(x2, y);
@@ -173,7 +172,7 @@ internal readonly struct TensorPairTile
     /// <summary>Writes the lane's sums of its eight pairs where <see cref="Sum"/> finds them.</summary>
     public void StoreSums(in TensorSoftQShape shape, PairSums sums)
     {
-        int at = (((WarpColumn(shape) * TensorCore.LanesPerRow) + FragmentLane) * SumsStride(shape)) + FirstPair(shape);
+        int at = SumsIndex(shape, Group.IdxX, Group.DimX);
         _sums[at] = sums.Pair0;
         _sums[at + 8] = sums.Pair1;
         _sums[at + 16] = sums.Pair2;
@@ -192,10 +191,84 @@ internal readonly struct TensorPairTile
         for (int part = 0; part < parts; part++)
         {
             sum += _sums[at];
-            at += SumsStride(shape);
+            at += SumsStride(shape, Group.DimX);
         }
 
         return sum;
+    }
+
+    /// <summary>
+    /// Where a thread's fragment of its warp's first block lies in shared memory; those of the next blocks follow a warp's fragments apart.
+    /// </summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="thread">The thread.</param>
+    /// <param name="chunk">The chunk of hidden units.</param>
+    /// <param name="round">Chunks that the group has computed before.</param>
+    /// <param name="step">The step.</param>
+    /// <returns>The fragment's number.</returns>
+    internal static int RingIndex(in TensorSoftQShape shape, int thread, int chunk, int round, int step)
+    {
+        int lane = thread & (TensorCore.Lanes - 1);
+        if (shape.SliceSteps == 0)
+        {
+            return (((step * shape.Blocks) + FirstBlock(shape, thread, chunk)) * TensorCore.Lanes) + lane;
+        }
+
+        int number = (round * Slices(shape)) + (step / shape.SliceSteps), within = step & (shape.SliceSteps - 1);
+        return ((((number & 1) * shape.SliceSteps) + within) * ChunkLength(shape))
+            + (WarpColumn(shape, thread) * TensorTile.WarpBlocks * TensorCore.Lanes) + lane;
+    }
+
+    /// <summary>Where a thread's sum of its first pair lies; those of the next pairs follow <see cref="TensorTile.MaxTasks"/> apart.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="thread">The thread.</param>
+    /// <param name="threads">Threads of the group.</param>
+    /// <returns>Its number.</returns>
+    internal static int SumsIndex(in TensorSoftQShape shape, int thread, int threads) =>
+        (((WarpColumn(shape, thread) * TensorCore.LanesPerRow) + (thread & (TensorCore.LanesPerRow - 1))) * SumsStride(shape, threads))
+        + FirstPair(shape, thread);
+
+    /// <summary>Puts a pair's value where its sums were, which none but its thread reads.</summary>
+    public void StoreValue(int pair, float value) => _sums[pair] = value;
+
+    /// <summary>
+    /// Maximum and sum of exponentials of each of the tile's columns, after a barrier behind <see cref="StoreValue"/>: one warp's work, while the
+    /// others go on to the next tile.
+    /// </summary>
+    /// <param name="segments">Receives them in the row of the tile's rows.</param>
+    /// <param name="shape">Sizes.</param>
+    public void StoreSegment(ArrayView<float> segments, in TensorSoftQShape shape)
+    {
+        int tasks = 1 << shape.Problem.TaskShift, pairs = Pairs(shape), task = Task(shape, Lane);
+        float maximum = float.NegativeInfinity, sum = 0f;
+        for (int pair = Lane; pair < pairs; pair += TensorCore.Lanes)
+        {
+            maximum = ExponentialSum.Larger(maximum, _sums[pair]);
+        }
+
+        // Lanes whole rows of tasks apart hold the same column.
+        for (int apart = tasks; apart < TensorCore.Lanes; apart *= 2)
+        {
+            maximum = ExponentialSum.Larger(maximum, Warp.ShuffleXor(maximum, apart));
+        }
+
+        float shift = ExponentialSum.Shift(maximum);
+        for (int pair = Lane; pair < pairs; pair += TensorCore.Lanes)
+        {
+            sum += DeviceMath.Exp(_sums[pair] - shift);
+        }
+
+        for (int apart = tasks; apart < TensorCore.Lanes; apart *= 2)
+        {
+            sum += Warp.ShuffleXor(sum, apart);
+        }
+
+        if (Lane < tasks && task < shape.Problem.Candidates)
+        {
+            long at = ((long)_firstRow / (pairs >> shape.Problem.TaskShift) * shape.Problem.Candidates) + task;
+            segments[at] = maximum;
+            segments[at + ((long)shape.Segments * shape.Problem.Candidates)] = Utilities.Select(maximum == float.PositiveInfinity, 1f, sum);
+        }
     }
 
     private static FourWords Pack(Four top, Four bottom) => new(
@@ -207,35 +280,37 @@ internal readonly struct TensorPairTile
 
     private static int Steps(in TensorSoftQShape shape) => shape.Problem.Stride / TensorCore.Depth;
 
-    private static int WarpColumn(in TensorSoftQShape shape) => Group.IdxX / TensorCore.Lanes & ((1 << shape.ColumnShift) - 1);
+    private static int Pairs(in TensorSoftQShape shape, int threads) => (threads / TensorCore.Lanes >> shape.ColumnShift) * TensorCore.Rows;
 
-    private static int FirstPair(in TensorSoftQShape shape) => ((Group.IdxX / TensorCore.Lanes >> shape.ColumnShift) * TensorCore.Rows) + FragmentRow;
+    private static int WarpColumn(in TensorSoftQShape shape, int thread) => thread / TensorCore.Lanes & ((1 << shape.ColumnShift) - 1);
 
-    private static int FirstBlock(in TensorSoftQShape shape, int chunk) =>
-        ((chunk << shape.ColumnShift) + WarpColumn(shape)) * TensorTile.WarpBlocks;
+    private static int FirstPair(in TensorSoftQShape shape) => FirstPair(shape, Group.IdxX);
+
+    // Its row of the first fragment is the group of the PTX manual.
+    private static int FirstPair(in TensorSoftQShape shape, int thread) =>
+        ((thread / TensorCore.Lanes >> shape.ColumnShift) * TensorCore.Rows) + ((thread & (TensorCore.Lanes - 1)) / TensorCore.LanesPerRow);
+
+    private static int FirstBlock(in TensorSoftQShape shape, int thread, int chunk) =>
+        ((chunk << shape.ColumnShift) + WarpColumn(shape, thread)) * TensorTile.WarpBlocks;
 
     // A quarter of the banks more than the pairs, so that the four lanes of a row do not meet in one.
-    private static int SumsStride(in TensorSoftQShape shape) => Pairs(shape) + TensorTile.SumsPadding;
+    private static int SumsStride(in TensorSoftQShape shape, int threads) => Pairs(shape, threads) + TensorTile.SumsPadding;
 
-    // Where the lane's fragment of the warp's first block lies; brings the slice in where W2 is not whole.
-    private int RingIndex(in TensorSoftQShape shape, ArrayView<FourWords> weights, int chunk, int round, int step)
+    // Waits for the slice that a step begins, and begins to copy the next, where W2 is not whole.
+    private void AwaitSlice(in TensorSoftQShape shape, ArrayView<FourWords> weights, int round, int step)
     {
         if (shape.SliceSteps == 0)
         {
-            return (((step * shape.Blocks) + FirstBlock(shape, chunk)) * TensorCore.Lanes) + Lane;
+            return;
         }
 
-        int slice = step / shape.SliceSteps, number = (round * Slices(shape)) + slice, within = step - (slice * shape.SliceSteps);
-        if (within == 0)
+        if ((step & (shape.SliceSteps - 1)) == 0)
         {
             // Each thread's own copies are there; then everybody's, and the other half of the ring is read no more.
             TensorCore.AwaitCopies();
             Group.Barrier();
-            BeginSlice(_ring, weights, shape, number + 1);
+            BeginSlice(_ring, weights, shape, (round * Slices(shape)) + (step / shape.SliceSteps) + 1);
         }
-
-        return ((number & 1) * shape.SliceSteps * ChunkLength(shape)) + (within * ChunkLength(shape))
-            + (WarpColumn(shape) * TensorTile.WarpBlocks * TensorCore.Lanes) + Lane;
     }
 
     // Fragments of all lanes for one step of a chunk.

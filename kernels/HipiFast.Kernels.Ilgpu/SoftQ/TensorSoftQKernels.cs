@@ -80,6 +80,9 @@ public static class TensorSoftQKernels
     /// <param name="layers">Its first layers.</param>
     /// <param name="pairs">The pairs' memory.</param>
     /// <param name="softQ">Receives <c>[rows, K]</c>; before the second critic, holds the values of the first.</param>
+    /// <param name="segments">
+    /// Receives maxima <c>[<see cref="TensorSoftQShape.Segments"/>, K]</c> of the columns of the matrix, then their sums of exponentials.
+    /// </param>
     /// <param name="shape">Sizes and options.</param>
     /// <param name="family">The family.</param>
     /// <param name="constants">Its constants.</param>
@@ -87,13 +90,14 @@ public static class TensorSoftQKernels
     public static void Critic<TFamily>(
         ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action, ArrayView<float> nextObservation, ArrayView<float> task,
         ArrayView<float> critic, ArrayView<FourWords> weights, ArrayView<float> layers, ArrayView<float> pairs, ArrayView<float> softQ,
-        TensorSoftQShape shape, TFamily family, ArrayView<float> constants)
+        ArrayView<float> segments, TensorSoftQShape shape, TFamily family, ArrayView<float> constants)
         where TFamily : unmanaged, ITaskFamily
     {
         ArrayView<FourWords> ring = SharedMemory.GetDynamic<FourWords>();
         ArrayView<float> shared = SharedMemory.Allocate<float>(TensorPairTile.SumsLength);
         int tiles = TensorPairTile.Tiles(shape), chunks = TensorPairTile.Chunks(shape), count = TensorPairTile.Pairs(shape), round = 0;
         int actions = shape.Problem.Estimator == (int)SoftQEstimator.Bellman ? shape.Problem.ActionDimension : 0;
+        int warp = Group.IdxX / TensorCore.Lanes, lastWarp = (Group.DimX / TensorCore.Lanes) - 1, turn = 0;
         TensorPairTile.Begin(ring, weights, shape);
         for (int tile = Grid.IdxX; tile < tiles; tile += Grid.DimX)
         {
@@ -109,15 +113,19 @@ public static class TensorSoftQKernels
                 AddValues(ref values, sums.Block3, critic, shape, chunk, 3);
             }
 
+            // Here rather than at the tile's end: who is done with it goes on.
+            Group.Barrier();
             at.StoreSums(shape, values);
             Group.Barrier();
             for (int pair = Group.IdxX; pair < count; pair += Group.DimX)
             {
+                // What is beyond the last adds nothing to a column.
+                float value = float.NegativeInfinity;
                 int row = at.Row(shape, pair), candidate = at.Task(shape, pair);
                 if (row < shape.Problem.Rows && candidate < shape.Problem.Candidates)
                 {
                     long entry = ((long)row * shape.Problem.Candidates) + candidate;
-                    float value = SoftQKernels.Squash(at.Sum(shape, pair) + critic[SoftQKernels.OutputBias(shape.Problem)], shape.Problem);
+                    value = SoftQKernels.Squash(at.Sum(shape, pair) + critic[SoftQKernels.OutputBias(shape.Problem)], shape.Problem);
                     if (shape.IsSecond != 0)
                     {
                         value = SoftQKernels.Combine(softQ[entry], value, shape.Problem);
@@ -140,9 +148,20 @@ public static class TensorSoftQKernels
 
                     softQ[entry] = value;
                 }
+
+                at.StoreValue(pair, value);
             }
 
-            Group.Barrier();
+            if (shape.Segments > 0)
+            {
+                Group.Barrier();
+                if (warp == (turn & lastWarp))
+                {
+                    at.StoreSegment(segments, shape);
+                }
+
+                turn++;
+            }
         }
 
         TensorCore.AwaitCopies();

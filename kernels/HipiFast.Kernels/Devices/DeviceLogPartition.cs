@@ -76,11 +76,21 @@ internal sealed class DeviceLogPartition(DeviceLauncher launcher) : ILogPartitio
         LogPartitionShape shape = Shape(rows, candidates);
         shape.Begins = begins ? 1 : 0;
         DeviceView segments = _segments.View<float>(0, 2L * shape.Segments * candidates);
-        int width = launcher.GroupSize / shape.Lanes;
         launcher.Arguments.Clear().Add(softQ).Add(segments).Add(shape);
-        launcher.RunGroups(_segmentsKernel!, (candidates + width - 1L) / width * shape.Segments);
-        launcher.Arguments.Clear().Add(segments).Add(Running(candidates)).Add(shape);
-        launcher.RunEntries(_mergeKernel!, candidates);
+        launcher.RunGroups(_segmentsKernel!, Across(shape) * shape.Segments);
+        QueueMerge(segments, shape);
+    }
+
+    /// <summary>Queues a block of rows whose segments a kernel has left that had the matrix in hand.</summary>
+    /// <param name="segments">Maxima <c>[count, K]</c>, then sums of exponentials relative to them.</param>
+    /// <param name="count">Segments.</param>
+    /// <param name="candidates">K.</param>
+    /// <param name="begins">Whether this is the first block.</param>
+    public void QueueSegments(DeviceView segments, int count, int candidates, bool begins)
+    {
+        LogPartitionShape shape = Shape(0, candidates);
+        (shape.Segments, shape.Begins) = (count, begins ? 1 : 0);
+        QueueMerge(segments, shape);
     }
 
     /// <summary>Queues the end.</summary>
@@ -100,6 +110,19 @@ internal sealed class DeviceLogPartition(DeviceLauncher launcher) : ILogPartitio
         _running.Dispose();
         _softQ.Dispose();
         _result.Dispose();
+    }
+
+    private void QueueMerge(DeviceView segments, in LogPartitionShape shape)
+    {
+        launcher.Arguments.Clear().Add(segments).Add(Running(shape.Candidates)).Add(shape);
+        launcher.RunGroups(_mergeKernel!, Across(shape));
+    }
+
+    // Groups that cover the columns.
+    private long Across(in LogPartitionShape shape)
+    {
+        int width = launcher.GroupSize / shape.Lanes;
+        return (shape.Candidates + width - 1L) / width;
     }
 
     private LogPartitionShape Shape(int rows, int candidates)

@@ -102,7 +102,7 @@ internal sealed class DeviceRelabelPipeline(
         sampling.Prepare(rows);
         int blockRows = ReserveMatrix(problem);
         logPartitionKernel.Prepare(blockRows, candidates);
-        softQKernel.Prepare(softQ, blockRows);
+        softQKernel.Prepare(softQ, blockRows, problem.HasPartition);
         signature = new Signature(
             default, problem.Resident is not null, problem.Resident?.Candidates ?? ResidentCandidates.Given, rows, candidates, blockRows,
             problem.HasPartition, !problem.LogPrior.IsEmpty, !problem.Goals.IsEmpty, softQ.Family!, softQ.UsesFamily,
@@ -231,9 +231,7 @@ internal sealed class DeviceRelabelPipeline(
             for (int first = 0; first < rows; first += signature.BlockRows)
             {
                 int count = Math.Min(signature.BlockRows, rows - first);
-                DeviceView block = Matrix(count, candidates);
-                softQKernel.Queue(problem, first, count, block);
-                logPartitionKernel.Queue(block, count, candidates, begins: first == 0);
+                softQKernel.Queue(problem, first, count, Matrix(count, candidates), logPartitionKernel);
             }
 
             logPartitionKernel.QueueFinish(rows, candidates, logPartition);

@@ -14,6 +14,9 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     /// <summary>What is kept for pairs between kernels, most bytes: rows go in blocks beyond it. Large enough for a full device many times over.</summary>
     private const long PairBytes = 256L << 20;
 
+    /// <summary>Column maxima and sums left for the log partition, most bytes.</summary>
+    private const long SegmentBytes = 256L << 20;
+
     /// <summary>Rows' first layers, most bytes.</summary>
     private const long LayerBytes = 1L << 30;
 
@@ -69,7 +72,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
             call, Upload(problem.Observation, ref offset), Upload(problem.Action, ref offset), Upload(problem.NextObservation, ref offset),
             Upload(problem.Task, ref offset));
         DeviceView result = _result.Ensure<float>(softQ.Length);
-        Prepare(problem, problem.Rows);
+        Prepare(problem, problem.Rows, hasPartition: false);
         QueueTasks(batch);
         Queue(batch, 0, problem.Rows, result);
         runtime.Download(result, softQ);
@@ -84,7 +87,8 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     /// <summary>Loads the kernels, brings the networks over and sizes the memory for a problem, of which blocks of rows are then queued.</summary>
     /// <param name="problem">The problem; its matrices are not read.</param>
     /// <param name="blockRows">Most rows of a block.</param>
-    public void Prepare(in SoftQProblem problem, int blockRows)
+    /// <param name="hasPartition">Whether blocks will be queued with a log partition.</param>
+    public void Prepare(in SoftQProblem problem, int blockRows, bool hasPartition)
     {
         DeviceRuntime runtime = _launcher.Runtime;
         bool usesLogProbability = problem.UsesLogProbability, isBellman = problem.Estimator == SoftQEstimator.Bellman;
@@ -127,7 +131,11 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
             _family.Update(family);
         }
 
-        int rows = LaunchRows(problem, critic, actor, blockRows);
+        int rows = LaunchRows(problem, critic, actor, blockRows, hasPartition);
+        if (hasPartition)
+        {
+            _tensor?.PrepareSegments(rows, problem.Candidates);
+        }
 
         // Warps on tensor cores read whole tiles; what they make of the rows and tasks beyond the last is stored nowhere.
         long paddedRows = _tensor is null ? rows : TensorTile.PaddedRows(rows, problem.Candidates);
@@ -202,12 +210,24 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     /// <param name="first">First row.</param>
     /// <param name="count">Rows.</param>
     /// <param name="softQ">Receives <c>[count, K]</c>.</param>
-    public void Queue(in DeviceProblem batch, int first, int count, DeviceView softQ)
+    /// <param name="logPartition">The log partition that the block's columns are folded into, begun anew at row 0; null for none.</param>
+    public void Queue(in DeviceProblem batch, int first, int count, DeviceView softQ, DeviceLogPartition? logPartition = null)
     {
+        int candidates = _plan.Shape.Candidates;
         for (int start = 0; start < count; start += _plan.LaunchRows)
         {
-            int rows = Math.Min(_plan.LaunchRows, count - start);
-            QueueRows(batch, first + start, rows, softQ.Slice((long)start * _plan.Shape.Candidates, (long)rows * _plan.Shape.Candidates));
+            int rows = Math.Min(_plan.LaunchRows, count - start), segments = 0;
+            DeviceView left = logPartition is null || _tensor is null ? default : _tensor.Segments(rows, candidates, out segments);
+            QueueRows(batch, first + start, rows, softQ.Slice((long)start * candidates, (long)rows * candidates), left);
+            if (segments > 0)
+            {
+                logPartition!.QueueSegments(left, segments, candidates, begins: first + start == 0);
+            }
+        }
+
+        if (_tensor is null)
+        {
+            logPartition?.Queue(softQ, count, candidates, begins: first == 0);
         }
     }
 
@@ -233,13 +253,19 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
 
     private static long Reserve(ReadOnlySpan<float> values) => (values.Length + Alignment - 1L) / Alignment * Alignment * sizeof(float);
 
-    private int LaunchRows(in SoftQProblem problem, MlpShape critic, MlpShape actor, int rows)
+    private int LaunchRows(in SoftQProblem problem, MlpShape critic, MlpShape actor, int rows, bool hasPartition)
     {
         long layer = (long)Math.Max(critic.HiddenStride, actor.Inputs > 0 ? actor.HiddenStride : 0) * sizeof(float);
         long fitting = Math.Max(LayerBytes / layer, 1);
         if (actor.Inputs > 0)
         {
             fitting = Math.Min(fitting, Math.Max(PairBytes / ((long)Planes(problem.ActionDimension) * sizeof(float) * problem.Candidates), 1));
+        }
+
+        if (hasPartition && _tensor is not null)
+        {
+            long segments = Math.Max(SegmentBytes / _tensor.SegmentBytes(problem.Candidates), 1);
+            fitting = Math.Min(fitting, segments * _tensor.SegmentRows(problem.Candidates));
         }
 
         // Whole tiles, as far as they fit, and no more of them than an integer counts.
@@ -261,7 +287,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         return view;
     }
 
-    private void QueueRows(in DeviceProblem batch, int first, int rows, DeviceView softQ)
+    private void QueueRows(in DeviceProblem batch, int first, int rows, DeviceView softQ, DeviceView segments)
     {
         SoftQShape shape = _plan.Shape;
         shape.Rows = rows;
@@ -293,7 +319,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         DeviceFamily? family = _plan.HasFamily ? _family : null;
         if (_tensor is not null)
         {
-            _tensor.QueueCritics(batch, observation, action, next, _critic1, _critic2, Layers(), Pairs(), softQ, shape, family);
+            _tensor.QueueCritics(batch, observation, action, next, _critic1, _critic2, Layers(), Pairs(), softQ, segments, shape, family);
             return;
         }
 

@@ -137,6 +137,12 @@ public struct TensorSoftQShape
 
     /// <summary>1 when this critic's launch makes the estimate.</summary>
     public int IsLast;
+
+    /// <summary>
+    /// Segments of rows, one to a row of tiles, for each of which the columns' maxima and sums of exponentials are left for the log partition;
+    /// 0 to leave none.
+    /// </summary>
+    public int Segments;
 }
 
 /// <summary>Scalars of the kernel that packs a network's second layer in bf16.</summary>

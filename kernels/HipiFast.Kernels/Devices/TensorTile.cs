@@ -7,7 +7,9 @@ namespace HipiFast.Kernels.Devices;
 /// <param name="Warps">Warps of a group, a power of two.</param>
 /// <param name="ColumnShift">Binary logarithm of the warps along the hidden units.</param>
 /// <param name="Blocks">Blocks of 16 hidden units of the packed second layer: H rounded up to what the warps compute at once.</param>
-/// <param name="SliceSteps">Steps of 16 inputs that are copied at a time to either half of a ring; 0 when the whole second layer fits.</param>
+/// <param name="SliceSteps">
+/// Steps of 16 inputs that are copied at a time to either half of a ring, a power of two; 0 when the whole second layer fits.
+/// </param>
 /// <param name="SharedBytes">Shared memory that the weights take.</param>
 public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks, int SliceSteps, int SharedBytes)
 {
@@ -137,11 +139,23 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
     /// <param name="rows">B.</param>
     /// <param name="candidates">K.</param>
     /// <returns>Their number.</returns>
-    public long Tiles(int rows, int candidates)
+    public long Tiles(int rows, int candidates) =>
+        RowTiles(rows, candidates) * (PaddedCandidates(candidates) >> TaskShift(candidates));
+
+    /// <summary>Tiles of a matrix below each other.</summary>
+    /// <param name="rows">B.</param>
+    /// <param name="candidates">K.</param>
+    /// <returns>Their number.</returns>
+    public long RowTiles(int rows, int candidates)
     {
-        int shift = TaskShift(candidates), tileRows = Pairs >> shift;
-        return (((long)rows + tileRows - 1) / tileRows) * (PaddedCandidates(candidates) >> shift);
+        int tileRows = TileRows(candidates);
+        return ((long)rows + tileRows - 1) / tileRows;
     }
+
+    /// <summary>Rows of a tile.</summary>
+    /// <param name="candidates">K.</param>
+    /// <returns>The rows.</returns>
+    public int TileRows(int candidates) => Pairs >> TaskShift(candidates);
 
     private static int BestShift(int warps, int stride, int most)
     {

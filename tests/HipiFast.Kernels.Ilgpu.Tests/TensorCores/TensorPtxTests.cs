@@ -39,6 +39,21 @@ public sealed partial class TensorPtxTests
         }
     }
 
+    [Theory]
+    [InlineData(80)]
+    [InlineData(90)]
+    public void OneWarpSumsTheColumnsInRegisters(int capability)
+    {
+        string text = new PtxCompiler().Compile(DeviceKernelNames.SoftQCriticBf16, null, capability).Text;
+
+        // A loop of shuffles for the maxima and one for the sums, between whole warps; behind the products, and no barrier among them.
+        int first = text.IndexOf("shfl.sync.bfly", StringComparison.Ordinal), last = text.LastIndexOf("shfl.sync.bfly", StringComparison.Ordinal);
+        Assert.Equal(2, Count(text, "shfl.sync.bfly"));
+        Assert.Equal(0, Count(text, "shfl.sync.idx"));
+        Assert.Equal(0, Count(text[first..last], "bar.sync"));
+        Assert.True(text.LastIndexOf(Multiply, StringComparison.Ordinal) < first, "The columns are summed before the products are there.");
+    }
+
     [Fact]
     public void OperandsAreTheRegistersThatTheEmulationTakes()
     {

@@ -9,9 +9,22 @@ namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 /// <summary>The kernels on tensor cores, on ILGPU's CPU accelerator with warps of 32 threads and an emulation of their instructions.</summary>
 /// <param name="name">Its name in the registry.</param>
 /// <param name="warps">Warps of a group; 0 for a CUDA device in place of the accelerator.</param>
-internal sealed class TensorTestBackend(string name, int warps) : KernelBackend
+/// <param name="sharedKilobytes">Shared memory of a group.</param>
+internal sealed class TensorTestBackend(string name, int warps, int sharedKilobytes) : KernelBackend
 {
     public const string OneWarp = "ilgpu-bf16-emulated", FourWarps = "ilgpu-bf16-emulated-4", Cuda = "ilgpu-bf16-cuda";
+
+    /// <summary>As many warps as on a device; W2 in slices from 200 hidden units on, as through ILGPU's runtime.</summary>
+    public const string EightWarps = "ilgpu-bf16-emulated-8";
+
+    /// <summary>The same with the shared memory that the CUDA launcher gives on Hopper: W2 whole up to 320 hidden units.</summary>
+    public const string EightWarpsWhole = "ilgpu-bf16-emulated-8-whole";
+
+    /// <summary>What every device gives to a group.</summary>
+    public const int SharedKilobytes = 48;
+
+    /// <summary>What Hopper gives to those who ask.</summary>
+    public const int HopperSharedKilobytes = 227;
 
     private static readonly IlgpuBackend s_backend = new(KernelPrecision.Bf16);
 
@@ -27,9 +40,11 @@ internal sealed class TensorTestBackend(string name, int warps) : KernelBackend
     public static void Register()
     {
         // Never what "auto" takes.
-        KernelRegistry.Default.Register(new TensorTestBackend(OneWarp, 1), int.MinValue);
-        KernelRegistry.Default.Register(new TensorTestBackend(FourWarps, 4), int.MinValue);
-        KernelRegistry.Default.Register(new TensorTestBackend(Cuda, 0), int.MinValue);
+        KernelRegistry.Default.Register(new TensorTestBackend(OneWarp, 1, SharedKilobytes), int.MinValue);
+        KernelRegistry.Default.Register(new TensorTestBackend(FourWarps, 4, SharedKilobytes), int.MinValue);
+        KernelRegistry.Default.Register(new TensorTestBackend(Cuda, 0, 0), int.MinValue);
+        KernelRegistry.Default.Register(new TensorTestBackend(EightWarps, 8, SharedKilobytes), int.MinValue);
+        KernelRegistry.Default.Register(new TensorTestBackend(EightWarpsWhole, 8, HopperSharedKilobytes), int.MinValue);
     }
 
     public static ComputeSession Open(string name) => KernelRegistry.Default.Resolve(name).CreateSession(default);
@@ -47,7 +62,7 @@ internal sealed class TensorTestBackend(string name, int warps) : KernelBackend
             return s_backend.CreateRuntime(device);
         }
 
-        (DeviceInfo info, Device accelerator) = IlgpuContext.CpuWarps(warps);
+        (DeviceInfo info, Device accelerator) = IlgpuContext.CpuWarps(warps, sharedKilobytes << 10);
         return new IlgpuRuntime(info, () => IlgpuContext.Open(accelerator));
     }
 

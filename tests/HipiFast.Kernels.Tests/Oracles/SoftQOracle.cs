@@ -11,7 +11,8 @@ namespace HipiFast.Kernels.Tests.Oracles;
 /// </summary>
 internal sealed unsafe class SoftQOracle
 {
-    private const double MaxAction = 1 - 1e-6;
+    /// <summary>Largest magnitude of an action of which a log-probability is taken.</summary>
+    public const double MaxAction = 1 - 1e-6;
 
     private readonly Network _critic1;
     private readonly Network? _critic2;
@@ -126,22 +127,29 @@ internal sealed unsafe class SoftQOracle
         double[] action = new double[problem.ActionDimension];
         for (int d = 0; d < action.Length; d++)
         {
-            uint purpose = (uint)RandomPurpose.BellmanAction + (256 * (uint)(d / 4));
-            PhiloxBlock bits = Philox.Next((uint)task, problem.FirstRow + (uint)row, problem.Call, purpose, problem.Seed);
-            double radius = Math.Sqrt(-2 * Math.Log(Uniform(d % 4 < 2 ? bits.X : bits.Z)));
-            double angle = 2 * Math.PI * Uniform(d % 4 < 2 ? bits.Y : bits.W);
-            double normal = radius * (d % 2 == 0 ? Math.Cos(angle) : Math.Sin(angle));
-            action[d] = Math.Tanh(output[d] + (Math.Exp(LogDeviation(output[action.Length + d])) * normal));
+            action[d] = Math.Tanh(output[d] + (Math.Exp(LogDeviation(output[action.Length + d])) * Normal(problem, row, task, d)));
         }
 
         return action;
     }
 
-    private static double LogDeviation(double raw) => raw < -20 ? -20 : raw > 2 ? 2 : raw;
+    /// <summary>The noise of an entry of a sampled action.</summary>
+    public static double Normal(in SoftQProblem problem, int row, int task, int entry)
+    {
+        uint purpose = (uint)RandomPurpose.BellmanAction + (256 * (uint)(entry / 4));
+        PhiloxBlock bits = Philox.Next((uint)task, problem.FirstRow + (uint)row, problem.Call, purpose, problem.Seed);
+        double radius = Math.Sqrt(-2 * Math.Log(Uniform(entry % 4 < 2 ? bits.X : bits.Z)));
+        double angle = 2 * Math.PI * Uniform(entry % 4 < 2 ? bits.Y : bits.W);
+        return radius * (entry % 2 == 0 ? Math.Cos(angle) : Math.Sin(angle));
+    }
+
+    /// <summary>The clamped log standard deviation.</summary>
+    public static double LogDeviation(double raw) => raw < -20 ? -20 : raw > 2 ? 2 : raw;
 
     private static double Uniform(uint bits) => Math.Min((bits + 0.5) / 4294967296, 1 - (1.0 / 16777216));
 
-    private static (double Reward, bool Terminated) Evaluate(in SoftQProblem problem, int row, int task)
+    /// <summary>Reward and termination of a pair.</summary>
+    public static (double Reward, bool Terminated) Evaluate(in SoftQProblem problem, int row, int task)
     {
         int s = problem.ObservationDimension, a = problem.ActionDimension, p = problem.TaskDimension;
         float reward;

@@ -47,6 +47,7 @@ public class TrainingConfigTests
             Threads = 2,
             Backend = "managed",
             Precision = PrecisionMode.Bf16,
+            Replay = ReplayPlace.Device,
             LearnerName = "other",
             TorchDevice = "cuda",
             TorchWeightsEvery = 3,

@@ -8,15 +8,23 @@ using HipiFast.Kernels.Devices;
 namespace HipiFast.Cli.Benchmarks.Devices;
 
 /// <summary>One line of what relabel_torch.py prints.</summary>
-/// <param name="Name">The way it was run: eager, compiled.</param>
+/// <param name="Name">The way it was run: <see cref="Eager"/> or <see cref="Compiled"/>.</param>
+/// <param name="Precision">Arithmetic.</param>
 /// <param name="Estimator">Estimator.</param>
 /// <param name="Style">Pairs written out, or the first layer shared.</param>
 /// <param name="Size">B = K.</param>
 /// <param name="Hidden">H.</param>
 /// <param name="Seconds">Median of a call; NaN where it failed.</param>
-internal readonly record struct PeerResult(string Name, string Estimator, string Style, int Size, int Hidden, double Seconds)
+internal readonly record struct PeerResult(
+    string Name, KernelPrecision Precision, string Estimator, string Style, int Size, int Hidden, double Seconds)
 {
-    /// <summary>Reads lines of the form <c>NAME,estimator,style,B,T,H,median_ms,pairs_per_s</c>; others are passed over.</summary>
+    /// <summary>Operation by operation.</summary>
+    public const string Eager = "eager";
+
+    /// <summary>By torch.compile.</summary>
+    public const string Compiled = "compiled";
+
+    /// <summary>Reads lines of the form <c>NAME,PRECISION,estimator,style,B,T,H,median_ms,pairs_per_s</c>; others are passed over.</summary>
     /// <param name="path">The file.</param>
     /// <returns>The results.</returns>
     public static IReadOnlyList<PeerResult> Read(string path)
@@ -25,15 +33,27 @@ internal readonly record struct PeerResult(string Name, string Estimator, string
         foreach (string line in File.ReadLines(path))
         {
             string[] fields = line.Split(',');
-            if (fields.Length == 8 && int.TryParse(fields[3], out int size) && int.TryParse(fields[5], out int hidden))
+            if (fields.Length == 9 && Enum.TryParse(fields[1], ignoreCase: true, out KernelPrecision precision)
+                && int.TryParse(fields[4], out int size) && int.TryParse(fields[6], out int hidden))
             {
-                bool isNumber = double.TryParse(fields[6], NumberStyles.Float, CultureInfo.InvariantCulture, out double milliseconds);
-                results.Add(new PeerResult(fields[0], fields[1], fields[2], size, hidden, isNumber ? milliseconds / 1000 : double.NaN));
+                bool isNumber = double.TryParse(fields[7], NumberStyles.Float, CultureInfo.InvariantCulture, out double milliseconds);
+                results.Add(new PeerResult(fields[0], precision, fields[2], fields[3], size, hidden, isNumber ? milliseconds / 1000 : double.NaN));
             }
         }
 
         return results;
     }
+
+    /// <summary>The faster style of a way, in the precision of a backend.</summary>
+    /// <param name="peers">All results.</param>
+    /// <param name="name">The way.</param>
+    /// <param name="precision">The precision.</param>
+    /// <param name="benchmark">The case.</param>
+    /// <returns>Seconds; NaN where it was not measured or failed.</returns>
+    public static double Best(IReadOnlyList<PeerResult> peers, string name, KernelPrecision precision, BenchmarkCase benchmark) =>
+        peers.Where(peer => peer.Name == name && peer.Precision == precision && peer.Estimator == benchmark.EstimatorName && peer.Size == benchmark.Batch
+                && peer.Size == benchmark.Candidates && peer.Hidden == benchmark.Hidden && double.IsFinite(peer.Seconds))
+            .Select(peer => peer.Seconds).DefaultIfEmpty(double.NaN).Min();
 }
 
 /// <summary>What <c>bench gpu</c> found on one device through one backend.</summary>
@@ -57,6 +77,9 @@ internal sealed partial class DeviceReport
 
     public IReadOnlyList<string> LeftOut { get; set; } = [];
 
+    /// <summary>PyTorch's times on the same device.</summary>
+    public required IReadOnlyList<PeerResult> Peers { get; init; }
+
     /// <summary>Whether every comparison passed.</summary>
     public bool Conforms => Conformance.All(result => result.Passed);
 
@@ -64,7 +87,7 @@ internal sealed partial class DeviceReport
     public static IReadOnlyList<string> Header { get; } =
     [
         "estimator", "B = K", "H", "plain ms", "graph ms", "resident ms", "upload", "kernels", "download", "pairs/s", "soft-q TFLOP/s", "of peak",
-        "logZ of bandwidth",
+        "logZ of bandwidth", "x eager", "x compiled",
     ];
 
     /// <summary>Columns of <see cref="ReplayCells"/>.</summary>
@@ -76,7 +99,7 @@ internal sealed partial class DeviceReport
     /// <summary>A result as a row of a table.</summary>
     public IReadOnlyList<string> Cells(DeviceBenchmarkResult result)
     {
-        // The segments' kernel reads the matrix twice: for the maxima, then for the sums.
+        // The segments' kernel reads the matrix twice: for the maxima, then for the sums. Where the critics leave the segments, it has nothing to do.
         double bytes = 2.0 * result.Case.Batch * result.Case.Candidates * sizeof(float);
         double bandwidth = bytes / result.Operations.GetValueOrDefault(DeviceKernelNames.LogPartitionSegments) / Peaks.BytesPerSecond;
         return
@@ -94,6 +117,8 @@ internal sealed partial class DeviceReport
             Number(result.SoftQFlops * 1e-12, 2),
             Number(result.SoftQFlops / Peaks.Flops, 2),
             Number(bandwidth, 2),
+            Number(PeerResult.Best(Peers, PeerResult.Eager, Precision, result.Case) / result.Best, 2),
+            Number(PeerResult.Best(Peers, PeerResult.Compiled, Precision, result.Case) / result.Best, 2),
         ];
     }
 
@@ -149,7 +174,7 @@ internal sealed partial class DeviceReport
             writer.WriteString("kernel", result.Case.Kernel);
             writer.WriteString("variant", Backend);
             writer.WriteString("estimator", result.Case.EstimatorName);
-            writer.WriteString("precision", Precision.ToString().ToLowerInvariant());
+            writer.WriteString("precision", Name(Precision));
             writer.WriteNumber("batch", result.Case.Batch);
             writer.WriteNumber("candidates", result.Case.Candidates);
             writer.WriteNumber("hidden", result.Case.Hidden);
@@ -161,6 +186,8 @@ internal sealed partial class DeviceReport
             ConsoleOutput.Number(writer, "gflops", result.SoftQFlops * 1e-9);
             ConsoleOutput.Number(writer, "peak_gflops", Peaks.Flops * 1e-9);
             ConsoleOutput.Number(writer, "fraction_of_peak", result.SoftQFlops / Peaks.Flops);
+            ConsoleOutput.Number(writer, "eager_s", PeerResult.Best(Peers, PeerResult.Eager, Precision, result.Case));
+            ConsoleOutput.Number(writer, "compiled_s", PeerResult.Best(Peers, PeerResult.Compiled, Precision, result.Case));
             writer.WriteStartObject("device_s");
             foreach ((string name, double seconds) in result.Operations.OrderBy(entry => entry.Key, StringComparer.Ordinal))
             {
@@ -210,13 +237,15 @@ internal sealed partial class DeviceReport
         text.AppendLine();
         if (Results.Count > 0)
         {
+            string work = Precision == KernelPrecision.Bf16 ? "bf16 products by mma.sync" : "fp32 multiply-adds";
             text.AppendLine(
                 CultureInfo.InvariantCulture,
-                $"Measured peaks: {Peaks.Flops * 1e-12:F2} TFLOP/s of fp32 multiply-adds, {Peaks.BytesPerSecond * 1e-9:F0} GB/s of copying.").AppendLine();
+                $"Measured peaks: {Peaks.Flops * 1e-12:F2} TFLOP/s of {work}, {Peaks.BytesPerSecond * 1e-9:F0} GB/s of copying.").AppendLine();
             Table(text, Header, Results.Select(Cells));
             text.AppendLine(
                 "Whole relabel calls: plain, graph and resident are wall time, transfers included (medians); resident is a batch that was on the device "
-                + "already. The split is device time. The floor of the work is the second layers' multiply-adds, and fractions are of the measured peaks.")
+                + "already. The split is device time. The floor of the work is the second layers' multiply-adds, and fractions are of the measured peaks. "
+                + "x eager, x compiled: PyTorch's time for the same in the same precision, its faster style, over the faster of plain and graph.")
                 .AppendLine();
             Table(text, ReplayHeader, Replay.Select(ReplayCells));
             Table(
@@ -243,10 +272,10 @@ internal sealed partial class DeviceReport
         text.AppendLine("## PyTorch").AppendLine();
         Table(
             text,
-            ["way", "estimator", "style", "B = K", "H", "ms", "pairs/s"],
+            ["way", "precision", "estimator", "style", "B = K", "H", "ms", "pairs/s"],
             peers.Select(peer => (IReadOnlyList<string>)
             [
-                peer.Name, peer.Estimator, peer.Style,
+                peer.Name, Name(peer.Precision), peer.Estimator, peer.Style,
                 peer.Size.ToString(CultureInfo.InvariantCulture),
                 peer.Hidden.ToString(CultureInfo.InvariantCulture),
                 Milliseconds(peer.Seconds),
@@ -259,6 +288,7 @@ internal sealed partial class DeviceReport
     {
         writer.WriteStartObject();
         writer.WriteString("way", peer.Name);
+        writer.WriteString("precision", Name(peer.Precision));
         writer.WriteString("estimator", peer.Estimator);
         writer.WriteString("style", peer.Style);
         writer.WriteNumber("batch", peer.Size);
@@ -283,6 +313,8 @@ internal sealed partial class DeviceReport
 
         text.AppendLine();
     }
+
+    private static string Name(KernelPrecision precision) => precision == KernelPrecision.Bf16 ? "bf16" : "fp32";
 
     private static string Milliseconds(double seconds) => Number(seconds * 1000, 3);
 
