@@ -39,6 +39,8 @@ pack() {
         && mkdir "$folder/peers" \
         && cp "$root"/bench/peers/compare.py "$root"/bench/peers/sac_torch.py "$root"/bench/peers/sac_rltools.py "$folder/peers/" \
         || die "copying to '$folder' failed."
+    # Native libraries of other systems.
+    find "$folder/program/runtimes" -mindepth 1 -maxdepth 1 ! -name 'linux*' ! -name unix -exec rm -rf {} +
     if ! has_cuda_torch "$folder/program"; then
         # Half a gigabyte that computes on the processor only.
         rm -f "$folder"/program/runtimes/*/native/lib*torch*
