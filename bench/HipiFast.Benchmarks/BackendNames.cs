@@ -1,9 +1,13 @@
 using HipiFast.Cli;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
 
 namespace HipiFast.Benchmarks;
 
-/// <summary>Values of the parameter Backend: families of backends of which one can run here. Each takes its fastest.</summary>
+/// <summary>
+/// Values of the parameter Backend: families of backends of which one can run here. Each takes its fastest. A GPU's kernels emulated on the processor
+/// are for tests: a call would take minutes.
+/// </summary>
 internal static class BackendNames
 {
     /// <summary>All families.</summary>
@@ -24,7 +28,10 @@ internal static class BackendNames
     private static string[] Families(Func<KernelBackend, bool> wanted)
     {
         OptionalComponents.Load();
-        IEnumerable<KernelBackend> usable = KernelRegistry.Default.Backends.Where(backend => wanted(backend) && backend.IsSupported(out _));
+        IEnumerable<KernelBackend> usable = KernelRegistry.Default.Backends.Where(
+            backend => wanted(backend) && backend.IsSupported(out _) && !IsEmulated(backend));
         return [.. usable.Select(backend => backend.Family).Distinct()];
     }
+
+    private static bool IsEmulated(KernelBackend backend) => backend.Devices is [{ Id: DeviceInfo.Cpu }, ..];
 }

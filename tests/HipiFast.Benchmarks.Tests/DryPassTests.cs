@@ -5,6 +5,8 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
 
 namespace HipiFast.Benchmarks.Tests;
 
@@ -14,7 +16,6 @@ namespace HipiFast.Benchmarks.Tests;
 /// </summary>
 public class DryPassTests
 {
-    private const int SmallestSize = 32;
     private const int LargestSize = 331;
     private const int LargestCandidates = 32_768;
 
@@ -61,18 +62,19 @@ public class DryPassTests
         Assert.Equal(expected, SuiteTypes.Select(type => type.Name).Order());
     }
 
-    private static bool IsSmall(BenchmarkCase benchmark)
+    [Fact]
+    public void EmulatedDevicesAreNotMeasured()
     {
-        // A GPU's kernels may be emulated on the CPU where there is none.
-        bool emulated = benchmark.Parameters.Items.Any(parameter => parameter is { Name: "Backend", Value: not ("managed" or "native") });
-        return benchmark.Parameters.Items.All(parameter => (parameter.Name, parameter.Value) switch
-        {
-            ("Size", int size) => size <= (emulated ? SmallestSize : LargestSize),
-            ("Size", string size) => !emulated || size.StartsWith($"{SmallestSize}x", StringComparison.Ordinal),
-            ("Candidates", int candidates) => candidates <= (emulated ? SmallestSize : LargestCandidates),
-            ("Hidden", int hidden) => !emulated || hidden <= 64,
-            ("Case", string sizes) => !emulated || sizes.EndsWith(",32", StringComparison.Ordinal),
-            _ => true,
-        });
+        Assert.Contains("managed", RelabelBenchmarks.Backends);
+        Assert.All(
+            RelabelBenchmarks.Backends,
+            family => Assert.NotEqual(DeviceInfo.Cpu, KernelRegistry.Default.Resolve(family).Devices.FirstOrDefault()?.Id));
     }
+
+    private static bool IsSmall(BenchmarkCase benchmark) => benchmark.Parameters.Items.All(parameter => (parameter.Name, parameter.Value) switch
+    {
+        ("Size", int size) => size <= LargestSize,
+        ("Candidates", int candidates) => candidates <= LargestCandidates,
+        _ => true,
+    });
 }
