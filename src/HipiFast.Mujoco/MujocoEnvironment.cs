@@ -95,6 +95,11 @@ internal abstract unsafe class MujocoEnvironment : SimulatedEnvironment, IDrawnE
     /// <param name="worker">Which simulator.</param>
     void IParallelWork.Execute(int chunk, int worker)
     {
+        if (IsResting(chunk))
+        {
+            return;
+        }
+
         Span<double> control = _controls.Slice((long)chunk * Sizes.Controls, Sizes.Controls);
         _simulators[worker]!.Step(control, _setup.Substeps, StateOf(chunk), ReadingsOf(chunk));
     }
@@ -178,6 +183,11 @@ internal abstract unsafe class MujocoEnvironment : SimulatedEnvironment, IDrawnE
         ReadOnlySpan<float> actions = new(Actions(), Count * _setup.ActionDimension);
         for (int copy = 0; copy < Count; copy++)
         {
+            if (IsResting(copy))
+            {
+                continue;
+            }
+
             Span<double> control = _controls.Slice((long)copy * Sizes.Controls, Sizes.Controls);
             Control(actions.Slice(copy * _setup.ActionDimension, _setup.ActionDimension), PartsOf(copy), control);
         }

@@ -66,6 +66,10 @@ public sealed class PhysicsEnvironmentContractTests
 
     [PhysicsTheory]
     [MemberData(nameof(Dynamics))]
+    public void ARestingCopyStaysAndTheOthersGoOn(string name) => EnvironmentContract.ARestingCopyStaysAndTheOthersGoOn(name);
+
+    [PhysicsTheory]
+    [MemberData(nameof(Dynamics))]
     public void CopiesSteppedSideBySideAreThoseSteppedOneByOne(string name)
     {
         const int copies = 16;

@@ -53,7 +53,6 @@ public static class DemonstrationCollector
         int copies = environment.Count, running = copies;
         TransitionShape shape = environment.Shape;
         Recording[] recordings = [.. Enumerable.Range(0, copies).Select(_ => new Recording())];
-        bool[] ended = new bool[copies];
         float[] action = new float[copies * shape.ActionDimension], observation = new float[copies * shape.ObservationDimension];
         float[] task = new float[copies * shape.TaskDimension];
         environment.Reset(seed);
@@ -65,7 +64,7 @@ public static class DemonstrationCollector
             environment.Step(action, out StepResult result);
             for (int copy = 0; copy < copies; copy++)
             {
-                if (ended[copy])
+                if (environment.IsResting(copy))
                 {
                     continue;
                 }
@@ -76,7 +75,7 @@ public static class DemonstrationCollector
                     result.Terminated[copy]);
                 if (result.Terminated[copy] != 0 || result.Truncated[copy] != 0)
                 {
-                    ended[copy] = true;
+                    environment.Rest(copy);
                     running--;
                 }
             }

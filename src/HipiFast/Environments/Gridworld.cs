@@ -145,6 +145,11 @@ public sealed unsafe class Gridworld : SimulatedEnvironment, IDrawnEnvironment
         float* x = StateColumn(0), y = StateColumn(1), action = Actions();
         for (int copy = 0; copy < Count; copy++)
         {
+            if (IsResting(copy))
+            {
+                continue;
+            }
+
             int cell = Move(((int)y[copy] * Side) + (int)x[copy], MoveOf(action[2 * copy], action[(2 * copy) + 1]));
             x[copy] = cell % Side;
             y[copy] = cell / Side;

@@ -148,6 +148,11 @@ public sealed unsafe class Nav2d : SimulatedEnvironment, IDrawnEnvironment
         float* x = StateColumn(0), y = StateColumn(1), action = Actions();
         for (int copy = 0; copy < Count; copy++)
         {
+            if (IsResting(copy))
+            {
+                continue;
+            }
+
             float noise = 0f;
             if (_actionNoise > 0f)
             {

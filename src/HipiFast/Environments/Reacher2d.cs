@@ -112,6 +112,11 @@ public sealed unsafe class Reacher2d : SimulatedEnvironment, IDrawnEnvironment
         float* action = Actions();
         for (int copy = 0; copy < Count; copy++)
         {
+            if (IsResting(copy))
+            {
+                continue;
+            }
+
             float shoulder = action[2 * copy], wrist = action[(2 * copy) + 1];
             if (_actionNoise > 0f)
             {

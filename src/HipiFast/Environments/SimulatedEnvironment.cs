@@ -30,10 +30,12 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     private readonly NativeBuffer<byte> _truncated;
     private readonly NativeBuffer<int> _episodeStep;
     private readonly NativeBuffer<int> _episode;
+    private readonly bool[] _resting;
     private readonly float[] _fixedTasks;
     private readonly int _stateColumns;
     private ulong _seed;
     private ulong _step;
+    private int _restingCount;
     private bool _started;
 
     /// <summary>Allocates all copies.</summary>
@@ -77,6 +79,7 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         TaskDistribution = taskDistribution;
         Shape = new TransitionShape(observationDimension, actionDimension, family.TaskDimension);
         Shape.Validate();
+        _resting = new bool[count];
         _fixedTasks = fixedTasks.ToArray();
         _stateColumns = stateColumns;
         _state = new NativeBuffer<float>((long)stateColumns * count);
@@ -127,11 +130,25 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         _episode.Span.Clear();
         _truncated.Span.Clear();
         _terminated.Span.Clear();
+        WakeAll();
         for (int copy = 0; copy < Count; copy++)
         {
             BeginEpisode(copy);
         }
     }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such copy.</exception>
+    public sealed override void Rest(int copy)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(copy);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(copy, Count);
+        _restingCount += _resting[copy] ? 0 : 1;
+        _resting[copy] = true;
+    }
+
+    /// <inheritdoc/>
+    public sealed override bool IsResting(int copy) => _resting[copy];
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException"><see cref="Reset"/> or <see cref="LoadState"/> has not been called.</exception>
@@ -149,8 +166,15 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         int width = Shape.ObservationDimension;
         for (int copy = 0; copy < Count; copy++)
         {
+            Span<float> next = _nextObservation.Slice((long)copy * width, width);
+            if (_resting[copy])
+            {
+                _observation.Slice((long)copy * width, width).CopyTo(next);
+                continue;
+            }
+
             _episodeStep[copy]++;
-            Observe(copy, _nextObservation.Slice((long)copy * width, width));
+            Observe(copy, next);
         }
 
         TransitionPointers transitions = new(
@@ -159,6 +183,13 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         _nextObservation.Span.CopyTo(_observation.Span);
         for (int copy = 0; copy < Count; copy++)
         {
+            if (_resting[copy])
+            {
+                _reward[copy] = 0f;
+                _terminated[copy] = _truncated[copy] = 0;
+                continue;
+            }
+
             bool terminated = _terminated[copy] != 0;
             bool truncated = !terminated && IsAtTimeLimit(copy);
             _truncated[copy] = truncated ? (byte)1 : (byte)0;
@@ -185,6 +216,11 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     public sealed override void SaveState(SafetensorsWriter writer, string prefix)
     {
         ArgumentNullException.ThrowIfNull(writer);
+        if (_restingCount > 0)
+        {
+            throw new InvalidOperationException($"A checkpoint of {Name} was asked for while copies rest ({_restingCount} of {Count}); reset it first.");
+        }
+
         if (_stateColumns > 0)
         {
             writer.Add<float>(prefix + "state", _state.Span, _stateColumns, Count);
@@ -232,6 +268,7 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         Span<ulong> random = stackalloc ulong[2];
         file.Read(prefix + "random", random);
         (_seed, _step) = (random[0], random[1]);
+        WakeAll();
         _started = true;
     }
 
@@ -313,7 +350,7 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     /// <param name="random">Its random numbers: one set per episode.</param>
     protected abstract void StartEpisode(int copy, in EnvironmentRandom random);
 
-    /// <summary>Moves the state of all copies by one step under <see cref="Actions"/>.</summary>
+    /// <summary>Moves the state of the copies that do not rest by one step under <see cref="Actions"/>.</summary>
     /// <param name="random">Random numbers: one set per step.</param>
     protected abstract void Advance(in EnvironmentRandom random);
 
@@ -321,6 +358,12 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     /// <param name="copy">Which copy.</param>
     /// <param name="observation">Result <c>[S]</c>.</param>
     protected abstract void Observe(int copy, Span<float> observation);
+
+    private void WakeAll()
+    {
+        Array.Clear(_resting);
+        _restingCount = 0;
+    }
 
     private void BeginEpisode(int copy)
     {

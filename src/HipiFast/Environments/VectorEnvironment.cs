@@ -38,10 +38,23 @@ public abstract class VectorEnvironment : IDisposable
     public abstract ReadOnlySpan<float> Task { get; }
 
     /// <summary>Starts the first episode of every copy.</summary>
+    /// <remarks>No copy rests afterwards.</remarks>
     /// <param name="seed">Philox key of everything the environment draws.</param>
     public abstract void Reset(ulong seed);
 
-    /// <summary>Moves every copy by one step. Reads <see cref="Observation"/> before and updates it after.</summary>
+    /// <summary>
+    /// Leaves a copy out of the steps that follow, until <see cref="Reset"/> or <see cref="LoadState"/>: it stays as it is, its reward is 0, and no
+    /// episode of it ends. The other copies behave as they would have. An evaluation rests the copies whose one episode is over.
+    /// </summary>
+    /// <param name="copy">Which copy, in [0, N).</param>
+    public abstract void Rest(int copy);
+
+    /// <summary>Whether a copy rests.</summary>
+    /// <param name="copy">Which copy, in [0, N).</param>
+    /// <returns>True after <see cref="Rest"/>.</returns>
+    public abstract bool IsResting(int copy);
+
+    /// <summary>Moves every copy that does not rest by one step. Reads <see cref="Observation"/> before and updates it after.</summary>
     /// <param name="action"><c>[N, A]</c>, entries in [-1, 1] (clipped).</param>
     /// <param name="result">What happened; valid until the next call.</param>
     public abstract void Step(ReadOnlySpan<float> action, out StepResult result);
@@ -49,6 +62,7 @@ public abstract class VectorEnvironment : IDisposable
     /// <summary>Adds the state of every copy to a checkpoint.</summary>
     /// <param name="writer">Where to.</param>
     /// <param name="prefix">First part of the tensors' names.</param>
+    /// <exception cref="InvalidOperationException">A copy rests.</exception>
     public abstract void SaveState(SafetensorsWriter writer, string prefix);
 
     /// <summary>Restores what <see cref="SaveState"/> wrote.</summary>

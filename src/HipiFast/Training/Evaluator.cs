@@ -19,7 +19,6 @@ public sealed class Evaluator : IDisposable
 
     private readonly VectorEnvironment _environment;
     private readonly NativeBuffer<float> _action;
-    private readonly bool[] _ended;
 
     /// <summary>Takes over an environment of as many copies as an evaluation has episodes.</summary>
     /// <param name="environment">The environment; disposed with the evaluator.</param>
@@ -28,7 +27,6 @@ public sealed class Evaluator : IDisposable
         ArgumentNullException.ThrowIfNull(environment);
         _environment = environment;
         _action = new NativeBuffer<float>((long)environment.Count * environment.Shape.ActionDimension);
-        _ended = new bool[environment.Count];
     }
 
     /// <summary>The key of an evaluation.</summary>
@@ -61,7 +59,6 @@ public sealed class Evaluator : IDisposable
         ArgumentNullException.ThrowIfNull(policy);
         int episodes = _environment.Count, running = episodes, successes = 0;
         double total = 0;
-        Array.Clear(_ended);
         _environment.Reset(seed);
         for (uint step = 0; running > 0; step++)
         {
@@ -69,7 +66,7 @@ public sealed class Evaluator : IDisposable
             _environment.Step(_action.Span, out StepResult result);
             for (int copy = 0; copy < episodes; copy++)
             {
-                if (_ended[copy])
+                if (_environment.IsResting(copy))
                 {
                     continue;
                 }
@@ -77,7 +74,7 @@ public sealed class Evaluator : IDisposable
                 total += result.Reward[copy];
                 if (result.Terminated[copy] != 0 || result.Truncated[copy] != 0)
                 {
-                    _ended[copy] = true;
+                    _environment.Rest(copy);
                     running--;
                     successes += result.Terminated[copy];
                 }

@@ -213,6 +213,47 @@ internal static class EnvironmentContract
         }
     }
 
+    public static void ARestingCopyStaysAndTheOthersGoOn(string name)
+    {
+        const int copies = 4, rested = 1, before = 9;
+        EnvironmentSettings settings = new() { EpisodeLimit = 12 };
+        using VectorEnvironment whole = EnvironmentRegistry.Create(name, copies, settings), partial = EnvironmentRegistry.Create(name, copies, settings);
+        int width = whole.Shape.ObservationDimension;
+        whole.Reset(17);
+        partial.Reset(17);
+        Assert.Equal(Run(whole, 0, before), Run(partial, 0, before));
+        Assert.Throws<ArgumentOutOfRangeException>(() => partial.Rest(copies));
+        Assert.Throws<ArgumentOutOfRangeException>(() => partial.Rest(-1));
+        partial.Rest(rested);
+        float[] still = partial.Observation.Slice(rested * width, width).ToArray(), action = new float[copies * whole.Shape.ActionDimension];
+        for (uint step = before; step < 40; step++)
+        {
+            RandomActions(action, whole.Shape.ActionDimension, step, 12);
+            whole.Step(action, out StepResult all);
+            partial.Step(action, out StepResult some);
+            Assert.Equal((0f, 0, 0), (some.Reward[rested], some.Terminated[rested], some.Truncated[rested]));
+            Assert.Equal(still, some.NextObservation.Slice(rested * width, width).ToArray());
+            Assert.Equal(still, partial.Observation.Slice(rested * width, width).ToArray());
+            for (int copy = 0; copy < copies; copy++)
+            {
+                Assert.Equal(copy == rested, partial.IsResting(copy));
+                if (copy != rested)
+                {
+                    Assert.Equal(all.Reward[copy], some.Reward[copy]);
+                    Assert.Equal(all.Truncated[copy], some.Truncated[copy]);
+                    Assert.Equal(whole.Observation.Slice(copy * width, width).ToArray(), partial.Observation.Slice(copy * width, width).ToArray());
+                }
+            }
+        }
+
+        InvalidOperationException refused = Assert.Throws<InvalidOperationException>(() => partial.SaveState(new SafetensorsWriter(), "x."));
+        Assert.Contains("1 of 4", refused.Message, StringComparison.Ordinal);
+        whole.Reset(18);
+        partial.Reset(18);
+        Assert.False(partial.IsResting(rested));
+        Assert.Equal(Run(whole, 0, 20), Run(partial, 0, 20));
+    }
+
     private static List<float> Run(VectorEnvironment environment, uint first, uint steps)
     {
         List<float> trace = [];

@@ -48,4 +48,8 @@ public sealed class EnvironmentContractTests
     [Theory]
     [MemberData(nameof(Names))]
     public void ARunGoesOnFromTheMiddleOfAnEpisode(string name) => EnvironmentContract.ARunGoesOnFromTheMiddleOfAnEpisode(name);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void ARestingCopyStaysAndTheOthersGoOn(string name) => EnvironmentContract.ARestingCopyStaysAndTheOthersGoOn(name);
 }
