@@ -16,6 +16,12 @@ internal sealed unsafe class RecordGather
     /// <summary>Bytes of the widest block: what must be readable behind the last record, and the widest column that can be gathered.</summary>
     public const int WidestBlock = 64;
 
+    /// <summary>
+    /// Rows between the record that is copied and the one that is asked of memory meanwhile: a few times what comes in during one latency of the
+    /// last-level cache, and no more than the first-level cache holds beside everything else.
+    /// </summary>
+    public const int Lead = 64;
+
     private readonly byte* _records;
     private readonly nint _stride;
     private readonly nint _terminatedOffset;
@@ -33,35 +39,31 @@ internal sealed unsafe class RecordGather
         _records = observation.Row(0);
         _stride = observation.Stride;
         _terminatedOffset = (nint)(terminated.Row(0) - _records);
-        bool whole = BitOperations.IsPow2(observation.RowBytes) && BitOperations.IsPow2(action.RowBytes) && BitOperations.IsPow2(task.RowBytes);
-        _copyRows = whole
+        IsWhole = BitOperations.IsPow2(observation.RowBytes) && BitOperations.IsPow2(action.RowBytes) && BitOperations.IsPow2(task.RowBytes);
+        _copyRows = IsWhole
             ? Choose<WholeBlocks>(Block(observation), Block(action), Block(task))
             : Choose<AnyWidths>(Block(observation), Block(action), Block(task));
     }
 
+    /// <summary>Whether every column's row fills its block, so that nothing is written behind the last row.</summary>
+    public bool IsWhole { get; }
+
     /// <summary>Asks the cache for records that are about to be copied; changes nothing.</summary>
     /// <param name="slots">Slots of the records.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Prefetch(ReadOnlySpan<int> slots)
     {
-        if (!Sse.IsSupported)
-        {
-            return;
-        }
-
-        byte* records = _records;
-        nint stride = _stride;
         foreach (int slot in slots)
         {
-            Sse.Prefetch0(records + (slot * stride));
+            Prefetch(_records, _stride, slot);
         }
     }
 
     /// <summary>
-    /// Copies records to the rows [<paramref name="first"/>, <paramref name="end"/>) of a batch, in ascending order. Row <paramref name="end"/>
-    /// must be one of the batch's too: it may be written, with anything.
+    /// Copies records to the rows [<paramref name="first"/>, <paramref name="end"/>) of a batch, in ascending order, and asks the cache for those
+    /// <see cref="Lead"/> rows further on. Unless <see cref="IsWhole"/>, row <paramref name="end"/> must be one of the batch's too:
+    /// it may be written, with anything.
     /// </summary>
-    /// <param name="slots">Slot of the record of each row; entry i belongs to row i.</param>
+    /// <param name="slots">Slot of the record of each row; entry i belongs to row i. <see cref="Lead"/> more than are copied, each of a record.</param>
     /// <param name="batch">Receives the rows.</param>
     /// <param name="first">First row.</param>
     /// <param name="end">Row behind the last.</param>
@@ -126,8 +128,31 @@ internal sealed unsafe class RecordGather
         byte* task = (byte*)batch.TaskPointer;
         float* reward = batch.RewardPointer;
         byte* terminated = batch.TerminatedPointer;
-        for (nint row = first; row < end; row++)
+        nint row = first;
+
+        // Four rows at a time where rows lie side by side without gaps: a store of four rows is as dear as a store of one, and each of them may
+        // hold up loads that agree with it in the lower half of their addresses.
+        for (; whole && row <= end - 4; row += 4)
         {
+            int* slot = slots + row;
+            Prefetch(records, stride, slot[Lead]);
+            Prefetch(records, stride, slot[Lead + 1]);
+            Prefetch(records, stride, slot[Lead + 2]);
+            Prefetch(records, stride, slot[Lead + 3]);
+            byte* a = records + (slot[0] * stride), b = records + (slot[1] * stride);
+            byte* c = records + (slot[2] * stride), d = records + (slot[3] * stride);
+            Copy4<TObservation>(a, b, c, d, observation + (row * observationBytes));
+            Copy4<TObservation>(a + fromNext, b + fromNext, c + fromNext, d + fromNext, next + (row * observationBytes));
+            Copy4<TAction>(a + observationBytes, b + observationBytes, c + observationBytes, d + observationBytes, action + (row * actionBytes));
+            Copy4<TTask>(a + fromTask, b + fromTask, c + fromTask, d + fromTask, task + (row * taskBytes));
+            Copy4<float>(a + fromReward, b + fromReward, c + fromReward, d + fromReward, (byte*)(reward + row));
+            *(int*)(terminated + row) =
+                a[fromTerminated] | (b[fromTerminated] << 8) | (c[fromTerminated] << 16) | (d[fromTerminated] << 24);
+        }
+
+        for (; row < end; row++)
+        {
+            Prefetch(records, stride, slots[row + Lead]);
             byte* record = records + (slots[row] * stride);
 
             // All loads before the stores, which the processor must otherwise tell apart one by one.
@@ -142,6 +167,47 @@ internal sealed unsafe class RecordGather
             Unsafe.WriteUnaligned(task + (row * taskBytes), command);
             reward[row] = paid;
             terminated[row] = ended;
+        }
+    }
+
+    // One request at a time, among the copying: a burst of them fills the buffers for lines under way, and everything behind it waits.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* records, nint stride, int slot)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(records + (slot * stride));
+        }
+    }
+
+    // Four blocks from four places to one, in as few stores as there are vectors wide enough.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy4<T>(byte* a, byte* b, byte* c, byte* d, byte* destination)
+        where T : unmanaged
+    {
+        if (sizeof(T) == sizeof(int))
+        {
+            Vector128.Create(*(float*)a, *(float*)b, *(float*)c, *(float*)d).Store((float*)destination);
+        }
+        else if (sizeof(T) == sizeof(long))
+        {
+            Vector128<long> lower = Vector128.Create(*(long*)a, *(long*)b), upper = Vector128.Create(*(long*)c, *(long*)d);
+            lower.Store((long*)destination);
+            upper.Store((long*)destination + 2);
+        }
+        else if (sizeof(T) == Vector128<byte>.Count && Vector256.IsHardwareAccelerated)
+        {
+            Vector256<byte> lower = Vector256.Create(Vector128.Load(a), Vector128.Load(b)), upper = Vector256.Create(Vector128.Load(c), Vector128.Load(d));
+            lower.Store(destination);
+            upper.Store(destination + Vector256<byte>.Count);
+        }
+        else
+        {
+            T first = Unsafe.ReadUnaligned<T>(a), second = Unsafe.ReadUnaligned<T>(b), third = Unsafe.ReadUnaligned<T>(c), fourth = Unsafe.ReadUnaligned<T>(d);
+            Unsafe.WriteUnaligned(destination, first);
+            Unsafe.WriteUnaligned(destination + sizeof(T), second);
+            Unsafe.WriteUnaligned(destination + (2 * sizeof(T)), third);
+            Unsafe.WriteUnaligned(destination + (3 * sizeof(T)), fourth);
         }
     }
 

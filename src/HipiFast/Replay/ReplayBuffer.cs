@@ -30,8 +30,8 @@ public sealed unsafe class ReplayBuffer : IDisposable
     private const int ReadChunkRows = 1 << 12;
     private const int CacheLine = 64;
 
-    /// <summary>Rows drawn and asked of memory at once: their records, 16 KiB where they are a cache line each, fit the first-level cache.</summary>
-    private const int BlockRows = 256;
+    /// <summary>Rows drawn at once: their slots stay in the first-level cache until they are gathered.</summary>
+    private const int BlockRows = 1024;
 
     // The one list of what a transition consists of, in the order of Append's arguments; the last column is the buffer's own. Appending,
     // sampling, saving and loading all walk this list.
@@ -342,22 +342,25 @@ public sealed unsafe class ReplayBuffer : IDisposable
         }
 
         batch.Count = count;
-        _slots.EnsureLength(count);
-        Span<int> slots = _slots.Slice(0, count);
+        Span<int> slots = SlotsFor(count);
 
-        // A block is drawn and asked for before the one before it is gathered: its records are on their way meanwhile.
+        // A block is drawn before the last rows of the one before it are gathered, whose records are on their way meanwhile.
         int gathered = 0;
         for (int first = 0; first < count; first += BlockRows)
         {
-            Span<int> block = slots.Slice(first, Math.Min(BlockRows, count - first));
+            int end = Math.Min(first + BlockRows, count);
+            Span<int> block = slots[first..end];
             UniformIndex.Fill(block, (uint)Count, seed, call, purpose, firstEntry + (uint)first);
-            _gather?.Prefetch(block);
-            WriteNumbers(block, batch.ReplayIndex[first..]);
-            Gather(slots, batch, gathered, first);
-            gathered = first;
-        }
+            if (first == 0)
+            {
+                _gather?.Prefetch(block[..Math.Min(RecordGather.Lead, end)]);
+            }
 
-        Gather(slots, batch, gathered, count);
+            WriteNumbers(block, batch.ReplayIndex[first..]);
+            int ready = end == count ? count : end - RecordGather.Lead;
+            Gather(slots, batch, gathered, ready);
+            gathered = ready;
+        }
     }
 
     /// <summary>Reads live transitions in the order of their numbers, for a copy of the buffer elsewhere.</summary>
@@ -368,8 +371,7 @@ public sealed unsafe class ReplayBuffer : IDisposable
         Debug.Assert(IsLive(firstNumber));
         int count = (int)Math.Min(batch.Capacity, TotalCount - firstNumber);
         batch.Count = count;
-        _slots.EnsureLength(count);
-        Span<int> slots = _slots.Slice(0, count);
+        Span<int> slots = SlotsFor(count);
         for (int i = 0; i < count; i++)
         {
             slots[i] = (int)((firstNumber + i) % Capacity);
@@ -393,12 +395,20 @@ public sealed unsafe class ReplayBuffer : IDisposable
         return (float*)_columns[TaskColumn].Row(index % Capacity);
     }
 
-    // Rows [first, end) of the batch. The record gather may write one row too many, so the last row of all is left to the columns.
+    // The record gather reads ahead of the slots it is given: slot 0 is always one of a record.
+    private Span<int> SlotsFor(int count)
+    {
+        _slots.EnsureLength(count + RecordGather.Lead);
+        _slots.Slice(count, RecordGather.Lead).Clear();
+        return _slots.Slice(0, count);
+    }
+
+    // Rows [first, end) of the batch. Where the record gather may write one row too many, the last row of all is left to the columns.
     private void Gather(Span<int> slots, TransitionBatch batch, int first, int end)
     {
         if (_gather is not null)
         {
-            int ahead = Math.Min(end, slots.Length - 1);
+            int ahead = _gather.IsWhole ? end : Math.Min(end, slots.Length - 1);
             _gather.CopyRows(_slots.Pointer, batch, first, ahead);
             first = ahead;
         }

@@ -137,11 +137,11 @@ public sealed class ReplayBufferTests : IDisposable
             }
         }
 
-        foreach (int count in new[] { 255, 256, 257, 511, 1023, 1024 })
+        foreach (int count in new[] { 63, 64, 65, 1023, 1024, 1025, 2050 })
         {
-            CheckSample(new TransitionShape(4, 2, 2), 300, count, 1025);
-            CheckSample(new TransitionShape(3, 1, 5), 300, count, 1025);
-            CheckSample(new TransitionShape(17, 3, 2), 300, count, 1025);
+            CheckSample(new TransitionShape(4, 2, 2), 300, count, 2051);
+            CheckSample(new TransitionShape(3, 1, 5), 300, count, 2051);
+            CheckSample(new TransitionShape(17, 3, 2), 300, count, 2051);
         }
     }
 
