@@ -75,10 +75,10 @@ internal sealed record BenchmarkCase(
     public bool HasPairs => Kernel is SoftQTile or SoftQ or Relabel;
 
     /// <summary>
-    /// Second-layer operations of a call, which are the floor of the work: per pair 2 H^2 for each pass through a critic or the actor, with twin
-    /// critics but for tiles; 0 where networks are not what takes the time.
+    /// Operations of a call, 2 per multiply-add, 0 where networks are not what takes the time. Of pairs the floor of the work: the second layer's 2 H^2
+    /// for each pass through a critic or the actor, with twin critics but for tiles. Of a SAC step those of all layers and passes.
     /// </summary>
-    public double Flops => !HasPairs ? 0 : (double)Batch * Candidates * Hidden * Hidden * (Kernel, Estimator) switch
+    public double Flops => Kernel == SacStep ? SacStepFlops : !HasPairs ? 0 : (double)Batch * Candidates * Hidden * Hidden * (Kernel, Estimator) switch
     {
         (SoftQTile, _) => 2.0,
         (_, SoftQEstimator.Critic) => 4.0,
@@ -91,4 +91,19 @@ internal sealed record BenchmarkCase(
 
     /// <summary>Name of the estimator.</summary>
     public string EstimatorName => Training.ConfigKey.Kebab(Estimator.ToString());
+
+    // The actor runs forward twice (s, s') and backward once; each critic forward as target, under the batch's actions and under the policy's, and
+    // backward once; one more backward pass per row takes the gradient of the smaller critic to the action. First layers need no gradient of their
+    // inputs but that one.
+    private double SacStepFlops
+    {
+        get
+        {
+            double actor = Shape.ActorInputs, critic = Shape.CriticInputs, action = Shape.ActionDimension, hidden = Hidden;
+            double first = (2 + 1) * actor + (6 + 2) * critic + action;
+            double second = ((2 + 2) + (6 + 4) + 1) * hidden;
+            double last = ((2 + 2) * 2 * action) + (6 + 4) + 1;
+            return 2.0 * Batch * hidden * (first + second + last);
+        }
+    }
 }

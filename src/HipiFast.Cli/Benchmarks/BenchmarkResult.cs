@@ -23,7 +23,8 @@ internal readonly record struct Spread(double Median, double Low, double High)
 /// <param name="MedianSeconds">Median time of one call, over all rounds.</param>
 /// <param name="TailSeconds">99th percentile of the time of one call; NaN with too few calls to tell.</param>
 /// <param name="Peak">
-/// Peak rates beside the calls, in GFLOP/s or, for kernels that stream a matrix, entries per second; NaN where nothing is the peak.
+/// Peak rates beside the calls: GFLOP/s of networks, entries per second of a streamed matrix, rows per second of a replay buffer; NaN where the
+/// peak is not known.
 /// </param>
 /// <param name="Fraction">The calls' rate as a fraction of the peak of the same round.</param>
 internal sealed record BenchmarkResult(
@@ -32,8 +33,8 @@ internal sealed record BenchmarkResult(
     /// <summary>Median time of a call in each round, in their order, in seconds.</summary>
     public required IReadOnlyList<double> RoundSeconds { get; init; }
 
-    /// <summary>Whether the peak of a kernel that streams a matrix is its arithmetic on registers rather than memory.</summary>
-    public bool ArithmeticBinds { get; init; }
+    /// <summary>What the peak is a rate of.</summary>
+    public required string Limit { get; init; }
 
     /// <summary>Pairs per second.</summary>
     public double PairsPerSecond => (double)Case.Batch * Case.Candidates / MedianSeconds;
@@ -43,8 +44,6 @@ internal sealed record BenchmarkResult(
 
     /// <summary>Nanoseconds per entry of the soft-Q matrix, or per row of a batch that is sampled.</summary>
     public double NanosecondsPerEntry => MedianSeconds * 1e9 / ((double)Case.Batch * Math.Max(1, Case.Candidates));
-
-    private string Limit => ArithmeticBinds ? "arithmetic" : "memory";
 
     /// <summary>One row of <c>--json</c>.</summary>
     public void Write(Utf8JsonWriter writer)
@@ -107,6 +106,8 @@ internal sealed record BenchmarkResult(
         else if (Case.Kernel == BenchmarkCase.SacStep)
         {
             writer.WriteNumber("updates_per_s", 1 / MedianSeconds);
+            writer.WriteNumber("gflops", Gflops);
+            WriteFraction("peak_gflops", "fraction_of_peak");
         }
         else
         {
@@ -114,9 +115,10 @@ internal sealed record BenchmarkResult(
             if (Case.StreamedBytes > 0)
             {
                 writer.WriteNumber("bytes_per_s", Case.StreamedBytes / MedianSeconds);
-                writer.WriteString("limit", Limit);
-                WriteFraction("limit_entries_per_s", "fraction_of_limit");
             }
+
+            writer.WriteString("limit", Limit);
+            WriteFraction("limit_entries_per_s", "fraction_of_limit");
         }
 
         void WriteIfAny(string name, int value)
@@ -147,7 +149,7 @@ internal sealed record BenchmarkResult(
             BenchmarkCase.ReplaySample => ConsoleOutput.Fixed(NanosecondsPerEntry, 2) + " ns/row",
             _ => ConsoleOutput.Fixed(NanosecondsPerEntry, 2) + " ns/entry",
         };
-        string arithmetic = Case.HasPairs ? ConsoleOutput.Fixed(Gflops, 0) + " GFLOP/s"
+        string arithmetic = Case.Flops > 0 ? ConsoleOutput.Fixed(Gflops, 0) + " GFLOP/s"
             : Case.StreamedBytes > 0 ? ConsoleOutput.Fixed(Case.StreamedBytes / MedianSeconds * 1e-9, 1) + " GB/s" : string.Empty;
         string kernel = Case.HasPairs ? $"{Case.Kernel} {Case.EstimatorName}"
             : Case.Kernel == BenchmarkCase.SacStep
@@ -165,7 +167,7 @@ internal sealed record BenchmarkResult(
             rate,
             arithmetic,
             double.IsFinite(Fraction.Median)
-                ? $"{Percent(Fraction.Median)}% ({Percent(Fraction.Low)}-{Percent(Fraction.High)}){(Case.HasPairs ? string.Empty : " of " + Limit)}"
+                ? $"{Percent(Fraction.Median)}% ({Percent(Fraction.Low)}-{Percent(Fraction.High)}){(Case.Flops > 0 ? string.Empty : " of " + Limit)}"
                 : string.Empty,
         ];
 

@@ -31,6 +31,7 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
     private readonly Dictionary<(object Loop, int Threads), RegisterPeak> _peaks = [];
     private readonly Dictionary<int, MemoryBandwidth> _memories = [];
     private readonly double[] _calls = new double[MostCalls];
+    private RandomReads? _records;
 
     /// <summary>Measures a case.</summary>
     /// <param name="benchmark">The case; threads of its own win over <paramref name="threads"/>.</param>
@@ -47,14 +48,20 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         StrongBox<int> arithmeticBinds = new();
         Func<double>? peak = benchmark switch
         {
-            { HasPairs: true } => backend.MultiplyAddLoop is IMultiplyAddLoop loop ? () => PeakOf(loop, used).Burst(burstSeconds) : null,
+            { Flops: > 0 } => backend.MultiplyAddLoop is IMultiplyAddLoop loop ? () => PeakOf(loop, used).Burst(burstSeconds) : null,
             { StreamedBytes: > 0 } => EntryLimit(benchmark, backend, used, arithmeticBinds),
-            _ => null,
+            _ => (_records ??= new RandomReads(ReplaySampleWork.ReplayCount)).Burst,
         };
         int wanted = Math.Clamp((int)(seconds / Math.Max(callSeconds, RoundSeconds)), FewestRounds, Math.Max(FewestRounds, rounds));
         int callsPerRound = Math.Clamp((int)(RoundSeconds / callSeconds), 1, MostCalls / wanted);
         double[] peaks = new double[wanted], fractions = new double[wanted], medians = new double[wanted];
-        double amount = benchmark.HasPairs ? benchmark.Flops * 1e-9 : benchmark.StreamedBytes / sizeof(float), before = Burst();
+        double amount = benchmark switch
+        {
+            { Flops: > 0 } => benchmark.Flops * 1e-9,
+            { StreamedBytes: > 0 } => benchmark.StreamedBytes / sizeof(float),
+            _ => benchmark.Batch,
+        };
+        double before = Burst();
         for (int round = 0; round < wanted; round++)
         {
             if (callsPerRound > 1)
@@ -87,7 +94,12 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         return new BenchmarkResult(benchmark, backend, used, wanted, all[all.Length / 2], tail, Spread.Of(peaks), Spread.Of(fractions))
         {
             RoundSeconds = medians,
-            ArithmeticBinds = arithmeticBinds.Value > 0,
+            Limit = benchmark switch
+            {
+                { Flops: > 0 } => "multiply-adds",
+                { StreamedBytes: > 0 } => arithmeticBinds.Value > 0 ? "arithmetic" : "memory",
+                _ => "random reads",
+            },
         };
 
         double Burst() => peak is null ? double.NaN : peak();
@@ -107,6 +119,8 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         {
             memory.Dispose();
         }
+
+        _records?.Dispose();
     }
 
     private RegisterPeak PeakOf(object key, Func<int, double> loop, int threads) =>

@@ -5,8 +5,8 @@ namespace HipiFast.Cli.Benchmarks;
 /// <summary>A batch from a replay buffer.</summary>
 internal sealed class ReplaySampleWork : BenchmarkWork
 {
-    // Transitions in the replay buffer that is sampled from.
-    private const int ReplayCount = 100_000;
+    /// <summary>Transitions in the replay buffer that is sampled from.</summary>
+    public const int ReplayCount = 100_000;
 
     private readonly ReplayBuffer _replay;
     private readonly TransitionBatch _episode;
