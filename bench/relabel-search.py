@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Trains with variants of inverse RL's options beside the other strategies, and prints areas under the success curves as a Markdown table.
+
+    python3 bench/relabel-search.py ENVIRONMENT OUT [--seeds 101,102,103] [--only NAME,NAME] [--steps N]
+
+The reference of a goal family is future-state relabeling; of a discrete set, inverse RL with the defaults. Runs that OUT holds already are taken from
+there, so that it can be stopped and started again. All runs of a table have equal environment steps, gradient steps and batches.
+"""
+import argparse, json, os, shutil, subprocess, sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# What is left out has the default of the environment (hipifast train ENVIRONMENT --help).
+GOALS = {
+    "future": "--relabel future",
+    "future-80": "--relabel future --relabel-fraction 0.8",
+    "final": "--relabel final",
+    "random": "--relabel random",
+    "none": "--relabel none",
+    "paper": "--preset paper",
+    "default": "",
+    "candidates-commanded": "--candidates commanded",
+    "candidates-reached": "--candidates reached",
+    "no-mix": "--goal-mix 0",
+    "mix-25": "--goal-mix 0.25",
+    "mix-75": "--goal-mix 0.75",
+    "mix-final": "--goal-mix-strategy final",
+    "fraction-100": "--relabel-fraction 1",
+    "pool-4": "--pool 4",
+    "pool-8": "--pool 8",
+    "pool-16": "--pool 16",
+    "temperature-0.3": "--temperature 0.3",
+    "temperature-3": "--temperature 3",
+    "soft-critic": "--estimator soft-critic",
+    "bellman": "--estimator bellman",
+    "no-terminal-value": "--exact-terminal-value false",
+    "no-partition": "--partition none",
+    "by-task": "--assign task --candidates commanded --temperature 3",
+}
+DISCRETE = {
+    "default": "",
+    "random": "--relabel random",
+    "none": "--relabel none",
+    "paper": "--preset paper --candidates fixed",
+    "running-0.9": "--partition running",
+    "running-0.99": "--partition running --partition-decay 0.99",
+    "no-partition": "--partition none",
+    "pool-4": "--pool 4",
+    "pool-16": "--pool 16",
+    "temperature-0.3": "--temperature 0.3",
+    "temperature-3": "--temperature 3",
+    "soft-critic": "--estimator soft-critic",
+    "bellman": "--estimator bellman",
+    "no-terminal-value": "--exact-terminal-value false",
+    "fraction-80": "--relabel-fraction 0.8",
+    "by-task": "--assign task",
+}
+
+
+def hipifast(*arguments):
+    return subprocess.run([os.environ.get("HIPIFAST", os.path.join(ROOT, "hipifast")), *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("environment")
+    ap.add_argument("out", help="directory of the runs")
+    ap.add_argument("--seeds", default="101,102,103")
+    ap.add_argument("--only", help="variants by name, the reference first; all when not given")
+    ap.add_argument("--steps", help="environment steps; the environment's own when not given")
+    ap.add_argument("--eval-episodes", default="100")
+    o = ap.parse_args()
+    variants = DISCRETE if o.environment.endswith("-discrete") else GOALS
+    names = o.only.split(",") if o.only else list(variants)
+    unknown = [name for name in names if name not in variants]
+    if unknown:
+        sys.exit(f"Unknown variant {unknown[0]}; expected {', '.join(variants)}.")
+    common = ["--seeds", o.seeds, "--eval-episodes", o.eval_episodes, *(["--steps", o.steps] if o.steps else [])]
+    places = []
+    for name in names:
+        place = os.path.join(o.out, o.environment, f"{name}-{o.seeds.replace(',', '-')}")
+        if not os.path.exists(os.path.join(place, "curve.svg")):
+            # Runs of seeds are begun anew together: some of them may be unfinished.
+            shutil.rmtree(place, ignore_errors=True)
+            print(f"{o.environment} {name} ...", file=sys.stderr, flush=True)
+            hipifast("train", o.environment, *variants[name].split(), *common, "--out", place)
+        places.append(place)
+    print(f"| {o.environment}, seeds {o.seeds} | options | area under the success curve | final success | minus {names[0]} (s.e.; seeds ahead) |")
+    print("| --- | --- | --- | --- | --- |")
+    rows = json.loads(hipifast("compare", *places, "--names", *names, "--json"))
+    order = rows[:1] + sorted(rows[1:], key=lambda row: -row["area_mean"])
+    for row in order:
+        lead = ""
+        if "first_minus_this_mean" in row:
+            ahead = row["seeds_in_common"] - row["seeds_ahead"]
+            lead = f"{-row['first_minus_this_mean']:+.3f} ({row['first_minus_this_standard_error']:.3f}; {ahead} of {row['seeds_in_common']})"
+        options = f"`{variants[row['run']]}`" if variants[row["run"]] else ""
+        print(f"| {row['run']} | {options} | {row['area_mean']:.3f} ± {row['area_deviation']:.3f} | "
+              f"{row['final_mean']:.3f} ± {row['final_deviation']:.3f} | {lead} |")
+
+
+if __name__ == "__main__":
+    main()
