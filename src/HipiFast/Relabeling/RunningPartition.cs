@@ -57,8 +57,14 @@ internal sealed class RunningPartition(float decay) : IDisposable
         _count = max.Length;
         _max.EnsureLength(_count);
         _sum.EnsureLength(_count);
-        max.CopyTo(_max.Slice(0, _count));
-        sum.CopyTo(_sum.Slice(0, _count));
+
+        // Each sum becomes 1, its size going into the maximum: a maximum of long ago would leave nothing of values far below it.
+        for (int i = 0; i < _count; i++)
+        {
+            bool isEmpty = sum[i] == 0;
+            _max[i] = isEmpty ? float.NegativeInfinity : max[i] + MathF.Log(sum[i]);
+            _sum[i] = isEmpty ? 0 : 1;
+        }
     }
 
     /// <summary>Forgets all batches.</summary>
