@@ -49,11 +49,15 @@ DISCRETE = {
     "pool-16": "--pool 16",
     "temperature-0.3": "--temperature 0.3",
     "temperature-3": "--temperature 3",
+    "temperature-10": "--temperature 10",
     "soft-critic": "--estimator soft-critic",
     "bellman": "--estimator bellman",
     "no-terminal-value": "--exact-terminal-value false",
+    "fraction-25": "--relabel-fraction 0.25",
     "fraction-80": "--relabel-fraction 0.8",
+    "random-80": "--relabel random --relabel-fraction 0.8",
     "by-task": "--assign task",
+    "by-task-3": "--assign task --temperature 3",
 }
 
 
