@@ -178,7 +178,10 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
 
     private double RowMismatches(float[] softQ, int rows, int candidates, double doubt)
     {
-        TaskPosterior posterior = new() { SoftQ = softQ, Rows = rows, Candidates = candidates, Temperature = 1, Seed = SyntheticData.Seed, Call = Call };
+        TaskPosterior posterior = new()
+        {
+            SoftQ = softQ, Rows = rows, Candidates = candidates, Temperature = 1, Seed = SyntheticData.Seed, Call = Call,
+        };
         int[] expected = new int[candidates], actual = new int[candidates];
         managed.TaskSampling.SampleRows(posterior, expected);
         device.TaskSampling.SampleRows(posterior, actual);
