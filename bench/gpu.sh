@@ -44,7 +44,8 @@ pack() {
     if ! has_cuda_torch "$folder/program"; then
         # Half a gigabyte that computes on the processor only.
         rm -f "$folder"/program/runtimes/*/native/lib*torch*
-        say "the program has no libtorch for CUDA, so the folder holds none and the torch learner will not be measured (TorchDevice=cuda before packing; docs/torch.md)."
+        say "the program has no libtorch for CUDA, so the folder holds none and the torch learner will not be measured" \
+            "(TorchDevice=cuda before packing; docs/torch.md)."
     fi
     cp "$root"/kernels/HipiFast.Kernels.Cuda/Ptx/*.ptx "$folder/ptx/" 2>/dev/null || say "no PTX is kept, so the folder holds none for ptxas."
     parent=$(dirname "$folder") name=$(basename "$folder")
@@ -99,7 +100,8 @@ torch_learner() {
     elif [ -z "$1" ]; then
         say "python3 has no torch that sees the GPU: the torch learner without its peer"
         hipifast bench learner --learner torch --torch-device cuda --backend cuda || failures=$((failures + 1))
-    elif HIPIFAST="'$dotnet' '$program'" python3 "$peers" --only torch --torch-device cuda --threads 1 --json "$temporary/torch.json" >"$temporary/torch.md" 2>>"$log"; then
+    elif HIPIFAST="'$dotnet' '$program'" python3 "$peers" --only torch --torch-device cuda --threads 1 \
+            --json "$temporary/torch.json" >"$temporary/torch.md" 2>>"$log"; then
         cat "$temporary/torch.md"
     else
         failures=$((failures + 1))
@@ -110,8 +112,8 @@ torch_learner() {
 }
 
 # A line for every kernel, as Markdown: what ptxas gives it, and how many groups a multiprocessor of 64 K registers then holds. The tensor kernels' W2
-# lies in shared memory that they ask for at the launch: whole, or in slices where that does not fit. Writes to the file $1 what should not be: anything
-# in local memory, warnings, errors.
+# lies in shared memory that they ask for at the launch: whole, or in slices where that does not fit. Writes to the file $1 what should not be:
+# anything in local memory, warnings, errors.
 ptxas_report() {
     capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d '. ')
     capability=${capability:-80}
@@ -121,7 +123,8 @@ ptxas_report() {
         86 | 89 | 12?) shared_kilobytes=100 warps=48 dynamic=65536 ;;
         *) shared_kilobytes=228 warps=64 dynamic=131072 ;;
     esac
-    printf '| kernel | registers | stack | spill stores | spill loads | shared, declared | shared, at launch (H = 256) | groups of 256 at once | occupancy |\n'
+    printf '| kernel | registers | stack | spill stores | spill loads | shared, declared '
+    printf '| shared, at launch (H = 256) | groups of 256 at once | occupancy |\n'
     printf '| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n'
     for file in "$ptx"/*.ptx; do
         name=$(basename "$file" .ptx)
@@ -138,7 +141,8 @@ ptxas_report() {
                 text = substr($0, RSTART, RLENGTH); sub(/ .*/, "", text); return text + 0
             }
             /bytes stack frame/ {
-                stack += number("[0-9]+ bytes stack frame"); stores += number("[0-9]+ bytes spill stores"); loads += number("[0-9]+ bytes spill loads")
+                stack += number("[0-9]+ bytes stack frame"); stores += number("[0-9]+ bytes spill stores")
+                loads += number("[0-9]+ bytes spill loads")
             }
             match($0, /Used [0-9]+ registers/) { registers = substr($0, RSTART + 5, RLENGTH - 15) + 0; shared = number("[0-9]+ bytes smem") }
             /warning/ { print name ": " $0 >>problems }
@@ -158,7 +162,8 @@ ptxas_report() {
 run() {
     quick=$1
     if [ -d "$here/program" ]; then
-        program="$here/program/HipiFast.Cli.dll" dotnet="$here/runtime/dotnet" results="$here/results" ptx="$here/ptx" torch_script="$here/relabel_torch.py"
+        program="$here/program/HipiFast.Cli.dll" dotnet="$here/runtime/dotnet" results="$here/results"
+        ptx="$here/ptx" torch_script="$here/relabel_torch.py"
         peers="$here/peers/compare.py"
         export DOTNET_ROOT="$here/runtime"
     else
@@ -175,7 +180,8 @@ run() {
     hipifast info || die "the program does not run here."
     printf '\n'
     if ! hipifast bench gpu --backend cuda --check --quick >"$log" 2>&1 && grep -q 'cannot run here' "$log"; then
-        say "there is no NVIDIA GPU here ($(sed -n 's/.*cannot run here: //p' "$log" | sed 's/; cuda-bf16:.*//;s/\.$//;q')), so this is a dry run on ILGPU's CPU accelerator: it shows that everything runs, not how fast."
+        say "there is no NVIDIA GPU here ($(sed -n 's/.*cannot run here: //p' "$log" | sed 's/; cuda-bf16:.*//;s/\.$//;q'))," \
+            "so this is a dry run on ILGPU's CPU accelerator: it shows that everything runs, not how fast."
         hipifast bench gpu --backend ilgpu --device cpu --quick --out "$temporary" || failures=1
         [ -f "$temporary"/*.json ] && [ -f "$temporary"/*.md ] || failures=1
         [ "$failures" = 0 ] && say "dry run: ok; what needs a GPU (CUDA, sanitizer, graphs, PyTorch beside it) has not been run."

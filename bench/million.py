@@ -70,7 +70,8 @@ def main():
         "terminated": ("U8", [ROWS], ROWS, lambda f: f.write(bytes(ROWS)))})
     write(os.path.join(folder, "tasks.safetensors"), {"task": ("F32", [TASKS, TASKS], 4 * TASKS * TASKS, lambda f: f.write(b"".join(one_hot)))})
     agent = {"log_alpha": zeros(1)}
-    for name, inputs, outputs in (("actor", STATE + TASKS, 2 * ACTION), ("critic1", STATE + ACTION + TASKS, 1), ("critic2", STATE + ACTION + TASKS, 1)):
+    for name, inputs, outputs in (("actor", STATE + TASKS, 2 * ACTION), ("critic1", STATE + ACTION + TASKS, 1),
+                                  ("critic2", STATE + ACTION + TASKS, 1)):
         for number, (fan_in, fan_out) in enumerate(((inputs, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, outputs))):
             agent[f"{name}.{number}.weight"], agent[f"{name}.{number}.bias"] = layer(fan_in, fan_out), zeros(fan_out)
     write(os.path.join(folder, "agent.safetensors"), agent)

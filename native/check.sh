@@ -7,7 +7,8 @@ source=$(cd "$(dirname "$0")" && pwd)
 build=${1:-$source/../artifacts/native/sanitized}
 generator=
 command -v ninja >/dev/null 2>&1 && generator=-GNinja
-cmake -S "$source" -B "$build" ${generator:+"$generator"} -DCMAKE_BUILD_TYPE=Release -DHIPIFAST_STRICT=ON -DHIPIFAST_SANITIZE=address,undefined >/dev/null
+cmake -S "$source" -B "$build" ${generator:+"$generator"} \
+    -DCMAKE_BUILD_TYPE=Release -DHIPIFAST_STRICT=ON -DHIPIFAST_SANITIZE=address,undefined >/dev/null
 cmake --build "$build" --parallel 2
 UBSAN_OPTIONS=print_stacktrace=1 "$build/hipifast_tests"
 if [ -x "$build/hipifast_mujoco_tests" ]; then

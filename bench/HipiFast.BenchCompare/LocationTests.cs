@@ -47,7 +47,8 @@ internal static class LocationTests
     public static LocationShift SignedRank(IReadOnlyList<double> differences)
     {
         int n = differences.Count;
-        IEnumerable<double> pairs = Enumerable.Range(0, n).SelectMany(i => Enumerable.Range(i, n - i), (i, j) => (differences[i] + differences[j]) / 2);
+        IEnumerable<double> pairs = Enumerable.Range(0, n)
+            .SelectMany(i => Enumerable.Range(i, n - i), (i, j) => (differences[i] + differences[j]) / 2);
         double[] averages = [.. pairs.Order()];
 
         // Ranks are doubled, so that shared ones are whole numbers.

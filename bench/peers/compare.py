@@ -136,8 +136,8 @@ def torch_learner(o):
 
 def sac_loop(o, variant):
     found = sac_rltools.measure(o.rltools)
-    yield row("SAC training loop, environment included (pendulum, batch 100, H 64), 1 thread", variant, found["steps_per_s"], found["peer_steps_per_s"],
-              "RLtools, " + found["peer_setting"], "steps/s", RLTOOLS_BAR)
+    yield row("SAC training loop, environment included (pendulum, batch 100, H 64), 1 thread", variant, found["steps_per_s"],
+              found["peer_steps_per_s"], "RLtools, " + found["peer_setting"], "steps/s", RLTOOLS_BAR)
 
 
 def show(r):
@@ -167,7 +167,8 @@ def main():
 
     parts = {"relabel": lambda: relabel(o, variants), "sac": lambda: sac(o, variants["fp32"]), "torch": lambda: torch_learner(o)}
     rows = []
-    print("| work | variant | HipiFast | of its peak | PyTorch, best setting | ratio | bar | met |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| work | variant | HipiFast | of its peak | PyTorch, best setting | ratio | bar | met |\n"
+          "| --- | --- | --- | --- | --- | --- | --- | --- |")
     for part in o.only.split(","):
         if part not in parts:
             ap.error(f"--only has '{part}'; expected {', '.join(parts)}")

@@ -30,7 +30,9 @@ public sealed class CudaBackend : KernelBackend
     public override KernelPrecision Precision { get; }
 
     /// <inheritdoc/>
-    public override string Description => $"PTX {(Precision == KernelPrecision.Fp32 ? "fp32" : "bf16 on tensor cores")} through NVIDIA's driver; {string.Join("; ", Devices.Select(device => device.Description))}";
+    public override string Description =>
+        $"PTX {(Precision == KernelPrecision.Fp32 ? "fp32" : "bf16 on tensor cores")} through NVIDIA's driver; "
+        + string.Join("; ", Devices.Select(device => device.Description));
 
     /// <inheritdoc/>
     public override IReadOnlyList<DeviceInfo> Devices => _probe.Value.Devices;

@@ -235,7 +235,8 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
         using ContextScope scope = Enter();
         float milliseconds = 0;
         CudaDriver.Check(Driver.EventSynchronize(((CudaEvent)second).Handle), "wait for an event");
-        CudaDriver.Check(Driver.EventElapsedTime(&milliseconds, ((CudaEvent)first).Handle, ((CudaEvent)second).Handle), "read the time between events");
+        CudaDriver.Check(
+            Driver.EventElapsedTime(&milliseconds, ((CudaEvent)first).Handle, ((CudaEvent)second).Handle), "read the time between events");
         return TimeSpan.FromMilliseconds(milliseconds);
     }
 
@@ -426,7 +427,8 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
             if (bytes != expected[i])
             {
                 throw new ArgumentException(
-                    $"Parameter {i} of the kernel {kernel.Name} has {expected[i]} bytes; found {(arguments.IsView(i) ? "a view" : "a struct")} of {bytes}.",
+                    $"Parameter {i} of the kernel {kernel.Name} has {expected[i]} bytes; "
+                    + $"found {(arguments.IsView(i) ? "a view" : "a struct")} of {bytes}.",
                     nameof(arguments));
             }
         }

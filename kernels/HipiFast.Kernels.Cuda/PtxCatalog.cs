@@ -37,7 +37,8 @@ internal sealed class PtxCatalog
             string[] fields = line.Split('\t');
             if (fields.Length != Fields || !int.TryParse(fields[2], out int capability))
             {
-                throw new InvalidDataException($"{Manifest}, line {number}: expected kernel, family, capability, file and entry point; found '{line}'.");
+                throw new InvalidDataException(
+                    $"{Manifest}, line {number}: expected kernel, family, capability, file and entry point; found '{line}'.");
             }
 
             (string Kernel, string Family) key = (fields[0], fields[1]);

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace HipiFast.Kernels.Cuda;
 
-/// <summary>The parameters of a kernel as its PTX declares them, so that a launch that does not fit is refused before the device reads past them.</summary>
+/// <summary>
+/// The parameters of a kernel as its PTX declares them, so that a launch that does not fit is refused before the device reads past them.
+/// </summary>
 internal static class PtxParameters
 {
     /// <summary>Bytes of a view: the address and the number of elements, 64 bits each.</summary>

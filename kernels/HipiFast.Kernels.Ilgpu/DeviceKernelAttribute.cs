@@ -1,8 +1,8 @@
 namespace HipiFast.Kernels.Ilgpu;
 
 /// <summary>
-/// Makes a static method a kernel under a name of <see cref="Devices.DeviceKernelNames"/>. Kernels are explicitly grouped: their parameters are views,
-/// then one struct of scalars, then, for those that judge, a task family (a generic parameter constrained to
+/// Makes a static method a kernel under a name of <see cref="Devices.DeviceKernelNames"/>. Kernels are explicitly grouped: their parameters are
+/// views, then one struct of scalars, then, for those that judge, a task family (a generic parameter constrained to
 /// <see cref="Tasks.ITaskFamily"/>) and a view of its constants.
 /// </summary>
 /// <param name="name">The kernel's name.</param>

@@ -23,7 +23,8 @@ public sealed class IlgpuBackend(KernelPrecision precision = KernelPrecision.Fp3
 
     /// <inheritdoc/>
     public override string Description =>
-        $"ILGPU {(precision == KernelPrecision.Fp32 ? "fp32" : "bf16 on tensor cores")}; {string.Join("; ", Devices.Select(device => device.Description))}";
+        $"ILGPU {(precision == KernelPrecision.Fp32 ? "fp32" : "bf16 on tensor cores")}; "
+        + string.Join("; ", Devices.Select(device => device.Description));
 
     /// <inheritdoc/>
     public override IReadOnlyList<DeviceInfo> Devices => [.. Entries.Select(entry => entry.Info)];

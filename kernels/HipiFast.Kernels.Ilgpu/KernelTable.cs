@@ -50,7 +50,8 @@ internal static class KernelTable
             SoftQTile.NarrowThreads => typeof(NarrowTile),
             _ => typeof(SingleTile),
         };
-        return method.MakeGenericMethod([.. method.GetGenericArguments().Select(argument => IsFamily(argument) ? family ?? typeof(NoFamily) : tileType)]);
+        return method.MakeGenericMethod(
+            [.. method.GetGenericArguments().Select(argument => IsFamily(argument) ? family ?? typeof(NoFamily) : tileType)]);
     }
 
     /// <summary>The struct behind a family; null for null.</summary>
@@ -92,7 +93,8 @@ internal static class KernelTable
             if (fieldType == typeof(bool) || fieldType == typeof(char))
             {
                 throw new NotSupportedException(
-                    $"The task family {family.Name} has a field of type {fieldType.Name}, which has no fixed layout on a device; expected an int or a byte.");
+                    $"The task family {family.Name} has a field of type {fieldType.Name}, which has no fixed layout on a device; "
+                    + "expected an int or a byte.");
             }
 
             if (fieldType is { IsValueType: true, IsPrimitive: false, IsEnum: false })

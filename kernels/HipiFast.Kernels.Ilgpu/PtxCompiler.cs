@@ -34,7 +34,8 @@ public sealed partial class PtxCompiler : IPtxCompiler
     /// <inheritdoc/>
     public PtxKernel Compile(string name, TaskFamily? family, int capability)
     {
-        (int found, CudaArchitecture architecture, CudaInstructionSet instructionSet) = s_targets.LastOrDefault(target => target.Capability <= capability);
+        (int found, CudaArchitecture architecture, CudaInstructionSet instructionSet) =
+            s_targets.LastOrDefault(target => target.Capability <= capability);
         if (found == 0)
         {
             throw new NotSupportedException(

@@ -114,9 +114,11 @@ struct Case {
         std::vector<double> x(hidden);
         for (int pair = 0; pair < pairs(); pair++) {
             for (int k = 0; k < hidden; k++) {
-                double sum = static_cast<double>((*broadcasts[pair / Lanes])[k]) + (*lanes[pair / Lanes])[static_cast<size_t>(k) * Lanes + pair % Lanes];
+                double sum = static_cast<double>((*broadcasts[pair / Lanes])[k])
+                    + (*lanes[pair / Lanes])[static_cast<size_t>(k) * Lanes + pair % Lanes];
                 for (int d = 0; d < actions; d++) {
-                    sum += static_cast<double>(action[static_cast<size_t>(d) * action_stride + pair]) * action_weights[static_cast<size_t>(d) * stride + k];
+                    sum += static_cast<double>(action[static_cast<size_t>(d) * action_stride + pair])
+                        * action_weights[static_cast<size_t>(d) * stride + k];
                 }
                 x[k] = std::max(sum, 0.0);
             }
@@ -311,7 +313,8 @@ void place_does_not_matter(const char* name, int variant, int tile_vectors) {
                                            packed.scratch.data(), packed.scratch.size(), alone.data()),
                            "hf_softq_values");
                     for (int pair = 0; pair < count * Lanes; pair++) {
-                        check(same_bits(alone[pair], together[first * Lanes + pair]), "%s: pair %d of vector %d depends on its tile", name, pair, first);
+                        check(same_bits(alone[pair], together[first * Lanes + pair]),
+                              "%s: pair %d of vector %d depends on its tile", name, pair, first);
                     }
                 }
             }
@@ -395,7 +398,8 @@ void refusals(int variant, int tile_vectors) {
     expect(HF_BAD_SIZE, hf_scratch_floats(variant, 1, -1, &size), "hf_scratch_floats actions negative");
     expect(HF_BAD_SIZE, hf_scratch_floats(variant, 1, HF_MAX_ACTIONS + 1, &size), "hf_scratch_floats actions too many");
 
-    const auto pack = [&](int hidden, int outputs, const float* w2, const float* b2, const float* w3, int stride, const float* b3, void* to, size_t bytes) {
+    const auto pack = [&](int hidden, int outputs, const float* w2, const float* b2, const float* w3, int stride,
+                          const float* b3, void* to, size_t bytes) {
         return hf_pack_network(variant, hidden, outputs, w2, b2, w3, stride, b3, to, bytes);
     };
     const float *w2 = data.weight2.data(), *b2 = data.bias2.data(), *w3 = data.weight3.data(), *b3 = data.bias3.data();

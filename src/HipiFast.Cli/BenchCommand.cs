@@ -45,7 +45,9 @@ internal static class BenchCommand
         Option<int> threads = Threads();
         Option<double> seconds = Seconds("Time spent on each case, in seconds.", 1);
         Option<string?> file = ResultFileOption();
-        Command quick = new("quick", "Soft-Q matrix, whole relabel calls, SAC steps: medians, and fractions of the multiply-add peak measured beside them.")
+        Command quick = new(
+            "quick",
+            "Soft-Q matrix, whole relabel calls, SAC steps: medians, and fractions of the multiply-add peak measured beside them.")
         {
             backend, precision, threads, seconds, file,
         };

@@ -24,7 +24,11 @@ internal static class CloneCommand
     public static Command Create(Option<bool> json)
     {
         Argument<string> environment = new("ENV") { Description = "Environment: its rewards label, its tasks are commanded in the evaluation." };
-        Option<string?> file = new("--demonstrations") { Description = "Trajectories (a transition file with the tensor episode).", HelpName = "X.safetensors" };
+        Option<string?> file = new("--demonstrations")
+        {
+            Description = "Trajectories (a transition file with the tensor episode).",
+            HelpName = "X.safetensors",
+        };
         Option<string?> agent = new("--agent") { Description = "Directory of a run whose agent shall play the demonstrations.", HelpName = "RUN" };
         Option<int> trajectories = new("--trajectories")
         {
@@ -34,7 +38,8 @@ internal static class CloneCommand
         };
         Option<string> labels = new("--labels")
         {
-            Description = "Tasks to clone under: those inverse RL infers, the same without the partition function, those commanded, or none (task-agnostic).",
+            Description = "Tasks to clone under: those inverse RL infers, the same without the partition function, those commanded, "
+                + "or none (task-agnostic).",
             HelpName = string.Join('|', s_labels),
             DefaultValueFactory = _ => s_labels[0],
         };
@@ -53,7 +58,12 @@ internal static class CloneCommand
         Option<int> episodes = new("--episodes") { Description = "Evaluation episodes.", HelpName = "N", DefaultValueFactory = _ => 200 };
         Option<ulong> seed = new("--seed") { Description = "Seed of everything drawn.", HelpName = "S", DefaultValueFactory = _ => 1 };
         Option<int> hidden = new("--hidden") { Description = "Width of both hidden layers.", HelpName = "H", DefaultValueFactory = _ => 256 };
-        Option<int> epochs = new("--max-epochs") { Description = "Most epochs; the validation loss usually ends the fit before.", HelpName = "N", DefaultValueFactory = _ => 100 };
+        Option<int> epochs = new("--max-epochs")
+        {
+            Description = "Most epochs; the validation loss usually ends the fit before.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 100,
+        };
         Option<string> learner = new("--learner")
         {
             Description = "Whose network is fitted.",
@@ -88,14 +98,18 @@ internal static class CloneCommand
                 EvalEpisodes = parsed.GetValue(episodes),
                 Learner = parsed.GetRequiredValue(learner),
                 TorchDevice = parsed.GetRequiredValue(device),
-                Fit = new BehaviorCloningOptions { Seed = parsed.GetValue(seed), Hidden = parsed.GetValue(hidden), MaxEpochs = parsed.GetValue(epochs) },
+                Fit = new BehaviorCloningOptions
+                {
+                    Seed = parsed.GetValue(seed), Hidden = parsed.GetValue(hidden), MaxEpochs = parsed.GetValue(epochs),
+                },
             };
             options.Validate();
             LearnerRegistry.ResolveCloning(options.Learner);
             string name = parsed.GetRequiredValue(environment);
             string directory = parsed.GetValue(output) ?? Path.Combine("runs", $"clone-{name}-{label}-seed-{options.Fit.Seed}");
             return Run(
-                new ConsoleOutput(parsed.GetValue(json)), name, options, directory, parsed.GetValue(file), parsed.GetValue(agent), parsed.GetValue(trajectories));
+                new ConsoleOutput(parsed.GetValue(json)), name, options, directory,
+                parsed.GetValue(file), parsed.GetValue(agent), parsed.GetValue(trajectories));
         });
         return command;
     }
@@ -116,7 +130,8 @@ internal static class CloneCommand
 
         using Demonstrations demonstrations = file is not null ? Load(file) : Collect(environment, agent!, trajectories, options.Fit.Seed);
         int count = demonstrations.Episode.Distinct().Count();
-        console.Line($"{environment}: {ConsoleOutput.Count(count)} trajectories, {ConsoleOutput.Count(demonstrations.Transitions.Count)} transitions");
+        console.Line(
+            $"{environment}: {ConsoleOutput.Count(count)} trajectories, {ConsoleOutput.Count(demonstrations.Transitions.Count)} transitions");
         using CancellationTokenSource stop = new();
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
         {
@@ -139,7 +154,8 @@ internal static class CloneCommand
             ["labels", "epochs", "validation loss", "return", "success", "effective tasks", "most frequent label"],
             [[
                 ConfigKey.Kebab(options.Labels.ToString()), ConsoleOutput.Count(result.Epochs), ConsoleOutput.Fixed(result.ValidationLoss, 4),
-                ConsoleOutput.Fixed(result.EpisodeReturn, 2), ConsoleOutput.Fixed(result.SuccessRate, 3), ConsoleOutput.Fixed(result.EffectiveTasks, 1),
+                ConsoleOutput.Fixed(result.EpisodeReturn, 2), ConsoleOutput.Fixed(result.SuccessRate, 3),
+                ConsoleOutput.Fixed(result.EffectiveTasks, 1),
                 double.IsNaN(result.LargestShare) ? "-" : ConsoleOutput.Fixed(100 * result.LargestShare, 1) + "%",
             ]]);
         console.Line($"wrote {Path.Combine(directory, "policy.safetensors")}, epochs.csv, result.json");
@@ -164,7 +180,8 @@ internal static class CloneCommand
         using TransitionFile file = TransitionFile.Open(path);
         if (!file.HasEpisodes)
         {
-            throw new InvalidDataException($"'{path}' does not say which trajectory each transition belongs to; expected a tensor 'episode' [B] (I64).");
+            throw new InvalidDataException(
+                $"'{path}' does not say which trajectory each transition belongs to; expected a tensor 'episode' [B] (I64).");
         }
 
         TransitionBatch batch = file.ReadAll();

@@ -22,7 +22,11 @@ internal static class CompareCommand
             AllowMultipleArgumentsPerToken = true,
         };
         Option<string?> title = new("--title") { Description = "Heading of the picture.", HelpName = "TEXT" };
-        Option<string?> figure = new("--out") { Description = "Draw the success curves (mean and spread over seeds) to this SVG file.", HelpName = "FILE" };
+        Option<string?> figure = new("--out")
+        {
+            Description = "Draw the success curves (mean and spread over seeds) to this SVG file.",
+            HelpName = "FILE",
+        };
         Command command = new("compare", "Compare training runs: area under the success curve, final success, and differences paired by seed.")
         {
             runs, names, title, figure,
@@ -102,5 +106,6 @@ internal static class CompareCommand
     }
 
     private static string Describe(PairedDifference difference) => string.Create(
-        CultureInfo.InvariantCulture, $"{difference.Mean:+0.000;-0.000} ({difference.StandardError:0.000}; {difference.Ahead} of {difference.Seeds})");
+        CultureInfo.InvariantCulture,
+        $"{difference.Mean:+0.000;-0.000} ({difference.StandardError:0.000}; {difference.Ahead} of {difference.Seeds})");
 }

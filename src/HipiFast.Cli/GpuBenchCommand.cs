@@ -25,11 +25,14 @@ internal static class GpuBenchCommand
         Option<bool> check = new("--check") { Description = "Conformance only." };
         Option<string?> peers = new("--peers")
         {
-            Description = "Times of bench/peers/relabel_torch.py to compare with, each line with the way (eager, compiled) and the precision put before it.",
+            Description = "Times of bench/peers/relabel_torch.py to compare with, each line with the way (eager, compiled) "
+                + "and the precision put before it.",
             HelpName = "FILE",
         };
         Option<string?> output = new("--out") { Description = "Folder for DEVICE.json and DEVICE.md. Default: none are written.", HelpName = "DIR" };
-        Command command = new("gpu", "A GPU: conformance with the managed engine, then whole relabel calls and every kernel in them, beside the device's peaks.")
+        Command command = new(
+            "gpu",
+            "A GPU: conformance with the managed engine, then whole relabel calls and every kernel in them, beside the device's peaks.")
         {
             backend, device, quick, check, peers, output,
         };
@@ -110,7 +113,8 @@ internal static class GpuBenchCommand
             {
                 Measure(report, new DeviceBenchmark(backend, device, quick ? DeviceBenchmarkSelection.Quick : DeviceBenchmarkSelection.Full));
                 output.Line(
-                    $"peaks: {ConsoleOutput.Fixed(report.Peaks.Flops * 1e-9, 1)} GFLOP/s, {ConsoleOutput.Fixed(report.Peaks.BytesPerSecond * 1e-9, 1)} GB/s");
+                    $"peaks: {ConsoleOutput.Fixed(report.Peaks.Flops * 1e-9, 1)} GFLOP/s, "
+                    + $"{ConsoleOutput.Fixed(report.Peaks.BytesPerSecond * 1e-9, 1)} GB/s");
                 output.Table(DeviceReport.Header, report.Results.Select(report.Cells));
                 output.Line(string.Empty);
                 output.Table(DeviceReport.ReplayHeader, report.Replay.Select(report.ReplayCells));

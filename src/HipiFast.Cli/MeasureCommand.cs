@@ -8,8 +8,8 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Cli;
 
 /// <summary>
-/// <c>hipifast bench measure</c>, which <c>bench compare --paired</c> talks to: prepares the benchmarks of <see cref="GateBenchmark"/>, lists them, and
-/// then answers each line <c>INDEX SECONDS</c> with the median time of a call, until its input ends.
+/// <c>hipifast bench measure</c>, which <c>bench compare --paired</c> talks to: prepares the benchmarks of <see cref="GateBenchmark"/>, lists them,
+/// and then answers each line <c>INDEX SECONDS</c> with the median time of a call, until its input ends.
 /// </summary>
 internal static class MeasureCommand
 {

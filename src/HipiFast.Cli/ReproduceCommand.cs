@@ -26,7 +26,9 @@ internal static class ReproduceCommand
             Description = "Directory of the runs and the report; what it holds already is continued. Default: reproduction/FIGURE or FIGURE-quick.",
             HelpName = "DIR",
         };
-        Command command = new("reproduce", "Run the experiments of one of the paper's figures; writes an HTML report with what the paper claims and what this run shows.")
+        Command command = new(
+            "reproduce",
+            "Run the experiments of one of the paper's figures; writes an HTML report with what the paper claims and what this run shows.")
         {
             figure, quick, seeds, panels, output,
         };
@@ -36,7 +38,8 @@ internal static class ReproduceCommand
             bool isQuick = parsed.GetValue(quick);
             ulong[] list = parsed.GetValue(seeds) is string text ? SeedList.Parse(text) : isQuick ? s_quickSeeds : s_fullSeeds;
             string directory = parsed.GetValue(output) ?? Path.Combine("reproduction", isQuick ? chosen.Name + "-quick" : chosen.Name);
-            return Run(new ConsoleOutput(parsed.GetValue(json)), Choose(chosen, parsed.GetValue(panels)), new ExperimentContext(directory, isQuick, list));
+            return Run(
+                new ConsoleOutput(parsed.GetValue(json)), Choose(chosen, parsed.GetValue(panels)), new ExperimentContext(directory, isQuick, list));
         });
         return command;
     }
@@ -115,7 +118,8 @@ internal static class ReproduceCommand
                 Volatile.Write(ref done[index], 1);
                 if (!console.Interactive)
                 {
-                    console.Line(string.Create(CultureInfo.InvariantCulture, $"{jobs[index].Label} ({done.Count(share => share >= 1)} of {jobs.Length})"));
+                    console.Line(string.Create(
+                        CultureInfo.InvariantCulture, $"{jobs[index].Label} ({done.Count(share => share >= 1)} of {jobs.Length})"));
                 }
             }
         }

@@ -113,7 +113,8 @@ internal static class TrainCommand
 
         if (file is not null && preset is not null)
         {
-            throw new ArgumentException("--preset and --config were both given; expected one of them (a config.json sets every key that a preset would).");
+            throw new ArgumentException(
+                "--preset and --config were both given; expected one of them (a config.json sets every key that a preset would).");
         }
 
         TrainingConfig config = TrainingDefaults.Resolve(layers, preset, EnvironmentFactory.Traits);

@@ -11,8 +11,8 @@ namespace HipiFast.TorchSharp;
 
 /// <summary>
 /// What one SAC update reads, as torch wants it: the rows of a batch concatenated to network inputs, the noise, rewards and discounts. Written by
-/// us into memory that torch reads in place: on the CPU by the processor; on a device by a kernel, for a batch that is there, or else through one pinned
-/// block that is copied at once. No managed memory is allocated.
+/// us into memory that torch reads in place: on the CPU by the processor; on a device by a kernel, for a batch that is there, or else through one
+/// pinned block that is copied at once. No managed memory is allocated.
 /// </summary>
 internal sealed unsafe class SacInputs : IDisposable
 {

@@ -129,7 +129,9 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
     }
 
     /// <inheritdoc/>
-    /// <remarks>Between copies, the relabeler's older weights are a part of the state, or a run would go on otherwise than one never stopped.</remarks>
+    /// <remarks>
+    /// Between copies, the relabeler's older weights are a part of the state, or a run would go on otherwise than one never stopped.
+    /// </remarks>
     public override void AddTo(SafetensorsWriter writer, string prefix)
     {
         if (_isBehind)

@@ -14,7 +14,9 @@ namespace HipiFast.TorchSharp;
 /// The network of behavior cloning with forward and backward passes in torch, the standard one or a module of the user's own; otherwise as
 /// <see cref="CloningPolicy"/>.
 /// </summary>
-/// <remarks>The dispose scopes belong to the calling thread. A step allocates small managed objects, one per tensor, all of which it disposes.</remarks>
+/// <remarks>
+/// The dispose scopes belong to the calling thread. A step allocates small managed objects, one per tensor, all of which it disposes.
+/// </remarks>
 public sealed unsafe class TorchCloningPolicy : ICloningPolicy
 {
     private readonly ComputeSession _session;
@@ -54,8 +56,9 @@ public sealed unsafe class TorchCloningPolicy : ICloningPolicy
     /// <summary>Makes a policy of a module of the caller's own.</summary>
     /// <param name="backend">Kernels.</param>
     /// <param name="module">
-    /// <c>[rows, inputs]</c> (state, task) to <c>[rows, outputs]</c> (actions); float32 parameters, no buffers. They move into the policy's flat memory and
-    /// train in place; the module stays the caller's to dispose, after the policy. It is in its training mode for steps and not for predictions.
+    /// <c>[rows, inputs]</c> (state, task) to <c>[rows, outputs]</c> (actions); float32 parameters, no buffers. They move into the policy's flat
+    /// memory and train in place; the module stays the caller's to dispose, after the policy. It is in its training mode for steps and not for
+    /// predictions.
     /// </param>
     /// <param name="inputs">S + P, or S for a policy that does not see the task.</param>
     /// <param name="outputs">A.</param>

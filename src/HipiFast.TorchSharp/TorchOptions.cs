@@ -23,8 +23,9 @@ public sealed record TorchOptions
 
     /// <summary>
     /// On <see cref="Cuda"/>, where the relabeler computes elsewhere (on the processor, through a runtime that cannot share memory, on another GPU):
-    /// updates between two copies of the weights into <see cref="Learning.AgentNetworks"/>, from where it reads them; 1 or more. With N, soft Q-values
-    /// are of weights up to N - 1 updates old. On the CPU, and where the kernels read torch's memory in place, nothing is ever copied or old.
+    /// updates between two copies of the weights into <see cref="Learning.AgentNetworks"/>, from where it reads them; 1 or more. With N, soft
+    /// Q-values are of weights up to N - 1 updates old. On the CPU, and where the kernels read torch's memory in place, nothing is ever copied or
+    /// old.
     /// </summary>
     public int WeightsEvery { get; init; } = 1;
 

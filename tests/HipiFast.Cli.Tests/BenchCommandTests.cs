@@ -50,7 +50,8 @@ public class BenchCommandTests
     {
         using TemporaryDirectory directory = new();
         string file = directory["quick.json"];
-        string[] names = [.. Rows(["bench", "quick", "--json", "--seconds", "0", "--backend", "managed", "--out", file]).Select(row => Text(row, "kernel"))];
+        string[] names =
+            [.. Rows(["bench", "quick", "--json", "--seconds", "0", "--backend", "managed", "--out", file]).Select(row => Text(row, "kernel"))];
         Assert.Equal(["relabel", "sac-step", "soft-q"], names.Distinct().Order());
         ResultSet set = ResultSet.Load(file);
         Assert.Equal(names.Length, set.Benchmarks.Count);

@@ -18,7 +18,9 @@ public sealed class ReproduceCommandTests
         using JsonDocument document = JsonDocument.Parse(again.Output);
         Assert.Equal("fig4", document.RootElement.GetProperty("figure").GetString());
         Assert.Equal(2, document.RootElement.GetProperty("panels").GetArrayLength());
-        Assert.All(document.RootElement.GetProperty("panels").EnumerateArray(), panel => Assert.Equal("born-out", panel.GetProperty("verdict").GetString()));
+        Assert.All(
+            document.RootElement.GetProperty("panels").EnumerateArray(),
+            panel => Assert.Equal("born-out", panel.GetProperty("verdict").GetString()));
     }
 
     [Theory]
@@ -48,11 +50,13 @@ public sealed class ReproduceCommandTests
         Assert.Equal((0, string.Empty), (first.ExitCode, first.Error));
         string file = Path.Combine(temporary["a"], "demonstrations.safetensors");
         ProgramResult second = HipifastProgram.Run(
-            "clone", "gridworld", "--demonstrations", file, "--max-epochs", "2", "--hidden", "8", "--episodes", "5", "--out", temporary["b"], "--json");
+            "clone", "gridworld", "--demonstrations", file, "--max-epochs", "2", "--hidden", "8", "--episodes", "5",
+            "--out", temporary["b"], "--json");
         Assert.Equal((0, string.Empty), (second.ExitCode, second.Error));
         Assert.Equal(20, JsonDocument.Parse(second.Output).RootElement.GetProperty("trajectories").GetInt32());
         Assert.Equal(
-            File.ReadAllBytes(Path.Combine(temporary["a"], "policy.safetensors")), File.ReadAllBytes(Path.Combine(temporary["b"], "policy.safetensors")));
+            File.ReadAllBytes(Path.Combine(temporary["a"], "policy.safetensors")),
+            File.ReadAllBytes(Path.Combine(temporary["b"], "policy.safetensors")));
         ProgramResult full = HipifastProgram.Run("clone", "gridworld", "--demonstrations", file, "--out", temporary["b"]);
         Assert.Equal(2, full.ExitCode);
         Assert.Contains("not empty", full.Error);

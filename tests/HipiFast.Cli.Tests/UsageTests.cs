@@ -66,7 +66,8 @@ public class UsageTests
     [InlineData("--hidden is 'x'; expected whole numbers from 1 to 8192, separated by commas.", "bench", "roofline", "--hidden", "x")]
     [InlineData("--rounds is '-1'; expected a finite number, 0 or more.", "bench", "roofline", "--rounds", "-1")]
     [InlineData(
-        "Backend 'managed-portable' runs on the processor; bench gpu measures cuda and ilgpu.", "bench", "gpu", "--backend", "managed-portable", "--quick")]
+        "Backend 'managed-portable' runs on the processor; bench gpu measures cuda and ilgpu.",
+        "bench", "gpu", "--backend", "managed-portable", "--quick")]
     [InlineData(
         "Backend 'managed-portable' has no device 'cuda:3'; there are cpu (managed).",
         "train", "nav2d", "--backend", "managed-portable", "--device", "cuda:3")]

@@ -128,7 +128,8 @@ public sealed class DriverTests
     }
 
     [FakeDriverTheory]
-    [InlineData("cuLaunchKernel", 701, "CUDA could not launch the kernel twice: the kernel takes more registers or threads than the device has (error 701).")]
+    [InlineData(
+        "cuLaunchKernel", 701, "CUDA could not launch the kernel twice: the kernel takes more registers or threads than the device has (error 701).")]
     [InlineData("cuStreamSynchronize", 700, "CUDA could not finish the work of a stream: a kernel read or wrote outside its memory (error 700).")]
     [InlineData("cuMemcpyHtoDAsync_v2", 1, "CUDA could not copy to the device: the driver refused an argument (error 1).")]
     [InlineData("cuMemAlloc_v2", 709, "CUDA could not allocate device memory: the device's context has been destroyed (error 709).")]
@@ -159,7 +160,8 @@ public sealed class DriverTests
         {
             using LaunchArguments arguments = new();
             runtime.Launch(
-                runtime.Load(PtxFixture.Reduce), new LaunchShape(new DeviceExtent(1), new DeviceExtent(1)), arguments.Add(default(DeviceView)).Add(1));
+                runtime.Load(PtxFixture.Reduce), new LaunchShape(new DeviceExtent(1), new DeviceExtent(1)),
+                arguments.Add(default(DeviceView)).Add(1));
             Assert.Contains("Kernel_Scale_Twice", Assert.Single(fake.Calls("cuLaunchKernel")));
         }
 
@@ -204,7 +206,9 @@ public sealed class DriverTests
     }
 
     [Theory]
-    [InlineData("scale\t-\t80\tplain.ptx", "manifest.txt, line 2: expected kernel, family, capability, file and entry point; found 'scale\t-\t80\tplain.ptx'.")]
+    [InlineData(
+        "scale\t-\t80\tplain.ptx",
+        "manifest.txt, line 2: expected kernel, family, capability, file and entry point; found 'scale\t-\t80\tplain.ptx'.")]
     [InlineData("scale\t-\tx\ta\tb", "manifest.txt, line 2: expected kernel, family, capability, file and entry point; found 'scale\t-\tx\ta\tb'.")]
     public void ADamagedManifestIsASentence(string line, string expected) =>
         Assert.Equal(expected, Assert.Throws<InvalidDataException>(() => new PtxCatalog(_ => "# first\n" + line)).Message);

@@ -4,7 +4,9 @@ using HipiFast.Kernels.Devices;
 
 namespace HipiFast.Kernels.Cuda.Tests;
 
-/// <summary>The fake driver library of Fake/fake_cuda.c, back in its first state. It is one for the process: its tests run one after another.</summary>
+/// <summary>
+/// The fake driver library of Fake/fake_cuda.c, back in its first state. It is one for the process: its tests run one after another.
+/// </summary>
 internal sealed unsafe class FakeDriver
 {
     private static readonly nint s_library = File.Exists(Path) ? NativeLibrary.Load(Path) : 0;

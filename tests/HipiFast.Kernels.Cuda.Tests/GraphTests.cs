@@ -35,7 +35,10 @@ public sealed class GraphTests
         Assert.StartsWith("cuMemcpyDtoDAsync_v2", recorded[2]);
         Assert.StartsWith("cuMemcpyDtoHAsync_v2", recorded[3]);
         Assert.Equal(
-            ["cuStreamBeginCapture_v2 stream1 mode 1", "cuStreamEndCapture graph1 nodes 4", "cuGraphInstantiateWithFlags executable1 graph1", "cuGraphDestroy graph1"],
+            [
+                "cuStreamBeginCapture_v2 stream1 mode 1", "cuStreamEndCapture graph1 nodes 4",
+                "cuGraphInstantiateWithFlags executable1 graph1", "cuGraphDestroy graph1",
+            ],
             fake.Calls("cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraph"));
 
         for (int call = 1; call <= 3; call++)

@@ -8,8 +8,8 @@ using static HipiFast.Kernels.Cuda.Tests.SessionData;
 namespace HipiFast.Kernels.Cuda.Tests;
 
 /// <summary>
-/// Training steps of another library in the primary context, over the fake driver: its memory holds the weights and receives the inputs, its work is on
-/// the default stream. Which calls are made, on which stream, in which order, and that the host waits for none but the relabel call.
+/// Training steps of another library in the primary context, over the fake driver: its memory holds the weights and receives the inputs, its work is
+/// on the default stream. Which calls are made, on which stream, in which order, and that the host waits for none but the relabel call.
 /// </summary>
 [Collection(FakeDriverGroup.Name)]
 public sealed class InPlaceTests
@@ -59,7 +59,9 @@ public sealed class InPlaceTests
 
             // In bf16 the second layers are packed anew after every change, on the main stream, which has waited.
             int networks = estimator == SoftQEstimator.Critic ? 2 : 3;
-            Assert.Equal(precision == KernelPrecision.Bf16 ? networks : 0, log.Count(line => line.StartsWith("cuLaunchKernel Kernel_Run", StringComparison.Ordinal)));
+            Assert.Equal(
+                precision == KernelPrecision.Bf16 ? networks : 0,
+                log.Count(line => line.StartsWith("cuLaunchKernel Kernel_Run", StringComparison.Ordinal)));
         }
 
         fake.AssertNothingIsLeft();

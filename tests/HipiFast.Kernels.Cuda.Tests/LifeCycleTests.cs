@@ -58,7 +58,8 @@ public sealed class LifeCycleTests
         LaunchShape shape = new(new DeviceExtent(1), new DeviceExtent(1));
         Action[] uses =
         [
-            () => runtime.Allocate(1), () => runtime.AllocatePinned(1), () => runtime.CreateStream(), () => runtime.CreateEvent(), () => runtime.Load("twice"),
+            () => runtime.Allocate(1), () => runtime.AllocatePinned(1), () => runtime.CreateStream(),
+            () => runtime.CreateEvent(), () => runtime.Load("twice"),
             () => runtime.Launch(kernel, shape, arguments), () => runtime.Upload<int>([1], view), () => runtime.Download(view, new int[1].AsSpan()),
             () => runtime.Clear(view), () => runtime.Copy(view, view, 4), () => runtime.Record(mark), () => runtime.Synchronize(),
             () => runtime.BeginCapture(), () => _ = runtime.FreeMemoryBytes, () => runtime.Share(16, 16), () => runtime.ShareStream(0),

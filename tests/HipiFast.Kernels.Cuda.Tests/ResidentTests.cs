@@ -62,7 +62,8 @@ public sealed partial class ResidentTests
             Assert.Contains("cuLaunchKernel Kernel_Commit", log[^3], StringComparison.Ordinal);
             Assert.Empty(fake.Calls("cuMemAlloc", "cuStreamBeginCapture"));
 
-            void Call(uint call) => data.Run(session.RelabelPipeline!, agent, estimator, call, new ResidentBatch(replay.Sample(Rows, 1, call), sources));
+            void Call(uint call) =>
+                data.Run(session.RelabelPipeline!, agent, estimator, call, new ResidentBatch(replay.Sample(Rows, 1, call), sources));
         }
 
         fake.AssertNothingIsLeft();
@@ -91,8 +92,8 @@ public sealed partial class ResidentTests
         DeviceRuntime runtime = session.Runtime!;
         using DeviceBuffer shared = runtime.Share(elsewhere.Observation.Buffer!.Address, elsewhere.Observation.Buffer.Bytes);
         DeviceBatch same = new(
-            Shared(elsewhere.Observation), Shared(elsewhere.Action), Shared(elsewhere.NextObservation), Shared(elsewhere.Task), Shared(elsewhere.Reward),
-            shared.View<int>(elsewhere.Terminated.ByteOffset, Rows), default);
+            Shared(elsewhere.Observation), Shared(elsewhere.Action), Shared(elsewhere.NextObservation), Shared(elsewhere.Task),
+            Shared(elsewhere.Reward), shared.View<int>(elsewhere.Terminated.ByteOffset, Rows), default);
         Call(same, 4);
         Assert.Single(fake.Calls("cuGraphLaunch"));
 
@@ -140,7 +141,8 @@ public sealed partial class ResidentTests
 
     private static long Sections(int words) => ((words * sizeof(int)) + Section - 1) / Section * Section;
 
-    private static long Bytes(string line) => long.Parse(CopiedBytes().Match(line).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+    private static long Bytes(string line) =>
+        long.Parse(CopiedBytes().Match(line).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
 
     // Two places, then the number of bytes.
     [GeneratedRegex(@"cuMemcpy\w+ \S+ \S+ (\d+)")]

@@ -8,8 +8,8 @@ using static HipiFast.Kernels.Cuda.Tests.SessionData;
 namespace HipiFast.Kernels.Cuda.Tests;
 
 /// <summary>
-/// The device session and the relabel pipeline with the kept kernels: every launch fits the PTX's parameters (the runtime and the fake driver each read
-/// them for themselves), steady calls allocate nothing and are one graph. What the kernels compute is not seen here.
+/// The device session and the relabel pipeline with the kept kernels: every launch fits the PTX's parameters (the runtime and the fake driver each
+/// read them for themselves), steady calls allocate nothing and are one graph. What the kernels compute is not seen here.
 /// </summary>
 [Collection(FakeDriverGroup.Name)]
 public sealed class SessionTests
@@ -80,7 +80,8 @@ public sealed class SessionTests
             data.Run(session.RelabelPipeline!, agent, estimator, call);
             session.SoftQ.Compute(data.Problem(agent, estimator, call), softQ);
             session.TaskSampling.SampleTasks(
-                new TaskPosterior { SoftQ = softQ, Rows = Rows, Candidates = Candidates, Temperature = 1 }, new TaskSamples { Index = data.TaskIndex });
+                new TaskPosterior { SoftQ = softQ, Rows = Rows, Candidates = Candidates, Temperature = 1 },
+                new TaskSamples { Index = data.TaskIndex });
         });
     }
 

@@ -8,7 +8,9 @@ using HipiFast.Kernels.TaskSampling;
 
 namespace HipiFast.Kernels.Ilgpu.Tests;
 
-/// <summary>The backend on the first device of one kind, under a name of its own, so that tests can ask for that kind and be skipped without it.</summary>
+/// <summary>
+/// The backend on the first device of one kind, under a name of its own, so that tests can ask for that kind and be skipped without it.
+/// </summary>
 internal sealed class DeviceTestBackend(string kind) : KernelBackend
 {
     public const string Cpu = "ilgpu-cpu", OpenCl = "ilgpu-opencl", Cuda = "ilgpu-cuda";

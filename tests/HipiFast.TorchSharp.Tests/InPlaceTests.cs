@@ -198,7 +198,8 @@ public sealed unsafe class InPlaceTests : IDisposable
         lacking.Save(temporary["lacking"]);
         using (SafetensorsFile file = SafetensorsFile.Open(temporary["lacking"]))
         {
-            Assert.Contains("optim.actor.m", Assert.Throws<InvalidDataException>(() => second.LoadState(file, "learner.")).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "optim.actor.m", Assert.Throws<InvalidDataException>(() => second.LoadState(file, "learner.")).Message, StringComparison.Ordinal);
         }
 
         Assert.NotNull(second.Networks.Actor.Resident);
@@ -240,18 +241,22 @@ public sealed unsafe class InPlaceTests : IDisposable
     {
         using Uploaded uploaded = new(_session.Runtime!, _fixture.Batch);
         using TorchSacLearner learner = Learner(_fixture, s_inPlace), other = Learner(_other, s_copies);
-        Assert.Contains("device memory", Assert.Throws<NotSupportedException>(() => other.Update(uploaded.Batch, 0, Rows)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "device memory", Assert.Throws<NotSupportedException>(() => other.Update(uploaded.Batch, 0, Rows)).Message, StringComparison.Ordinal);
         Assert.Throws<NotSupportedException>(() => ((ISacLearner)_fixture.Learner).Update(uploaded.Batch, 0, Rows));
-        Assert.Contains("Rows 1 to 25", Assert.Throws<ArgumentException>(() => learner.Update(uploaded.Batch, 1, Rows)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Rows 1 to 25", Assert.Throws<ArgumentException>(() => learner.Update(uploaded.Batch, 1, Rows)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => learner.Update(uploaded.Batch, 0, Rows + 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => learner.Update(uploaded.Batch, 0, 0));
         DeviceBatch wrong = uploaded.Batch with { Action = uploaded.Batch.Task.Slice(0, Rows) };
-        Assert.Contains("entries of actions", Assert.Throws<ArgumentException>(() => learner.Update(wrong, 0, Rows)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "entries of actions", Assert.Throws<ArgumentException>(() => learner.Update(wrong, 0, Rows)).Message, StringComparison.Ordinal);
         Assert.Equal(0, learner.UpdateCount);
         _fixture.Batch.Reward[4] = float.NaN;
         using Uploaded broken = new(_session.Runtime!, _fixture.Batch);
         float[] before = _fixture.Networks.Critic1.Values.ToArray();
-        Assert.Contains("critic loss", Assert.Throws<InvalidDataException>(() => learner.Update(broken.Batch, 0, Rows)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "critic loss", Assert.Throws<InvalidDataException>(() => learner.Update(broken.Batch, 0, Rows)).Message, StringComparison.Ordinal);
         Assert.Equal(before, _fixture.Networks.Critic1.Values.ToArray());
     }
 

@@ -178,7 +178,8 @@ internal sealed unsafe class CudaDriver
             CudaResult result = driver.DriverGetVersion(&version);
             if (result == CudaResult.Success && version < OldestVersion)
             {
-                reason = $"the NVIDIA driver is too old: it supports CUDA {VersionText(version)}, and {VersionText(OldestVersion)} or newer is needed.";
+                reason = $"the NVIDIA driver is too old: it supports CUDA {VersionText(version)}, "
+                    + $"and {VersionText(OldestVersion)} or newer is needed.";
                 return null;
             }
 

@@ -9,8 +9,8 @@ using ILGPU.IR.Values;
 namespace HipiFast.Kernels.Ilgpu.Numerics;
 
 /// <summary>
-/// Instructions that ILGPU does not emit by itself: methods in plain C#, which the other devices run as they are, and for which the PTX of CUDA devices
-/// holds one instruction.
+/// Instructions that ILGPU does not emit by itself: methods in plain C#, which the other devices run as they are, and for which the PTX of CUDA
+/// devices holds one instruction.
 /// </summary>
 internal static class DeviceIntrinsics
 {

@@ -5,7 +5,9 @@ using ILGPU.Util;
 namespace HipiFast.Kernels.Ilgpu.Numerics;
 
 /// <summary>The sum of exp(x) over some numbers as <c>exp(Maximum) (Sum - Lost)</c>.</summary>
-/// <remarks>A maximum of NaN says that one of them was NaN, +inf (with a sum of 1) that one was +inf and none NaN, -inf that none was finite.</remarks>
+/// <remarks>
+/// A maximum of NaN says that one of them was NaN, +inf (with a sum of 1) that one was +inf and none NaN, -inf that none was finite.
+/// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 internal struct ExponentialSum
 {
@@ -33,7 +35,9 @@ internal struct ExponentialSum
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Larger(float a, float b) => Utilities.Select(b > a || float.IsNaN(b), b, a);
 
-    /// <summary>What to subtract before exponentials are taken: an infinite maximum decides by itself, and 0 keeps inf - inf out of the sum.</summary>
+    /// <summary>
+    /// What to subtract before exponentials are taken: an infinite maximum decides by itself, and 0 keeps inf - inf out of the sum.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Shift(float maximum) => Utilities.Select(DeviceMath.IsFinite(maximum), maximum, 0f);
 

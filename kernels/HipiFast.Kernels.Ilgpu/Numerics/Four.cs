@@ -43,7 +43,8 @@ public struct Four
     /// <returns>The sums.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Four MultiplyAdd(float a, Four b, Four c) => new(
-        DeviceMath.MultiplyAdd(a, b.X, c.X), DeviceMath.MultiplyAdd(a, b.Y, c.Y), DeviceMath.MultiplyAdd(a, b.Z, c.Z), DeviceMath.MultiplyAdd(a, b.W, c.W));
+        DeviceMath.MultiplyAdd(a, b.X, c.X), DeviceMath.MultiplyAdd(a, b.Y, c.Y),
+        DeviceMath.MultiplyAdd(a, b.Z, c.Z), DeviceMath.MultiplyAdd(a, b.W, c.W));
 
     /// <summary>a + b.</summary>
     /// <param name="a">Summands.</param>

@@ -46,5 +46,6 @@ public static class PeakKernels
 
     // c = c a + b, each by itself: a chain of multiply-adds, each of which waits for the one before.
     private static Four Scale(Four c, float a, Four b) => new(
-        DeviceMath.MultiplyAdd(c.X, a, b.X), DeviceMath.MultiplyAdd(c.Y, a, b.Y), DeviceMath.MultiplyAdd(c.Z, a, b.Z), DeviceMath.MultiplyAdd(c.W, a, b.W));
+        DeviceMath.MultiplyAdd(c.X, a, b.X), DeviceMath.MultiplyAdd(c.Y, a, b.Y),
+        DeviceMath.MultiplyAdd(c.Z, a, b.Z), DeviceMath.MultiplyAdd(c.W, a, b.W));
 }

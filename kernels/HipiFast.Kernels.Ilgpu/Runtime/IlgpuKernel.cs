@@ -66,7 +66,8 @@ internal sealed class IlgpuKernel : DeviceKernel
 
         // Not an Action, which ends at 16 parameters.
         Type launcherType = Expression.GetDelegateType([typeof(AcceleratorStream), typeof(KernelConfig), .. types, typeof(void)]);
-        object launcher = typeof(Kernel).GetMethod(nameof(Kernel.CreateLauncherDelegate), Type.EmptyTypes)!.MakeGenericMethod(launcherType).Invoke(kernel, null)!;
+        object launcher = typeof(Kernel).GetMethod(nameof(Kernel.CreateLauncherDelegate), Type.EmptyTypes)!
+            .MakeGenericMethod(launcherType).Invoke(kernel, null)!;
         ParameterExpression stream = Expression.Parameter(typeof(AcceleratorStream)), config = Expression.Parameter(typeof(KernelConfig));
         ParameterExpression arguments = Expression.Parameter(typeof(LaunchArguments)), nothing = Expression.Parameter(typeof(ArrayView<byte>));
         IEnumerable<Expression> values = types.Select((type, index) =>

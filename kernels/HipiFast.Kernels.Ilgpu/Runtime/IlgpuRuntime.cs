@@ -184,7 +184,8 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
         queue.Synchronize();
     }
 
-    protected override void DownloadAsyncCore(DeviceView source, PinnedBuffer destination, long destinationOffset, long bytes, DeviceStream? stream) =>
+    protected override void DownloadAsyncCore(
+        DeviceView source, PinnedBuffer destination, long destinationOffset, long bytes, DeviceStream? stream) =>
         DownloadCore(source, destination.Pointer + destinationOffset, bytes, stream);
 
     protected override void CopyCore(DeviceView source, DeviceView destination, long bytes, DeviceStream? stream) =>

@@ -17,7 +17,8 @@ public static class SoftQKernels
     private const int Outputs = 4;
 
     /// <summary>
-    /// The actor at the rows' states: log pi(a_j | s_j, psi_i) of every pair, or an action a' sampled for it (<see cref="SoftQShape.SamplesActions"/>).
+    /// The actor at the rows' states: log pi(a_j | s_j, psi_i) of every pair, or an action a' sampled for it
+    /// (<see cref="SoftQShape.SamplesActions"/>).
     /// </summary>
     /// <typeparam name="TTile">Shape of the tile.</typeparam>
     /// <param name="call">The call's numbers.</param>
@@ -28,7 +29,8 @@ public static class SoftQKernels
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.SoftQActor)]
     public static void Actor<TTile>(
-        ArrayView<CallNumbers> call, ArrayView<float> action, ArrayView<float> actor, ArrayView<float> layers, ArrayView<float> pairs, SoftQShape shape)
+        ArrayView<CallNumbers> call, ArrayView<float> action, ArrayView<float> actor, ArrayView<float> layers,
+        ArrayView<float> pairs, SoftQShape shape)
         where TTile : unmanaged, ISoftQTile
     {
         ArrayView<Four> shared = SharedMemory.Allocate<Four>(PairTile<TTile>.SharedLength);
@@ -140,9 +142,11 @@ public static class SoftQKernels
         for (int column = 0; column < shape.Stride; column += PairTile<TTile>.Columns)
         {
             Accumulators sums = at.Multiply(layers, rowLayer, taskLayer, critic, pairs, actions, shape, column);
-            int low = column + (4 * PairTile<TTile>.HiddenThread), high = low + (PairTile<TTile>.Columns / 2), bias = (shape.Inputs + 1 + shape.Stride) * shape.Stride;
+            int low = column + (4 * PairTile<TTile>.HiddenThread), high = low + (PairTile<TTile>.Columns / 2);
+            int bias = (shape.Inputs + 1 + shape.Stride) * shape.Stride;
             sums.Activate(LoadColumns(critic, bias, low, shape), LoadColumns(critic, bias, high, shape));
-            Four lowWeights = LoadColumns(critic, bias + shape.Stride, low, shape), highWeights = LoadColumns(critic, bias + shape.Stride, high, shape);
+            Four lowWeights = LoadColumns(critic, bias + shape.Stride, low, shape);
+            Four highWeights = LoadColumns(critic, bias + shape.Stride, high, shape);
             first = sums.DotFirst(lowWeights, highWeights, first);
             last = sums.DotLast(lowWeights, highWeights, last);
         }
@@ -156,7 +160,8 @@ public static class SoftQKernels
         PairTile<TTile> at, Accumulators sums, ArrayView<float> actor, ArrayView<float> pairs, in SoftQShape shape, int column, int outputs)
         where TTile : unmanaged, ISoftQTile
     {
-        int low = column + (4 * PairTile<TTile>.HiddenThread), high = low + (PairTile<TTile>.Columns / 2), bias = (shape.Inputs + 1 + shape.Stride) * shape.Stride;
+        int low = column + (4 * PairTile<TTile>.HiddenThread), high = low + (PairTile<TTile>.Columns / 2);
+        int bias = (shape.Inputs + 1 + shape.Stride) * shape.Stride;
         sums.Activate(LoadColumns(actor, bias, low, shape), LoadColumns(actor, bias, high, shape));
         for (int first = 0; first < outputs; first += Outputs)
         {

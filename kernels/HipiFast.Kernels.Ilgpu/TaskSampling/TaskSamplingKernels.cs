@@ -13,8 +13,8 @@ public static class TaskSamplingKernels
     private const int BlockTasks = 4;
 
     /// <summary>
-    /// A group to a row: the sampled and the most likely task, the entropy and the normaliser of the row's posterior, how surprising the commanded task
-    /// is, and the first entry of Q~ that is not finite.
+    /// A group to a row: the sampled and the most likely task, the entropy and the normaliser of the row's posterior, how surprising the commanded
+    /// task is, and the first entry of Q~ that is not finite.
     /// </summary>
     /// <param name="call">The call's numbers.</param>
     /// <param name="softQ"><c>[rows, K]</c>.</param>

@@ -56,7 +56,9 @@ public sealed class KernelRegistry
     /// is asked for and cannot run is an error, never silently another one.
     /// </param>
     /// <param name="precision">Arithmetic allowed.</param>
-    /// <param name="device"><see cref="DeviceInfo.Id"/> of the device that it must have; null, empty or <see cref="DeviceInfo.Auto"/> for any.</param>
+    /// <param name="device">
+    /// <see cref="DeviceInfo.Id"/> of the device that it must have; null, empty or <see cref="DeviceInfo.Auto"/> for any.
+    /// </param>
     /// <returns>The backend.</returns>
     /// <exception cref="ArgumentException">
     /// No backend has that name, or none has that device (the message lists those there are), or the one named computes in the other precision.

@@ -31,7 +31,8 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
                 || inputGradient.Stride < inputGradient.Columns))
         {
             throw new ArgumentException(
-                $"The input gradient is {inputGradient.Rows} x {inputGradient.Columns} from column {firstInput}; the input is {input.Rows} x {shape.Inputs}.",
+                $"The input gradient is {inputGradient.Rows} x {inputGradient.Columns} from column {firstInput}; "
+                + $"the input is {input.Rows} x {shape.Inputs}.",
                 nameof(inputGradient));
         }
 

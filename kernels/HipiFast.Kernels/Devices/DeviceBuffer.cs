@@ -50,7 +50,8 @@ public readonly struct DeviceView
         if (byteOffset < 0 || length < 0 || byteOffset % alignment != 0 || length > (buffer.Bytes - byteOffset) / elementSize)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(byteOffset), $"{length} elements of {elementSize} bytes from byte {byteOffset} on are not inside a buffer of {buffer.Bytes} bytes.");
+                nameof(byteOffset),
+                $"{length} elements of {elementSize} bytes from byte {byteOffset} on are not inside a buffer of {buffer.Bytes} bytes.");
         }
 
         Buffer = buffer;

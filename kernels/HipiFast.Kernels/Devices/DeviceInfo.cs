@@ -48,6 +48,7 @@ public sealed record DeviceInfo(
             ? devices[0]
             : devices.FirstOrDefault(device => device.Id.Equals(id, StringComparison.OrdinalIgnoreCase))
                 ?? throw new ArgumentException(
-                    $"Backend '{backend}' has no device '{id}'; it has {string.Join(", ", devices.Select(device => $"{device.Id} ({device.Name})"))}.");
+                    $"Backend '{backend}' has no device '{id}'; "
+                    + $"it has {string.Join(", ", devices.Select(device => $"{device.Id} ({device.Name})"))}.");
     }
 }

@@ -1,6 +1,8 @@
 namespace HipiFast.Kernels.Devices;
 
-/// <summary>Names of the kernels that a <see cref="DeviceRuntime"/> loads. Kernels whose names end in a family's judge are specialised for one.</summary>
+/// <summary>
+/// Names of the kernels that a <see cref="DeviceRuntime"/> loads. Kernels whose names end in a family's judge are specialised for one.
+/// </summary>
 public static class DeviceKernelNames
 {
     /// <summary>Draws transitions of a replay ring that lies on the device, uniformly.</summary>

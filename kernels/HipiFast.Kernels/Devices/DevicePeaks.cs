@@ -46,7 +46,8 @@ public readonly record struct DevicePeaks(double Flops, double BytesPerSecond)
         LaunchShape shape = new(new DeviceExtent(groups), new DeviceExtent(group));
         PeakLoop loop = new() { Iterations = iterations, Factor = 0.999f };
         using LaunchArguments arguments = new();
-        using DeviceBuffer result = runtime.Allocate((long)groups * group * sizeof(float)), from = runtime.Allocate(bytes), to = runtime.Allocate(bytes);
+        using DeviceBuffer result = runtime.Allocate((long)groups * group * sizeof(float));
+        using DeviceBuffer from = runtime.Allocate(bytes), to = runtime.Allocate(bytes);
         runtime.Clear(from.View<float>());
         bool isFp32 = precision == KernelPrecision.Fp32;
         DeviceKernel multiplyAdd = runtime.Load(isFp32 ? DeviceKernelNames.MultiplyAddPeak : DeviceKernelNames.TensorPeak);

@@ -13,7 +13,8 @@ namespace HipiFast.Kernels.Devices;
 /// already, when nothing went wrong. Q~ stays on the device; when it does not fit, blocks of rows are computed twice, as on the processor.
 /// </remarks>
 internal sealed class DeviceRelabelPipeline(
-    DeviceLauncher launcher, DeviceSoftQ softQKernel, DeviceLogPartition logPartitionKernel, DeviceTaskSampling sampling) : IRelabelPipeline, IDisposable
+    DeviceLauncher launcher, DeviceSoftQ softQKernel, DeviceLogPartition logPartitionKernel, DeviceTaskSampling sampling)
+    : IRelabelPipeline, IDisposable
 {
     /// <summary>Rows that blocks are multiples of where more than that fit, as on the processor.</summary>
     private const int BlockAlignment = 64;
@@ -106,9 +107,11 @@ internal sealed class DeviceRelabelPipeline(
         signature = new Signature(
             default, problem.Resident is not null, problem.Resident?.Candidates ?? ResidentCandidates.Given, rows, candidates, blockRows,
             problem.HasPartition, !problem.LogPrior.IsEmpty, !problem.Goals.IsEmpty, softQ.Family!, softQ.UsesFamily,
-            softQ.Estimator, softQ.Twin, softQ.UsesCritic2, softQ.UsesLogProbability, softQ.CriticRange, softQ.Critic1.Shape, softQ.Actor?.Shape ?? default,
+            softQ.Estimator, softQ.Twin, softQ.UsesCritic2, softQ.UsesLogProbability, softQ.CriticRange,
+            softQ.Critic1.Shape, softQ.Actor?.Shape ?? default,
             softQ.ObservationDimension, softQ.ActionDimension,
-            _memory.Generation + _matrix.Generation + _family.Generation + sampling.Generation + logPartitionKernel.Generation + softQKernel.Generation);
+            _memory.Generation + _matrix.Generation + _family.Generation + sampling.Generation
+                + logPartitionKernel.Generation + softQKernel.Generation);
         return layout;
     }
 

@@ -4,8 +4,8 @@ using HipiFast.Kernels.Random;
 namespace HipiFast.Kernels.Devices;
 
 /// <summary>
-/// A ring of the latest transitions that lies on a device: what is appended goes up on a stream of its own while kernels run, and batches are drawn and
-/// gathered there. The draws are those of a replay ring of the same capacity on the host, row for row.
+/// A ring of the latest transitions that lies on a device: what is appended goes up on a stream of its own while kernels run, and batches are drawn
+/// and gathered there. The draws are those of a replay ring of the same capacity on the host, row for row.
 /// </summary>
 /// <remarks>
 /// <para>A record holds s, a, s', psi, r and the termination side by side, so that an append is one copy. Transitions have absolute numbers that

@@ -92,7 +92,9 @@ public sealed class DeviceOutOfMemoryException : Exception
     /// <param name="neededBytes">What was asked for.</param>
     /// <param name="freeBytes">What is free; -1 where the device does not tell.</param>
     public DeviceOutOfMemoryException(string device, long neededBytes, long freeBytes)
-        : base($"Out of memory on device {device}: {Mebibytes(neededBytes)} needed, {(freeBytes < 0 ? "an unknown amount" : Mebibytes(freeBytes))} free.")
+        : base(
+            $"Out of memory on device {device}: {Mebibytes(neededBytes)} needed, "
+            + $"{(freeBytes < 0 ? "an unknown amount" : Mebibytes(freeBytes))} free.")
     {
         NeededBytes = neededBytes;
         FreeBytes = freeBytes;

@@ -6,7 +6,9 @@ using HipiFast.Kernels.TaskSampling;
 
 namespace HipiFast.Kernels.Devices;
 
-/// <summary>A session on a device: the three kernels over host memory, and the pipeline. Dense networks, which learn on the host, stay there.</summary>
+/// <summary>
+/// A session on a device: the three kernels over host memory, and the pipeline. Dense networks, which learn on the host, stay there.
+/// </summary>
 public sealed class DeviceSession : ComputeSession
 {
     private readonly DeviceLauncher _launcher;

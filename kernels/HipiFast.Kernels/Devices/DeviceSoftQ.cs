@@ -6,12 +6,15 @@ using HipiFast.Kernels.Tasks;
 namespace HipiFast.Kernels.Devices;
 
 /// <summary>Where a batch and its candidates lie on the device, each view from its first row on.</summary>
-internal readonly record struct DeviceProblem(DeviceView Call, DeviceView Observation, DeviceView Action, DeviceView NextObservation, DeviceView Task);
+internal readonly record struct DeviceProblem(
+    DeviceView Call, DeviceView Observation, DeviceView Action, DeviceView NextObservation, DeviceView Task);
 
 /// <summary>The soft-Q matrix on a device: first layers once for every row and task, the actor and the critics on tiles of pairs.</summary>
 internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
 {
-    /// <summary>What is kept for pairs between kernels, most bytes: rows go in blocks beyond it. Large enough for a full device many times over.</summary>
+    /// <summary>
+    /// What is kept for pairs between kernels, most bytes: rows go in blocks beyond it. Large enough for a full device many times over.
+    /// </summary>
     private const long PairBytes = 256L << 20;
 
     /// <summary>Column maxima and sums left for the log partition, most bytes.</summary>
@@ -56,8 +59,8 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     }
 
     /// <summary>Changes with every allocation, so that captured sequences can tell.</summary>
-    public int Generation => _critic1.Generation + _critic2.Generation + _actor.Generation + _family.Generation + _layers.Generation + _pairs.Generation
-        + (_tensor?.Generation ?? 0);
+    public int Generation => _critic1.Generation + _critic2.Generation + _actor.Generation + _family.Generation + _layers.Generation
+        + _pairs.Generation + (_tensor?.Generation ?? 0);
 
     public void Compute(in SoftQProblem problem, Span<float> softQ)
     {
@@ -194,7 +197,8 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         QueueLayer(batch.Task, shape.TaskDimension, default, 0, _critic1, _plan.Critic, shape.TaskLayer, shape.Candidates, taskRow, hasBias: false);
         if (shape.Critics == 2)
         {
-            QueueLayer(batch.Task, shape.TaskDimension, default, 0, _critic2, _plan.Critic, shape.TaskLayer2, shape.Candidates, taskRow, hasBias: false);
+            QueueLayer(
+                batch.Task, shape.TaskDimension, default, 0, _critic2, _plan.Critic, shape.TaskLayer2, shape.Candidates, taskRow, hasBias: false);
         }
 
         if (_plan.Actor.Inputs > 0)
@@ -351,7 +355,8 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     }
 
     private void QueueLayer(
-        DeviceView x, int xWidth, DeviceView y, int yWidth, DeviceNetwork network, MlpShape networkShape, long offset, int rows, int weightRow, bool hasBias)
+        DeviceView x, int xWidth, DeviceView y, int yWidth, DeviceNetwork network, MlpShape networkShape,
+        long offset, int rows, int weightRow, bool hasBias)
     {
         FirstLayerShape shape = new()
         {

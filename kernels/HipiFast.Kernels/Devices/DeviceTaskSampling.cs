@@ -68,7 +68,8 @@ internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplin
         DeviceRuntime runtime = launcher.Runtime;
         _rowsKernel ??= runtime.Load(DeviceKernelNames.SampleRows);
         DeviceView call = Upload(posterior), softQ = Upload(_softQ, posterior.SoftQ), result = _integers.Ensure<int>(rowIndex.Length);
-        int width = 1, widest = Math.Min(MaxWidth, Math.Max(launcher.GroupSize / 2, 1)), blocks = (posterior.Candidates + BlockTasks - 1) / BlockTasks;
+        int width = 1, widest = Math.Min(MaxWidth, Math.Max(launcher.GroupSize / 2, 1));
+        int blocks = (posterior.Candidates + BlockTasks - 1) / BlockTasks;
         while (width < widest && width < blocks)
         {
             width *= 2;
@@ -91,7 +92,8 @@ internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplin
 
     /// <summary>Queues the rows of a block; the results go to <see cref="Integers"/> and <see cref="Floats"/>.</summary>
     public void Queue(
-        DeviceView call, DeviceView softQ, DeviceView logPartition, DeviceView logPrior, DeviceView candidates, DeviceView commanded, in SamplingShape shape)
+        DeviceView call, DeviceView softQ, DeviceView logPartition, DeviceView logPrior,
+        DeviceView candidates, DeviceView commanded, in SamplingShape shape)
     {
         launcher.Arguments.Clear().Add(call).Add(softQ).Add(logPartition).Add(logPrior).Add(candidates).Add(commanded);
         launcher.Arguments.Add(Integers(shape.ResultRows)).Add(Floats(shape.ResultRows)).Add(shape);

@@ -1,8 +1,8 @@
 namespace HipiFast.Kernels.Devices;
 
 /// <summary>
-/// A whole relabel call without the host in between: soft-Q matrix, column-wise logsumexp, Gumbel-max, mixing, rewards, diagnostics. Backends of devices
-/// have it; those of the processor have nothing to gain from it.
+/// A whole relabel call without the host in between: soft-Q matrix, column-wise logsumexp, Gumbel-max, mixing, rewards, diagnostics. Backends of
+/// devices have it; those of the processor have nothing to gain from it.
 /// </summary>
 public interface IRelabelPipeline
 {

@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace HipiFast.Kernels.Devices;
 
 /// <summary>
-/// Scalars of the first layer's kernel: <c>out[row, h] = [b1_h] + sum_c x[row, c] W1[WeightRow + c, h] + sum_c y[row, c] W1[WeightRow + XWidth + c, h]</c>
-/// for one share (states and actions, or tasks) of a network's input.
+/// Scalars of the first layer's kernel:
+/// <c>out[row, h] = [b1_h] + sum_c x[row, c] W1[WeightRow + c, h] + sum_c y[row, c] W1[WeightRow + XWidth + c, h]</c> for one share (states and
+/// actions, or tasks) of a network's input.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct FirstLayerShape
@@ -33,8 +34,8 @@ public struct FirstLayerShape
 
 /// <summary>Scalars of the kernels that work on tiles of pairs.</summary>
 /// <remarks>
-/// Pairs are numbered tile by tile, tiles along the tasks first: a tile holds a power of two of tasks by as many rows as make up its pairs. What is kept
-/// for each pair between kernels lies in that order, <see cref="PairCapacity"/> floats apart: the head's outputs (in the first A of them,
+/// Pairs are numbered tile by tile, tiles along the tasks first: a tile holds a power of two of tasks by as many rows as make up its pairs. What is
+/// kept for each pair between kernels lies in that order, <see cref="PairCapacity"/> floats apart: the head's outputs (in the first A of them,
 /// later, the sampled action), and behind them the log-probability.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]

@@ -69,7 +69,8 @@ public sealed unsafe class LaunchArguments : IDisposable
         if (sizeof(T) > MaxStructBytes - offset)
         {
             throw new InvalidOperationException(
-                $"The parameters of a kernel have room for {MaxStructBytes} bytes of structs; {typeof(T).Name} takes {sizeof(T)} from byte {offset} on.");
+                $"The parameters of a kernel have room for {MaxStructBytes} bytes of structs; "
+                + $"{typeof(T).Name} takes {sizeof(T)} from byte {offset} on.");
         }
 
         Unsafe.WriteUnaligned(_structs.Pointer + offset, value);
@@ -101,7 +102,8 @@ public sealed unsafe class LaunchArguments : IDisposable
         SizeOf(index) == sizeof(T)
             ? Unsafe.ReadUnaligned<T>(_structs.Pointer + _offsets[index])
             : throw new InvalidOperationException(
-                $"Parameter {index} is {(IsView(index) ? "a view" : $"a struct of {_sizes[index]} bytes")}, not a {typeof(T).Name} of {sizeof(T)} bytes.");
+                $"Parameter {index} is {(IsView(index) ? "a view" : $"a struct of {_sizes[index]} bytes")}, "
+                + $"not a {typeof(T).Name} of {sizeof(T)} bytes.");
 
     /// <summary>The bytes of a parameter that is a struct, aligned to 16.</summary>
     /// <param name="index">In [0, <see cref="Count"/>).</param>

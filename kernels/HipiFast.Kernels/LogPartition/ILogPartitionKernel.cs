@@ -4,8 +4,8 @@ namespace HipiFast.Kernels.LogPartition;
 /// Column-wise log partition of a soft-Q matrix, <c>logZ_i = logsumexp_j Q~[j, i] - log B</c> (the paper's Monte Carlo estimate, Section 5.1).
 /// </summary>
 /// <remarks>
-/// Max-shifted. A column of -inf gives -inf; one that holds +inf gives +inf; one that holds NaN (beside +inf or not) gives NaN. Rows may come in blocks:
-/// <see cref="Accumulate"/> each, then <see cref="Finish"/>. Not thread-safe. The same calls give the same bits for any thread count.
+/// Max-shifted. A column of -inf gives -inf; one that holds +inf gives +inf; one that holds NaN (beside +inf or not) gives NaN. Rows may come in
+/// blocks: <see cref="Accumulate"/> each, then <see cref="Finish"/>. Not thread-safe. The same calls give the same bits for any thread count.
 /// </remarks>
 public interface ILogPartitionKernel
 {

@@ -20,7 +20,9 @@ public readonly record struct MlpShape(int Inputs, int Hidden, int Outputs)
     /// <summary>H rounded up to a multiple of 16: rows of W1 and W2, columns of W2, rows of W3.</summary>
     public int HiddenStride => RoundUp(Hidden);
 
-    /// <summary>Floats between rows of W3: 1 for a single output (W3 is then a plain vector), otherwise <see cref="Outputs"/> rounded up to 16.</summary>
+    /// <summary>
+    /// Floats between rows of W3: 1 for a single output (W3 is then a plain vector), otherwise <see cref="Outputs"/> rounded up to 16.
+    /// </summary>
     public int OutputStride => Outputs == 1 ? 1 : RoundUp(Outputs);
 
     /// <summary>Offset of W1, <c>[Inputs][HiddenStride]</c>.</summary>

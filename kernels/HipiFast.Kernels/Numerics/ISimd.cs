@@ -111,8 +111,8 @@ internal unsafe interface ISimd<TVector>
     static abstract TVector SwapPairs(TVector a);
 
     /// <summary>
-    /// Puts pairs of lanes of a and b in turns: <paramref name="low"/> takes a's pairs 0, 2, 4, ... and <paramref name="high"/> its pairs 1, 3, 5, ...,
-    /// each followed by b's pair of the same number.
+    /// Puts pairs of lanes of a and b in turns: <paramref name="low"/> takes a's pairs 0, 2, 4, ... and <paramref name="high"/> its pairs
+    /// 1, 3, 5, ..., each followed by b's pair of the same number.
     /// </summary>
     static abstract void InterleavePairs(TVector a, TVector b, out TVector low, out TVector high);
 

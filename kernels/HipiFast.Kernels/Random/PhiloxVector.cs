@@ -168,7 +168,8 @@ internal static unsafe class PhiloxVector<TSimd, TVector>
     private static void Finish(TVector x, TVector y, TVector z, TVector w, float* keys, out TVector low, out TVector high)
     {
         TVector evenLanes = TSimd.BroadcastEven(uint.MaxValue);
-        TVector p0 = TSimd.MultiplyEven(x, TSimd.BroadcastBits(Philox.Multiplier0)), p1 = TSimd.MultiplyEven(z, TSimd.BroadcastBits(Philox.Multiplier1));
+        TVector p0 = TSimd.MultiplyEven(x, TSimd.BroadcastBits(Philox.Multiplier0));
+        TVector p1 = TSimd.MultiplyEven(z, TSimd.BroadcastBits(Philox.Multiplier1));
         TVector xy = TSimd.Xor(TSimd.SwapPairs(p1), TSimd.And(TSimd.Xor(y, TSimd.Load(keys)), evenLanes));
         TVector zw = TSimd.Xor(TSimd.SwapPairs(p0), TSimd.And(TSimd.Xor(w, TSimd.Load(keys + TSimd.Count)), evenLanes));
         TSimd.InterleavePairs(xy, zw, out low, out high);

@@ -75,16 +75,18 @@ internal sealed record BenchmarkCase(
     public bool HasPairs => Kernel is SoftQTile or SoftQ or Relabel;
 
     /// <summary>
-    /// Operations of a call, 2 per multiply-add, 0 where networks are not what takes the time. Of pairs the floor of the work: the second layer's 2 H^2
-    /// for each pass through a critic or the actor, with twin critics but for tiles. Of a SAC step those of all layers and passes.
+    /// Operations of a call, 2 per multiply-add, 0 where networks are not what takes the time. Of pairs the floor of the work: the second layer's
+    /// 2 H^2 for each pass through a critic or the actor, with twin critics but for tiles. Of a SAC step those of all layers and passes.
     /// </summary>
-    public double Flops => Kernel == SacStep ? SacStepFlops : !HasPairs ? 0 : (double)Batch * Candidates * Hidden * Hidden * (Kernel, Estimator) switch
-    {
-        (SoftQTile, _) => 2.0,
-        (_, SoftQEstimator.Critic) => 4.0,
-        (_, SoftQEstimator.SoftCritic) => 6.0,
-        _ => 8.0,
-    };
+    public double Flops => Kernel == SacStep ? SacStepFlops
+        : !HasPairs ? 0
+        : (double)Batch * Candidates * Hidden * Hidden * (Kernel, Estimator) switch
+        {
+            (SoftQTile, _) => 2.0,
+            (_, SoftQEstimator.Critic) => 4.0,
+            (_, SoftQEstimator.SoftCritic) => 6.0,
+            _ => 8.0,
+        };
 
     /// <summary>Bytes of the soft-Q matrix that a call streams through; 0 where that is not what takes the time.</summary>
     public double StreamedBytes => Kernel is LogPartition or TaskSampling ? (double)Batch * Candidates * sizeof(float) : 0;

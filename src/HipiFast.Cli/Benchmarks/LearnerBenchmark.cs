@@ -27,7 +27,10 @@ internal static class LearnerBenchmark
     private const double WindowSeconds = 0.25;
 
     private static readonly string[] s_header =
-        ["learner", "backend", "batches", "obs", "act", "batch", "hidden", "threads", "updates/s", "step", "replay", "relabel", "hand-over", "update"];
+    [
+        "learner", "backend", "batches", "obs", "act", "batch", "hidden", "threads", "updates/s", "step", "replay", "relabel",
+        "hand-over", "update",
+    ];
 
     /// <summary>The subcommand.</summary>
     /// <param name="json">The program's <c>--json</c>.</param>
@@ -161,9 +164,9 @@ internal static class LearnerBenchmark
         while (watch.Elapsed.TotalSeconds < seconds);
 
         return new Row(
-            benchmark, config, backend.Name, mirror is null ? "host" : "device", Median(window => window.Rate), Median(window => window.Step), Median(window => window.Replay / window.Step),
-            Median(window => window.Relabel / window.Step), Median(window => window.HandOver / window.Step),
-            Median(window => window.Update / window.Step));
+            benchmark, config, backend.Name, mirror is null ? "host" : "device", Median(window => window.Rate), Median(window => window.Step),
+            Median(window => window.Replay / window.Step), Median(window => window.Relabel / window.Step),
+            Median(window => window.HandOver / window.Step), Median(window => window.Update / window.Step));
 
         void Step(long[] parts)
         {
@@ -198,14 +201,15 @@ internal static class LearnerBenchmark
     }
 
     private sealed record Row(
-        BenchmarkCase Case, TrainingConfig Config, string Backend, string Batches, double UpdatesPerSecond, double StepSeconds, double Replay, double Relabel, double HandOver,
-        double Update)
+        BenchmarkCase Case, TrainingConfig Config, string Backend, string Batches, double UpdatesPerSecond, double StepSeconds,
+        double Replay, double Relabel, double HandOver, double Update)
     {
         private string Learner => Config.LearnerName == LearnerRegistry.Torch ? $"{Config.LearnerName} {Config.TorchDevice}" : Config.LearnerName;
 
         public string[] Cells() =>
         [
-            Learner, Backend, Batches, Text(Observation(Case)), Text(Case.Shape.ActionDimension), Text(Case.Batch), Text(Case.Hidden), Text(Config.Threads),
+            Learner, Backend, Batches, Text(Observation(Case)), Text(Case.Shape.ActionDimension),
+            Text(Case.Batch), Text(Case.Hidden), Text(Config.Threads),
             UpdatesPerSecond.ToString("0", CultureInfo.InvariantCulture), (StepSeconds * 1e6).ToString("0", CultureInfo.InvariantCulture) + " us",
             Share(Replay), Share(Relabel), Share(HandOver), Share(Update),
         ];

@@ -5,7 +5,9 @@ using HipiFast.Kernels.Random;
 
 namespace HipiFast.Cli.Benchmarks;
 
-/// <summary>The rate at which one thread touches random cache lines of a ring of records: what a random sample of them waits for at the least.</summary>
+/// <summary>
+/// The rate at which one thread touches random cache lines of a ring of records: what a random sample of them waits for at the least.
+/// </summary>
 internal sealed unsafe class RandomReads : IDisposable
 {
     private const int LineBytes = 64;

@@ -45,27 +45,9 @@ internal sealed class RelabelWork : BenchmarkWork
         uint call = _relabeler.Call;
         RelabelResult result = _relabeler.Relabel(_batch);
         int rows = _batch.Count, candidates = result.LogPartition.Length;
-        SoftQProblem problem = new()
+        SoftQProblem problem = SyntheticData.Problem(options.Estimator, _agent, _batch, result.Candidates, _family) with
         {
-            Observation = _batch.Observation,
-            Action = _batch.Action,
-            NextObservation = _batch.NextObservation,
-            Task = result.Candidates,
-            Rows = rows,
-            Candidates = candidates,
-            ObservationDimension = _batch.Shape.ObservationDimension,
-            ActionDimension = _batch.Shape.ActionDimension,
-            TaskDimension = _batch.Shape.TaskDimension,
-            Estimator = options.Estimator,
-            Critic1 = _agent.Critic1,
-            Critic2 = _agent.Critic2,
-            Actor = _agent.Actor,
-            Alpha = _agent.Alpha,
-            Gamma = options.Gamma,
-            Family = _family,
-            ExactTerminalValue = options.ExactTerminalValue,
-            Seed = options.Seed,
-            Call = call,
+            Gamma = options.Gamma, ExactTerminalValue = options.ExactTerminalValue, Seed = options.Seed, Call = call,
         };
         double error = 0;
         foreach (int task in BenchmarkCheck.Spread(candidates, Math.Max(1, OraclePairs / rows)))

@@ -16,26 +16,7 @@ internal sealed class SoftQWork(BenchmarkCase benchmark, KernelBackend backend, 
     private readonly float[] _softQ = new float[benchmark.Batch * benchmark.Candidates];
     private readonly TaskFamily? _family = benchmark.Estimator == SoftQEstimator.Bellman ? SyntheticData.GoalFamily(benchmark.Shape) : null;
 
-    private SoftQProblem Problem => new()
-    {
-        Observation = _batch.Observation,
-        Action = _batch.Action,
-        NextObservation = _batch.NextObservation,
-        Task = _tasks,
-        Rows = benchmark.Batch,
-        Candidates = benchmark.Candidates,
-        ObservationDimension = benchmark.Shape.ObservationDimension,
-        ActionDimension = benchmark.Shape.ActionDimension,
-        TaskDimension = benchmark.Shape.TaskDimension,
-        Estimator = benchmark.Estimator,
-        Critic1 = _agent.Critic1,
-        Critic2 = _agent.Critic2,
-        Actor = _agent.Actor,
-        Alpha = 1,
-        Gamma = 0.99f,
-        Family = _family,
-        Seed = SyntheticData.Seed,
-    };
+    private SoftQProblem Problem => SyntheticData.Problem(benchmark.Estimator, _agent, _batch, _tasks, _family);
 
     public override void Call() => _session.SoftQ.Compute(Problem, _softQ);
 

@@ -81,6 +81,34 @@ internal static class SyntheticData
     /// <summary>A goal family over the first P entries of the state.</summary>
     public static TaskFamily GoalFamily(TransitionShape shape) => TaskFamilies.Goal([.. Enumerable.Range(0, shape.TaskDimension)], margin: 0.05f);
 
+    /// <summary>The soft-Q matrix of a batch and candidate tasks under an agent, with its alpha and the usual discount.</summary>
+    /// <param name="estimator">Which estimate.</param>
+    /// <param name="agent">Networks for the batch's shape.</param>
+    /// <param name="batch">The transitions, rows of the matrix.</param>
+    /// <param name="tasks">The candidates <c>[K, P]</c>, columns of the matrix.</param>
+    /// <param name="family">Rewards and terminations, or null where the estimator needs none.</param>
+    public static SoftQProblem Problem(
+        SoftQEstimator estimator, AgentNetworks agent, TransitionBatch batch, ReadOnlySpan<float> tasks, TaskFamily? family) => new()
+    {
+        Observation = batch.Observation,
+        Action = batch.Action,
+        NextObservation = batch.NextObservation,
+        Task = tasks,
+        Rows = batch.Count,
+        Candidates = tasks.Length / batch.Shape.TaskDimension,
+        ObservationDimension = batch.Shape.ObservationDimension,
+        ActionDimension = batch.Shape.ActionDimension,
+        TaskDimension = batch.Shape.TaskDimension,
+        Estimator = estimator,
+        Critic1 = agent.Critic1,
+        Critic2 = agent.Critic2,
+        Actor = agent.Actor,
+        Alpha = agent.Alpha,
+        Gamma = 0.99f,
+        Family = family,
+        Seed = Seed,
+    };
+
     /// <summary>Uniform numbers of mean 0.</summary>
     /// <param name="values">Receives them.</param>
     /// <param name="stream">Tells sequences apart.</param>

@@ -38,7 +38,8 @@ internal readonly struct BiasedReward<TInner>(TInner inner, float bias, int task
     // The inner family finds its own constants alone, however it counts them.
     private TaskPair<Head<TVector>> WithoutTask<TVector>(in TaskPair<TVector> pair)
         where TVector : struct, IVector => new(
-            Whole(pair.Observation), Whole(pair.Action), Whole(pair.NextObservation), Whole(pair.Task), new Head<TVector>(pair.Constants, taskOffset));
+            Whole(pair.Observation), Whole(pair.Action), Whole(pair.NextObservation), Whole(pair.Task),
+            new Head<TVector>(pair.Constants, taskOffset));
 
     private readonly struct Head<TVector>(TVector vector, int length) : IVector
         where TVector : struct, IVector

@@ -21,7 +21,9 @@ namespace HipiFast.Cloning;
 public sealed record CloningResult(
     int Epochs, double ValidationLoss, double EpisodeReturn, double SuccessRate, double EffectiveTasks, double LargestShare);
 
-/// <summary>HIPI-BC (the paper's Alg. 3) and its baselines: labels for demonstrations, a policy fitted to them, an evaluation, and the files of it.</summary>
+/// <summary>
+/// HIPI-BC (the paper's Alg. 3) and its baselines: labels for demonstrations, a policy fitted to them, an evaluation, and the files of it.
+/// </summary>
 public static class CloningRun
 {
     private const string ResultFile = "result.json";

@@ -34,7 +34,8 @@ public static class DemonstrationCollector
         }
 
         finished.RemoveRange(trajectories, finished.Count - trajectories);
-        TransitionBatch batch = new(environment.Shape, finished.Sum(recording => recording.Count)) { Count = finished.Sum(recording => recording.Count) };
+        int count = finished.Sum(recording => recording.Count);
+        TransitionBatch batch = new(environment.Shape, count) { Count = count };
         long[] episode = new long[batch.Count];
         int row = 0;
         for (int i = 0; i < finished.Count; i++)

@@ -33,8 +33,11 @@ internal sealed class PlanePicture
         Rectangle(left, bottom, side, side, Background);
     }
 
-    public void Rectangle(double left, double bottom, double width, double height, string fill) => Append(
-        $"<rect x=\"{X(left):0.##}\" y=\"{Y(bottom + height):0.##}\" width=\"{width * _scale:0.##}\" height=\"{height * _scale:0.##}\" fill=\"{fill}\"/>");
+    public void Rectangle(double left, double bottom, double width, double height, string fill)
+    {
+        Append($"<rect x=\"{X(left):0.##}\" y=\"{Y(bottom + height):0.##}\" ");
+        Append($"width=\"{width * _scale:0.##}\" height=\"{height * _scale:0.##}\" fill=\"{fill}\"/>");
+    }
 
     public void Line(double fromX, double fromY, double toX, double toY, double width, string stroke)
     {
@@ -49,7 +52,8 @@ internal sealed class PlanePicture
     public void Goal(double x, double y, double radius)
     {
         double pixels = Math.Max(radius * _scale, 3);
-        Append($"<circle cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"{pixels:0.##}\" fill=\"{GoalColor}\" fill-opacity=\"0.3\" stroke=\"{GoalColor}\"/>");
+        Append($"<circle cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"{pixels:0.##}\" ");
+        Append($"fill=\"{GoalColor}\" fill-opacity=\"0.3\" stroke=\"{GoalColor}\"/>");
     }
 
     /// <summary>The whole element.</summary>

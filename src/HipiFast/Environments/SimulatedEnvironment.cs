@@ -218,7 +218,8 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         ArgumentNullException.ThrowIfNull(writer);
         if (_restingCount > 0)
         {
-            throw new InvalidOperationException($"A checkpoint of {Name} was asked for while copies rest ({_restingCount} of {Count}); reset it first.");
+            throw new InvalidOperationException(
+                $"A checkpoint of {Name} was asked for while copies rest ({_restingCount} of {Count}); reset it first.");
         }
 
         if (_stateColumns > 0)

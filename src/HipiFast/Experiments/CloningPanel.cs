@@ -68,7 +68,9 @@ public sealed class CloningPanel : Panel
             case 0:
                 return TrainingJob.IsFinished(expert, config) ? [] : [TrainingJob.Create($"{Name} expert", expert, config)];
             case 1:
-                return File.Exists(DemonstrationsOf(context)) ? [] : [new ExperimentJob($"{Name} demonstrations", (_, _) => Collect(context, expert, config))];
+                return File.Exists(DemonstrationsOf(context))
+                    ? []
+                    : [new ExperimentJob($"{Name} demonstrations", (_, _) => Collect(context, expert, config))];
             default:
                 return
                 [
@@ -104,12 +106,14 @@ public sealed class CloningPanel : Panel
 
             rows.Add(
             [
-                _arms[i].Label, SeedStatistic.Of(returns[i]).Describe(), SeedStatistic.Of([.. results.Select(result => result.ValidationLoss)]).Describe(),
+                _arms[i].Label, SeedStatistic.Of(returns[i]).Describe(),
+                SeedStatistic.Of([.. results.Select(result => result.ValidationLoss)]).Describe(),
                 Share(results), difference,
             ]);
         }
 
-        EvaluationResult random = CloningRun.Evaluate(_environment, OptionsOf(_arms[0], context, context.Seeds[0]), new UniformPolicy(context.Seeds[0]));
+        EvaluationResult random = CloningRun.Evaluate(
+            _environment, OptionsOf(_arms[0], context, context.Seeds[0]), new UniformPolicy(context.Seeds[0]));
         rows.Add(["random actions", random.Return.ToString("0.000", CultureInfo.InvariantCulture), string.Empty, string.Empty, string.Empty]);
         List<string> parts = [];
         Add("ahead of", worse);
@@ -122,8 +126,12 @@ public sealed class CloningPanel : Panel
                 + $"level within {StandardErrors:0} standard errors)."],
             DrawEnvironment(_environment) is string frames ? [frames] : [],
             new ReportTable(
-                ["labels", "return of the clone", "validation loss", "share of the most frequent label", $"{_arms[0].Label} minus this (s.e.)"], rows),
-            [("policy that demonstrates", RunDirectory.ToJson(ExpertConfig(context))), ("demonstrations", $"{TrajectoriesOf(context)} trajectories, mean actions")]);
+                ["labels", "return of the clone", "validation loss", "share of the most frequent label", $"{_arms[0].Label} minus this (s.e.)"],
+                rows),
+            [
+                ("policy that demonstrates", RunDirectory.ToJson(ExpertConfig(context))),
+                ("demonstrations", $"{TrajectoriesOf(context)} trajectories, mean actions"),
+            ]);
 
         void Add(string how, List<string> names)
         {

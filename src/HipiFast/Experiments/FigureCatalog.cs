@@ -33,13 +33,14 @@ public static class FigureCatalog
         new(
             "fig4",
             "Fig. 4: a didactic gridworld",
-            "Q-learning with final-state relabeling (HER) only succeeds at reaching the goals in the top row; with inverse RL relabeling it reaches all goals.",
+            "Q-learning with final-state relabeling (HER) only succeeds at reaching the goals in the top row; "
+            + "with inverse RL relabeling it reaches all goals.",
             [new StitchingPanel(), new LemmaPanel()]),
         new(
             "fig5",
             "Fig. 5: relabeling for goal-reaching tasks",
-            "On six goal-reaching domains, relabeling with inverse RL always learns at least as quickly as the other strategies; on two extremely sparse "
-            + "versions only inverse RL makes progress.",
+            "On six goal-reaching domains, relabeling with inverse RL always learns at least as quickly as the other strategies; on two extremely "
+            + "sparse versions only inverse RL makes progress.",
             [
                 Goals("quadruped", "Quadruped", 3_000),
                 Goals("finger", "Finger", 5_000),
@@ -53,8 +54,8 @@ public static class FigureCatalog
         new(
             "fig6",
             "Fig. 6: relabeling for general task distributions",
-            "With discrete, linear, and goal-and-margin tasks, relabeling with inverse RL learns faster than random relabeling and no relabeling, to a larger "
-            + "asymptotic reward; hindsight goals do not apply.",
+            "With discrete, linear, and goal-and-margin tasks, relabeling with inverse RL learns faster than random relabeling and no relabeling, "
+            + "to a larger asymptotic reward; hindsight goals do not apply.",
             [
                 General("reacher-discrete", "2D reacher, discrete goals", 10_000),
                 // Where no state achieves a task and none is fixed, this project's defaults are the paper's settings.
@@ -64,8 +65,8 @@ public static class FigureCatalog
         new(
             "fig7",
             "Fig. 7: behavior cloning on experience relabeled with inverse RL",
-            "First inferring the tasks with inverse RL and then cloning gives significantly higher final rewards than task-agnostic cloning of the entire "
-            + "dataset, which is no better than random.",
+            "First inferring the tasks with inverse RL and then cloning gives significantly higher final rewards than task-agnostic cloning of "
+            + "the entire dataset, which is no better than random.",
             [
                 Clone("cheetah", "Half-cheetah, target velocities", 1000, 20_000),
                 Clone("quadruped-linear", "Quadruped, linear rewards", 1000, 10_000),
@@ -74,8 +75,8 @@ public static class FigureCatalog
         new(
             "fig8",
             "Fig. 8: the importance of the partition function",
-            "With a constant added to the reward of the first task, cloning on labels inferred without the partition function is significantly worse; "
-            + "with it nothing changes.",
+            "With a constant added to the reward of the first task, cloning on labels inferred without the partition function is significantly "
+            + "worse; with it nothing changes.",
             [
                 new CloningPanel(
                     "cheetah",

@@ -17,8 +17,10 @@ public static class FigureReport
         blockquote { margin: 0; padding: .4rem 1rem; border-left: 4px solid #d0d7de; color: #59636e; }
         .verdict { display: inline-block; padding: .1rem .6rem; border-radius: 1rem; font-size: .9rem; font-weight: 600; }
         .BornOut { background: #d6f3e6; } .Mixed, .NotRun { background: #eef1f4; } .NotBornOut { background: #fbe3d8; }
-        table { border-collapse: collapse; font-size: .88rem; margin: 1rem 0; } th, td { border: 1px solid #d0d7de; padding: .3rem .6rem; text-align: left; }
-        th { background: #f6f8fa; } svg { max-width: 100%; height: auto; } pre { font-size: .8rem; background: #f6f8fa; padding: .8rem; overflow: auto; }
+        table { border-collapse: collapse; font-size: .88rem; margin: 1rem 0; }
+        th, td { border: 1px solid #d0d7de; padding: .3rem .6rem; text-align: left; }
+        th { background: #f6f8fa; } svg { max-width: 100%; height: auto; }
+        pre { font-size: .8rem; background: #f6f8fa; padding: .8rem; overflow: auto; }
         """;
 
     /// <summary>Writes a report, atomically.</summary>

@@ -35,7 +35,9 @@ public static class LemmaExperiment
     /// <summary>Moves of a trajectory.</summary>
     public const int Length = 4;
 
-    /// <summary>Labels drawn per trajectory for <see cref="LemmaPoint.SampledKl"/>, which they raise by about (K - 1) / 2 draws = 0.002 nats.</summary>
+    /// <summary>
+    /// Labels drawn per trajectory for <see cref="LemmaPoint.SampledKl"/>, which they raise by about (K - 1) / 2 draws = 0.002 nats.
+    /// </summary>
     public const int DrawsPerTrajectory = 2000;
 
     /// <summary>Trajectories in the agent's own batch for <see cref="LemmaPoint.EstimatedKl"/>.</summary>

@@ -36,12 +36,14 @@ internal sealed class LemmaPanel() : Panel("lemmas", "Relabeling brings the join
             Title,
             closer && bounded ? Verdict.BornOut : Verdict.NotBornOut,
             [
-                $"Lemma 1: the labels of inverse RL are {(closer ? "nowhere farther from the target than" : "somewhere farther from the target than")} those commanded.",
-                $"Lemma 2: the gain is {(bounded ? "everywhere at least" : "somewhere less than")} the expected KL between the labels; on this problem it equals it.",
+                "Lemma 1: the labels of inverse RL are "
+                + $"{(closer ? "nowhere farther from the target than" : "somewhere farther from the target than")} those commanded.",
+                $"Lemma 2: the gain is {(bounded ? "everywhere at least" : "somewhere less than")} the expected KL between the labels; "
+                + "on this problem it equals it.",
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"With the partition estimated from a batch of the agent's own trajectories, as relabeling in training does it, the labels are at most "
-                        + $"{first.Max(point => point.EstimatedKl - point.RelabeledKl):0.0000} nats farther."),
+                    $"With the partition estimated from a batch of the agent's own trajectories, as relabeling in training does it, "
+                        + $"the labels are at most {first.Max(point => point.EstimatedKl - point.RelabeledKl):0.0000} nats farther."),
             ],
             [picture.ToSvg()],
             new ReportTable(
@@ -54,7 +56,8 @@ internal sealed class LemmaPanel() : Panel("lemmas", "Relabeling brings the join
             [("problem", string.Create(
                 CultureInfo.InvariantCulture,
                 $"{LemmaExperiment.TrajectoryCount} trajectories of {LemmaExperiment.Length} moves, {LemmaExperiment.TaskCount} goals; "
-                    + $"{LemmaExperiment.DrawsPerTrajectory} labels drawn per trajectory; partition estimated from {LemmaExperiment.EstimationBatch} trajectories"))]);
+                    + $"{LemmaExperiment.DrawsPerTrajectory} labels drawn per trajectory; "
+                    + $"partition estimated from {LemmaExperiment.EstimationBatch} trajectories"))]);
 
         LearningCurve[] Curves(Func<LemmaPoint, double> value) =>
             [.. seeds.Select(points => new LearningCurve([.. points.Select(point => point.Progress)], [.. points.Select(value)]))];

@@ -28,20 +28,28 @@ internal sealed class StitchingPanel() : Panel("gridworld", "Relabeling stitches
             byInverseRl = Reached(RelabelStrategy.InverseRl, seed);
             inverseReachesAll &= byInverseRl.SequenceEqual(StitchingExperiment.Goals);
             finalReachesTopOnly &= byFinal.SequenceEqual(StitchingExperiment.TopGoals);
-            rows.Add([seed.ToString(CultureInfo.InvariantCulture), Share(byFinal, true), Share(byFinal, false), Share(byInverseRl, true), Share(byInverseRl, false)]);
+            rows.Add(
+            [
+                seed.ToString(CultureInfo.InvariantCulture),
+                Share(byFinal, true), Share(byFinal, false), Share(byInverseRl, true), Share(byInverseRl, false),
+            ]);
         }
 
         return new PanelReport(
             Title,
             inverseReachesAll && finalReachesTopOnly ? Verdict.BornOut : Verdict.NotBornOut,
             [
-                $"From A, Q-learning on data relabeled by inverse RL comes to {(inverseReachesAll ? "every goal" : "not every goal")}; on data relabeled with "
-                + $"final states to {(finalReachesTopOnly ? "those in the top row alone" : "other goals than those in the top row")}.",
+                $"From A, Q-learning on data relabeled by inverse RL comes to {(inverseReachesAll ? "every goal" : "not every goal")}; "
+                + "on data relabeled with final states to "
+                + $"{(finalReachesTopOnly ? "those in the top row alone" : "other goals than those in the top row")}.",
             ],
             [Draw(byFinal, byInverseRl)],
             new ReportTable(
                 ["seed", "final: top row", "final: bottom row", "inverse RL: top row", "inverse RL: bottom row"], rows),
-            [("dataset", "one run per goal, each trajectory stopped at every goal on its way; Q-learning with gamma 0.99 on the relabeled transitions")]);
+            [
+                ("dataset", "one run per goal, each trajectory stopped at every goal on its way; "
+                    + "Q-learning with gamma 0.99 on the relabeled transitions"),
+            ]);
     }
 
     private static IReadOnlyList<int> Reached(RelabelStrategy strategy, ulong seed)
@@ -61,7 +69,9 @@ internal sealed class StitchingPanel() : Panel("gridworld", "Relabeling stitches
     {
         const int Side = Gridworld.Side * CellSize, Width = (2 * Side) + (3 * Gap), Height = Side + (2 * Gap);
         StringBuilder svg = new();
-        svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\" ");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\" ");
         svg.Append("font-family=\"system-ui, sans-serif\" font-size=\"14\" role=\"img\"><title>Goals reached from A</title>");
         svg.Append("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>");
         DrawGrid(svg, Gap, "final state", byFinal);
@@ -71,13 +81,18 @@ internal sealed class StitchingPanel() : Panel("gridworld", "Relabeling stitches
 
     private static void DrawGrid(StringBuilder svg, int left, string name, IReadOnlyList<int> reached)
     {
-        svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{left}\" y=\"{Gap - 14}\" fill=\"#1f2328\">{name}: {reached.Count} of {StitchingExperiment.Goals.Count} goals from A</text>");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<text x=\"{left}\" y=\"{Gap - 14}\" fill=\"#1f2328\">"
+            + $"{name}: {reached.Count} of {StitchingExperiment.Goals.Count} goals from A</text>");
         for (int cell = 0; cell < Gridworld.CellCount; cell++)
         {
             (int x, int y) = Corner(left, cell);
             bool goal = StitchingExperiment.Goals.Contains(cell);
             string fill = !goal ? "#f6f8fa" : reached.Contains(cell) ? "#009e73" : "#f2c6b0";
-            svg.Append(CultureInfo.InvariantCulture, $"<rect x=\"{x}\" y=\"{y}\" width=\"{CellSize}\" height=\"{CellSize}\" fill=\"{fill}\" stroke=\"#d0d7de\"/>");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<rect x=\"{x}\" y=\"{y}\" width=\"{CellSize}\" height=\"{CellSize}\" fill=\"{fill}\" stroke=\"#d0d7de\"/>");
         }
 
         DrawPath(svg, left, StitchingExperiment.TopGoals[^1], "#0072b2");
@@ -94,7 +109,8 @@ internal sealed class StitchingPanel() : Panel("gridworld", "Relabeling stitches
             (int x, int y) = Corner(left, step.Cell);
             return string.Create(CultureInfo.InvariantCulture, $"{x + (CellSize / 2)},{y + (CellSize / 2)}");
         });
-        svg.Append($"<polyline points=\"{string.Join(' ', points)}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"3\" stroke-linejoin=\"round\" opacity=\"0.8\"/>");
+        svg.Append($"<polyline points=\"{string.Join(' ', points)}\" fill=\"none\" stroke=\"{color}\" ");
+        svg.Append("stroke-width=\"3\" stroke-linejoin=\"round\" opacity=\"0.8\"/>");
     }
 
     private static void DrawLetter(StringBuilder svg, int left, int cell, string letter)

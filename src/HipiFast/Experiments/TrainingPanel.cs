@@ -149,7 +149,8 @@ public sealed class TrainingPanel : Panel
         Add("level with", level);
         Add("behind", behind);
         string rule = string.Create(
-            CultureInfo.InvariantCulture, $"by the area under the curve, paired by seed over {seeds} seeds, level within {StandardErrors:0} standard errors");
+            CultureInfo.InvariantCulture,
+            $"by the area under the curve, paired by seed over {seeds} seeds, level within {StandardErrors:0} standard errors");
         return $"{first} is {string.Join("; ", parts)} ({rule}).";
 
         void Add(string how, List<string> names)

@@ -43,8 +43,8 @@ public sealed unsafe class BehaviorCloning : IDisposable
     /// <param name="shape">Widths of state, action and task.</param>
     /// <param name="options">Options.</param>
     /// <param name="makePolicy">
-    /// Makes the network to fit, for batches of up to <see cref="BehaviorCloningOptions.Batch"/> rows; disposed with this object. It is given the standard
-    /// network's shape, of which inputs (S, or S + P) and outputs (A) must be kept.
+    /// Makes the network to fit, for batches of up to <see cref="BehaviorCloningOptions.Batch"/> rows; disposed with this object. It is given the
+    /// standard network's shape, of which inputs (S, or S + P) and outputs (A) must be kept.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public BehaviorCloning(TransitionShape shape, BehaviorCloningOptions options, Func<MlpShape, BehaviorCloningOptions, ICloningPolicy> makePolicy)
@@ -155,8 +155,8 @@ public sealed unsafe class BehaviorCloning : IDisposable
     /// <param name="path">File to make or replace.</param>
     /// <exception cref="IOException">The path cannot be written.</exception>
     /// <remarks>
-    /// The file holds <c>observation_mean [S]</c>, <c>observation_deviation [S]</c>, <c>action_mean [A]</c> and <c>action_deviation [A]</c> beside the
-    /// network: <c>action = clip(action_mean + action_deviation * net([(s - observation_mean) / observation_deviation, psi]), -1, 1)</c>.
+    /// The file holds <c>observation_mean [S]</c>, <c>observation_deviation [S]</c>, <c>action_mean [A]</c> and <c>action_deviation [A]</c> beside
+    /// the network: <c>action = clip(action_mean + action_deviation * net([(s - observation_mean) / observation_deviation, psi]), -1, 1)</c>.
     /// </remarks>
     public void Save(string path)
     {
@@ -277,7 +277,8 @@ public sealed unsafe class BehaviorCloning : IDisposable
                 int row = rows[first + i];
                 float* action = (float*)pointers.Action + ((nint)row * width), target = _target.Pointer + ((nint)i * width);
                 WriteInput(
-                    (float*)pointers.Observation + ((nint)row * Shape.ObservationDimension), demonstrations.TaskPointer + ((nint)row * Shape.TaskDimension),
+                    (float*)pointers.Observation + ((nint)row * Shape.ObservationDimension),
+                    demonstrations.TaskPointer + ((nint)row * Shape.TaskDimension),
                     InputRow(i));
                 for (int column = 0; column < width; column++)
                 {

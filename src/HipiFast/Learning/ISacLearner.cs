@@ -38,7 +38,8 @@ public interface ISacLearner : IDisposable
 
     /// <summary>The same on a batch in device memory, which does not come to the host. Its values are not checked; the losses are.</summary>
     /// <param name="batch">
-    /// Transitions with reward and termination under their task, in memory of <see cref="BatchDevice"/>; whatever fills them is queued on its main stream.
+    /// Transitions with reward and termination under their task, in memory of <see cref="BatchDevice"/>; whatever fills them is queued on its main
+    /// stream.
     /// </param>
     /// <param name="firstRow">First row.</param>
     /// <param name="rows">Rows, 1 or more and not above the learner's capacity.</param>

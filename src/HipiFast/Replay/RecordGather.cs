@@ -63,7 +63,9 @@ internal sealed unsafe class RecordGather
     /// <see cref="Lead"/> rows further on. Unless <see cref="IsWhole"/>, row <paramref name="end"/> must be one of the batch's too:
     /// it may be written, with anything.
     /// </summary>
-    /// <param name="slots">Slot of the record of each row; entry i belongs to row i. <see cref="Lead"/> more than are copied, each of a record.</param>
+    /// <param name="slots">
+    /// Slot of the record of each row; entry i belongs to row i. <see cref="Lead"/> more than are copied, each of a record.
+    /// </param>
     /// <param name="batch">Receives the rows.</param>
     /// <param name="first">First row.</param>
     /// <param name="end">Row behind the last.</param>
@@ -197,13 +199,15 @@ internal sealed unsafe class RecordGather
         }
         else if (sizeof(T) == Vector128<byte>.Count && Vector256.IsHardwareAccelerated)
         {
-            Vector256<byte> lower = Vector256.Create(Vector128.Load(a), Vector128.Load(b)), upper = Vector256.Create(Vector128.Load(c), Vector128.Load(d));
+            Vector256<byte> lower = Vector256.Create(Vector128.Load(a), Vector128.Load(b));
+            Vector256<byte> upper = Vector256.Create(Vector128.Load(c), Vector128.Load(d));
             lower.Store(destination);
             upper.Store(destination + Vector256<byte>.Count);
         }
         else
         {
-            T first = Unsafe.ReadUnaligned<T>(a), second = Unsafe.ReadUnaligned<T>(b), third = Unsafe.ReadUnaligned<T>(c), fourth = Unsafe.ReadUnaligned<T>(d);
+            T first = Unsafe.ReadUnaligned<T>(a), second = Unsafe.ReadUnaligned<T>(b);
+            T third = Unsafe.ReadUnaligned<T>(c), fourth = Unsafe.ReadUnaligned<T>(d);
             Unsafe.WriteUnaligned(destination, first);
             Unsafe.WriteUnaligned(destination + sizeof(T), second);
             Unsafe.WriteUnaligned(destination + (2 * sizeof(T)), third);

@@ -541,8 +541,8 @@ public sealed unsafe class ReplayBuffer : IDisposable
                 if (chunk[i] < OpenEpisode || index + ((long)chunk[i] * EnvironmentCount) >= total)
                 {
                     throw new InvalidDataException(
-                        $"{file.Path}: '{prefix}{s_columns[RemainingColumn].Name}' says that transition {index} of {total} is {chunk[i]} steps from the "
-                        + "end of its episode.");
+                        $"{file.Path}: '{prefix}{s_columns[RemainingColumn].Name}' says that transition {index} of {total} is {chunk[i]} steps "
+                        + "from the end of its episode.");
                 }
             }
         }

@@ -26,7 +26,8 @@ public readonly record struct TransitionShape(int ObservationDimension, int Acti
         if (ObservationDimension < 1 || ActionDimension < 1 || TaskDimension < 1)
         {
             throw new ArgumentException(
-                $"A transition needs at least one entry in state, action and task; found {ObservationDimension}, {ActionDimension} and {TaskDimension}.");
+                "A transition needs at least one entry in state, action and task; "
+                + $"found {ObservationDimension}, {ActionDimension} and {TaskDimension}.");
         }
     }
 }

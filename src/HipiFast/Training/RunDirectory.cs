@@ -102,14 +102,17 @@ public sealed record RunDirectory(string Path)
     /// </summary>
     /// <param name="root">The directory; must be empty or not exist.</param>
     /// <param name="configs">One configuration per run.</param>
-    /// <param name="folders">Whether each run has a folder <c>seed-S</c> of its own; otherwise there is one run, in <paramref name="root"/> itself.</param>
+    /// <param name="folders">
+    /// Whether each run has a folder <c>seed-S</c> of its own; otherwise there is one run, in <paramref name="root"/> itself.
+    /// </param>
     /// <returns>The runs, in the order of <paramref name="configs"/>.</returns>
     /// <exception cref="IOException">The directory is not empty or cannot be written.</exception>
     public static IReadOnlyList<RunDirectory> Create(string root, IReadOnlyList<TrainingConfig> configs, bool folders)
     {
         ArgumentNullException.ThrowIfNull(configs);
         RequireEmpty(root);
-        string target = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(root)), temporary = $"{target}.{Environment.ProcessId}.tmp";
+        string target = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(root));
+        string temporary = $"{target}.{Environment.ProcessId}.tmp";
         try
         {
             foreach (TrainingConfig config in configs)

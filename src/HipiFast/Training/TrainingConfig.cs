@@ -104,7 +104,8 @@ public sealed record TrainingConfig
     public string TorchDevice { get; init; } = "cpu";
 
     /// <summary>Updates between two copies of the torch learner's weights from a GPU to a relabeler that cannot read them where they are.</summary>
-    [ConfigKey(Learner, "Updates between copies of the torch learner's weights from a GPU to a relabeler elsewhere.", Minimum = 1, Maximum = 1_000_000)]
+    [ConfigKey(
+        Learner, "Updates between copies of the torch learner's weights from a GPU to a relabeler elsewhere.", Minimum = 1, Maximum = 1_000_000)]
     public int TorchWeightsEvery { get; init; } = 1;
 
     /// <summary>Transitions per gradient step.</summary>
@@ -242,8 +243,8 @@ public sealed record TrainingConfig
         if (Partition == PartitionMode.Running && (Candidates != CandidateSource.Fixed || Assign != Assignment.Row))
         {
             throw new ArgumentException(
-                "partition (--partition) is running, which is for transitions that choose among a fixed set of tasks: candidates (--candidates) fixed "
-                + "and assign (--assign) row.");
+                "partition (--partition) is running, which is for transitions that choose among a fixed set of tasks: candidates (--candidates) "
+                + "fixed and assign (--assign) row.");
         }
 
         // Counters of random numbers have 32 bits; beyond them the same numbers would come again.
@@ -264,7 +265,8 @@ public sealed record TrainingConfig
         {
             throw new ArgumentException(
                 "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row and partition batch or none; found relabel "
-                + $"{ConfigKey.Kebab(Relabel.ToString())}, assign {ConfigKey.Kebab(Assign.ToString())}, partition {ConfigKey.Kebab(Partition.ToString())}.");
+                + $"{ConfigKey.Kebab(Relabel.ToString())}, assign {ConfigKey.Kebab(Assign.ToString())}, "
+                + $"partition {ConfigKey.Kebab(Partition.ToString())}.");
         }
     }
 

@@ -58,7 +58,8 @@ public static class TrainingDefaults
     /// <summary>The defaults of an environment and strategy.</summary>
     /// <remarks>
     /// Steps, gradient steps and batch depend on the environment alone, so that strategies are compared at equal cost. The other strategies relabel
-    /// half of each batch, the paper's share; inverse RL on goal families relabels 80%, half of it by <c>future</c> (docs/learning.md says what that buys).
+    /// half of each batch, the paper's share; inverse RL on goal families relabels 80%, half of it by <c>future</c> (docs/learning.md says what that
+    /// buys).
     /// </remarks>
     /// <param name="environment">Its name.</param>
     /// <param name="strategy">The strategy.</param>

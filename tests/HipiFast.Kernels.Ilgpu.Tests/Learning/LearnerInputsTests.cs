@@ -50,7 +50,8 @@ public sealed class LearnerInputsTests : IDisposable
             Assert.Throws<ArgumentException>(() => writer.Queue(batch, shape with { FirstRow = total - rows + 1 }, inputs.Slice(0, expected.Count)));
             Assert.Throws<ArgumentException>(() => writer.Queue(batch, shape with { Rows = 0 }, inputs.Slice(0, 0)));
             Assert.Throws<ArgumentException>(() => writer.Queue(batch, shape, inputs));
-            Assert.Throws<ArgumentException>(() => writer.Queue(batch with { Task = batch.Reward.Slice(0, 0) }, shape, inputs.Slice(0, expected.Count)));
+            Assert.Throws<ArgumentException>(
+                () => writer.Queue(batch with { Task = batch.Reward.Slice(0, 0) }, shape, inputs.Slice(0, expected.Count)));
         }
 
         buffers.ForEach(buffer => buffer.Dispose());

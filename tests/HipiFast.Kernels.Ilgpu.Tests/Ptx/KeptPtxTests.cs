@@ -30,7 +30,8 @@ public sealed class KeptPtxTests
                 string name = Path.GetFileName(path), kept = Path.Combine(KeptFolder, name);
                 Assert.True(File.Exists(kept), $"{name} is missing. {how}");
                 Assert.True(
-                    File.ReadAllText(path) == File.ReadAllText(kept).ReplaceLineEndings("\n"), $"{name} differs from what the kernel compiles to. {how}");
+                    File.ReadAllText(path) == File.ReadAllText(kept).ReplaceLineEndings("\n"),
+                    $"{name} differs from what the kernel compiles to. {how}");
             }
 
             Assert.Contains(PtxFiles.Manifest, Directory.GetFiles(folder).Select(Path.GetFileName));

@@ -27,7 +27,8 @@ public sealed partial class PtxTests
     public void EveryKernelIsWhatALauncherExpects(int capability)
     {
         TaskFamily own = TaskFamily.Create(new RingAtSpeed(), [0.5f, 1f]);
-        foreach ((string kernel, TaskFamily? family) in PtxFiles.Kernels.Concat([(DeviceKernelNames.SoftQCritic, own), (DeviceKernelNames.AssignTasks, own)]))
+        foreach ((string kernel, TaskFamily? family) in PtxFiles.Kernels.Concat(
+            [(DeviceKernelNames.SoftQCritic, own), (DeviceKernelNames.AssignTasks, own)]))
         {
             PtxKernel compiled = s_compiler.Compile(kernel, family, capability);
             string what = $"{kernel} for {capability}, {KernelTable.TypeOf(family)?.Name}";
@@ -85,7 +86,8 @@ public sealed partial class PtxTests
         int start = compiled.Text.IndexOf($".entry {compiled.EntryPoint}(", StringComparison.Ordinal);
         string list = compiled.Text[start..compiled.Text.IndexOf("\n)", start, StringComparison.Ordinal)];
         MatchCollection found = ParameterPattern().Matches(list);
-        ParameterInfo[] expected = KernelTable.Find(kernel, KernelTable.TypeOf(family), new SoftQTile(SoftQTile.WideThreads, SoftQTile.WideThreads)).GetParameters();
+        ParameterInfo[] expected = KernelTable.Find(
+            kernel, KernelTable.TypeOf(family), new SoftQTile(SoftQTile.WideThreads, SoftQTile.WideThreads)).GetParameters();
         Assert.Equal(expected.Length, found.Count);
         for (int i = 0; i < expected.Length; i++)
         {
@@ -116,7 +118,8 @@ public sealed partial class PtxTests
             where TVector : struct, IVector => 0f;
     }
 
-    private static int Count(string text, string part) => (text.Length - text.Replace(part, string.Empty, StringComparison.Ordinal).Length) / part.Length;
+    private static int Count(string text, string part) =>
+        (text.Length - text.Replace(part, string.Empty, StringComparison.Ordinal).Length) / part.Length;
 
     [GeneratedRegex(@"\.shared \.align \d+ \.b8 \w+\[(\d+)\]")]
     private static partial Regex SharedPattern();

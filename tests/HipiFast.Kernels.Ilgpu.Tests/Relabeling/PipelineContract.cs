@@ -52,7 +52,8 @@ public abstract class PipelineContract
     {
         RelabelOptions options = new()
         {
-            Estimator = estimator, Candidates = source, Partition = partition, Temperature = temperature, RelabelFraction = 0.7f, Seed = 5, Alpha = 0.2f,
+            Estimator = estimator, Candidates = source, Partition = partition, Temperature = temperature,
+            RelabelFraction = 0.7f, Seed = 5, Alpha = 0.2f,
         };
         AssertSame(RelabelData.GoalFamily, options);
     }
@@ -77,7 +78,10 @@ public abstract class PipelineContract
             {
                 AssertSame(
                     RelabelData.GoalFamily,
-                    new RelabelOptions { Estimator = SoftQEstimator.Bellman, Partition = partition, MemoryBudget = budget, Seed = 6, RelabelFraction = 1f });
+                    new RelabelOptions
+                    {
+                        Estimator = SoftQEstimator.Bellman, Partition = partition, MemoryBudget = budget, Seed = 6, RelabelFraction = 1f,
+                    });
             }
         }
     }
@@ -201,7 +205,8 @@ public abstract class PipelineContract
         agent.Critic1.Bias(2).Fill(1e20f);
         agent.Critic1.MarkChanged();
         string message = AssertRefusedAlike(
-            agent, new RelabelOptions { Temperature = 1e-20f, Twin = TwinCombination.First, Partition = PartitionMode.None, ExactTerminalValue = false });
+            agent,
+            new RelabelOptions { Temperature = 1e-20f, Twin = TwinCombination.First, Partition = PartitionMode.None, ExactTerminalValue = false });
         Assert.Contains("overflow", message, StringComparison.Ordinal);
     }
 
@@ -244,7 +249,8 @@ public abstract class PipelineContract
         {
             // The first row's commanded task twice, and one that is forbidden.
             using TransitionBatch batch = RelabelData.Batch(1);
-            float[] tasks = [.. batch.Task, 0.1f, 0.2f, .. batch.Task, -0.5f, 0.9f, 0.7f, 0.7f], logPrior = [0.5f, -1f, 0.25f, 0f, float.NegativeInfinity];
+            float[] tasks = [.. batch.Task, 0.1f, 0.2f, .. batch.Task, -0.5f, 0.9f, 0.7f, 0.7f];
+            float[] logPrior = [0.5f, -1f, 0.25f, 0f, float.NegativeInfinity];
             device.SetFixedCandidates(tasks, logPrior);
             host.SetFixedCandidates(tasks, logPrior);
         }
@@ -265,8 +271,14 @@ public abstract class PipelineContract
         AssertClose(right.LogPartition, result.LogPartition);
         RelabelDiagnostics a = right.Diagnostics, b = result.Diagnostics;
         AssertClose(
-            [a.PosteriorEntropy, a.EffectiveTasks, a.CommandedIsMode, a.LogPartitionMin, a.LogPartitionMax, a.KlFromCommanded, a.RelabeledShare, a.TerminatedShare],
-            [b.PosteriorEntropy, b.EffectiveTasks, b.CommandedIsMode, b.LogPartitionMin, b.LogPartitionMax, b.KlFromCommanded, b.RelabeledShare, b.TerminatedShare]);
+            [
+                a.PosteriorEntropy, a.EffectiveTasks, a.CommandedIsMode, a.LogPartitionMin, a.LogPartitionMax,
+                a.KlFromCommanded, a.RelabeledShare, a.TerminatedShare,
+            ],
+            [
+                b.PosteriorEntropy, b.EffectiveTasks, b.CommandedIsMode, b.LogPartitionMin, b.LogPartitionMax,
+                b.KlFromCommanded, b.RelabeledShare, b.TerminatedShare,
+            ]);
     }
 
     private static void AssertClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> found)
@@ -274,7 +286,9 @@ public abstract class PipelineContract
         Assert.Equal(expected.Length, found.Length);
         for (int i = 0; i < expected.Length; i++)
         {
-            bool close = float.IsFinite(expected[i]) ? Math.Abs(expected[i] - found[i]) <= Tolerance * Math.Max(1, Math.Abs(expected[i])) : expected[i].Equals(found[i]);
+            bool close = float.IsFinite(expected[i])
+                ? Math.Abs(expected[i] - found[i]) <= Tolerance * Math.Max(1, Math.Abs(expected[i]))
+                : expected[i].Equals(found[i]);
             Assert.True(close, $"Entry {i}: expected {expected[i]:R}, found {found[i]:R}.");
         }
     }

@@ -53,8 +53,9 @@ public abstract class ResidentContract
             RelabelData.GoalFamily,
             new RelabelOptions
             {
-                Estimator = estimator, Candidates = source, ReachedState = reached, Partition = partition, Temperature = temperature, GoalMix = goalMix,
-                GoalMixStrategy = goalMix < 1f ? RelabelStrategy.Future : RelabelStrategy.Final, RelabelFraction = 0.7f, Seed = 5, Alpha = 0.2f,
+                Estimator = estimator, Candidates = source, ReachedState = reached, Partition = partition, Temperature = temperature,
+                GoalMix = goalMix, GoalMixStrategy = goalMix < 1f ? RelabelStrategy.Future : RelabelStrategy.Final,
+                RelabelFraction = 0.7f, Seed = 5, Alpha = 0.2f,
             },
             Rows);
 
@@ -79,7 +80,10 @@ public abstract class ResidentContract
         {
             AssertSame(
                 RelabelData.GoalFamily,
-                new RelabelOptions { Candidates = CandidateSource.Both, Partition = partition, MemoryBudget = budget, Seed = 6, RelabelFraction = 0.8f },
+                new RelabelOptions
+                {
+                    Candidates = CandidateSource.Both, Partition = partition, MemoryBudget = budget, Seed = 6, RelabelFraction = 0.8f,
+                },
                 rows);
         }
     }
@@ -102,7 +106,8 @@ public abstract class ResidentContract
     [Fact]
     public void RepeatedCallsOtherSizesAndChangedNetworksAreServed()
     {
-        using Comparison comparison = new(Backend, RelabelData.GoalFamily, new RelabelOptions { Candidates = CandidateSource.Both, RelabelFraction = 0.6f });
+        using Comparison comparison = new(
+            Backend, RelabelData.GoalFamily, new RelabelOptions { Candidates = CandidateSource.Both, RelabelFraction = 0.6f });
         foreach (int rows in (int[])[Rows, Rows, 21, 64, 64, Rows])
         {
             comparison.Agent.Critic1.Bias(1)[0] += 0.5f;
@@ -179,7 +184,8 @@ public abstract class ResidentContract
         Refused("relabeled by inverse RL by row", comparison.Session, new RelabelOptions { Strategy = RelabelStrategy.Random }, batch);
         Refused("relabeled by inverse RL by row", comparison.Session, new RelabelOptions { Assignment = Assignment.Task }, batch);
         Refused(
-            "kept across batches", comparison.Session, new RelabelOptions { Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running }, batch);
+            "kept across batches", comparison.Session,
+            new RelabelOptions { Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running }, batch);
         Refused("none was given", comparison.Session, new RelabelOptions { GoalMix = 1f, RelabelFraction = 1f }, batch);
         Refused("none were set", comparison.Session, new RelabelOptions { Candidates = CandidateSource.Fixed }, batch);
         Refused(

@@ -11,7 +11,8 @@ public sealed class DeviceReplayTests : IDisposable
 
     public void Dispose() => _runtime.Dispose();
 
-    // Capacity, environment copies, vector steps in each append, appends, batch: not yet full, just full, several laps; one row, odd and large batches.
+    // Capacity, environment copies, vector steps in each append, appends, batch: not yet full, just full, several laps; one row, odd and large
+    // batches.
     [Theory]
     [InlineData(1, 1, 1, 3, 1)]
     [InlineData(64, 4, 3, 4, 33)]
@@ -109,7 +110,8 @@ public sealed class DeviceReplayTests : IDisposable
         Assert.Equal("Cannot sample from an empty replay ring.", Assert.Throws<InvalidOperationException>(() => device.Sample(1, 1, 1)).Message);
         Assert.Equal(
             "2 transitions have 2 x 2 = 4 entries of next states; found 3.",
-            Assert.Throws<ArgumentException>(() => device.Append(new float[4], new float[2], new float[3], new float[2], new float[2], new byte[2])).Message);
+            Assert.Throws<ArgumentException>(
+                () => device.Append(new float[4], new float[2], new float[3], new float[2], new float[2], new byte[2])).Message);
         Assert.Equal(0, device.TotalCount);
         Assert.Throws<ArgumentOutOfRangeException>(() => new DeviceReplay(_runtime, 0, 1, 1, 8));
     }

@@ -11,8 +11,8 @@ using HipiFast.Kernels.Tests.SoftQ;
 namespace HipiFast.Kernels.Ilgpu.Tests.Runtime;
 
 /// <summary>
-/// Groups of four threads, each one of the system's, on ILGPU's CPU accelerator: what depends on barriers and shared memory. Elsewhere the accelerator
-/// runs groups of one thread, because these are slow.
+/// Groups of four threads, each one of the system's, on ILGPU's CPU accelerator: what depends on barriers and shared memory. Elsewhere the
+/// accelerator runs groups of one thread, because these are slow.
 /// </summary>
 public sealed class GroupTests : IDisposable
 {
@@ -63,7 +63,8 @@ public sealed class GroupTests : IDisposable
         // Far enough apart that rounding decides nothing.
         TaskPosterior posterior = new()
         {
-            SoftQ = new SyntheticData(5).NormalsWithOutliers(rows * candidates, 20), Rows = rows, Candidates = candidates, Temperature = 1, Seed = 3, Call = 2,
+            SoftQ = new SyntheticData(5).NormalsWithOutliers(rows * candidates, 20),
+            Rows = rows, Candidates = candidates, Temperature = 1, Seed = 3, Call = 2,
         };
         int[] index = new int[rows], mode = new int[rows], row = new int[candidates];
         float[] entropy = new float[rows], normalizer = new float[rows];

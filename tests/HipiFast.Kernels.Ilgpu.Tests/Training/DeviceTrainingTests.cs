@@ -83,7 +83,8 @@ public sealed class DeviceTrainingTests
             where + "relabel inverse-rl, assign row, partition running.",
             device with { Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running });
 
-        static void Refused(string expected, TrainingConfig config) => Assert.Equal(expected, Assert.Throws<ArgumentException>(config.Validate).Message);
+        static void Refused(string expected, TrainingConfig config) =>
+            Assert.Equal(expected, Assert.Throws<ArgumentException>(config.Validate).Message);
     }
 
     private static void Steps(Trainer trainer, int count)

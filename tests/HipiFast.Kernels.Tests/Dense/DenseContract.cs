@@ -408,7 +408,8 @@ public abstract unsafe partial class DenseContract
             for (int column = 0; column < expected[row].Length; column++)
             {
                 double error = Math.Abs(found.Row(row)[column] - expected[row][column]);
-                Assert.True(error <= Tolerance * scale, $"{what} [{row}, {column}]: expected {expected[row][column]}, found {found.Row(row)[column]}");
+                Assert.True(
+                    error <= Tolerance * scale, $"{what} [{row}, {column}]: expected {expected[row][column]}, found {found.Row(row)[column]}");
             }
 
             for (int column = expected[row].Length; column < found.Columns; column++)

@@ -13,7 +13,9 @@ public sealed class LaunchArgumentsTests
         arguments.Add(buffer.View<float>(16, 4)).Add((byte)7).Add(new Pair(1.5f, 9)).Add(default(DeviceView));
         Assert.Equal(4, arguments.Count);
         Assert.Equal([true, false, false, true], Enumerable.Range(0, 4).Select(arguments.IsView));
-        Assert.Equal((buffer, 16L, 4L, 4), (arguments.View(0).Buffer, arguments.View(0).ByteOffset, arguments.View(0).Length, arguments.View(0).ElementSize));
+        Assert.Equal(
+            (buffer, 16L, 4L, 4),
+            (arguments.View(0).Buffer, arguments.View(0).ByteOffset, arguments.View(0).Length, arguments.View(0).ElementSize));
         Assert.Equal(7, arguments.Struct<byte>(1));
         Assert.Equal(new Pair(1.5f, 9), arguments.Struct<Pair>(2));
         Assert.Equal(16, arguments.StructBytes(2).Length);
@@ -31,7 +33,8 @@ public sealed class LaunchArgumentsTests
         arguments.Add(1).Add(default(DeviceView));
         Assert.Equal("Parameter 0 is a struct of 4 bytes, not a view.", Assert.Throws<InvalidOperationException>(() => arguments.View(0)).Message);
         Assert.Equal(
-            "Parameter 0 is a struct of 4 bytes, not a Int64 of 8 bytes.", Assert.Throws<InvalidOperationException>(() => arguments.Struct<long>(0)).Message);
+            "Parameter 0 is a struct of 4 bytes, not a Int64 of 8 bytes.",
+            Assert.Throws<InvalidOperationException>(() => arguments.Struct<long>(0)).Message);
         Assert.Equal("Parameter 1 is a view, not a struct.", Assert.Throws<InvalidOperationException>(() => arguments.StructBytes(1).Length).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => arguments.View(2));
         arguments.Clear();

@@ -239,7 +239,8 @@ public sealed class ManagedSoftQTests
         Assert.Contains("soft-Q result; found 11", exception.Message, StringComparison.Ordinal);
     }
 
-    private static ManagedSoftQ Make(int threads, ManagedVariant variant, WorkerPool pool) => new(threads, SoftQMicroKernel.For(variant), variant, pool);
+    private static ManagedSoftQ Make(int threads, ManagedVariant variant, WorkerPool pool) =>
+        new(threads, SoftQMicroKernel.For(variant), variant, pool);
 
     private static void AssertRefused(ManagedSoftQ kernel, Action<Case> spoil, string expected)
     {

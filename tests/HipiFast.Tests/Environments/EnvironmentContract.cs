@@ -217,7 +217,8 @@ internal static class EnvironmentContract
     {
         const int copies = 4, rested = 1, before = 9;
         EnvironmentSettings settings = new() { EpisodeLimit = 12 };
-        using VectorEnvironment whole = EnvironmentRegistry.Create(name, copies, settings), partial = EnvironmentRegistry.Create(name, copies, settings);
+        using VectorEnvironment whole = EnvironmentRegistry.Create(name, copies, settings);
+        using VectorEnvironment partial = EnvironmentRegistry.Create(name, copies, settings);
         int width = whole.Shape.ObservationDimension;
         whole.Reset(17);
         partial.Reset(17);

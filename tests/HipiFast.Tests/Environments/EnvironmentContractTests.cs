@@ -27,7 +27,8 @@ public sealed class EnvironmentContractTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void RewardAndTerminationAreTheFamilysVerdictOnTheStateBeforeTheStep(string name) => EnvironmentContract.RewardAndTerminationAreTheFamilysVerdictOnTheStateBeforeTheStep(name);
+    public void RewardAndTerminationAreTheFamilysVerdictOnTheStateBeforeTheStep(string name) =>
+        EnvironmentContract.RewardAndTerminationAreTheFamilysVerdictOnTheStateBeforeTheStep(name);
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -43,7 +44,8 @@ public sealed class EnvironmentContractTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void FixedTasksAreExactlyWhatADiscreteEnvironmentCommands(string name) => EnvironmentContract.FixedTasksAreExactlyWhatADiscreteEnvironmentCommands(name);
+    public void FixedTasksAreExactlyWhatADiscreteEnvironmentCommands(string name) =>
+        EnvironmentContract.FixedTasksAreExactlyWhatADiscreteEnvironmentCommands(name);
 
     [Theory]
     [MemberData(nameof(Names))]

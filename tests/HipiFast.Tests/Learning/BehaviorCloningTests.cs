@@ -183,7 +183,8 @@ public sealed class BehaviorCloningTests
     }
 
     private static float[] Uniforms(int count, uint stream) =>
-        [.. Enumerable.Range(0, count).Select(i => (2 * Philox.ToUniform(Philox.Next((uint)i, 0, stream, (uint)RandomPurpose.SyntheticData, 5).X)) - 1)];
+        [.. Enumerable.Range(0, count)
+            .Select(i => (2 * Philox.ToUniform(Philox.Next((uint)i, 0, stream, (uint)RandomPurpose.SyntheticData, 5).X)) - 1)];
 
     private static unsafe void Step(CloningPolicy policy, float[] input, float[] target)
     {
@@ -225,7 +226,8 @@ public sealed class BehaviorCloningTests
                 x = layer < 2 ? [.. y.Select(entry => Math.Max(0, entry))] : y;
             }
 
-            squares += ((x[0] - target[2 * sample]) * (x[0] - target[2 * sample])) + ((x[1] - target[(2 * sample) + 1]) * (x[1] - target[(2 * sample) + 1]));
+            squares += ((x[0] - target[2 * sample]) * (x[0] - target[2 * sample]))
+                + ((x[1] - target[(2 * sample) + 1]) * (x[1] - target[(2 * sample) + 1]));
         }
 
         return squares / 10;

@@ -130,7 +130,8 @@ public sealed class GoalRelabelingTests
         Assert.Equal((float)batch.Terminated.ToArray().Count(t => t == 1) / 200, diagnostics.TerminatedShare);
         Assert.Equal(1, diagnostics.RelabeledShare);
         Assert.All(
-            new[] { diagnostics.PosteriorEntropy, diagnostics.LogPartitionMin, diagnostics.KlFromCommanded }, value => Assert.True(float.IsNaN(value)));
+            new[] { diagnostics.PosteriorEntropy, diagnostics.LogPartitionMin, diagnostics.KlFromCommanded },
+            value => Assert.True(float.IsNaN(value)));
     }
 
     [Fact]

@@ -99,7 +99,8 @@ public sealed class RunningPartitionTests
     {
         using FunctionSession session = new(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, Options), other = new(session, RelabelData.GoalFamily, agent, Options);
+        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, Options);
+        using Relabeler other = new(session, RelabelData.GoalFamily, agent, Options);
         relabeler.SetFixedCandidates(s_tasks);
         other.SetFixedCandidates(s_tasks);
         using TransitionBatch first = RelabelData.Batch(20), bad = RelabelData.Batch(20, stream: 1), second = RelabelData.Batch(20, stream: 2);
@@ -117,10 +118,12 @@ public sealed class RunningPartitionTests
     {
         using FunctionSession session = new(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, Options), other = new(session, RelabelData.GoalFamily, agent, Options);
+        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, Options);
+        using Relabeler other = new(session, RelabelData.GoalFamily, agent, Options);
         float[] tasks = [.. s_tasks.Reverse()];
         relabeler.SetFixedCandidates(s_tasks);
-        using TransitionBatch first = RelabelData.Batch(20), second = RelabelData.Batch(20, stream: 2), otherSecond = RelabelData.Batch(20, stream: 2);
+        using TransitionBatch first = RelabelData.Batch(20), second = RelabelData.Batch(20, stream: 2);
+        using TransitionBatch otherSecond = RelabelData.Batch(20, stream: 2);
         relabeler.Relabel(first);
         relabeler.SetFixedCandidates(tasks);
         other.SetFixedCandidates(tasks);

@@ -106,10 +106,13 @@ public sealed class TaskFamilyJsonTests
     [InlineData("""{"kind": "dense", "achieved": [0, 1], "distance_weight": 0}""", "'distance_weight' is 0; expected more than 0")]
     [InlineData("""{"kind": "dense", "achieved": [0, 1], "offset": "1"}""", "'offset' is a string; expected a number")]
     [InlineData("""{"kind": "intervals", "features": [0, 1]}""", "lacks the key 'intervals'")]
-    [InlineData("""{"kind": "intervals", "features": [0, 1], "intervals": [[0, 1]]}""", "'intervals' is an array of 1; expected 2, one for each feature")]
-    [InlineData("""{"kind": "intervals", "features": [0, 1], "intervals": [[0, 1], [1, 0]]}""", "'intervals[1]' is 1 to 0; expected the lower bound first")]
     [InlineData(
-        """{"kind": "intervals", "features": [0, 1], "intervals": [[0, 1], [1]]}""", "'intervals[1]' is an array of 1; expected an array of 2, a lower")]
+        """{"kind": "intervals", "features": [0, 1], "intervals": [[0, 1]]}""", "'intervals' is an array of 1; expected 2, one for each feature")]
+    [InlineData(
+        """{"kind": "intervals", "features": [0, 1], "intervals": [[0, 1], [1, 0]]}""", "'intervals[1]' is 1 to 0; expected the lower bound first")]
+    [InlineData(
+        """{"kind": "intervals", "features": [0, 1], "intervals": [[0, 1], [1]]}""",
+        "'intervals[1]' is an array of 1; expected an array of 2, a lower")]
     public void BadFamiliesAreRefusedInOneSentence(string json, string expected)
     {
         InvalidDataException exception = Assert.Throws<InvalidDataException>(() => TaskFamilies.FromJson(json, s_shape));

@@ -44,7 +44,10 @@ public class TrainerTests
     [Fact]
     public void EveryUpdateDrawsItsOwnTransitionsAndTasks()
     {
-        using Trainer trainer = new(new TrainingConfig { InitialRandomSteps = 500, EvalEvery = 1_000_000, EvalEpisodes = 2, Hidden = 8, GradientSteps = 1 });
+        using Trainer trainer = new(new TrainingConfig
+        {
+            InitialRandomSteps = 500, EvalEvery = 1_000_000, EvalEpisodes = 2, Hidden = 8, GradientSteps = 1,
+        });
         HashSet<string> minibatches = [], relabelings = [];
         for (int i = 0; i < 520; i++)
         {

@@ -98,27 +98,11 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
 
     private static void SoftQ(ComputeSession session, BenchmarkCase benchmark, AgentNetworks agent, TransitionBatch batch, float[] softQ) =>
         session.SoftQ.Compute(
-            new SoftQProblem
+            SyntheticData.Problem(
+                benchmark.Estimator, agent, batch, SyntheticData.Tasks(benchmark.Shape, benchmark.Candidates),
+                SyntheticData.GoalFamily(benchmark.Shape)) with
             {
-                Observation = batch.Observation,
-                Action = batch.Action,
-                NextObservation = batch.NextObservation,
-                Task = SyntheticData.Tasks(benchmark.Shape, benchmark.Candidates),
-                Rows = benchmark.Batch,
-                Candidates = benchmark.Candidates,
-                ObservationDimension = benchmark.Shape.ObservationDimension,
-                ActionDimension = benchmark.Shape.ActionDimension,
-                TaskDimension = benchmark.Shape.TaskDimension,
-                Estimator = benchmark.Estimator,
-                Critic1 = agent.Critic1,
-                Critic2 = agent.Critic2,
-                Actor = agent.Actor,
-                Alpha = Alpha,
-                Gamma = Gamma,
-                Family = SyntheticData.GoalFamily(benchmark.Shape),
-                ExactTerminalValue = true,
-                Seed = SyntheticData.Seed,
-                Call = Call,
+                Alpha = Alpha, Gamma = Gamma, ExactTerminalValue = true, Call = Call,
             },
             softQ);
 
@@ -178,7 +162,10 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
 
     private double RowMismatches(float[] softQ, int rows, int candidates, double doubt)
     {
-        TaskPosterior posterior = new() { SoftQ = softQ, Rows = rows, Candidates = candidates, Temperature = 1, Seed = SyntheticData.Seed, Call = Call };
+        TaskPosterior posterior = new()
+        {
+            SoftQ = softQ, Rows = rows, Candidates = candidates, Temperature = 1, Seed = SyntheticData.Seed, Call = Call,
+        };
         int[] expected = new int[candidates], actual = new int[candidates];
         managed.TaskSampling.SampleRows(posterior, expected);
         device.TaskSampling.SampleRows(posterior, actual);

@@ -51,8 +51,9 @@ internal readonly record struct PeerResult(
     /// <param name="benchmark">The case.</param>
     /// <returns>Seconds; NaN where it was not measured or failed.</returns>
     public static double Best(IReadOnlyList<PeerResult> peers, string name, KernelPrecision precision, BenchmarkCase benchmark) =>
-        peers.Where(peer => peer.Name == name && peer.Precision == precision && peer.Estimator == benchmark.EstimatorName && peer.Size == benchmark.Batch
-                && peer.Size == benchmark.Candidates && peer.Hidden == benchmark.Hidden && double.IsFinite(peer.Seconds))
+        peers.Where(peer => peer.Name == name && peer.Precision == precision && peer.Estimator == benchmark.EstimatorName
+                && peer.Size == benchmark.Batch && peer.Size == benchmark.Candidates
+                && peer.Hidden == benchmark.Hidden && double.IsFinite(peer.Seconds))
             .Select(peer => peer.Seconds).DefaultIfEmpty(double.NaN).Min();
 }
 
@@ -243,9 +244,10 @@ internal sealed partial class DeviceReport
                 $"Measured peaks: {Peaks.Flops * 1e-12:F2} TFLOP/s of {work}, {Peaks.BytesPerSecond * 1e-9:F0} GB/s of copying.").AppendLine();
             Table(text, Header, Results.Select(Cells));
             text.AppendLine(
-                "Whole relabel calls: plain, graph and resident are wall time, transfers included (medians); resident is a batch that was on the device "
-                + "already. The split is device time. The floor of the work is the second layers' multiply-adds, and fractions are of the measured peaks. "
-                + "x eager, x compiled: PyTorch's time for the same in the same precision, its faster style, over the faster of plain and graph.")
+                "Whole relabel calls: plain, graph and resident are wall time, transfers included (medians); resident is a batch that was on the "
+                + "device already. The split is device time. The floor of the work is the second layers' multiply-adds, and fractions are of the "
+                + "measured peaks. x eager, x compiled: PyTorch's time for the same in the same precision, its faster style, over the faster of "
+                + "plain and graph.")
                 .AppendLine();
             Table(text, ReplayHeader, Replay.Select(ReplayCells));
             Table(
@@ -279,7 +281,9 @@ internal sealed partial class DeviceReport
                 peer.Size.ToString(CultureInfo.InvariantCulture),
                 peer.Hidden.ToString(CultureInfo.InvariantCulture),
                 Milliseconds(peer.Seconds),
-                double.IsNaN(peer.Seconds) ? "failed" : ((double)peer.Size * peer.Size / peer.Seconds).ToString("0.00E+0", CultureInfo.InvariantCulture),
+                double.IsNaN(peer.Seconds)
+                    ? "failed"
+                    : ((double)peer.Size * peer.Size / peer.Seconds).ToString("0.00E+0", CultureInfo.InvariantCulture),
             ]));
     }
 
