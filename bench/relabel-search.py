@@ -47,8 +47,7 @@ DISCRETE = {
     "no-partition": "--partition none",
     "pool-4": "--pool 4",
     "pool-16": "--pool 16",
-    "temperature-0.3": "--temperature 0.3",
-    "temperature-3": "--temperature 3",
+    "temperature-1": "--temperature 1",
     "temperature-10": "--temperature 10",
     "soft-critic": "--estimator soft-critic",
     "bellman": "--estimator bellman",
@@ -57,7 +56,6 @@ DISCRETE = {
     "fraction-80": "--relabel-fraction 0.8",
     "random-80": "--relabel random --relabel-fraction 0.8",
     "by-task": "--assign task",
-    "by-task-3": "--assign task --temperature 3",
 }
 
 

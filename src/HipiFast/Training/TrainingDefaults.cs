@@ -17,6 +17,9 @@ public static class TrainingDefaults
     /// <summary>Preset of the choices of the authors' released code.</summary>
     public const string ReferencePreset = "reference";
 
+    // At temperature 1 critics that differ by a few nats give most transitions to a few tasks, and the others go short.
+    private const float FixedTasksTemperature = 3f;
+
     /// <summary>The presets.</summary>
     public static IReadOnlyList<string> Presets { get; } = [PaperPreset, ReferencePreset];
 
@@ -58,8 +61,8 @@ public static class TrainingDefaults
     /// <summary>The defaults of an environment and strategy.</summary>
     /// <remarks>
     /// Steps, gradient steps and batch depend on the environment alone, so that strategies are compared at equal cost. The other strategies relabel
-    /// half of each batch, the paper's share; inverse RL on goal families relabels 80%, half of it by <c>future</c> (docs/learning.md says what that
-    /// buys).
+    /// half of each batch, the paper's share; inverse RL on goal families relabels 80%, half of it by <c>future</c>, and on fixed tasks takes a
+    /// higher temperature (docs/learning.md says what that buys).
     /// </remarks>
     /// <param name="environment">Its name.</param>
     /// <param name="strategy">The strategy.</param>
@@ -74,7 +77,11 @@ public static class TrainingDefaults
             Relabel = strategy,
             Candidates = traits.HasFixedTasks ? CandidateSource.Fixed : traits.HasAchievedTask ? CandidateSource.Both : CandidateSource.Commanded,
         };
-        if (strategy == RelabelStrategy.InverseRl && traits.HasAchievedTask && !traits.HasFixedTasks)
+        if (strategy == RelabelStrategy.InverseRl && traits.HasFixedTasks)
+        {
+            config = config with { Temperature = FixedTasksTemperature };
+        }
+        else if (strategy == RelabelStrategy.InverseRl && traits.HasAchievedTask)
         {
             config = config with { RelabelFraction = 0.8f, GoalMix = 0.5f };
         }
