@@ -33,6 +33,18 @@ public class BenchCommandTests
             [(3, 1, 100, 64), (10, 2, 32, 64), (20, 6, 256, 256)],
             rows.Where(row => Text(row, "kernel") == "sac-step")
                 .Select(row => ((int)Number(row, "obs"), (int)Number(row, "act"), (int)Number(row, "batch"), (int)Number(row, "hidden"))));
+
+        // 15 products of the second layer; first and last layers counted by hand, pass by pass.
+        double[] flops = [2.0 * 100 * 64 * (42 + (15 * 64) + 19), 2.0 * 32 * 64 * (128 + (15 * 64) + 27), 2.0 * 256 * 256 * (274 + (15 * 256) + 59)];
+        foreach ((JsonElement row, double expected) in rows.Where(row => Text(row, "kernel") == "sac-step").Zip(flops))
+        {
+            Assert.Equal(expected * 1e-9, Number(row, "gflops") * Number(row, "median_s"), 1e-6 * expected * 1e-9);
+            Assert.InRange(Number(row, "fraction_of_peak"), Number(row, "fraction_of_peak_min"), Number(row, "fraction_of_peak_max"));
+        }
+
+        JsonElement replay = rows.Single(row => Text(row, "kernel") == "replay-sample");
+        Assert.Equal("random reads", Text(replay, "limit"));
+        Assert.InRange(Number(replay, "fraction_of_limit"), Number(replay, "fraction_of_limit_min"), Number(replay, "fraction_of_limit_max"));
     }
 
     [Fact]

@@ -29,6 +29,9 @@ public class TrainingDefaultsTests
     public void DiscreteFamiliesUseTheirFixedTasks()
     {
         TrainingConfig config = TrainingDefaults.ForEnvironment("nav2d-discrete", RelabelStrategy.InverseRl, s_discrete);
+        Assert.Equal(3f, config.Temperature);
+        Assert.Equal(1f, TrainingDefaults.ForEnvironment("nav2d", RelabelStrategy.InverseRl, s_goals).Temperature);
+        Assert.Equal(1f, TrainingDefaults.ApplyPreset(config, TrainingDefaults.PaperPreset).Temperature);
         Assert.Equal(CandidateSource.Fixed, config.Candidates);
         Assert.Equal((0.5f, 0f, Assignment.Row), (config.RelabelFraction, config.GoalMix, config.Assign));
     }
