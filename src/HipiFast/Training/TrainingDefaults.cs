@@ -95,7 +95,10 @@ public static class TrainingDefaults
             "reacher" => config with { Hidden = 64, EvalEvery = 5000, EvalEpisodes = 50 },
             "finger" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 10_000, EvalEpisodes = 50 },
             "sawyer" or "jaco" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 10_000, EvalEpisodes = 50, GradientClip = 1 },
-            "walker" or "cheetah" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 5000, EvalEpisodes = 50 },
+            "cheetah" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 5000, EvalEpisodes = 50 },
+
+            // Discounted by 0.99, the values are a hundred times what one action costs or gains, and critics of this size do not tell actions apart.
+            "walker" => config with { Hidden = 64, Steps = 100_000, EvalEvery = 5000, EvalEpisodes = 50, Gamma = 0.95f },
             "quadruped" => config with { Hidden = 256, Steps = 300_000, EvalEvery = 10_000, EvalEpisodes = 50 },
             "desk" => config with { Hidden = 256, Steps = 300_000, EvalEvery = 10_000, EvalEpisodes = 50, CriticHigh = 128 },
             "gridworld" => config with { Hidden = 32, Steps = 20_000, EvalEvery = 1000 },
