@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Trains with variants of inverse RL's options beside the other strategies, and prints areas under the success curves as a Markdown table.
+"""Trains with variants of inverse RL's options beside the other strategies, and prints areas under the success curves (of returns, where tasks never
+end) as a Markdown table.
 
     python3 bench/relabel-search.py ENVIRONMENT OUT [--seeds 101,102,103] [--only NAME,NAME] [--steps N]
 
-The reference of a goal family is future-state relabeling; of a discrete set, inverse RL with the defaults. Runs that OUT holds already are taken from
+The reference of a goal family is future-state relabeling; of discrete sets and linear rewards, inverse RL with the defaults. Runs that OUT holds already are taken from
 there, so that it can be stopped and started again. All runs of a table have equal environment steps, gradient steps and batches.
 """
 import argparse, json, os, shutil, subprocess, sys
@@ -57,6 +58,21 @@ DISCRETE = {
     "random-80": "--relabel random --relabel-fraction 0.8",
     "by-task": "--assign task",
 }
+LINEAR = {
+    "default": "",
+    "random": "--relabel random",
+    "none": "--relabel none",
+    "temperature-0.3": "--temperature 0.3",
+    "temperature-3": "--temperature 3",
+    "temperature-10": "--temperature 10",
+    "no-partition": "--partition none",
+    "soft-critic": "--estimator soft-critic",
+    "bellman": "--estimator bellman",
+    "pool-4": "--pool 4",
+    "fraction-80": "--relabel-fraction 0.8",
+    "random-80": "--relabel random --relabel-fraction 0.8",
+    "by-task": "--assign task",
+}
 
 
 def hipifast(*arguments):
@@ -72,7 +88,7 @@ def main():
     ap.add_argument("--steps", help="environment steps; the environment's own when not given")
     ap.add_argument("--eval-episodes", default="100")
     o = ap.parse_args()
-    variants = DISCRETE if o.environment.endswith("-discrete") else GOALS
+    variants = DISCRETE if o.environment.endswith("-discrete") else LINEAR if o.environment in ("walker", "quadruped-linear") else GOALS
     names = o.only.split(",") if o.only else list(variants)
     unknown = [name for name in names if name not in variants]
     if unknown:
@@ -87,18 +103,21 @@ def main():
             print(f"{o.environment} {name} ...", file=sys.stderr, flush=True)
             hipifast("train", o.environment, *variants[name].split(), *common, "--out", place)
         places.append(place)
-    print(f"| {o.environment}, seeds {o.seeds} | options | area under the success curve | final success | minus {names[0]} (s.e.; seeds ahead) |")
-    print("| --- | --- | --- | --- | --- |")
     rows = json.loads(hipifast("compare", *places, "--names", *names, "--json"))
+    is_rate = rows[0]["metric"] == "success_rate"
+    what, digits = ("success", 3) if is_rate else ("return", 1)
+    print(f"| {o.environment}, seeds {o.seeds} | options | area under the {what} curve | final {what} | minus {names[0]} (s.e.; seeds ahead) |")
+    print("| --- | --- | --- | --- | --- |")
     order = rows[:1] + sorted(rows[1:], key=lambda row: -row["area_mean"])
     for row in order:
         lead = ""
         if "first_minus_this_mean" in row:
             ahead = row["seeds_in_common"] - row["seeds_ahead"]
-            lead = f"{-row['first_minus_this_mean']:+.3f} ({row['first_minus_this_standard_error']:.3f}; {ahead} of {row['seeds_in_common']})"
+            error = row["first_minus_this_standard_error"]
+            lead = f"{-row['first_minus_this_mean']:+.{digits}f} ({error:.{digits}f}; {ahead} of {row['seeds_in_common']})"
         options = f"`{variants[row['run']]}`" if variants[row["run"]] else ""
-        print(f"| {row['run']} | {options} | {row['area_mean']:.3f} ± {row['area_deviation']:.3f} | "
-              f"{row['final_mean']:.3f} ± {row['final_deviation']:.3f} | {lead} |")
+        print(f"| {row['run']} | {options} | {row['area_mean']:.{digits}f} ± {row['area_deviation']:.{digits}f} | "
+              f"{row['final_mean']:.{digits}f} ± {row['final_deviation']:.{digits}f} | {lead} |")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ internal static class CloneCommand
         Option<string> labels = new("--labels")
         {
             Description = "Tasks to clone under: those inverse RL infers, the same without the partition function, those commanded, "
-                + "or none (task-agnostic).",
+                + "none (task-agnostic), or tasks drawn at random.",
             HelpName = string.Join('|', s_labels),
             DefaultValueFactory = _ => s_labels[0],
         };

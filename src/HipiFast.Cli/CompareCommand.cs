@@ -24,10 +24,13 @@ internal static class CompareCommand
         Option<string?> title = new("--title") { Description = "Heading of the picture.", HelpName = "TEXT" };
         Option<string?> figure = new("--out")
         {
-            Description = "Draw the success curves (mean and spread over seeds) to this SVG file.",
+            Description = "Draw the curves (mean and spread over seeds) to this SVG file.",
             HelpName = "FILE",
         };
-        Command command = new("compare", "Compare training runs: area under the success curve, final success, and differences paired by seed.")
+        Command command = new(
+            "compare",
+            "Compare training runs: area under the success curve, final success, and differences paired by seed; where no run has a success, as "
+            + "when tasks never end, the same of returns.")
         {
             runs, names, title, figure,
         };
@@ -53,10 +56,17 @@ internal static class CompareCommand
         }
 
         SeedGroup[] groups = [.. paths.Select(SeedGroup.Load)];
+        bool isRate = !groups.All(group => group.IsZero);
+        string metric = isRate ? "success" : "return";
+        if (!isRate)
+        {
+            groups = [.. paths.Select(path => SeedGroup.Load(path, MetricColumn.EpisodeReturn))];
+        }
+
         string[] labels = names.Length == 0 ? [.. groups.Select(group => group.Name)] : names;
         PairedDifference[] differences = [.. groups.Skip(1).Select(groups[0].AreaMinus)];
         output.Table(
-            ["run", "seeds", "area under success curve", "final success", $"{labels[0]} minus this (s.e.; seeds ahead)"],
+            ["run", "seeds", $"area under {metric} curve", $"final {metric}", $"{labels[0]} minus this (s.e.; seeds ahead)"],
             groups.Select((group, index) => (IReadOnlyList<string>)
             [
                 labels[index],
@@ -72,6 +82,7 @@ internal static class CompareCommand
             {
                 writer.WriteStartObject();
                 writer.WriteString("run", labels[i]);
+                writer.WriteString("metric", RunLogs.NameOf(isRate ? MetricColumn.SuccessRate : MetricColumn.EpisodeReturn));
                 writer.WriteNumber("seeds", groups[i].Curves.Count);
                 ConsoleOutput.Number(writer, "area_mean", groups[i].Area.Mean);
                 ConsoleOutput.Number(writer, "area_deviation", groups[i].Area.Deviation);
@@ -92,7 +103,9 @@ internal static class CompareCommand
         });
         if (figure is not null)
         {
-            LearningCurveSvg picture = new(title ?? "success rate") { ValueRange = (0, 1) };
+            LearningCurveSvg picture = isRate
+                ? new(title ?? "success rate") { ValueRange = (0, 1) }
+                : new(title ?? "return") { ValueLabel = "return" };
             for (int i = 0; i < groups.Length; i++)
             {
                 picture.Add(labels[i], [.. groups[i].Curves.Values]);

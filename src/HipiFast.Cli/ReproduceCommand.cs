@@ -12,14 +12,16 @@ namespace HipiFast.Cli;
 internal static class ReproduceCommand
 {
     private const int RefreshMilliseconds = 250;
-    private static readonly ulong[] s_fullSeeds = [1, 2, 3, 4, 5];
-    private static readonly ulong[] s_quickSeeds = [1, 2];
 
     public static Command Create(Option<bool> json)
     {
         Argument<string> figure = new("FIGURE") { Description = string.Join(", ", FigureCatalog.All.Select(entry => entry.Name)) + "." };
         Option<bool> quick = new("--quick") { Description = "A first impression in minutes: fewer steps, evaluations and seeds." };
-        Option<string?> seeds = new("--seeds") { Description = "Seeds. Default: 1,2,3,4,5, or 1,2 with --quick.", HelpName = "a,b,c" };
+        Option<string?> seeds = new("--seeds")
+        {
+            Description = "Seeds. Default: 1,2,3,4,5; 1,2 with --quick where agents are trained for each seed.",
+            HelpName = "a,b,c",
+        };
         Option<string?> panels = new("--panels") { Description = "Only these panels, such as nav2d,reacher. Default: all.", HelpName = "a,b" };
         Option<string?> output = new("--out")
         {
@@ -36,7 +38,7 @@ internal static class ReproduceCommand
         {
             Figure chosen = FigureCatalog.Find(parsed.GetRequiredValue(figure));
             bool isQuick = parsed.GetValue(quick);
-            ulong[] list = parsed.GetValue(seeds) is string text ? SeedList.Parse(text) : isQuick ? s_quickSeeds : s_fullSeeds;
+            IReadOnlyList<ulong> list = parsed.GetValue(seeds) is string text ? SeedList.Parse(text) : chosen.DefaultSeeds(isQuick);
             string directory = parsed.GetValue(output) ?? Path.Combine("reproduction", isQuick ? chosen.Name + "-quick" : chosen.Name);
             return Run(
                 new ConsoleOutput(parsed.GetValue(json)), Choose(chosen, parsed.GetValue(panels)), new ExperimentContext(directory, isQuick, list));

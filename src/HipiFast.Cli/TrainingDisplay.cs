@@ -69,8 +69,15 @@ internal sealed class TrainingDisplay
     /// <summary>The table of final results, with mean and standard deviation over several seeds.</summary>
     public void WriteSummary()
     {
-        string[] header = ["seed", "env steps", "success", "success (mean action)", "return", "area under success curve", "time", "updates/s"];
-        List<IReadOnlyList<string>> rows = [.. _seeds.Select(seed => seed.SummaryRow())];
+        // Where tasks never end there is no success, and the returns tell what was learned.
+        bool isRate = _seeds.Any(seed => seed.HasSuccess);
+        string[] header =
+        [
+            "seed", "env steps", "success", "success (mean action)", "return", "return (mean action)",
+            isRate ? "area under success curve" : "area under return curve", "time", "updates/s",
+        ];
+        MetricColumn score = isRate ? MetricColumn.SuccessRate : MetricColumn.EpisodeReturn;
+        List<IReadOnlyList<string>> rows = [.. _seeds.Select(seed => seed.SummaryRow(score))];
         if (_seeds.Length > 1)
         {
             rows.Add(
@@ -80,7 +87,8 @@ internal sealed class TrainingDisplay
                 Spread(seed => seed.Last(MetricColumn.SuccessRate), 3),
                 Spread(seed => seed.Last(MetricColumn.MeanActionSuccessRate), 3),
                 Spread(seed => seed.Last(MetricColumn.EpisodeReturn), 1),
-                Spread(seed => seed.Area, 3),
+                Spread(seed => seed.Last(MetricColumn.MeanActionReturn), 1),
+                Spread(seed => seed.Area(score), 3),
                 string.Empty,
                 string.Empty,
             ]);
@@ -98,7 +106,8 @@ internal sealed class TrainingDisplay
         ConsoleOutput.Number(writer, "success_rate", seed.Last(MetricColumn.SuccessRate));
         ConsoleOutput.Number(writer, "mean_action_success_rate", seed.Last(MetricColumn.MeanActionSuccessRate));
         ConsoleOutput.Number(writer, "episode_return", seed.Last(MetricColumn.EpisodeReturn));
-        ConsoleOutput.Number(writer, "area_under_success_curve", seed.Area);
+        ConsoleOutput.Number(writer, "area_under_success_curve", seed.Area(MetricColumn.SuccessRate));
+        ConsoleOutput.Number(writer, "area_under_return_curve", seed.Area(MetricColumn.EpisodeReturn));
         ConsoleOutput.Number(writer, "seconds", seed.Latest.Seconds);
         ConsoleOutput.Number(writer, "updates_per_second", seed.Latest.UpdatesPerSecond);
     }
@@ -149,15 +158,24 @@ internal sealed class TrainingDisplay
         /// <summary>Name of the backend that computes; null when the run was never opened.</summary>
         public string? Variant { get; private set; }
 
-        /// <summary>Mean of the success curve over the evaluations.</summary>
-        public double Area
+        /// <summary>Whether any evaluation had a success.</summary>
+        public bool HasSuccess
         {
             get
             {
                 lock (_lock)
                 {
-                    return _metrics.Count == 0 ? double.NaN : _metrics.Average(row => row[(int)MetricColumn.SuccessRate]);
+                    return _metrics.Any(row => row[(int)MetricColumn.SuccessRate] > 0 || row[(int)MetricColumn.MeanActionSuccessRate] > 0);
                 }
+            }
+        }
+
+        /// <summary>Mean of a curve over the evaluations.</summary>
+        public double Area(MetricColumn column)
+        {
+            lock (_lock)
+            {
+                return _metrics.Count == 0 ? double.NaN : _metrics.Average(row => row[(int)column]);
             }
         }
 
@@ -211,7 +229,7 @@ internal sealed class TrainingDisplay
             }
         }
 
-        public IReadOnlyList<string> SummaryRow()
+        public IReadOnlyList<string> SummaryRow(MetricColumn score)
         {
             TrainingProgress latest = Latest;
             return
@@ -221,7 +239,8 @@ internal sealed class TrainingDisplay
                 ConsoleOutput.Fixed(Last(MetricColumn.SuccessRate), 3),
                 ConsoleOutput.Fixed(Last(MetricColumn.MeanActionSuccessRate), 3),
                 ConsoleOutput.Fixed(Last(MetricColumn.EpisodeReturn), 1),
-                ConsoleOutput.Fixed(Area, 3),
+                ConsoleOutput.Fixed(Last(MetricColumn.MeanActionReturn), 1),
+                ConsoleOutput.Fixed(Area(score), 3),
                 ConsoleOutput.Duration(latest.Seconds),
                 ConsoleOutput.Count(latest.UpdatesPerSecond),
             ];

@@ -28,7 +28,7 @@ public sealed class ReproduceCommandTests
     [InlineData("fig5 has no panel 'moon'", "reproduce", "fig5", "--panels", "nav2d,moon")]
     [InlineData("--seeds is '1,1'", "reproduce", "fig4", "--seeds", "1,1")]
     [InlineData("clone needs either", "clone", "nav2d")]
-    [InlineData("--labels is 'x'; expected inverse-rl, no-partition, commanded, none.", "clone", "nav2d", "--labels", "x")]
+    [InlineData("--labels is 'x'; expected inverse-rl, no-partition, commanded, none, random.", "clone", "nav2d", "--labels", "x")]
     [InlineData("Unknown environment 'moon'", "clone", "moon", "--demonstrations", "x.safetensors")]
     [InlineData("The cloning option TorchDevice is tpu", "clone", "gridworld", "--demonstrations", "x.safetensors", "--torch-device", "tpu")]
     public void BadUsage_IsOneSentence(string expected, params string[] args)

@@ -16,6 +16,9 @@ public enum CloningLabels
 
     /// <summary>None: a policy that does not see the task.</summary>
     None,
+
+    /// <summary>A candidate drawn uniformly for each trajectory: what relabeling is worth without inference.</summary>
+    Random,
 }
 
 /// <summary>How demonstrations become a policy.</summary>

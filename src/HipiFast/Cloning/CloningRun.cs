@@ -17,7 +17,7 @@ namespace HipiFast.Cloning;
 /// <param name="EpisodeReturn">Mean undiscounted return of the evaluation episodes, without any bias.</param>
 /// <param name="SuccessRate">Share of them that reached their task.</param>
 /// <param name="EffectiveTasks">Among how many tasks a trajectory hesitates; NaN without inverse RL.</param>
-/// <param name="LargestShare">Share of the trajectories that the most frequent label has; NaN without inverse RL.</param>
+/// <param name="LargestShare">Share of the trajectories that the most frequent label has; NaN where labels are not drawn.</param>
 public sealed record CloningResult(
     int Epochs, double ValidationLoss, double EpisodeReturn, double SuccessRate, double EffectiveTasks, double LargestShare);
 
@@ -131,7 +131,7 @@ public static class CloningRun
         return copy;
     }
 
-    // Replaces the batch's tasks by inferred ones, where that is asked for.
+    // Replaces the batch's tasks by inferred or random ones, where that is asked for.
     private static (double EffectiveTasks, double LargestShare) Label(
         TransitionBatch batch, long[] episode, VectorEnvironment world, CloningOptions options)
     {
@@ -143,6 +143,11 @@ public static class CloningRun
         float[] candidates = CandidatesOf(world, options);
         int width = world.Shape.TaskDimension;
         TaskFamily family = options.FirstTaskBias == 0 ? world.Family : BiasedReward.Create(world.Family, candidates[..width], options.FirstTaskBias);
+        if (options.Labels == CloningLabels.Random)
+        {
+            return LabelUniformly(batch, episode, candidates, options.Fit.Seed);
+        }
+
         RelabelOptions relabeling = new()
         {
             RelabelFraction = 1,
@@ -152,19 +157,44 @@ public static class CloningRun
         };
         using Relabeler relabeler = new(family, null, relabeling);
         RelabelResult result = relabeler.RelabelTrajectories(batch, episode, candidates);
+        return (result.Diagnostics.EffectiveTasks, LargestShare(result.TaskIndex, episode));
+    }
+
+    private static (double EffectiveTasks, double LargestShare) LabelUniformly(
+        TransitionBatch batch, long[] episode, ReadOnlySpan<float> candidates, ulong seed)
+    {
+        int width = batch.Shape.TaskDimension, count = candidates.Length / width;
+        int[] drawn = new int[Trajectories(episode)], taskIndex = new int[episode.Length];
+
+        // The candidates themselves were drawn in call 0.
+        UniformIndex.Fill(drawn, (uint)count, seed, 1, RandomPurpose.RandomTask);
+        for (int row = 0, trajectory = -1; row < episode.Length; row++)
+        {
+            trajectory += Begins(episode, row) ? 1 : 0;
+            taskIndex[row] = drawn[trajectory];
+            candidates.Slice(taskIndex[row] * width, width).CopyTo(batch.Task.Slice(row * width, width));
+        }
+
+        return (double.NaN, LargestShare(taskIndex, episode));
+    }
+
+    private static double LargestShare(ReadOnlySpan<int> taskIndex, long[] episode)
+    {
         Dictionary<int, int> counts = [];
-        int trajectories = 0;
         for (int row = 0; row < episode.Length; row++)
         {
-            if (row == 0 || episode[row] != episode[row - 1])
+            if (Begins(episode, row))
             {
-                counts[result.TaskIndex[row]] = counts.GetValueOrDefault(result.TaskIndex[row]) + 1;
-                trajectories++;
+                counts[taskIndex[row]] = counts.GetValueOrDefault(taskIndex[row]) + 1;
             }
         }
 
-        return (result.Diagnostics.EffectiveTasks, (double)counts.Values.Max() / trajectories);
+        return (double)counts.Values.Max() / Trajectories(episode);
     }
+
+    private static int Trajectories(long[] episode) => Enumerable.Range(0, episode.Length).Count(row => Begins(episode, row));
+
+    private static bool Begins(long[] episode, int row) => row == 0 || episode[row] != episode[row - 1];
 
     private static float[] CandidatesOf(VectorEnvironment world, CloningOptions options)
     {

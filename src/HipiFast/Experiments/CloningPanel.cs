@@ -24,7 +24,6 @@ public sealed class CloningPanel : Panel
 {
     private const int CopiesPerRound = 200;
     private const ulong ExpertSeed = 1;
-    private const double StandardErrors = 2;
 
     private readonly string _environment;
     private readonly IReadOnlyList<CloningArm> _arms;
@@ -53,6 +52,10 @@ public sealed class CloningPanel : Panel
 
     /// <inheritdoc/>
     public override int Rounds => 3;
+
+    /// <inheritdoc/>
+    /// <remarks>One agent demonstrates to all of them, and a clone is cheap beside it.</remarks>
+    public override int QuickSeeds => 5;
 
     /// <inheritdoc/>
     public override string? Unavailable => TrainingPanel.WhyUnavailable(_environment);
@@ -95,12 +98,12 @@ public sealed class CloningPanel : Panel
             string difference = string.Empty;
             if (i > 0)
             {
-                SeedStatistic lead = SeedStatistic.Of([.. returns[0].Zip(returns[i], (first, other) => first - other)]);
-                double error = lead.Deviation / Math.Sqrt(context.Seeds.Count);
-                difference = string.Create(CultureInfo.InvariantCulture, $"{lead.Mean:+0.0;-0.0} ({error:0.0})");
+                PairedDifference lead = PairedDifference.Of([.. returns[0].Zip(returns[i], (first, other) => first - other)]);
+                difference = string.Create(
+                    CultureInfo.InvariantCulture, $"{lead.Mean:+0.0;-0.0} ({lead.StandardError:0.0}; {lead.Ahead} of {lead.Seeds})");
                 if (_behind.Contains(i))
                 {
-                    (lead.Mean > StandardErrors * error ? worse : lead.Mean < -StandardErrors * error ? better : level).Add(_arms[i].Label);
+                    (lead.Sign > 0 ? worse : lead.Sign < 0 ? better : level).Add(_arms[i].Label);
                 }
             }
 
@@ -122,11 +125,11 @@ public sealed class CloningPanel : Panel
         return new PanelReport(
             Title,
             better.Count > 0 ? Verdict.NotBornOut : level.Count > 0 ? Verdict.Mixed : Verdict.BornOut,
-            [$"{_arms[0].Label} is {string.Join("; ", parts)} (by the return of the cloned policy, paired by seed over {context.Seeds.Count} seeds, "
-                + $"level within {StandardErrors:0} standard errors)."],
+            [$"{_arms[0].Label} is {string.Join("; ", parts)} (by the return of the cloned policy, paired by seed over {context.Seeds.Count} seeds; "
+                + $"{PairedDifference.Rule})."],
             DrawEnvironment(_environment) is string frames ? [frames] : [],
             new ReportTable(
-                ["labels", "return of the clone", "validation loss", "share of the most frequent label", $"{_arms[0].Label} minus this (s.e.)"],
+                ["labels", "return of the clone", "validation loss", "share of the most frequent label", $"{_arms[0].Label} minus this (s.e.; seeds ahead)"],
                 rows),
             [
                 ("policy that demonstrates", RunDirectory.ToJson(ExpertConfig(context))),

@@ -9,7 +9,16 @@ namespace HipiFast.Experiments;
 /// <param name="Title">Heading of its report.</param>
 /// <param name="Claim">What the paper says that it shows.</param>
 /// <param name="Panels">Its parts.</param>
-public sealed record Figure(string Name, string Title, string Claim, IReadOnlyList<Panel> Panels);
+public sealed record Figure(string Name, string Title, string Claim, IReadOnlyList<Panel> Panels)
+{
+    private const int FullSeeds = 5;
+
+    /// <summary>The seeds of a run where none are given: 1 to 5, or as many of them as a first impression needs.</summary>
+    /// <param name="quick">Whether a first impression is enough.</param>
+    /// <returns>The seeds.</returns>
+    public IReadOnlyList<ulong> DefaultSeeds(bool quick) =>
+        [.. Enumerable.Range(1, quick ? Panels.Max(panel => panel.QuickSeeds) : FullSeeds).Select(seed => (ulong)seed)];
+}
 
 /// <summary>One part of a <see cref="Figure"/>: work to do, then something to show.</summary>
 /// <param name="name">Name of its folder: lower case, no spaces.</param>
@@ -24,6 +33,9 @@ public abstract class Panel(string name, string title)
 
     /// <summary>Why it cannot run here, in one sentence; null when it can.</summary>
     public virtual string? Unavailable => null;
+
+    /// <summary>Seeds that a first impression takes.</summary>
+    public virtual int QuickSeeds => 2;
 
     /// <summary>Frames of an episode with random actions, side by side in one element; null for an environment that cannot be drawn.</summary>
     /// <param name="environment">Its name.</param>

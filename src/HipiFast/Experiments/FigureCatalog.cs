@@ -111,10 +111,11 @@ public static class FigureCatalog
         [
             new("inverse-rl", "inverse RL", CloningLabels.InverseRl),
             new("none", "task-agnostic", CloningLabels.None),
+            new("random", "random labels", CloningLabels.Random),
             new("no-partition", "without the partition", CloningLabels.NoPartition),
             new("commanded", "the true labels", CloningLabels.Commanded),
         ],
-        [1],
+        [1, 2],
         trajectories,
         quickSteps);
 

@@ -15,7 +15,6 @@ public sealed record Arm(string Name, string Label, string? Preset, string Strat
 public sealed class TrainingPanel : Panel
 {
     // A difference counts where it exceeds this many of its standard errors.
-    private const double StandardErrors = 2;
 
     // The paper's episodes per evaluation (C.1). They are many, and some environments' are long, so there are few evaluations.
     private const int PaperEvalEpisodes = 200;
@@ -97,8 +96,7 @@ public sealed class TrainingPanel : Panel
                     CultureInfo.InvariantCulture, $"{lead.Mean:+0.000;-0.000} ({lead.StandardError:0.000}; {lead.Ahead} of {lead.Seeds})");
                 if (_arms[i].Preset == _arms[0].Preset)
                 {
-                    double margin = StandardErrors * lead.StandardError;
-                    (lead.Mean > margin ? ahead : lead.Mean < -margin ? behind : level).Add(_arms[i].Label);
+                    (lead.Sign > 0 ? ahead : lead.Sign < 0 ? behind : level).Add(_arms[i].Label);
                 }
             }
 
@@ -150,7 +148,7 @@ public sealed class TrainingPanel : Panel
         Add("behind", behind);
         string rule = string.Create(
             CultureInfo.InvariantCulture,
-            $"by the area under the curve, paired by seed over {seeds} seeds, level within {StandardErrors:0} standard errors");
+            $"by the area under the curve, paired by seed over {seeds} seeds; {PairedDifference.Rule}");
         return $"{first} is {string.Join("; ", parts)} ({rule}).";
 
         void Add(string how, List<string> names)
@@ -170,8 +168,7 @@ public sealed class TrainingPanel : Panel
             if (i != arm)
             {
                 PairedDifference lead = groups[arm].AreaMinus(groups[i]);
-                double margin = StandardErrors * lead.StandardError;
-                (lead.Mean > margin ? ahead : lead.Mean < -margin ? behind : level).Add(_arms[i].Label);
+                (lead.Sign > 0 ? ahead : lead.Sign < 0 ? behind : level).Add(_arms[i].Label);
             }
         }
 

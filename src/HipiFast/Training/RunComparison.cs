@@ -1,5 +1,6 @@
 using System.Globalization;
 using HipiFast.Storage;
+using Perfolizer.Mathematics.Distributions.ContinuousDistributions;
 
 namespace HipiFast.Training;
 
@@ -58,6 +59,9 @@ public sealed class SeedGroup
 
     /// <summary>Mean of the last three evaluations, in the metric's units.</summary>
     public SeedStatistic Final { get; }
+
+    /// <summary>Whether every evaluation is 0: success rates where tasks never end, which tell nothing.</summary>
+    public bool IsZero => Curves.Values.All(curve => curve.Values.All(value => value == 0));
 
     /// <summary>Reads the success rates (sampled actions) of a directory with one run or with one folder per seed.</summary>
     /// <param name="path">The directory.</param>
@@ -126,9 +130,7 @@ public sealed class SeedGroup
             throw new ArgumentException($"'{Name}' and '{other.Name}' have no seed in common, so they cannot be compared seed by seed.");
         }
 
-        SeedStatistic statistic = SeedStatistic.Of(differences);
-        return new PairedDifference(
-            statistic.Mean, statistic.Deviation / Math.Sqrt(differences.Length), differences.Count(difference => difference > 0), differences.Length);
+        return PairedDifference.Of(differences);
     }
 
     private static double AreaUnder(LearningCurve curve) => curve.Values.Average();
@@ -139,4 +141,27 @@ public sealed class SeedGroup
 /// <param name="StandardError">Its standard error; 0 for one seed.</param>
 /// <param name="Ahead">Seeds on which the first group is ahead.</param>
 /// <param name="Seeds">Seeds that both groups have.</param>
-public readonly record struct PairedDifference(double Mean, double StandardError, int Ahead, int Seeds);
+public readonly record struct PairedDifference(double Mean, double StandardError, int Ahead, int Seeds)
+{
+    private const double UpperTail = 0.975;
+
+    /// <summary>How <see cref="Sign"/> is found, in words.</summary>
+    public const string Rule = "level where the 95% confidence interval of the difference contains 0";
+
+    /// <summary>Half of the mean's 95% confidence interval (Student's t, n - 1 degrees of freedom); infinite for one seed.</summary>
+    public double HalfInterval => Seeds > 1 ? new StudentDistribution(Seeds - 1).Quantile(UpperTail) * StandardError : double.PositiveInfinity;
+
+    /// <summary>1 where the first group is ahead, -1 where it is behind, 0 where the confidence interval contains 0.</summary>
+    public int Sign => Mean > HalfInterval ? 1 : Mean < -HalfInterval ? -1 : 0;
+
+    /// <summary>The difference of two groups.</summary>
+    /// <param name="differences">One per seed, 1 or more.</param>
+    /// <returns>Their mean and what goes with it.</returns>
+    /// <exception cref="ArgumentException">There are no differences.</exception>
+    public static PairedDifference Of(IReadOnlyCollection<double> differences)
+    {
+        SeedStatistic statistic = SeedStatistic.Of(differences);
+        return new PairedDifference(
+            statistic.Mean, statistic.Deviation / Math.Sqrt(differences.Count), differences.Count(difference => difference > 0), differences.Count);
+    }
+}

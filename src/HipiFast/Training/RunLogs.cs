@@ -41,15 +41,20 @@ public sealed class RunLogs : IDisposable
     /// <returns>Environment and strategy.</returns>
     public static string Title(TrainingConfig config) => $"{config.Environment}, {StrategyName(config)}";
 
-    /// <summary>Draws the success rate (sampled and mean actions) of several seeds: mean and spread.</summary>
+    /// <summary>
+    /// Draws the success rate (sampled and mean actions) of several seeds, mean and spread; where no evaluation has had a success, as when tasks never
+    /// end, the return.
+    /// </summary>
     /// <param name="path">File to write.</param>
     /// <param name="title">Heading.</param>
     /// <param name="seeds">One table of metrics per seed.</param>
     public static void WriteCurve(string path, string title, IReadOnlyList<MetricsLog> seeds)
     {
-        LearningCurveSvg figure = new(title) { ValueRange = (0, 1) };
-        figure.Add("sampled actions", CurvesOf(MetricColumn.SuccessRate));
-        figure.Add("mean action", CurvesOf(MetricColumn.MeanActionSuccessRate));
+        LearningCurve[] sampled = CurvesOf(MetricColumn.SuccessRate), mean = CurvesOf(MetricColumn.MeanActionSuccessRate);
+        bool isRate = sampled.Concat(mean).Any(curve => curve.Values.Any(value => value != 0)) || sampled.All(curve => curve.Values.Count == 0);
+        LearningCurveSvg figure = isRate ? new(title) { ValueRange = (0, 1) } : new(title) { ValueLabel = "return" };
+        figure.Add("sampled actions", isRate ? sampled : CurvesOf(MetricColumn.EpisodeReturn));
+        figure.Add("mean action", isRate ? mean : CurvesOf(MetricColumn.MeanActionReturn));
         figure.Save(path);
 
         LearningCurve[] CurvesOf(MetricColumn column) =>

@@ -20,6 +20,10 @@ public static class TrainingDefaults
     // At temperature 1 critics that differ by a few nats give most transitions to a few tasks, and the others go short.
     private const float FixedTasksTemperature = 3f;
 
+    // Linear rewards are paid at every step. Discounted by 0.99, values are a hundred times what one action costs or gains, and critics do not tell
+    // actions apart: the walker learns nothing in 200,000 steps.
+    private const float LinearRewardsGamma = 0.9f;
+
     /// <summary>The presets.</summary>
     public static IReadOnlyList<string> Presets { get; } = [PaperPreset, ReferencePreset];
 
@@ -90,6 +94,8 @@ public static class TrainingDefaults
         // and the desk's bounded critic (C.11: 128 steps of rewards between 0 and 1). Physics is evaluated on fewer episodes, because they are long.
         return environment.Split('-')[0] switch
         {
+            _ when environment == "quadruped-linear" =>
+                config with { Hidden = 256, Steps = 60_000, EvalEvery = 5000, EvalEpisodes = 50, Gamma = LinearRewardsGamma },
             "nav2d" => config with { Hidden = 32 },
             "reacher2d" => config with { Hidden = 64, EvalEvery = 5000 },
             "reacher" => config with { Hidden = 64, EvalEvery = 5000, EvalEpisodes = 50 },
@@ -97,8 +103,8 @@ public static class TrainingDefaults
             "sawyer" or "jaco" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 10_000, EvalEpisodes = 50, GradientClip = 1 },
             "cheetah" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 5000, EvalEpisodes = 50 },
 
-            // Discounted by 0.99, the values are a hundred times what one action costs or gains, and critics of this size do not tell actions apart.
-            "walker" => config with { Hidden = 64, Steps = 100_000, EvalEvery = 5000, EvalEpisodes = 50, Gamma = 0.95f },
+            "walker" =>
+                config with { Hidden = 64, Batch = 64, Steps = 100_000, EvalEvery = 5000, EvalEpisodes = 50, Gamma = LinearRewardsGamma },
             "quadruped" => config with { Hidden = 256, Steps = 300_000, EvalEvery = 10_000, EvalEpisodes = 50 },
             "desk" => config with { Hidden = 256, Steps = 300_000, EvalEvery = 10_000, EvalEpisodes = 50, CriticHigh = 128 },
             "gridworld" => config with { Hidden = 32, Steps = 20_000, EvalEvery = 1000 },

@@ -54,6 +54,22 @@ public sealed class CloningRunTests
     }
 
     [Fact]
+    public void RandomLabels_AreDrawnPerTrajectoryAmongTheCandidates()
+    {
+        using Demonstrations demonstrations = Collect(12, copies: 12);
+        using TemporaryDirectory temporary = new();
+        Assert.Equal(1.0, Share("one", 1));
+        Assert.InRange(Share("two", 2), 0.5, 0.95);
+        Assert.InRange(Share("many", 1000), 1 / 12.0, 2 / 12.0);
+
+        double Share(string name, int candidates)
+        {
+            CloningOptions options = s_options with { Labels = CloningLabels.Random, Candidates = candidates };
+            return CloningRun.Run(Environment, demonstrations, options, temporary[name])!.LargestShare;
+        }
+    }
+
+    [Fact]
     public void Run_LeavesTheDemonstrationsAsTheyWere_AndItsResultCanBeReadBack()
     {
         using Demonstrations demonstrations = Collect(6, copies: 6);
@@ -67,6 +83,7 @@ public sealed class CloningRunTests
             Assert.Equal(result, CloningRun.Load(Environment, options, temporary[labels.ToString()]));
             Assert.Equal(2, result.Epochs);
             Assert.Equal(labels is CloningLabels.InverseRl or CloningLabels.NoPartition, double.IsFinite(result.EffectiveTasks));
+            Assert.Equal(labels is not (CloningLabels.Commanded or CloningLabels.None), double.IsFinite(result.LargestShare));
             Assert.True(File.Exists(Path.Combine(temporary[labels.ToString()], "policy.safetensors")));
             Assert.Equal(2, MetricsLog(temporary[labels.ToString()]));
         }

@@ -31,6 +31,28 @@ public sealed class RunComparisonTests
         Assert.Equal((1, 2), (difference.Ahead, difference.Seeds));
     }
 
+    [Theory]
+    [InlineData(new[] { 1.0, 2.0, 3.0 }, 2.4841, 0)]
+    [InlineData(new[] { 2.0, 3.0, 4.0 }, 2.4841, 1)]
+    [InlineData(new[] { -2.0, -3.0, -4.0 }, 2.4841, -1)]
+    [InlineData(new[] { 0.07, 0.08 }, 0.0635, 1)]
+    [InlineData(new[] { 0.05, 0.09 }, 0.2541, 0)]
+    [InlineData(new[] { 1.0, 1.5, 2.0, 2.5, 3.0 }, 0.9816, 1)]
+    public void AGroupIsAheadWhereTheConfidenceIntervalSaysSo(double[] differences, double halfInterval, int sign)
+    {
+        // Student's t at 97.5%: 12.706, 4.3027 and 2.7764 for 1, 2 and 4 degrees of freedom.
+        PairedDifference difference = PairedDifference.Of(differences);
+        Assert.Equal(halfInterval, difference.HalfInterval, 3e-4);
+        Assert.Equal(sign, difference.Sign);
+    }
+
+    [Fact]
+    public void OneSeedTellsNothing()
+    {
+        PairedDifference difference = PairedDifference.Of([5.0]);
+        Assert.Equal((5.0, double.PositiveInfinity, 0), (difference.Mean, difference.HalfInterval, difference.Sign));
+    }
+
     [Fact]
     public void WhatCannotBeComparedIsSaid()
     {

@@ -1,0 +1,81 @@
+using System.Text.Json;
+using HipiFast.Storage;
+using HipiFast.Training;
+
+namespace HipiFast.Cli.Tests;
+
+public class CompareCommandTests
+{
+    [Fact]
+    public void SuccessIsComparedWhereOneRunHasAny()
+    {
+        using TemporaryDirectory temporary = new();
+        Write(temporary["a"], [0, 0], [-50, -50]);
+        Write(temporary["b"], [0, 0.5], [-50, -30]);
+
+        JsonElement[] rows = Compare(temporary["a"], temporary["b"]);
+
+        Assert.All(rows, row => Assert.Equal("success_rate", row.GetProperty("metric").GetString()));
+        Assert.Equal([0, 0.25], rows.Select(row => row.GetProperty("area_mean").GetDouble()));
+        Assert.Equal(-0.25, rows[1].GetProperty("first_minus_this_mean").GetDouble());
+    }
+
+    [Fact]
+    public void ReturnsAreComparedWhereNoRunHasASuccess()
+    {
+        using TemporaryDirectory temporary = new();
+        Write(temporary["a"], [0, 0], [-10, 30]);
+        Write(temporary["b"], [0, 0], [-20, 10]);
+
+        JsonElement[] rows = Compare(temporary["a"], temporary["b"]);
+
+        Assert.All(rows, row => Assert.Equal("episode_return", row.GetProperty("metric").GetString()));
+        Assert.Equal([10, -5], rows.Select(row => row.GetProperty("area_mean").GetDouble()));
+        Assert.Equal(15, rows[1].GetProperty("first_minus_this_mean").GetDouble());
+        string picture = temporary["curves.svg"];
+        ProgramResult drawn = HipifastProgram.Run("compare", temporary["a"], temporary["b"], "--out", picture);
+        Assert.Equal((0, string.Empty), (drawn.ExitCode, drawn.Error));
+        Assert.Contains("area under return curve", drawn.Output);
+        Assert.Contains(">return<", File.ReadAllText(picture));
+    }
+
+    [Theory]
+    [InlineData(0, ">return<")]
+    [InlineData(0.5, ">success rate<")]
+    public void TheCurveOfARunShowsWhatTellsSomething(double success, string label)
+    {
+        using TemporaryDirectory temporary = new();
+        string picture = temporary["curve.svg"];
+        MetricsLog metrics = new([.. Enum.GetValues<MetricColumn>().Select(RunLogs.NameOf)]);
+        double[] row = new double[metrics.Columns.Count];
+        row[(int)MetricColumn.EnvSteps] = 1000;
+        row[(int)MetricColumn.MeanActionSuccessRate] = success;
+        metrics.Add(row);
+
+        RunLogs.WriteCurve(picture, "a run", [metrics]);
+
+        Assert.Contains(label, File.ReadAllText(picture));
+    }
+
+    private static JsonElement[] Compare(params string[] runs)
+    {
+        ProgramResult result = HipifastProgram.Run(["compare", .. runs, "--json"]);
+        Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
+        using JsonDocument document = JsonDocument.Parse(result.Output);
+        return [.. document.RootElement.EnumerateArray().Select(row => row.Clone())];
+    }
+
+    private static void Write(string path, double[] success, double[] returns)
+    {
+        RunDirectory run = RunDirectory.ForSeed(path, 1);
+        Directory.CreateDirectory(run.Path);
+        run.WriteConfig(new TrainingConfig { Seed = 1 });
+        MetricsLog metrics = new("env_steps", "episode_return", "success_rate");
+        for (int i = 0; i < success.Length; i++)
+        {
+            metrics.Add(1000 * (i + 1), returns[i], success[i]);
+        }
+
+        metrics.Save(run.Metrics);
+    }
+}
