@@ -79,6 +79,19 @@ def hipifast(*arguments):
     return subprocess.run([os.environ.get("HIPIFAST", os.path.join(ROOT, "hipifast")), *arguments], check=True, capture_output=True, text=True).stdout
 
 
+def is_finished(place, seeds):
+    """Whether every seed has been evaluated after its last step; a run that was stopped leaves files too."""
+    for seed in seeds.split(","):
+        folder = os.path.join(place, f"seed-{seed}")
+        try:
+            with open(os.path.join(folder, "config.json")) as config, open(os.path.join(folder, "metrics.csv")) as metrics:
+                if int(metrics.readlines()[-1].split(",")[0]) < json.load(config)["steps"]:
+                    return False
+        except (OSError, ValueError, IndexError):
+            return False
+    return True
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("environment")
@@ -97,8 +110,8 @@ def main():
     places = []
     for name in names:
         place = os.path.join(o.out, o.environment, f"{name}-{o.seeds.replace(',', '-')}")
-        if not os.path.exists(os.path.join(place, "curve.svg")):
-            # Runs of seeds are begun anew together: some of them may be unfinished.
+        if not is_finished(place, o.seeds):
+            # Runs of seeds are begun anew together.
             shutil.rmtree(place, ignore_errors=True)
             print(f"{o.environment} {name} ...", file=sys.stderr, flush=True)
             hipifast("train", o.environment, *variants[name].split(), *common, "--out", place)

@@ -120,5 +120,5 @@ internal static class CompareCommand
 
     private static string Describe(PairedDifference difference) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{difference.Mean:+0.000;-0.000} ({difference.StandardError:0.000}; {difference.Ahead} of {difference.Seeds})");
+        $"{difference.Mean:+0.000;-0.000;0.000} ({difference.StandardError:0.000}; {difference.Ahead} of {difference.Seeds})");
 }

@@ -39,6 +39,15 @@ public class CompareCommandTests
         Assert.Contains(">return<", File.ReadAllText(picture));
     }
 
+    [Fact]
+    public void ADifferenceThatRoundsToNothingHasNoSign()
+    {
+        using TemporaryDirectory temporary = new();
+        Write(temporary["a"], [0.5, 0.5], [0, 0]);
+        Write(temporary["b"], [0.5, 0.5004], [0, 0]);
+        Assert.Contains(" 0.000 (0.000; 0 of 1)", HipifastProgram.Run("compare", temporary["a"], temporary["b"]).Output);
+    }
+
     [Theory]
     [InlineData(0, ">return<")]
     [InlineData(0.5, ">success rate<")]

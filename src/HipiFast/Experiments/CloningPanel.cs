@@ -100,7 +100,7 @@ public sealed class CloningPanel : Panel
             {
                 PairedDifference lead = PairedDifference.Of([.. returns[0].Zip(returns[i], (first, other) => first - other)]);
                 difference = string.Create(
-                    CultureInfo.InvariantCulture, $"{lead.Mean:+0.0;-0.0} ({lead.StandardError:0.0}; {lead.Ahead} of {lead.Seeds})");
+                    CultureInfo.InvariantCulture, $"{lead.Mean:+0.0;-0.0;0.0} ({lead.StandardError:0.0}; {lead.Ahead} of {lead.Seeds})");
                 if (_behind.Contains(i))
                 {
                     (lead.Sign > 0 ? worse : lead.Sign < 0 ? better : level).Add(_arms[i].Label);

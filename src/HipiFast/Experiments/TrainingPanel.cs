@@ -93,7 +93,7 @@ public sealed class TrainingPanel : Panel
             {
                 PairedDifference lead = groups[0].AreaMinus(groups[i]);
                 difference = string.Create(
-                    CultureInfo.InvariantCulture, $"{lead.Mean:+0.000;-0.000} ({lead.StandardError:0.000}; {lead.Ahead} of {lead.Seeds})");
+                    CultureInfo.InvariantCulture, $"{lead.Mean:+0.000;-0.000;0.000} ({lead.StandardError:0.000}; {lead.Ahead} of {lead.Seeds})");
                 if (_arms[i].Preset == _arms[0].Preset)
                 {
                     (lead.Sign > 0 ? ahead : lead.Sign < 0 ? behind : level).Add(_arms[i].Label);
