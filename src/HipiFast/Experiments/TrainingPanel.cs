@@ -74,9 +74,9 @@ public sealed class TrainingPanel : Panel
     public override PanelReport Report(ExperimentContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        SeedGroup[] groups = [.. _arms.Select(arm => SeedGroup.Load(FolderOf(context, arm), _metric))];
-        SeedGroup[] returns = [.. _arms.Select(arm => SeedGroup.Load(FolderOf(context, arm), MetricColumn.EpisodeReturn))];
-        SeedGroup[] successes = [.. _arms.Select(arm => SeedGroup.Load(FolderOf(context, arm), MetricColumn.SuccessRate))];
+        SeedGroup[] groups = [.. _arms.Select(arm => SeedGroup.Load(FolderOf(context, arm), _metric, context.Seeds))];
+        SeedGroup[] returns = [.. _arms.Select(arm => SeedGroup.Load(FolderOf(context, arm), MetricColumn.EpisodeReturn, context.Seeds))];
+        SeedGroup[] successes = [.. _arms.Select(arm => SeedGroup.Load(FolderOf(context, arm), MetricColumn.SuccessRate, context.Seeds))];
         bool isRate = _metric == MetricColumn.SuccessRate;
         LearningCurveSvg picture = new(Title)
         {

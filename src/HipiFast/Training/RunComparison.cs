@@ -76,23 +76,29 @@ public sealed class SeedGroup
     /// <summary>Reads a directory with one run or with one folder per seed.</summary>
     /// <param name="path">The directory.</param>
     /// <param name="metric">What the curves show.</param>
+    /// <param name="seeds">The seeds to read; null for all that are there.</param>
     /// <returns>The group.</returns>
     /// <exception cref="DirectoryNotFoundException">As for the other overload.</exception>
     /// <exception cref="FileNotFoundException">As for the other overload.</exception>
     /// <exception cref="InvalidDataException">As for the other overload.</exception>
-    public static SeedGroup Load(string path, MetricColumn metric)
+    public static SeedGroup Load(string path, MetricColumn metric, IReadOnlyCollection<ulong>? seeds = null)
     {
         SortedDictionary<ulong, LearningCurve> curves = [];
         string? budget = null;
         foreach (RunDirectory run in RunDirectory.Find(path))
         {
+            TrainingConfig config = run.ReadConfig();
+            if (seeds?.Contains(config.Seed) == false)
+            {
+                continue;
+            }
+
             MetricsLog metrics = MetricsLog.Load(run.Metrics);
             if (metrics.Count == 0)
             {
                 throw new InvalidDataException($"'{run.Metrics}' has no evaluation yet; expected at least one.");
             }
 
-            TrainingConfig config = run.ReadConfig();
             string own = $"{config.Environment}, {config.Steps} steps, {config.GradientSteps} gradient steps each, batch {config.Batch}";
             if (own != (budget ??= own))
             {

@@ -47,6 +47,17 @@ public sealed class RunComparisonTests
     }
 
     [Fact]
+    public void OtherSeedsThanThoseAskedForAreLeftOut()
+    {
+        using TemporaryDirectory temporary = new();
+        Write(temporary["a"], 1, [0.1, 0.5]);
+        Write(temporary["a"], 2, [0.3]);
+        Write(temporary["a"], 3, []);
+        SeedGroup group = SeedGroup.Load(temporary["a"], MetricColumn.SuccessRate, [1UL, 2UL]);
+        Assert.Equal([1UL, 2UL], group.Curves.Keys);
+    }
+
+    [Fact]
     public void OneSeedTellsNothing()
     {
         PairedDifference difference = PairedDifference.Of([5.0]);
