@@ -4,8 +4,9 @@ end) as a Markdown table.
 
     python3 bench/relabel-search.py ENVIRONMENT OUT [--seeds 101,102,103] [--only NAME,NAME] [--steps N]
 
-The reference of a goal family is future-state relabeling; of discrete sets and linear rewards, inverse RL with the defaults. Runs that OUT holds already are taken from
-there, so that it can be stopped and started again. All runs of a table have equal environment steps, gradient steps and batches.
+The first variant is what the others are compared with. Without --only that is future-state relabeling for goals, and inverse RL with the defaults for
+discrete sets and linear rewards. Runs that OUT holds already are taken from there, so that it can be stopped and started again. All runs of a table have
+equal environment steps, gradient steps and batches.
 """
 import argparse, json, os, shutil, subprocess, sys
 

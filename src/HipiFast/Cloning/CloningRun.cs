@@ -160,7 +160,13 @@ public static class CloningRun
         return (result.Diagnostics.EffectiveTasks, LargestShare(result.TaskIndex, episode));
     }
 
-    private static (double EffectiveTasks, double LargestShare) LabelUniformly(
+    /// <summary>Replaces the tasks of a batch by candidates, one drawn uniformly for each trajectory.</summary>
+    /// <param name="batch">Transitions; their tasks are overwritten.</param>
+    /// <param name="episode">Which trajectory each belongs to; equal numbers stand together.</param>
+    /// <param name="candidates">Tasks <c>[K, P]</c>.</param>
+    /// <param name="seed">Seed of the draws.</param>
+    /// <returns>NaN, as nothing was inferred, and the share of the trajectories that the most frequent label has.</returns>
+    internal static (double EffectiveTasks, double LargestShare) LabelUniformly(
         TransitionBatch batch, long[] episode, ReadOnlySpan<float> candidates, ulong seed)
     {
         int width = batch.Shape.TaskDimension, count = candidates.Length / width;

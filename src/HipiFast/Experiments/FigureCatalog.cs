@@ -58,8 +58,9 @@ public static class FigureCatalog
             + "to a larger asymptotic reward; hindsight goals do not apply.",
             [
                 General("reacher-discrete", "2D reacher, discrete goals", 10_000),
-                // Where no state achieves a task and none is fixed, this project's defaults are the paper's settings.
-                new TrainingPanel("Walker, linear rewards", "walker", MetricColumn.EpisodeReturn, s_generalArms[..^1], 10_000),
+                Linear("walker", "Walker, linear rewards", 10_000),
+                // Not in the paper's figure: a second domain with linear rewards, which Fig. 7 has.
+                Linear("quadruped-linear", "Quadruped, linear rewards (not in the paper's figure)", 3_000),
                 General("sawyer-margin", "Sawyer, goal and margin", 5_000),
             ]),
         new(
@@ -103,6 +104,10 @@ public static class FigureCatalog
 
     private static TrainingPanel Goals(string environment, string title, long quickSteps) =>
         new(title, environment, MetricColumn.SuccessRate, s_goalArms, quickSteps);
+
+    // Where no state achieves a task and none is fixed, this project's defaults are the paper's settings.
+    private static TrainingPanel Linear(string environment, string title, long quickSteps) =>
+        new(title, environment, MetricColumn.EpisodeReturn, s_generalArms[..^1], quickSteps);
 
     private static CloningPanel Clone(string environment, string title, int trajectories, long quickSteps) => new(
         environment,

@@ -14,8 +14,6 @@ public sealed record Arm(string Name, string Label, string? Preset, string Strat
 /// <summary>SAC with several relabeling strategies on one environment: a panel of the paper's Figs. 5 and 6.</summary>
 public sealed class TrainingPanel : Panel
 {
-    // A difference counts where it exceeds this many of its standard errors.
-
     // The paper's episodes per evaluation (C.1). They are many, and some environments' are long, so there are few evaluations.
     private const int PaperEvalEpisodes = 200;
     private const int Evaluations = 10;

@@ -102,7 +102,6 @@ public static class TrainingDefaults
             "finger" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 10_000, EvalEpisodes = 50 },
             "sawyer" or "jaco" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 10_000, EvalEpisodes = 50, GradientClip = 1 },
             "cheetah" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 5000, EvalEpisodes = 50 },
-
             "walker" =>
                 config with { Hidden = 64, Batch = 64, Steps = 100_000, EvalEvery = 5000, EvalEpisodes = 50, Gamma = LinearRewardsGamma },
             "quadruped" => config with { Hidden = 256, Steps = 300_000, EvalEvery = 10_000, EvalEpisodes = 50 },

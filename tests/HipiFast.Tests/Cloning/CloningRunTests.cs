@@ -62,6 +62,21 @@ public sealed class CloningRunTests
         Assert.InRange(Share("two", 2), 0.5, 0.95);
         Assert.InRange(Share("many", 1000), 1 / 12.0, 2 / 12.0);
 
+        // The labels reach the transitions: each trajectory has one of the candidates, whatever was commanded.
+        float[] candidates = [10, 11, 20, 21, 30, 31];
+        TransitionBatch rows = demonstrations.Transitions;
+        CloningRun.LabelUniformly(rows, demonstrations.Episode, candidates, seed: 1);
+        HashSet<float> seen = [];
+        for (int row = 0; row < rows.Count; row++)
+        {
+            Assert.Contains(rows.Task[2 * row], (float[])[10, 20, 30]);
+            Assert.Equal(rows.Task[2 * row] + 1, rows.Task[(2 * row) + 1]);
+            Assert.True(row == 0 || demonstrations.Episode[row] != demonstrations.Episode[row - 1] || rows.Task[2 * row] == rows.Task[2 * (row - 1)]);
+            seen.Add(rows.Task[2 * row]);
+        }
+
+        Assert.Equal(3, seen.Count);
+
         double Share(string name, int candidates)
         {
             CloningOptions options = s_options with { Labels = CloningLabels.Random, Candidates = candidates };
