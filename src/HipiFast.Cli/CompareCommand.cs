@@ -56,7 +56,7 @@ internal static class CompareCommand
         }
 
         SeedGroup[] groups = [.. paths.Select(SeedGroup.Load)];
-        bool isRate = !groups.All(group => group.IsZero);
+        bool isRate = ScoreColumn.Of(groups.SelectMany(group => group.Curves.Values).SelectMany(curve => curve.Values)) == MetricColumn.SuccessRate;
         string metric = isRate ? "success" : "return";
         if (!isRate)
         {

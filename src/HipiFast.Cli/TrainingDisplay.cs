@@ -69,14 +69,12 @@ internal sealed class TrainingDisplay
     /// <summary>The table of final results, with mean and standard deviation over several seeds.</summary>
     public void WriteSummary()
     {
-        // Where tasks never end there is no success, and the returns tell what was learned.
-        bool isRate = _seeds.Any(seed => seed.HasSuccess);
+        MetricColumn score = ScoreColumn.Of(_seeds.SelectMany(seed => seed.SuccessRates));
         string[] header =
         [
             "seed", "env steps", "success", "success (mean action)", "return", "return (mean action)",
-            isRate ? "area under success curve" : "area under return curve", "time", "updates/s",
+            score == MetricColumn.SuccessRate ? "area under success curve" : "area under return curve", "time", "updates/s",
         ];
-        MetricColumn score = isRate ? MetricColumn.SuccessRate : MetricColumn.EpisodeReturn;
         List<IReadOnlyList<string>> rows = [.. _seeds.Select(seed => seed.SummaryRow(score))];
         if (_seeds.Length > 1)
         {
@@ -158,14 +156,14 @@ internal sealed class TrainingDisplay
         /// <summary>Name of the backend that computes; null when the run was never opened.</summary>
         public string? Variant { get; private set; }
 
-        /// <summary>Whether any evaluation had a success.</summary>
-        public bool HasSuccess
+        /// <summary>Success rates of all evaluations, with sampled and with mean actions.</summary>
+        public double[] SuccessRates
         {
             get
             {
                 lock (_lock)
                 {
-                    return _metrics.Any(row => row[(int)MetricColumn.SuccessRate] > 0 || row[(int)MetricColumn.MeanActionSuccessRate] > 0);
+                    return [.. _metrics.SelectMany(row => (double[])[row[(int)MetricColumn.SuccessRate], row[(int)MetricColumn.MeanActionSuccessRate]])];
                 }
             }
         }

@@ -60,9 +60,6 @@ public sealed class SeedGroup
     /// <summary>Mean of the last three evaluations, in the metric's units.</summary>
     public SeedStatistic Final { get; }
 
-    /// <summary>Whether every evaluation is 0: success rates where tasks never end, which tell nothing.</summary>
-    public bool IsZero => Curves.Values.All(curve => curve.Values.All(value => value == 0));
-
     /// <summary>Reads the success rates (sampled actions) of a directory with one run or with one folder per seed.</summary>
     /// <param name="path">The directory.</param>
     /// <returns>The group.</returns>

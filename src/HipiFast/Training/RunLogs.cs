@@ -51,7 +51,7 @@ public sealed class RunLogs : IDisposable
     public static void WriteCurve(string path, string title, IReadOnlyList<MetricsLog> seeds)
     {
         LearningCurve[] sampled = CurvesOf(MetricColumn.SuccessRate), mean = CurvesOf(MetricColumn.MeanActionSuccessRate);
-        bool isRate = sampled.Concat(mean).Any(curve => curve.Values.Any(value => value != 0)) || sampled.All(curve => curve.Values.Count == 0);
+        bool isRate = ScoreColumn.Of(sampled.Concat(mean).SelectMany(curve => curve.Values)) == MetricColumn.SuccessRate;
         LearningCurveSvg figure = isRate ? new(title) { ValueRange = (0, 1) } : new(title) { ValueLabel = "return" };
         figure.Add("sampled actions", isRate ? sampled : CurvesOf(MetricColumn.EpisodeReturn));
         figure.Add("mean action", isRate ? mean : CurvesOf(MetricColumn.MeanActionReturn));

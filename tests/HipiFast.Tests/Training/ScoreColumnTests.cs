@@ -1,0 +1,16 @@
+using HipiFast.Training;
+
+namespace HipiFast.Tests.Training;
+
+public sealed class ScoreColumnTests
+{
+    [Fact]
+    public void Of_IsTheReturn_WhereNoEvaluationHadASuccess()
+    {
+        Assert.Equal(MetricColumn.EpisodeReturn, ScoreColumn.Of([0, 0, 0]));
+        Assert.Equal(MetricColumn.SuccessRate, ScoreColumn.Of([0, 0.005, 0]));
+    }
+
+    [Fact]
+    public void Of_IsTheSuccessRate_BeforeTheFirstEvaluation() => Assert.Equal(MetricColumn.SuccessRate, ScoreColumn.Of([]));
+}
