@@ -2,7 +2,7 @@
 """Trains with variants of inverse RL's options beside the other strategies, and prints areas under the success curves (of returns, where tasks never
 end) as a Markdown table.
 
-    python3 bench/relabel-search.py ENVIRONMENT OUT [--seeds 101,102,103] [--only NAME,NAME] [--steps N]
+    python3 bench/relabel-search.py ENVIRONMENT OUT [--seeds 101,102,103] [--only NAME,NAME] [options of hipifast train, for all variants]
 
 The first variant is what the others are compared with. Without --only that is future-state relabeling for goals, and inverse RL with the defaults for
 discrete sets and linear rewards. Runs that OUT holds already are taken from there, so that it can be stopped and started again. All runs of a table have
@@ -77,7 +77,11 @@ LINEAR = {
 
 
 def hipifast(*arguments):
-    return subprocess.run([os.environ.get("HIPIFAST", os.path.join(ROOT, "hipifast")), *arguments], check=True, capture_output=True, text=True).stdout
+    """What a call of the program prints; what it says of an error ends this one too."""
+    done = subprocess.run([os.environ.get("HIPIFAST", os.path.join(ROOT, "hipifast")), *arguments], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(done.stderr.strip())
+    return done.stdout
 
 
 def is_finished(place, seeds):
@@ -99,15 +103,14 @@ def main():
     ap.add_argument("out", help="directory of the runs")
     ap.add_argument("--seeds", default="101,102,103")
     ap.add_argument("--only", help="variants by name, the reference first; all when not given")
-    ap.add_argument("--steps", help="environment steps; the environment's own when not given")
     ap.add_argument("--eval-episodes", default="100")
-    o = ap.parse_args()
+    o, train = ap.parse_known_args()
     variants = DISCRETE if o.environment.endswith("-discrete") else LINEAR if o.environment in ("walker", "quadruped-linear") else GOALS
     names = o.only.split(",") if o.only else list(variants)
     unknown = [name for name in names if name not in variants]
     if unknown:
         sys.exit(f"Unknown variant {unknown[0]}; expected {', '.join(variants)}.")
-    common = ["--seeds", o.seeds, "--eval-episodes", o.eval_episodes, *(["--steps", o.steps] if o.steps else [])]
+    common = ["--seeds", o.seeds, "--eval-episodes", o.eval_episodes, *train]
     places = []
     for name in names:
         place = os.path.join(o.out, o.environment, f"{name}-{o.seeds.replace(',', '-')}")
