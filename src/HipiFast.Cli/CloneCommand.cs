@@ -128,6 +128,7 @@ internal static class CloneCommand
             throw new IOException($"Cannot write to '{directory}': it is a file or not empty; choose another directory with --out, or remove it.");
         }
 
+        OutputPath.RequireWritableDirectory(directory);
         using Demonstrations demonstrations = file is not null ? Load(file) : Collect(environment, agent!, trajectories, options.Fit.Seed);
         int count = demonstrations.Episode.Distinct().Count();
         console.Line(
@@ -198,9 +199,17 @@ internal static class CloneCommand
         }
 
         IReadOnlyList<RunDirectory> runs = RunDirectory.Find(run);
+        if (runs.Count > 1)
+        {
+            throw new ArgumentException($"'{run}' holds {runs.Count} runs; expected one, such as '{runs[0].Path}'.");
+        }
+
         TrainingConfig config = runs[0].ReadConfig();
         using AgentNetworks networks = AgentInput.LoadOf(runs[0], config);
-        using VectorEnvironment world = EnvironmentFactory.Create(config with { Environment = environment }, Math.Min(trajectories, CopiesPerRound));
+
+        // Whatever margin or length of episodes the agent was trained with, it plays in the environment that labels and judges the clone.
+        using VectorEnvironment world =
+            EnvironmentFactory.Create(new TrainingConfig { Environment = environment }, Math.Min(trajectories, CopiesPerRound));
         if (networks.Shape != world.Shape)
         {
             throw new InvalidDataException($"{runs[0].Agent} is an agent for {networks.Shape}, but {environment} has {world.Shape}.");

@@ -40,88 +40,75 @@ internal static class ReproduceCommand
             bool isQuick = parsed.GetValue(quick);
             IReadOnlyList<ulong> list = parsed.GetValue(seeds) is string text ? SeedList.Parse(text) : chosen.DefaultSeeds(isQuick);
             string directory = parsed.GetValue(output) ?? Path.Combine("reproduction", isQuick ? chosen.Name + "-quick" : chosen.Name);
-            return Run(
-                new ConsoleOutput(parsed.GetValue(json)), Choose(chosen, parsed.GetValue(panels)), new ExperimentContext(directory, isQuick, list));
+            ExperimentContext context = new(directory, isQuick, list);
+            string[]? names = parsed.GetValue(panels)?.Split(',', StringSplitOptions.TrimEntries);
+            return Run(new ConsoleOutput(parsed.GetValue(json)), chosen, new FigureRun(chosen, context, names));
         });
         return command;
     }
 
-    private static Figure Choose(Figure figure, string? list)
+    private static int Run(ConsoleOutput console, Figure figure, FigureRun run)
     {
-        if (list is null)
+        int unavailable = run.LeftOut.Count;
+        foreach ((Panel panel, string reason) in run.LeftOut)
         {
-            return figure;
+            console.Line($"{panel.Name}: left out. {reason}");
         }
 
-        string[] names = list.Split(',', StringSplitOptions.TrimEntries);
-        string? unknown = names.FirstOrDefault(name => figure.Panels.All(panel => panel.Name != name));
-        return unknown is null
-            ? figure with { Panels = [.. figure.Panels.Where(panel => names.Contains(panel.Name))] }
-            : throw new ArgumentException(
-                $"{figure.Name} has no panel '{unknown}'; expected {string.Join(", ", figure.Panels.Select(panel => panel.Name))}.");
-    }
-
-    private static int Run(ConsoleOutput console, Figure figure, ExperimentContext context)
-    {
-        if (File.Exists(context.Directory))
+        if (run.IsHopeless)
         {
-            throw new IOException($"Cannot write to '{context.Directory}': it is a file; expected a directory.");
+            throw new NotSupportedException($"Nothing of {figure.Name} can be run here. {run.LeftOut[0].Reason}");
         }
 
-        // What is wrong with the directory is found before any work is done.
-        Panel[] possible = [.. figure.Panels.Where(panel => panel.Unavailable is null)];
-        ExperimentJob[] first = JobsOf(possible, context, 0);
-        foreach (Panel panel in figure.Panels.Except(possible))
+        run.Begin();
+        for (int round = 0; round < run.Rounds; round++)
         {
-            console.Line($"{panel.Name}: left out. {panel.Unavailable}");
-        }
-
-        Directory.CreateDirectory(context.Directory);
-        for (int round = 0; possible.Any(panel => panel.Rounds > round); round++)
-        {
-            if (!Work(console, round == 0 ? first : JobsOf(possible, context, round)))
+            if (!Work(console, run, round))
             {
                 console.Line("Stopped before the end; everything so far is saved. The same command continues it.");
                 return CommandLineProgram.Failed;
             }
         }
 
-        PanelReport[] reports =
-        [
-            .. figure.Panels.Select(panel => panel.Unavailable is string reason
-                ? new PanelReport(panel.Title, Verdict.NotRun, [reason], [], null, [])
-                : panel.Report(context)),
-        ];
-        string path = Path.Combine(context.Directory, "report.html");
-        FigureReport.Save(path, figure, context, reports);
-        Show(console, figure, reports, path);
-        return CommandLineProgram.Good;
+        IReadOnlyList<PanelReport> reports = run.WriteReport();
+        Show(console, figure, reports, run.ReportPath);
+        return run.LeftOut.Count > unavailable ? CommandLineProgram.Failed : CommandLineProgram.Good;
     }
 
-    private static ExperimentJob[] JobsOf(Panel[] panels, ExperimentContext context, int round) =>
-        [.. panels.Where(panel => panel.Rounds > round).SelectMany(panel => panel.Jobs(context, round))];
-
-    private static bool Work(ConsoleOutput console, ExperimentJob[] jobs)
+    private static bool Work(ConsoleOutput console, FigureRun run, int round)
     {
         using CancellationTokenSource stop = new();
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
-        double[] done = new double[jobs.Length];
-        ParallelJobs running = ParallelJobs.Start(jobs.Length, Do, stop);
-        Watch(console, jobs, done, () => running.IsRunning);
+        IReadOnlyList<(Panel Panel, ExperimentJob Job)> jobs = run.Jobs(round);
+        double[] done = new double[jobs.Count];
+        ParallelJobs running = ParallelJobs.Start(jobs.Count, Do, stop);
+        Watch(console, [.. jobs.Select(entry => entry.Job)], done, () => running.IsRunning);
         running.Join();
         return !stop.IsCancellationRequested;
 
         void Do(int index)
         {
-            jobs[index].Run(share => Volatile.Write(ref done[index], share), stop.Token);
+            (Panel panel, ExperimentJob job) = jobs[index];
+            string outcome = string.Empty;
+            try
+            {
+                job.Run(share => Volatile.Write(ref done[index], share), stop.Token);
+            }
+            catch (Exception error) when (error is TrainingDivergedException or IOException or UnauthorizedAccessException or InvalidDataException)
+            {
+                // The others of many hours go on; the report says what is missing.
+                run.Fail(panel, job, error);
+                outcome = $" failed: {error.Message}";
+            }
+
             if (!stop.IsCancellationRequested)
             {
                 Volatile.Write(ref done[index], 1);
                 if (!console.Interactive)
                 {
                     console.Line(string.Create(
-                        CultureInfo.InvariantCulture, $"{jobs[index].Label} ({done.Count(share => share >= 1)} of {jobs.Length})"));
+                        CultureInfo.InvariantCulture, $"{job.Label} ({done.Count(share => share >= 1)} of {jobs.Count}){outcome}"));
                 }
             }
         }
@@ -163,7 +150,7 @@ internal static class ReproduceCommand
         });
     }
 
-    private static void Show(ConsoleOutput console, Figure figure, PanelReport[] reports, string path)
+    private static void Show(ConsoleOutput console, Figure figure, IReadOnlyList<PanelReport> reports, string path)
     {
         console.Line($"The paper: {figure.Claim}");
         foreach (PanelReport report in reports)

@@ -7,10 +7,10 @@ namespace HipiFast.Mujoco;
 public static unsafe class MujocoLibrary
 {
     /// <summary>How to get it, as the end of a sentence.</summary>
-    private const string Install = "install it with 'apt-get install libmujoco-dev' (or set MUJOCO_ROOT to a MuJoCo release) "
-        + "and build again with 'dotnet build src/HipiFast.Cli -c Release'";
+    private const string Install = "install it with 'apt-get install libmujoco-dev cmake g++' (or set MUJOCO_ROOT to a MuJoCo release) "
+        + "and build again with 'dotnet run .build/build.cs -- program', whose log of it is artifacts/native/Release/mujoco/build.log";
 
-    private static readonly Lazy<string?> s_whyNot = new(Probe);
+    private static readonly Lazy<string?> s_whyNot = new(() => Probe(MujocoMethods.Library));
 
     /// <summary>Why the physics environments cannot run here, in one sentence that says what to do; null when they can.</summary>
     public static string? WhyNot => s_whyNot.Value;
@@ -41,7 +41,9 @@ public static unsafe class MujocoLibrary
     /// <returns>MuJoCo's own words, or the status's, without a full stop.</returns>
     internal static string Describe(MujocoStatus status)
     {
-        string said = Marshal.PtrToStringUTF8((nint)MujocoMethods.GetLastError())!.Trim().ReplaceLineEndings("; ").TrimEnd('.');
+        // What was said last may be of an earlier call: only these have something of their own to say.
+        bool hasWords = status is MujocoStatus.BadModel or MujocoStatus.Unstable or MujocoStatus.Error;
+        string said = !hasWords ? string.Empty : Marshal.PtrToStringUTF8((nint)MujocoMethods.GetLastError())!.Trim().ReplaceLineEndings("; ").TrimEnd('.');
         return said.Length > 0 ? said : Marshal.PtrToStringUTF8((nint)MujocoMethods.GetStatusMessage(status))!;
     }
 
@@ -57,11 +59,17 @@ public static unsafe class MujocoLibrary
         }
     }
 
-    private static string? Probe()
+    /// <summary>Why a library cannot serve.</summary>
+    /// <param name="name">Its name, without the system's prefix and suffix.</param>
+    /// <returns>One sentence, or null when it can.</returns>
+    internal static string? Probe(string name)
     {
-        if (!NativeLibrary.TryLoad(MujocoMethods.Library, typeof(MujocoMethods).Assembly, null, out nint library))
+        if (!NativeLibrary.TryLoad(name, typeof(MujocoMethods).Assembly, null, out nint library))
         {
-            return $"This environment needs MuJoCo, which was not found: {Install}.";
+            return Directory.EnumerateFiles(AppContext.BaseDirectory, $"*{name}.*").Any()
+                ? "The physics environments were built with a MuJoCo that cannot be loaded now: remove artifacts/native, and then "
+                    + $"{Install}."
+                : $"This environment needs MuJoCo, which was not found when this program was built: {Install}.";
         }
 
         // The handle is kept: calls resolve to the same library.
@@ -71,8 +79,16 @@ public static unsafe class MujocoLibrary
         }
 
         int version = MujocoMethods.GetAbiVersion();
-        return version == MujocoMethods.AbiVersion
+        if (version != MujocoMethods.AbiVersion)
+        {
+            return $"The library '{MujocoMethods.Library}' has ABI version {version}, not {MujocoMethods.AbiVersion}: build again.";
+        }
+
+        // The shim reads MuJoCo's structures as its headers laid them out.
+        int headers = MujocoMethods.GetHeaderVersion(), loaded = MujocoMethods.GetMujocoVersion();
+        return headers == loaded
             ? null
-            : $"The library '{MujocoMethods.Library}' has ABI version {version}, not {MujocoMethods.AbiVersion}: build again.";
+            : $"The physics environments were compiled with the headers of MuJoCo {headers}, but MuJoCo {loaded} was loaded; expected one version "
+                + "(set MUJOCO_ROOT to a release with both include and lib, and build again).";
     }
 }

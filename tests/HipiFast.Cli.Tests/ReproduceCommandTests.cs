@@ -1,4 +1,5 @@
 using System.Text.Json;
+using HipiFast.Storage;
 
 namespace HipiFast.Cli.Tests;
 
@@ -57,8 +58,53 @@ public sealed class ReproduceCommandTests
         Assert.Equal(
             File.ReadAllBytes(Path.Combine(temporary["a"], "policy.safetensors")),
             File.ReadAllBytes(Path.Combine(temporary["b"], "policy.safetensors")));
+        ProgramResult nowhere = HipifastProgram.Run("clone", "gridworld", "--demonstrations", file, "--out", Path.Combine(file, "x"));
+        Assert.Equal(2, nowhere.ExitCode);
+        Assert.Contains("is a file; expected a directory", nowhere.Error);
         ProgramResult full = HipifastProgram.Run("clone", "gridworld", "--demonstrations", file, "--out", temporary["b"]);
         Assert.Equal(2, full.ExitCode);
         Assert.Contains("not empty", full.Error);
+    }
+
+    [Fact]
+    public void Clone_OfSeveralRuns_AsksForOne()
+    {
+        using TemporaryDirectory temporary = new();
+        Assert.Equal(
+            0, HipifastProgram.Run("train", "gridworld", "--steps", "100", "--seeds", "1,2", "--eval-episodes", "2", "--out", temporary["runs"]).ExitCode);
+        ProgramResult result = HipifastProgram.Run("clone", "gridworld", "--agent", temporary["runs"], "--out", temporary["clone"]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("holds 2 runs; expected one, such as", result.Error);
+        Assert.False(Directory.Exists(temporary["clone"]));
+    }
+
+    [Fact]
+    public void Clone_PlaysTheDemonstrationsInTheEnvironmentThatJudgesThem()
+    {
+        using TemporaryDirectory temporary = new();
+        Assert.Equal(
+            0,
+            HipifastProgram.Run(
+                "train", "gridworld", "--episode-limit", "5", "--steps", "100", "--eval-episodes", "2", "--out", temporary["run"]).ExitCode);
+        ProgramResult result = HipifastProgram.Run(
+            "clone", "gridworld", "--agent", temporary["run"], "--trajectories", "20", "--max-epochs", "1", "--hidden", "8", "--episodes", "2",
+            "--out", temporary["clone"]);
+        Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
+        using TransitionFile file = TransitionFile.Open(Path.Combine(temporary["clone"], "demonstrations.safetensors"));
+        long[] episode = new long[file.Count];
+        file.ReadEpisodes(episode);
+        Assert.True(episode.GroupBy(number => number).Max(steps => steps.Count()) > 5);
+    }
+
+    [Fact]
+    public void Reproduce_OfAnotherFigure_LeavesTheDirectoryAlone()
+    {
+        using TemporaryDirectory temporary = new();
+        Assert.Equal(0, HipifastProgram.Run("reproduce", "fig4", "--quick", "--seeds", "3", "--out", temporary["fig4"]).ExitCode);
+        byte[] report = File.ReadAllBytes(Path.Combine(temporary["fig4"], "report.html"));
+        ProgramResult other = HipifastProgram.Run("reproduce", "fig5", "--quick", "--out", temporary["fig4"]);
+        Assert.Equal(2, other.ExitCode);
+        Assert.Contains("holds fig4 --quick; fig5 --quick needs a directory of its own", other.Error);
+        Assert.Equal(report, File.ReadAllBytes(Path.Combine(temporary["fig4"], "report.html")));
     }
 }

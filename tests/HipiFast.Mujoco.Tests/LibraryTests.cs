@@ -26,6 +26,26 @@ public sealed class LibraryTests
         }
     }
 
+    /// <summary>Where the environment says that MuJoCo was installed before the build, nothing may be skipped for want of it.</summary>
+    [Fact]
+    public void ItIsThereWhereItWasInstalled()
+    {
+        if (Environment.GetEnvironmentVariable("HIPIFAST_REQUIRE_MUJOCO") == "1")
+        {
+            Assert.Null(MujocoLibrary.WhyNot);
+        }
+    }
+
+    [Fact]
+    public void ALibraryThatIsNotThere_IsASentenceWithTheInstallCommand()
+    {
+        string missing = MujocoLibrary.Probe("hipifast_moon")!;
+        Assert.StartsWith("This environment needs MuJoCo, which was not found when this program was built", missing, StringComparison.Ordinal);
+        Assert.Contains("apt-get install libmujoco-dev cmake g++", missing, StringComparison.Ordinal);
+        Assert.EndsWith(".", missing, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', missing);
+    }
+
     [PhysicsFact]
     public void TheVersionIsKnown() => Assert.InRange(MujocoLibrary.Version, 222, 9_999_999);
 
@@ -65,13 +85,15 @@ public sealed class LibraryTests
         InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => simulator.Step(control, 10, state, readings));
         Assert.Contains("'walker'", error.Message, StringComparison.Ordinal);
         Assert.Equal(before, state);
+
+        // What MuJoCo said of that is not said again of the next error.
         control[2] = double.NaN;
-        simulator.InitialState(state);
         Assert.Contains(
             "not finite",
             Assert.Throws<InvalidOperationException>(() => simulator.Step(control, 10, state, readings)).Message,
             StringComparison.Ordinal);
         control[2] = 0;
+        simulator.InitialState(state);
         simulator.Step(control, 10, state, readings);
         Assert.All(readings, value => Assert.True(double.IsFinite(value)));
     }

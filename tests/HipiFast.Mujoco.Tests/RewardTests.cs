@@ -130,6 +130,11 @@ public sealed class RewardTests
         Assert.Equal(observation[26], observation[28], 1e-6f);
         Assert.InRange(observation[25], -0.05f, 0f);
         Assert.InRange(observation[26], -0.3f, 0f);
+
+        // The right hip bent by 0.4 rad swings the right foot, 0.95 m below it, forwards and up; the left one hangs where it was under the torso.
+        float[] bent = environment.ObservationIn(moved => moved.PartsOf(0).Positions[6] = 0.4);
+        Assert.Equal(0.95 * Math.Sin(0.4), bent[27] - bent[25], 1e-5);
+        Assert.Equal(0.95 * (1 - Math.Cos(0.4)), bent[28] - bent[26], 1e-5);
         float[] action = [1f, 0f, 0f, 0f, 0f, -1f], task = [0.5f, -1f, 0f, 0f, 0f, 0f, -0.25f];
         Assert.Equal(0.5f - 1.25f - 0.5f, Physics.Judge(environment, observation, task, action).Reward, 1e-5f);
         Assert.Equal(observation[25], Physics.Judge(environment, observation, [0f, 0f, 1f, 0f, 0f, 0f, 0f]).Reward);

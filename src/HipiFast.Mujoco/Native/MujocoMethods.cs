@@ -16,6 +16,9 @@ internal enum MujocoStatus
 
     /// <summary>The simulation diverged, or ran out of room for contacts.</summary>
     Unstable = 5,
+
+    /// <summary>MuJoCo called its error handler.</summary>
+    Error = 7,
 }
 
 /// <summary>What a name may stand for, <c>hf_mj_kind</c>.</summary>
@@ -101,6 +104,9 @@ internal static unsafe partial class MujocoMethods
 
     [LibraryImport(Library, EntryPoint = "hf_mj_abi_version")]
     public static partial int GetAbiVersion();
+
+    [LibraryImport(Library, EntryPoint = "hf_mj_header_version")]
+    public static partial int GetHeaderVersion();
 
     [LibraryImport(Library, EntryPoint = "hf_mj_mujoco_version")]
     public static partial int GetMujocoVersion();

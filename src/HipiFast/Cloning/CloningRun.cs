@@ -90,11 +90,8 @@ public static class CloningRun
         {
             using JsonDocument document = JsonDocument.Parse(ConfigLayer.ReadText(path));
             JsonElement settings = document.RootElement.GetProperty("settings"), result = document.RootElement.GetProperty("result");
-            using JsonDocument wanted = JsonDocument.Parse(ToJson(environment, options, new CloningResult(0, 0, 0, 0, 0, 0)));
-            if (settings.GetRawText() != wanted.RootElement.GetProperty("settings").GetRawText())
-            {
-                throw new ArgumentException($"{path} was made with other settings; choose another directory with --out, or remove it.");
-            }
+            using JsonDocument wanted = JsonDocument.Parse(SettingsJson(environment, options));
+            RequireSame(path, settings, wanted.RootElement);
 
             return new CloningResult(
                 result.GetProperty("epochs").GetInt32(), Number(result, "validation_loss"), Number(result, "episode_return"),
@@ -233,57 +230,86 @@ public static class CloningRun
     private static double Number(JsonElement parent, string name) =>
         parent.GetProperty(name) is { ValueKind: JsonValueKind.Number } value ? value.GetDouble() : double.NaN;
 
-    private static string ToJson(string environment, CloningOptions options, CloningResult result)
+    private static void RequireSame(string path, JsonElement found, JsonElement wanted)
+    {
+        string[] names = [.. found.EnumerateObject().Concat(wanted.EnumerateObject()).Select(entry => entry.Name).Distinct()];
+        string? other = names.FirstOrDefault(name => Raw(found, name) != Raw(wanted, name));
+        if (other is not null)
+        {
+            throw new ArgumentException(
+                $"{path} was made with {other} = {Raw(found, other)}, not {Raw(wanted, other)}; choose another directory with --out, or remove it.");
+        }
+
+        static string Raw(JsonElement settings, string name) => settings.TryGetProperty(name, out JsonElement value) ? value.GetRawText() : "nothing";
+    }
+
+    /// <summary>The settings that <c>result.json</c> holds, as a JSON object.</summary>
+    /// <param name="environment">As for <see cref="Run"/>.</param>
+    /// <param name="options">As for <see cref="Run"/>.</param>
+    internal static string SettingsJson(string environment, CloningOptions options) => Write(writer => WriteSettings(writer, environment, options));
+
+    private static string Write(Action<Utf8JsonWriter> content)
     {
         using MemoryStream stream = new();
         using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
         {
-            writer.WriteStartObject();
-            writer.WriteStartObject("settings");
-            writer.WriteString("environment", environment);
-            writer.WriteString("labels", ConfigKey.Kebab(options.Labels.ToString()));
-            writer.WriteNumber("candidates", options.Candidates);
-            writer.WriteNumber("temperature", options.Temperature);
-            writer.WriteNumber("first_task_bias", options.FirstTaskBias);
-            writer.WriteNumber("eval_episodes", options.EvalEpisodes);
-            writer.WriteString("learner", options.Learner);
-            if (options.Learner == LearnerRegistry.Torch)
-            {
-                writer.WriteString("torch_device", options.TorchDevice);
-            }
-
-            writer.WriteNumber("seed", options.Fit.Seed);
-            writer.WriteNumber("hidden", options.Fit.Hidden);
-            writer.WriteNumber("learning_rate", options.Fit.LearningRate);
-            writer.WriteNumber("batch", options.Fit.Batch);
-            writer.WriteNumber("validation_share", options.Fit.ValidationShare);
-            writer.WriteNumber("patience", options.Fit.Patience);
-            writer.WriteNumber("max_epochs", options.Fit.MaxEpochs);
-            writer.WriteEndObject();
-            writer.WriteStartObject("result");
-            writer.WriteNumber("epochs", result.Epochs);
-            Write("validation_loss", result.ValidationLoss);
-            Write("episode_return", result.EpisodeReturn);
-            Write("success_rate", result.SuccessRate);
-            Write("effective_tasks", result.EffectiveTasks);
-            Write("largest_share", result.LargestShare);
-            writer.WriteEndObject();
-            writer.WriteEndObject();
-
-            void Write(string name, double value)
-            {
-                if (double.IsFinite(value))
-                {
-                    writer.WriteNumber(name, value);
-                }
-                else
-                {
-                    writer.WriteNull(name);
-                }
-            }
+            content(writer);
         }
 
         return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
+    }
+
+    private static void WriteSettings(Utf8JsonWriter writer, string environment, CloningOptions options)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("environment", environment);
+        writer.WriteString("labels", ConfigKey.Kebab(options.Labels.ToString()));
+        writer.WriteNumber("candidates", options.Candidates);
+        writer.WriteNumber("temperature", options.Temperature);
+        writer.WriteNumber("first_task_bias", options.FirstTaskBias);
+        writer.WriteNumber("eval_episodes", options.EvalEpisodes);
+        writer.WriteString("learner", options.Learner);
+        if (options.Learner == LearnerRegistry.Torch)
+        {
+            writer.WriteString("torch_device", options.TorchDevice);
+        }
+
+        writer.WriteNumber("seed", options.Fit.Seed);
+        writer.WriteNumber("hidden", options.Fit.Hidden);
+        writer.WriteNumber("learning_rate", options.Fit.LearningRate);
+        writer.WriteNumber("batch", options.Fit.Batch);
+        writer.WriteNumber("validation_share", options.Fit.ValidationShare);
+        writer.WriteNumber("patience", options.Fit.Patience);
+        writer.WriteNumber("max_epochs", options.Fit.MaxEpochs);
+        writer.WriteEndObject();
+    }
+
+    private static string ToJson(string environment, CloningOptions options, CloningResult result) => Write(writer =>
+    {
+        writer.WriteStartObject();
+        writer.WritePropertyName("settings");
+        WriteSettings(writer, environment, options);
+        writer.WriteStartObject("result");
+        writer.WriteNumber("epochs", result.Epochs);
+        WriteNumber(writer, "validation_loss", result.ValidationLoss);
+        WriteNumber(writer, "episode_return", result.EpisodeReturn);
+        WriteNumber(writer, "success_rate", result.SuccessRate);
+        WriteNumber(writer, "effective_tasks", result.EffectiveTasks);
+        WriteNumber(writer, "largest_share", result.LargestShare);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    });
+
+    private static void WriteNumber(Utf8JsonWriter writer, string name, double value)
+    {
+        if (double.IsFinite(value))
+        {
+            writer.WriteNumber(name, value);
+        }
+        else
+        {
+            writer.WriteNull(name);
+        }
     }
 
     private sealed class ClonePolicy(BehaviorCloning clone) : IPolicy

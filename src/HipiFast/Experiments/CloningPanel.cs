@@ -14,7 +14,13 @@ namespace HipiFast.Experiments;
 /// <param name="Label">Name in tables.</param>
 /// <param name="Labels">Which tasks the demonstrations are cloned under.</param>
 /// <param name="FirstTaskBias">Reward per step added for the first candidate task.</param>
-public sealed record CloningArm(string Name, string Label, CloningLabels Labels, float FirstTaskBias = 0f);
+/// <param name="Claim">What the paper says of the panel's first arm beside this one.</param>
+public sealed record CloningArm(
+    string Name, string Label, CloningLabels Labels, float FirstTaskBias = 0f, PaperClaim Claim = PaperClaim.None)
+{
+    /// <summary>Whether the paper says of this arm that it is no better than random (here: than uniformly random actions).</summary>
+    public bool NoBetterThanRandomActions { get; init; }
+}
 
 /// <summary>
 /// Behavior cloning on demonstrations of a trained policy, under several kinds of labels: a panel of the paper's Figs. 7 and 8. Round 0 trains the
@@ -24,10 +30,11 @@ public sealed class CloningPanel : Panel
 {
     private const int CopiesPerRound = 200;
     private const ulong ExpertSeed = 1;
+    private const string ExpertKey = "demonstrated_by";
+    private const string TrajectoriesKey = "trajectories";
 
     private readonly string _environment;
     private readonly IReadOnlyList<CloningArm> _arms;
-    private readonly IReadOnlyList<int> _behind;
     private readonly long _quickSteps;
     private readonly int _trajectories;
 
@@ -36,16 +43,14 @@ public sealed class CloningPanel : Panel
     /// <param name="title">Heading.</param>
     /// <param name="environment">Environment by name.</param>
     /// <param name="arms">Kinds of labels; the first is inverse RL.</param>
-    /// <param name="behind">The arms, by number, that the paper says do worse than the first.</param>
     /// <param name="trajectories">Demonstrations at full length; a fifth of them in a quick run.</param>
     /// <param name="quickSteps">Environment steps of the policy's training in a quick run.</param>
     public CloningPanel(
-        string name, string title, string environment, IReadOnlyList<CloningArm> arms, IReadOnlyList<int> behind, int trajectories, long quickSteps)
+        string name, string title, string environment, IReadOnlyList<CloningArm> arms, int trajectories, long quickSteps)
         : base(name, title)
     {
         _environment = environment;
         _arms = arms;
-        _behind = behind;
         _trajectories = trajectories;
         _quickSteps = quickSteps;
     }
@@ -69,6 +74,7 @@ public sealed class CloningPanel : Panel
         switch (round)
         {
             case 0:
+                RequireSameDemonstrations(context, config);
                 return TrainingJob.IsFinished(expert, config) ? [] : [TrainingJob.Create($"{Name} expert", expert, config)];
             case 1:
                 return File.Exists(DemonstrationsOf(context))
@@ -90,21 +96,27 @@ public sealed class CloningPanel : Panel
     {
         ArgumentNullException.ThrowIfNull(context);
         double[][] returns = [.. _arms.Select(arm => context.Seeds.Select(seed => ResultOf(context, arm, seed).EpisodeReturn).ToArray())];
+        double[] random = [.. context.Seeds.Select(seed => RandomReturn(context, seed))];
         List<IReadOnlyList<string>> rows = [];
-        List<string> worse = [], level = [], better = [];
+        List<string> ahead = [], level = [], behind = [], findings = [];
+        List<(PaperClaim Claim, int Sign)> judged = [];
         for (int i = 0; i < _arms.Count; i++)
         {
             CloningResult[] results = [.. context.Seeds.Select(seed => ResultOf(context, _arms[i], seed))];
             string difference = string.Empty;
             if (i > 0)
             {
-                PairedDifference lead = PairedDifference.Of([.. returns[0].Zip(returns[i], (first, other) => first - other)]);
-                difference = string.Create(
-                    CultureInfo.InvariantCulture, $"{lead.Mean:+0.0;-0.0;0.0} ({lead.StandardError:0.0}; {lead.Ahead} of {lead.Seeds})");
-                if (_behind.Contains(i))
-                {
-                    (lead.Sign > 0 ? worse : lead.Sign < 0 ? better : level).Add(_arms[i].Label);
-                }
+                PairedDifference lead = Difference(returns[0], returns[i]);
+                difference = Describe(lead);
+                judged.Add((_arms[i].Claim, lead.Sign));
+                (lead.Sign > 0 ? ahead : lead.Sign < 0 ? behind : level).Add(_arms[i].Label);
+            }
+
+            if (_arms[i].NoBetterThanRandomActions)
+            {
+                int sign = Difference(returns[i], random).Sign;
+                judged.Add((PaperClaim.NoBetter, sign));
+                findings.Add($"{_arms[i].Label} is {(sign > 0 ? "ahead of" : sign < 0 ? "behind" : "level with")} random actions.");
             }
 
             rows.Add(
@@ -115,18 +127,19 @@ public sealed class CloningPanel : Panel
             ]);
         }
 
-        EvaluationResult random = CloningRun.Evaluate(
-            _environment, OptionsOf(_arms[0], context, context.Seeds[0]), new UniformPolicy(context.Seeds[0]));
-        rows.Add(["random actions", random.Return.ToString("0.000", CultureInfo.InvariantCulture), string.Empty, string.Empty, string.Empty]);
+        rows.Add(["random actions", SeedStatistic.Of(random).Describe(), string.Empty, string.Empty, Describe(Difference(returns[0], random))]);
         List<string> parts = [];
-        Add("ahead of", worse);
+        Add("ahead of", ahead);
         Add("level with", level);
-        Add("behind", better);
+        Add("behind", behind);
+        findings.Insert(
+            0,
+            $"{_arms[0].Label} is {string.Join("; ", parts)} (by the return of the cloned policy, paired by seed over {context.Seeds.Count} seeds; "
+                + $"{PairedDifference.Rule}). One agent demonstrates to all clones: seeds are those of the labels, the fits and the evaluations.");
         return new PanelReport(
             Title,
-            better.Count > 0 ? Verdict.NotBornOut : level.Count > 0 ? Verdict.Mixed : Verdict.BornOut,
-            [$"{_arms[0].Label} is {string.Join("; ", parts)} (by the return of the cloned policy, paired by seed over {context.Seeds.Count} seeds; "
-                + $"{PairedDifference.Rule})."],
+            PaperClaims.Judge(judged),
+            findings,
             DrawEnvironment(_environment) is string frames ? [frames] : [],
             new ReportTable(
                 ["labels", "return of the clone", "validation loss", "share of the most frequent label", $"{_arms[0].Label} minus this (s.e.; seeds ahead)"],
@@ -134,6 +147,7 @@ public sealed class CloningPanel : Panel
             [
                 ("policy that demonstrates", RunDirectory.ToJson(ExpertConfig(context))),
                 ("demonstrations", $"{TrajectoriesOf(context)} trajectories, mean actions"),
+                .. _arms.Select(arm => (arm.Label, CloningRun.SettingsJson(_environment, OptionsOf(arm, context, context.Seeds[0])))),
             ]);
 
         void Add(string how, List<string> names)
@@ -145,11 +159,54 @@ public sealed class CloningPanel : Panel
         }
     }
 
+    private static PairedDifference Difference(double[] one, double[] other) => PairedDifference.Of([.. one.Zip(other, (a, b) => a - b)]);
+
+    private static string Describe(PairedDifference lead) =>
+        string.Create(CultureInfo.InvariantCulture, $"{lead.Mean:+0.0;-0.0;0.0} ({lead.StandardError:0.0}; {lead.Ahead} of {lead.Seeds})");
+
+    private double RandomReturn(ExperimentContext context, ulong seed) =>
+        CloningRun.Evaluate(_environment, OptionsOf(_arms[0], context, seed), new UniformPolicy(seed)).Return;
+
     private static string Share(CloningResult[] results) => results.All(result => double.IsNaN(result.LargestShare))
         ? string.Empty
         : results.Average(result => result.LargestShare).ToString("0.0%", CultureInfo.InvariantCulture);
 
     private int TrajectoriesOf(ExperimentContext context) => context.Quick ? _trajectories / 5 : _trajectories;
+
+    // Demonstrations of another agent, or clones of demonstrations that are gone, must not be taken for this figure's.
+    private void RequireSameDemonstrations(ExperimentContext context, TrainingConfig config)
+    {
+        string path = DemonstrationsOf(context);
+        bool anyClone = false;
+        foreach (CloningArm arm in _arms)
+        {
+            foreach (ulong seed in context.Seeds)
+            {
+                anyClone |= CloningRun.Load(_environment, OptionsOf(arm, context, seed), FolderOf(context, arm, seed)) is not null;
+            }
+        }
+
+        if (File.Exists(path))
+        {
+            using TransitionFile file = TransitionFile.Open(path);
+            if (!Metadata(context, config).All(entry => file.Metadata.GetValueOrDefault(entry.Key) == entry.Value))
+            {
+                throw new ArgumentException(
+                    $"{path} holds other demonstrations than this figure needs; choose another directory with --out, or remove '{context.FolderOf(this)}'.");
+            }
+        }
+        else if (anyClone)
+        {
+            throw new ArgumentException(
+                $"{context.FolderOf(this)} holds clones, but not the demonstrations they were made from; choose another directory with --out, or remove it.");
+        }
+    }
+
+    private Dictionary<string, string> Metadata(ExperimentContext context, TrainingConfig expert) => new()
+    {
+        [ExpertKey] = RunDirectory.ToJson(expert),
+        [TrajectoriesKey] = TrajectoriesOf(context).ToString(CultureInfo.InvariantCulture),
+    };
 
     private RunDirectory ExpertOf(ExperimentContext context) => new(Path.Combine(context.FolderOf(this), "expert"));
 
@@ -187,7 +244,7 @@ public sealed class CloningPanel : Panel
         LearnerPolicy policy = new(learner, deterministic: true, ExpertSeed);
         using Demonstrations demonstrations = DemonstrationCollector.Collect(
             world, policy, TrajectoriesOf(context), Evaluator.DeriveSeed(ExpertSeed, uint.MaxValue - 1));
-        TransitionFile.Save(DemonstrationsOf(context), demonstrations.Transitions, demonstrations.Episode);
+        TransitionFile.Save(DemonstrationsOf(context), demonstrations.Transitions, demonstrations.Episode, Metadata(context, config));
     }
 
     private void Clone(ExperimentContext context, CloningArm arm, ulong seed, CancellationToken stop)

@@ -114,8 +114,11 @@ public enum Verdict
     /// <summary>It bears the paper out.</summary>
     BornOut,
 
-    /// <summary>It bears the paper out in part, or the runs do not tell.</summary>
-    Mixed,
+    /// <summary>What it mainly shows bears the paper out, a smaller claim beside it does not.</summary>
+    InPart,
+
+    /// <summary>The runs do not tell.</summary>
+    Undecided,
 
     /// <summary>It contradicts the paper.</summary>
     NotBornOut,

@@ -9,23 +9,8 @@ public static class FigureCatalog
     // Reward per step that Fig. 8 adds for the first task; the largest error of velocity costs 3. The paper does not say how much it adds.
     private const float RewardBias = 10f;
 
-    private static readonly Arm[] s_goalArms =
-    [
-        new("inverse-rl", "inverse RL", TrainingDefaults.PaperPreset, "inverse-rl"),
-        new("final", "final (HER)", TrainingDefaults.PaperPreset, "final"),
-        new("future", "future", TrainingDefaults.PaperPreset, "future"),
-        new("random", "random", TrainingDefaults.PaperPreset, "random"),
-        new("none", "none (SAC)", TrainingDefaults.PaperPreset, "none"),
-        new("inverse-rl-own", "inverse RL, this project's defaults", null, "inverse-rl"),
-    ];
-
-    private static readonly Arm[] s_generalArms =
-    [
-        new("inverse-rl", "inverse RL", TrainingDefaults.PaperPreset, "inverse-rl"),
-        new("random", "random", TrainingDefaults.PaperPreset, "random"),
-        new("none", "none (SAC)", TrainingDefaults.PaperPreset, "none"),
-        new("inverse-rl-own", "inverse RL, this project's defaults", null, "inverse-rl"),
-    ];
+    private static readonly Arm s_inverseRl = new("inverse-rl", "inverse RL", TrainingDefaults.PaperPreset, "inverse-rl");
+    private static readonly Arm s_own = new("inverse-rl-own", "inverse RL, this project's defaults", null, "inverse-rl");
 
     /// <summary>All figures, in the paper's order.</summary>
     public static IReadOnlyList<Figure> All { get; } =
@@ -48,14 +33,14 @@ public static class FigureCatalog
                 Goals("sawyer", "Sawyer reach", 5_000),
                 Goals("nav2d", "2D navigation", 20_000),
                 Goals("jaco", "Jaco reach", 5_000),
-                Goals("reacher-sparse", "2D reacher, extremely sparse", 10_000),
-                Goals("jaco-sparse", "Jaco reach, extremely sparse", 5_000),
+                Goals("reacher-sparse", "2D reacher, extremely sparse", 10_000, PaperClaim.Better),
+                Goals("jaco-sparse", "Jaco reach, extremely sparse", 5_000, PaperClaim.Better),
             ]),
         new(
             "fig6",
             "Fig. 6: relabeling for general task distributions",
             "With discrete, linear, and goal-and-margin tasks, relabeling with inverse RL learns faster than random relabeling and no relabeling, "
-            + "to a larger asymptotic reward; hindsight goals do not apply.",
+            + "in two of the three to a clearly larger asymptotic reward; hindsight goals do not apply.",
             [
                 General("reacher-discrete", "2D reacher, discrete goals", 10_000),
                 Linear("walker", "Walker, linear rewards", 10_000),
@@ -85,10 +70,9 @@ public static class FigureCatalog
                     "cheetah",
                     [
                         new("biased", "inverse RL, biased reward", CloningLabels.InverseRl, RewardBias),
-                        new("biased-no-partition", "without the partition, biased reward", CloningLabels.NoPartition, RewardBias),
-                        new("unbiased", "inverse RL, unbiased reward", CloningLabels.InverseRl),
+                        new("biased-no-partition", "without the partition, biased reward", CloningLabels.NoPartition, RewardBias, PaperClaim.Better),
+                        new("unbiased", "inverse RL, unbiased reward", CloningLabels.InverseRl, Claim: PaperClaim.Level),
                     ],
-                    [1],
                     1000,
                     20_000),
             ]),
@@ -102,12 +86,21 @@ public static class FigureCatalog
         All.FirstOrDefault(figure => figure.Name == name)
         ?? throw new ArgumentException($"Unknown figure '{name}'; expected {string.Join(", ", All.Select(figure => figure.Name))}.");
 
-    private static TrainingPanel Goals(string environment, string title, long quickSteps) =>
-        new(title, environment, MetricColumn.SuccessRate, s_goalArms, quickSteps);
+    private static TrainingPanel Goals(string environment, string title, long quickSteps, PaperClaim claim = PaperClaim.NeverWorse) => new(
+        title,
+        environment,
+        MetricColumn.SuccessRate,
+        [
+            s_inverseRl, Baseline("final", "final (HER)", claim), Baseline("future", "future", claim), Baseline("random", "random", claim),
+            Baseline("none", "none (SAC)", claim), s_own,
+        ],
+        quickSteps);
+
+    private static Arm Baseline(string strategy, string label, PaperClaim claim) => new(strategy, label, TrainingDefaults.PaperPreset, strategy, claim);
 
     // Where no state achieves a task and none is fixed, this project's defaults are the paper's settings.
     private static TrainingPanel Linear(string environment, string title, long quickSteps) =>
-        new(title, environment, MetricColumn.EpisodeReturn, s_generalArms[..^1], quickSteps);
+        new(title, environment, MetricColumn.EpisodeReturn, GeneralArms(), quickSteps);
 
     private static CloningPanel Clone(string environment, string title, int trajectories, long quickSteps) => new(
         environment,
@@ -115,15 +108,17 @@ public static class FigureCatalog
         environment,
         [
             new("inverse-rl", "inverse RL", CloningLabels.InverseRl),
-            new("none", "task-agnostic", CloningLabels.None),
+            new("none", "task-agnostic", CloningLabels.None, Claim: PaperClaim.Better) { NoBetterThanRandomActions = true },
             new("random", "random labels", CloningLabels.Random),
             new("no-partition", "without the partition", CloningLabels.NoPartition),
             new("commanded", "the true labels", CloningLabels.Commanded),
         ],
-        [1, 2],
         trajectories,
         quickSteps);
 
     private static TrainingPanel General(string environment, string title, long quickSteps) =>
-        new(title, environment, MetricColumn.SuccessRate, s_generalArms, quickSteps);
+        new(title, environment, MetricColumn.SuccessRate, [.. GeneralArms(), s_own], quickSteps);
+
+    private static Arm[] GeneralArms() =>
+        [s_inverseRl, Baseline("random", "random", PaperClaim.Better), Baseline("none", "none (SAC)", PaperClaim.Better)];
 }

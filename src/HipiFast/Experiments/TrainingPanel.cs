@@ -9,7 +9,8 @@ namespace HipiFast.Experiments;
 /// <param name="Label">Name in pictures and tables.</param>
 /// <param name="Preset">A name in <see cref="TrainingDefaults.Presets"/>, or null for this project's own defaults.</param>
 /// <param name="Strategy">The relabeling strategy, as the command line writes it.</param>
-public sealed record Arm(string Name, string Label, string? Preset, string Strategy);
+/// <param name="Claim">What the paper says of the panel's first arm beside this one.</param>
+public sealed record Arm(string Name, string Label, string? Preset, string Strategy, PaperClaim Claim = PaperClaim.None);
 
 /// <summary>SAC with several relabeling strategies on one environment: a panel of the paper's Figs. 5 and 6.</summary>
 public sealed class TrainingPanel : Panel
@@ -82,6 +83,7 @@ public sealed class TrainingPanel : Panel
             ValueRange = isRate ? (0, 1) : null,
         };
         List<string> ahead = [], level = [], behind = [];
+        List<(PaperClaim Claim, int Sign)> judged = [];
         List<IReadOnlyList<string>> rows = [];
         for (int i = 0; i < _arms.Count; i++)
         {
@@ -92,6 +94,7 @@ public sealed class TrainingPanel : Panel
                 PairedDifference lead = groups[0].AreaMinus(groups[i]);
                 difference = string.Create(
                     CultureInfo.InvariantCulture, $"{lead.Mean:+0.000;-0.000;0.000} ({lead.StandardError:0.000}; {lead.Ahead} of {lead.Seeds})");
+                judged.Add((_arms[i].Claim, lead.Sign));
                 if (_arms[i].Preset == _arms[0].Preset)
                 {
                     (lead.Sign > 0 ? ahead : lead.Sign < 0 ? behind : level).Add(_arms[i].Label);
@@ -110,10 +113,9 @@ public sealed class TrainingPanel : Panel
             }
         }
 
-        Verdict verdict = behind.Count > 0 ? Verdict.NotBornOut : ahead.Count > 0 ? Verdict.BornOut : Verdict.Mixed;
         return new PanelReport(
             Title,
-            verdict,
+            PaperClaims.Judge(judged),
             findings,
             DrawEnvironment(_environment) is string frames ? [frames, picture.ToSvg()] : [picture.ToSvg()],
             new ReportTable(

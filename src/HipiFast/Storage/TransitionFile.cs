@@ -65,6 +65,9 @@ public sealed class TransitionFile : IDisposable
     /// <summary>B, transitions in the file, 1 or more.</summary>
     public long Count { get; }
 
+    /// <summary>Text that the file carries, by name.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _file.Metadata;
+
     /// <summary>Whether the file says which episode each transition belongs to.</summary>
     public bool HasEpisodes { get; }
 
@@ -91,9 +94,11 @@ public sealed class TransitionFile : IDisposable
     /// <param name="path">File to make or replace.</param>
     /// <param name="batch">Transitions; all of its rows in use.</param>
     /// <param name="episode">Number of the episode of each row, <c>[B]</c>; empty to leave the tensor out.</param>
+    /// <param name="metadata">Text to carry, by name; null for none.</param>
     /// <exception cref="ArgumentException">The batch is empty, or <paramref name="episode"/> is neither empty nor as long as the batch.</exception>
     /// <exception cref="IOException">The path cannot be written.</exception>
-    public static unsafe void Save(string path, TransitionBatch batch, ReadOnlySpan<long> episode = default)
+    public static unsafe void Save(
+        string path, TransitionBatch batch, ReadOnlySpan<long> episode = default, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (batch.Count == 0)
@@ -107,6 +112,11 @@ public sealed class TransitionFile : IDisposable
         }
 
         var writer = new SafetensorsWriter();
+        foreach ((string name, string text) in metadata ?? new Dictionary<string, string>())
+        {
+            writer.Metadata[name] = text;
+        }
+
         Kernels.Tasks.TransitionPointers rows = batch.Pointers;
         writer.AddReference(ObservationName, (float*)rows.Observation, batch.Count, batch.Shape.ObservationDimension);
         writer.AddReference(ActionName, (float*)rows.Action, batch.Count, batch.Shape.ActionDimension);

@@ -66,7 +66,7 @@ public sealed class SeedGroup
     /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
     /// <exception cref="FileNotFoundException">It holds no run, or a run without metrics.</exception>
     /// <exception cref="InvalidDataException">
-    /// A file in it is malformed, a run has no evaluation yet, or the runs differ in environment, steps or batch.
+    /// A file in it is malformed, a run has no evaluation yet, or the runs differ in environment, steps, batch or evaluations.
     /// </exception>
     public static SeedGroup Load(string path) => Load(path, MetricColumn.SuccessRate);
 
@@ -96,16 +96,20 @@ public sealed class SeedGroup
                 throw new InvalidDataException($"'{run.Metrics}' has no evaluation yet; expected at least one.");
             }
 
+            LearningCurve curve = new(metrics.Column(RunLogs.NameOf(MetricColumn.EnvSteps)), metrics.Column(RunLogs.NameOf(metric)));
             string own = $"{config.Environment}, {config.Steps} steps, {config.GradientSteps} gradient steps each, batch {config.Batch}";
             if (own != (budget ??= own))
             {
                 throw new InvalidDataException($"The runs in '{path}' differ: {budget}; {own}.");
             }
 
-            curves.Add(
-                config.Seed,
-                new LearningCurve(
-                    metrics.Column(RunLogs.NameOf(MetricColumn.EnvSteps)), metrics.Column(RunLogs.NameOf(metric))));
+            LearningCurve first = curves.Count == 0 ? curve : curves.Values.First();
+            if (!curve.Steps.SequenceEqual(first.Steps))
+            {
+                throw new InvalidDataException($"The runs in '{path}' cannot be taken together: {Differ(first, curve)}.");
+            }
+
+            curves.Add(config.Seed, curve);
         }
 
         return new SeedGroup(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))), curves, budget!);
@@ -114,13 +118,21 @@ public sealed class SeedGroup
     /// <summary>The area of this group minus that of another, seed by seed.</summary>
     /// <param name="other">The other group.</param>
     /// <returns>Mean difference, its standard error, and on how many of the seeds that both have this group is ahead.</returns>
-    /// <exception cref="ArgumentException">The groups have no seed in common, or were not trained at equal cost.</exception>
+    /// <exception cref="ArgumentException">
+    /// The groups have no seed in common, were not trained at equal cost, or were evaluated after other steps, as unfinished runs are.
+    /// </exception>
     public PairedDifference AreaMinus(SeedGroup other)
     {
         ArgumentNullException.ThrowIfNull(other);
         if (other._budget != _budget)
         {
             throw new ArgumentException($"'{Name}' ({_budget}) and '{other.Name}' ({other._budget}) cannot be compared: expected equal cost.");
+        }
+
+        LearningCurve first = Curves.Values.First(), others = other.Curves.Values.First();
+        if (!first.Steps.SequenceEqual(others.Steps))
+        {
+            throw new ArgumentException($"'{Name}' and '{other.Name}' cannot be compared: {Differ(first, others)}.");
         }
 
         double[] differences =
@@ -135,6 +147,10 @@ public sealed class SeedGroup
 
         return PairedDifference.Of(differences);
     }
+
+    private static string Differ(LearningCurve one, LearningCurve other) =>
+        $"one was evaluated {one.Steps.Count} times up to {one.Steps[^1]} steps, the other {other.Steps.Count} times up to {other.Steps[^1]}; expected the "
+        + "same evaluations (train --resume continues an unfinished run)";
 
     private static double AreaUnder(LearningCurve curve) => curve.Values.Average();
 }

@@ -252,8 +252,10 @@ public sealed class TrainingRun : IDisposable
         _logs.SaveState(writer);
         double[] seconds = [Seconds];
         writer.Add<double>("run.seconds", seconds, 1);
-        writer.Save(Directory.Checkpoint);
+
+        // The checkpoint last: a run counts as finished by it alone, and then has its agent.
         _trainer.SaveAgent(Directory.Agent);
+        writer.Save(Directory.Checkpoint);
         _checkpointSteps = EnvSteps;
         _checkpointSeconds = Seconds;
     }

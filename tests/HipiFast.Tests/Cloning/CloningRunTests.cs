@@ -105,7 +105,7 @@ public sealed class CloningRunTests
 
         Assert.Equal(tasks, demonstrations.Transitions.Task.ToArray());
         Assert.Contains(
-            "other settings",
+            " was made with ",
             Assert.Throws<ArgumentException>(() => CloningRun.Load(Environment, s_options with { Candidates = 41 }, temporary["InverseRl"])).Message);
         File.WriteAllText(Path.Combine(temporary["InverseRl"], "result.json"), "{\"settings\": 3");
         Assert.Throws<InvalidDataException>(() => CloningRun.Load(Environment, s_options, temporary["InverseRl"]));

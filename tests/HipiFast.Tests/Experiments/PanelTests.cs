@@ -1,5 +1,7 @@
 using HipiFast.Cloning;
 using HipiFast.Experiments;
+using HipiFast.Replay;
+using HipiFast.Storage;
 using HipiFast.Tests.Storage;
 using HipiFast.Training;
 
@@ -10,7 +12,7 @@ public sealed class PanelTests
     private static readonly Arm[] s_arms =
     [
         new("inverse-rl", "inverse RL", TrainingDefaults.PaperPreset, "inverse-rl"),
-        new("none", "none", TrainingDefaults.PaperPreset, "none"),
+        new("none", "none", TrainingDefaults.PaperPreset, "none", PaperClaim.Better),
         new("own", "own", null, "inverse-rl"),
     ];
 
@@ -49,10 +51,12 @@ public sealed class PanelTests
         Assert.Equal(2, report.Findings.Count);
 
         Figure figure = new("test", "A figure", "It works & is quick.", [panel]);
-        FigureReport.Save(temporary["report.html"], figure, context, [report]);
+        FigureReport.Save(temporary["report.html"], figure, context, [report], ["Moon & stars"]);
         string html = File.ReadAllText(temporary["report.html"]);
         Assert.Contains("It works &amp; is quick.", html);
         Assert.Contains("Gridworld &lt;goals&gt;", html);
+        Assert.Contains("Not run here: Moon &amp; stars.", html);
+        Assert.Contains("seeds 1, 2 (the paper has 5 seeds)", html);
         Assert.DoesNotContain("<goals>", html);
         Assert.DoesNotContain("src=", html);
         Assert.DoesNotContain("href=", html);
@@ -70,8 +74,10 @@ public sealed class PanelTests
             "grid",
             "Gridworld",
             "gridworld",
-            [new("inverse-rl", "inverse RL", CloningLabels.InverseRl), new("none", "task-agnostic", CloningLabels.None)],
-            [1],
+            [
+                new("inverse-rl", "inverse RL", CloningLabels.InverseRl),
+                new("none", "task-agnostic", CloningLabels.None, Claim: PaperClaim.Better) { NoBetterThanRandomActions = true },
+            ],
             100,
             200);
         int[] counts = [1, 1, 4];
@@ -90,6 +96,26 @@ public sealed class PanelTests
         PanelReport report = panel.Report(context);
         Assert.Equal(["inverse RL", "task-agnostic", "random actions"], report.Table!.Rows.Select(row => row[0]));
         Assert.All(report.Table.Rows, row => Assert.Equal(report.Table.Header.Count, row.Count));
+        Assert.Contains(report.Findings, finding => finding.Contains("random actions", StringComparison.Ordinal));
+        Assert.Contains(report.Configuration, entry => entry.Name == "task-agnostic" && entry.Text.Contains("\"first_task_bias\": 0", StringComparison.Ordinal));
+
+        // Another agent's demonstrations are not taken for this one's, and clones do not outlive their demonstrations.
+        string clone = Path.Combine(context.FolderOf(panel), "none", "seed-1", "result.json"), whole = File.ReadAllText(clone);
+        File.WriteAllText(clone, whole.Replace("\"max_epochs\": 20", "\"max_epochs\": 100", StringComparison.Ordinal));
+        Assert.Contains("max_epochs = 100, not 20", Assert.Throws<ArgumentException>(() => panel.Jobs(context, 0)).Message);
+        File.WriteAllText(clone, whole);
+        string demonstrations = Path.Combine(context.FolderOf(panel), "demonstrations.safetensors");
+        using (TransitionFile file = TransitionFile.Open(demonstrations))
+        {
+            using TransitionBatch batch = file.ReadAll();
+            long[] episode = new long[batch.Count];
+            file.ReadEpisodes(episode);
+            TransitionFile.Save(demonstrations, batch, episode, new Dictionary<string, string>(file.Metadata) { ["trajectories"] = "7" });
+        }
+
+        Assert.Contains("other demonstrations", Assert.Throws<ArgumentException>(() => panel.Jobs(context, 0)).Message);
+        File.Delete(demonstrations);
+        Assert.Contains("holds clones", Assert.Throws<ArgumentException>(() => panel.Jobs(context, 0)).Message);
     }
 
     [Fact]

@@ -51,7 +51,7 @@ public sealed class RunComparisonTests
     {
         using TemporaryDirectory temporary = new();
         Write(temporary["a"], 1, [0.1, 0.5]);
-        Write(temporary["a"], 2, [0.3]);
+        Write(temporary["a"], 2, [0.3, 0.4]);
         Write(temporary["a"], 3, []);
         SeedGroup group = SeedGroup.Load(temporary["a"], MetricColumn.SuccessRate, [1UL, 2UL]);
         Assert.Equal([1UL, 2UL], group.Curves.Keys);
@@ -90,6 +90,21 @@ public sealed class RunComparisonTests
         ArgumentException error = Assert.Throws<ArgumentException>(() => SeedGroup.Load(temporary["a"]).AreaMinus(SeedGroup.Load(temporary["b"])));
         Assert.Contains("70000 steps", error.Message, StringComparison.Ordinal);
         Assert.Throws<InvalidDataException>(() => SeedGroup.Load(temporary["c"]));
+    }
+
+    [Fact]
+    public void UnfinishedRunsAreNotTakenForFinishedOnes()
+    {
+        using TemporaryDirectory temporary = new();
+        Write(temporary["a"], 1, [0.1, 0.2, 0.3]);
+        Write(temporary["b"], 1, [0.1, 0.2]);
+        Write(temporary["c"], 1, [0.1, 0.2, 0.3]);
+        Write(temporary["c"], 2, [0.1, 0.2]);
+
+        ArgumentException unequal = Assert.Throws<ArgumentException>(() => SeedGroup.Load(temporary["a"]).AreaMinus(SeedGroup.Load(temporary["b"])));
+        Assert.Contains("3 times up to 3000 steps, the other 2 times up to 2000", unequal.Message, StringComparison.Ordinal);
+        InvalidDataException mixed = Assert.Throws<InvalidDataException>(() => SeedGroup.Load(temporary["c"]));
+        Assert.Contains("--resume", mixed.Message, StringComparison.Ordinal);
     }
 
     private static void Write(string path, ulong seed, double[] success, long steps = 60_000)
