@@ -97,4 +97,73 @@ public sealed class LibraryTests
         simulator.Step(control, 10, state, readings);
         Assert.All(readings, value => Assert.True(double.IsFinite(value)));
     }
+
+    [PhysicsFact]
+    public void SimulatorsOnThreadsOfTheirOwn_DoWhatTheyDoOneAfterTheOther_WhileAnotherDiverges()
+    {
+        const int Count = 4, Steps = 200;
+        using MujocoModel model = new("walker", MujocoModel.Text("walker"));
+        double[][] alone = [.. Enumerable.Range(0, Count).Select(index => Play(model, index))], together = new double[Count][];
+        using Barrier start = new(Count + 1);
+        Thread[] threads = [.. Enumerable.Range(0, Count).Select(index => new Thread(() =>
+        {
+            start.SignalAndWait();
+            together[index] = Play(model, index);
+        }))];
+        int errors = 0;
+        Thread diverging = new(() =>
+        {
+            start.SignalAndWait();
+            errors = Diverge(model);
+        });
+        foreach (Thread thread in threads.Append(diverging))
+        {
+            thread.Start();
+        }
+
+        foreach (Thread thread in threads.Append(diverging))
+        {
+            thread.Join();
+        }
+
+        Assert.Equal(Steps, errors);
+        Assert.Equal(alone, together);
+        Assert.NotEqual(alone[0], alone[1]);
+
+        static double[] Play(MujocoModel model, int index)
+        {
+            using MujocoSimulator simulator = new(model);
+            double[] state = new double[model.Sizes.State], readings = new double[model.Sizes.Sensors], control = new double[model.Sizes.Controls];
+            simulator.InitialState(state);
+            for (int step = 0; step < Steps; step++)
+            {
+                control[step % control.Length] = Math.Sin(step + index);
+                simulator.Step(control, 10, state, readings);
+            }
+
+            return [.. state, .. readings];
+        }
+
+        static int Diverge(MujocoModel model)
+        {
+            using MujocoSimulator simulator = new(model);
+            double[] state = new double[model.Sizes.State], readings = new double[model.Sizes.Sensors], control = new double[model.Sizes.Controls];
+            simulator.InitialState(state);
+            state[1 + model.Sizes.Positions] = 1e12;
+            int errors = 0;
+            for (int step = 0; step < Steps; step++)
+            {
+                try
+                {
+                    simulator.Step(control, 10, state, readings);
+                }
+                catch (InvalidOperationException)
+                {
+                    errors++;
+                }
+            }
+
+            return errors;
+        }
+    }
 }

@@ -76,7 +76,8 @@ public enum PartitionMode
 }
 
 /// <summary>
-/// How a <see cref="Relabeler"/> works. The defaults are the paper's (Appendix C.1), but for the exact terminal value and the twin critics.
+/// How a <see cref="Relabeler"/> works. The defaults are the paper's (Appendix C.1), but for the exact terminal value, the twin critics, and
+/// <see cref="FutureHorizon"/>.
 /// </summary>
 public sealed record RelabelOptions
 {
