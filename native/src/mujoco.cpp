@@ -255,14 +255,14 @@ int32_t hf_mj_load(const char* xml, size_t length, hf_mj_model** model) {
     char message[MessageSize] = "";
     mjModel* loaded = nullptr;
     const std::lock_guard<std::mutex> lock(loading);
+    mj_defaultVFS(files.get());
     int32_t status = guarded([&]() -> int32_t {
-        mj_defaultVFS(files.get());
         if (add_text(files.get(), xml, length) == 0) {
             loaded = mj_loadXML(ModelName, files.get(), message, static_cast<int>(MessageSize));
         }
-        mj_deleteVFS(files.get());
         return loaded ? HF_MJ_OK : HF_MJ_BAD_MODEL;
     });
+    mj_deleteVFS(files.get());
     if (status == HF_MJ_ERROR) {
         status = HF_MJ_BAD_MODEL;
     } else if (status == HF_MJ_BAD_MODEL) {
