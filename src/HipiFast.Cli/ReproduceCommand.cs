@@ -50,14 +50,14 @@ internal static class ReproduceCommand
     private static int Run(ConsoleOutput console, Figure figure, FigureRun run)
     {
         int unavailable = run.LeftOut.Count;
-        foreach ((Panel panel, string reason) in run.LeftOut)
-        {
-            console.Line($"{panel.Name}: left out. {reason}");
-        }
-
         if (run.IsHopeless)
         {
             throw new NotSupportedException($"Nothing of {figure.Name} can be run here. {run.LeftOut[0].Reason}");
+        }
+
+        foreach ((Panel panel, string reason) in run.LeftOut)
+        {
+            console.Line($"{panel.Name}: left out. {reason}");
         }
 
         run.Begin();
