@@ -27,6 +27,8 @@ GOALS = {
     "mix-25": "--goal-mix 0.25",
     "mix-75": "--goal-mix 0.75",
     "mix-final": "--goal-mix-strategy final",
+    "fraction-50": "--relabel-fraction 0.5",
+    "fraction-65": "--relabel-fraction 0.65",
     "fraction-100": "--relabel-fraction 1",
     "pool-4": "--pool 4",
     "pool-8": "--pool 8",
