@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using HipiFast.Cloning;
+using HipiFast.Training.Cloning;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Learning;

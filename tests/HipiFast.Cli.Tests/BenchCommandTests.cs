@@ -2,6 +2,7 @@ using System.Text.Json;
 using HipiFast.BenchCompare;
 using HipiFast.Cli.Benchmarks;
 using HipiFast.Kernels.Backends;
+using HipiFast.Testing;
 
 namespace HipiFast.Cli.Tests;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using HipiFast.Storage;
+using HipiFast.Testing;
 using HipiFast.Training;
 
 namespace HipiFast.Cli.Tests;

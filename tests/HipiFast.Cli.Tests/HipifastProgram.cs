@@ -67,13 +67,3 @@ internal static class HipifastProgram
         return start;
     }
 }
-
-/// <summary>A new empty directory that goes away with the test.</summary>
-internal sealed class TemporaryDirectory : IDisposable
-{
-    public string Root { get; } = Directory.CreateTempSubdirectory("hipifast-cli-test-").FullName;
-
-    public string this[string name] => Path.Combine(Root, name);
-
-    public void Dispose() => Directory.Delete(Root, recursive: true);
-}

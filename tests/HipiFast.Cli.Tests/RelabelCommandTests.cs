@@ -4,6 +4,7 @@ using HipiFast.Kernels.Random;
 using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Cli.Tests;
 

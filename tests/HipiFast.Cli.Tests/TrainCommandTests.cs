@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using HipiFast.Learning;
 using HipiFast.Storage;
+using HipiFast.Testing;
 using HipiFast.Training;
 
 namespace HipiFast.Cli.Tests;

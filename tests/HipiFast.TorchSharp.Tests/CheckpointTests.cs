@@ -3,7 +3,7 @@ using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Storage;
 using HipiFast.Tests.Learning;
-using HipiFast.Tests.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.TorchSharp.Tests;
 

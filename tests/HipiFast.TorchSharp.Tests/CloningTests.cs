@@ -6,7 +6,7 @@ using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Storage;
 using HipiFast.Tests.Learning;
-using HipiFast.Tests.Storage;
+using HipiFast.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
 

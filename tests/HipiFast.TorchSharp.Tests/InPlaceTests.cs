@@ -10,7 +10,7 @@ using HipiFast.Replay;
 using HipiFast.Storage;
 using HipiFast.Tasks;
 using HipiFast.Tests.Learning;
-using HipiFast.Tests.Storage;
+using HipiFast.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
 

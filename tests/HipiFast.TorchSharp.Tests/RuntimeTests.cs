@@ -1,6 +1,6 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Storage;
-using HipiFast.Tests.Storage;
+using HipiFast.Testing;
 using HipiFast.Training;
 
 namespace HipiFast.TorchSharp.Tests;

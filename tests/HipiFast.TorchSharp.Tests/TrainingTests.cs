@@ -3,7 +3,7 @@ using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Ilgpu;
 using HipiFast.Relabeling;
 using HipiFast.Storage;
-using HipiFast.Tests.Storage;
+using HipiFast.Testing;
 using HipiFast.Training;
 
 namespace HipiFast.TorchSharp.Tests;

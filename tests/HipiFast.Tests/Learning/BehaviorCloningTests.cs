@@ -5,7 +5,7 @@ using HipiFast.Kernels.Random;
 using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Storage;
-using HipiFast.Tests.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Learning;
 

@@ -1,7 +1,7 @@
 using HipiFast.Kernels.Random;
 using HipiFast.Replay;
 using HipiFast.Storage;
-using HipiFast.Tests.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Replay;
 

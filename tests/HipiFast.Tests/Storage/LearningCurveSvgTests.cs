@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Xml.Linq;
 using HipiFast.Kernels.Random;
 using HipiFast.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Storage;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using HipiFast.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Storage;
 

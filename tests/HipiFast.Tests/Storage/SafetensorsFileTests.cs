@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Memory;
 using HipiFast.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Storage;
 

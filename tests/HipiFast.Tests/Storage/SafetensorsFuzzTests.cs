@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using HipiFast.Kernels.Random;
 using HipiFast.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Storage;
 

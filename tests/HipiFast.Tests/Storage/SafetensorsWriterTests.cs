@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
 using HipiFast.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Storage;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using HipiFast.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Storage;
 

@@ -2,6 +2,7 @@ using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Replay;
 using HipiFast.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Storage;
 

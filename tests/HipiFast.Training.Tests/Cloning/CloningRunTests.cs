@@ -1,11 +1,11 @@
-using HipiFast.Cloning;
+using HipiFast.Training.Cloning;
 using HipiFast.Environments;
 using HipiFast.Learning;
 using HipiFast.Replay;
-using HipiFast.Tests.Storage;
+using HipiFast.Testing;
 using HipiFast.Training;
 
-namespace HipiFast.Tests.Cloning;
+namespace HipiFast.Training.Tests.Cloning;
 
 public sealed class CloningRunTests
 {

@@ -1,6 +1,6 @@
 using HipiFast.Kernels.Tasks;
 
-namespace HipiFast.Cloning;
+namespace HipiFast.Training.Cloning;
 
 /// <summary>Another family whose rewards are larger by a constant under one task: rewards that are not on one scale (the paper's Fig. 8).</summary>
 /// <typeparam name="TInner">The other family.</typeparam>

@@ -2,7 +2,7 @@ using HipiFast.Experiments;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 
-namespace HipiFast.Tests.Experiments;
+namespace HipiFast.Experiments.Tests;
 
 /// <summary>The claims of the paper's Fig. 4.</summary>
 public sealed class StitchingExperimentTests

@@ -1,8 +1,8 @@
 using HipiFast.Experiments;
-using HipiFast.Tests.Storage;
+using HipiFast.Testing;
 using HipiFast.Training;
 
-namespace HipiFast.Tests.Experiments;
+namespace HipiFast.Experiments.Tests;
 
 public sealed class FigureRunTests
 {

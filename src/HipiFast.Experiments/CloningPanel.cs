@@ -1,5 +1,5 @@
 using System.Globalization;
-using HipiFast.Cloning;
+using HipiFast.Training.Cloning;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Learning;

@@ -1,6 +1,6 @@
 using HipiFast.Experiments;
 
-namespace HipiFast.Tests.Experiments;
+namespace HipiFast.Experiments.Tests;
 
 /// <summary>Lemmas 1 and 2 of the paper, on every stage of the enumerable problem.</summary>
 public sealed class LemmaExperimentTests

@@ -1,11 +1,11 @@
-using HipiFast.Cloning;
+using HipiFast.Training.Cloning;
 using HipiFast.Experiments;
 using HipiFast.Replay;
 using HipiFast.Storage;
-using HipiFast.Tests.Storage;
+using HipiFast.Testing;
 using HipiFast.Training;
 
-namespace HipiFast.Tests.Experiments;
+namespace HipiFast.Experiments.Tests;
 
 public sealed class PanelTests
 {

@@ -1,7 +1,7 @@
 using HipiFast.Relabeling;
 using HipiFast.Training;
 
-namespace HipiFast.Tests.Training;
+namespace HipiFast.Training.Tests;
 
 [Collection(nameof(NoAllocationElsewhere))]
 public class TrainerTests

@@ -3,7 +3,7 @@ using HipiFast.Kernels.SoftQ;
 using HipiFast.Relabeling;
 using HipiFast.Training;
 
-namespace HipiFast.Tests.Training;
+namespace HipiFast.Training.Tests;
 
 public class TrainingConfigTests
 {

@@ -9,7 +9,7 @@ using HipiFast.Replay;
 using HipiFast.Storage;
 using HipiFast.Training;
 
-namespace HipiFast.Cloning;
+namespace HipiFast.Training.Cloning;
 
 /// <summary>What cloning came to.</summary>
 /// <param name="Epochs">Epochs fitted.</param>

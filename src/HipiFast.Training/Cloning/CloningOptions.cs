@@ -1,6 +1,6 @@
 using HipiFast.Learning;
 
-namespace HipiFast.Cloning;
+namespace HipiFast.Training.Cloning;
 
 /// <summary>Which tasks the demonstrations are cloned under.</summary>
 public enum CloningLabels

@@ -1,8 +1,8 @@
 using HipiFast.Storage;
-using HipiFast.Tests.Storage;
+using HipiFast.Testing;
 using HipiFast.Training;
 
-namespace HipiFast.Tests.Training;
+namespace HipiFast.Training.Tests;
 
 public sealed class RunComparisonTests
 {

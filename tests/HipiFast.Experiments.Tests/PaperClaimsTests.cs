@@ -1,6 +1,6 @@
 using HipiFast.Experiments;
 
-namespace HipiFast.Tests.Experiments;
+namespace HipiFast.Experiments.Tests;
 
 public sealed class PaperClaimsTests
 {

@@ -2,7 +2,7 @@ using HipiFast.Environments;
 using HipiFast.Replay;
 using HipiFast.Training;
 
-namespace HipiFast.Cloning;
+namespace HipiFast.Training.Cloning;
 
 /// <summary>Trajectories with the tasks that were commanded, the rows of one side by side.</summary>
 /// <param name="Transitions">All rows.</param>

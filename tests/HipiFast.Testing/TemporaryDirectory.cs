@@ -1,7 +1,7 @@
-namespace HipiFast.Tests.Storage;
+namespace HipiFast.Testing;
 
 /// <summary>A new empty directory that goes away with the test.</summary>
-internal sealed class TemporaryDirectory : IDisposable
+public sealed class TemporaryDirectory : IDisposable
 {
     public string Root { get; } = Directory.CreateTempSubdirectory("hipifast-test-").FullName;
 

@@ -1,6 +1,6 @@
 using HipiFast.Training;
 
-namespace HipiFast.Tests.Training;
+namespace HipiFast.Training.Tests;
 
 public sealed class ScoreColumnTests
 {

@@ -1,10 +1,10 @@
 using HipiFast.Kernels.Random;
 using HipiFast.Relabeling;
 using HipiFast.Storage;
-using HipiFast.Tests.Storage;
+using HipiFast.Testing;
 using HipiFast.Training;
 
-namespace HipiFast.Tests.Training;
+namespace HipiFast.Training.Tests;
 
 public class TrainingRunTests
 {

@@ -1,4 +1,4 @@
-using HipiFast.Cloning;
+using HipiFast.Training.Cloning;
 using HipiFast.Training;
 
 namespace HipiFast.Experiments;

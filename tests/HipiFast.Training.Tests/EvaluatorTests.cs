@@ -1,7 +1,7 @@
 using HipiFast.Environments;
 using HipiFast.Training;
 
-namespace HipiFast.Tests.Training;
+namespace HipiFast.Training.Tests;
 
 /// <summary>An evaluation against the same episodes played without it.</summary>
 public class EvaluatorTests
