@@ -1,4 +1,5 @@
 using HipiFast.Learning;
+using HipiFast.Replay;
 using HipiFast.Storage;
 using HipiFast.Training;
 

@@ -5,7 +5,6 @@ using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Learning;
 using HipiFast.Replay;
-using HipiFast.Storage;
 using HipiFast.Training;
 
 namespace HipiFast.Cli;

@@ -7,7 +7,6 @@ using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
-using HipiFast.Storage;
 using HipiFast.Tasks;
 using HipiFast.Training;
 using Spectre.Console;

@@ -4,7 +4,6 @@ using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Learning;
 using HipiFast.Replay;
-using HipiFast.Storage;
 using HipiFast.Training;
 
 namespace HipiFast.Experiments;

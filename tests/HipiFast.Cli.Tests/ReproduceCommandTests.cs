@@ -1,5 +1,5 @@
 using System.Text.Json;
-using HipiFast.Storage;
+using HipiFast.Replay;
 using HipiFast.Testing;
 
 namespace HipiFast.Cli.Tests;

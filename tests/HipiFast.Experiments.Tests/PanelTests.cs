@@ -1,7 +1,6 @@
 using HipiFast.Training.Cloning;
 using HipiFast.Experiments;
 using HipiFast.Replay;
-using HipiFast.Storage;
 using HipiFast.Testing;
 using HipiFast.Training;
 

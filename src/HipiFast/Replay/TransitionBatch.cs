@@ -5,7 +5,7 @@ namespace HipiFast.Replay;
 
 /// <summary>A batch of transitions as structure of arrays in native memory; every matrix row-major without padding.</summary>
 /// <remarks>Not thread-safe. Filling and relabeling a batch of a size within <see cref="Capacity"/> allocates nothing.</remarks>
-public sealed unsafe class TransitionBatch : IDisposable
+public sealed unsafe class TransitionBatch : ITransitionBatch
 {
     private readonly NativeBuffer<float> _observation;
     private readonly NativeBuffer<float> _action;
@@ -85,6 +85,9 @@ public sealed unsafe class TransitionBatch : IDisposable
 
     /// <summary>Address of <see cref="Terminated"/>.</summary>
     public byte* TerminatedPointer => _terminated.Pointer;
+
+    /// <inheritdoc/>
+    public TransitionBatch ToHost() => this;
 
     /// <inheritdoc/>
     public void Dispose()

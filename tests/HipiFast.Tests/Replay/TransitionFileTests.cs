@@ -4,7 +4,7 @@ using HipiFast.Replay;
 using HipiFast.Storage;
 using HipiFast.Testing;
 
-namespace HipiFast.Tests.Storage;
+namespace HipiFast.Tests.Replay;
 
 public sealed class TransitionFileTests : IDisposable
 {

@@ -1,8 +1,8 @@
 using System.Numerics.Tensors;
 using HipiFast.Kernels.Memory;
-using HipiFast.Replay;
+using HipiFast.Storage;
 
-namespace HipiFast.Storage;
+namespace HipiFast.Replay;
 
 /// <summary>
 /// Transitions in a safetensors file: <c>observation [B,S]</c>, <c>action [B,A]</c>, <c>next_observation [B,S]</c>, <c>task [B,P]</c>,
