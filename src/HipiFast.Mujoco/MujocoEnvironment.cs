@@ -180,7 +180,7 @@ internal abstract unsafe class MujocoEnvironment : SimulatedEnvironment, IDrawnE
             _simulators[worker] ??= new MujocoSimulator(_model);
         }
 
-        ReadOnlySpan<float> actions = new(Actions(), Count * _setup.ActionDimension);
+        ReadOnlySpan<float> actions = Actions;
         for (int copy = 0; copy < Count; copy++)
         {
             if (IsResting(copy))

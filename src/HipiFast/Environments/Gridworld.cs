@@ -15,7 +15,7 @@ namespace HipiFast.Environments;
 /// <para>Two versions: a goal as the task; one-hot tasks, one for every cell but the start. There is no sparse version of its own, as a goal is a
 /// single cell already.</para>
 /// </remarks>
-public sealed unsafe class Gridworld : SimulatedEnvironment, IDrawnEnvironment
+public sealed class Gridworld : SimulatedEnvironment, IDrawnEnvironment
 {
     /// <summary>Cells along a side.</summary>
     public const int Side = 7;
@@ -142,7 +142,8 @@ public sealed unsafe class Gridworld : SimulatedEnvironment, IDrawnEnvironment
     /// <inheritdoc/>
     protected override void Advance(in EnvironmentRandom random)
     {
-        float* x = StateColumn(0), y = StateColumn(1), action = Actions();
+        Span<float> x = StateColumn(0), y = StateColumn(1);
+        ReadOnlySpan<float> action = Actions;
         for (int copy = 0; copy < Count; copy++)
         {
             if (IsResting(copy))

@@ -12,7 +12,7 @@ namespace HipiFast.Environments;
 /// step.</para>
 /// <para>Four versions: a goal as the task; the same with a small margin; 16 fixed goals with one-hot tasks; goal and margin as the task.</para>
 /// </remarks>
-public sealed unsafe class Nav2d : SimulatedEnvironment, IDrawnEnvironment
+public sealed class Nav2d : SimulatedEnvironment, IDrawnEnvironment
 {
     /// <summary>Map units per emitted unit: half a side of the map.</summary>
     public const float Scale = FourRooms.Side / 2f;
@@ -145,7 +145,8 @@ public sealed unsafe class Nav2d : SimulatedEnvironment, IDrawnEnvironment
     /// <inheritdoc/>
     protected override void Advance(in EnvironmentRandom random)
     {
-        float* x = StateColumn(0), y = StateColumn(1), action = Actions();
+        Span<float> x = StateColumn(0), y = StateColumn(1);
+        ReadOnlySpan<float> action = Actions;
         for (int copy = 0; copy < Count; copy++)
         {
             if (IsResting(copy))

@@ -13,7 +13,7 @@ namespace HipiFast.Environments;
 /// the same unit (the arm's reach), radius uniform in [0.05, 0.20] m and any angle; it is judged on the state before the step.</para>
 /// <para>Versions: margin 0.05 m; sparse, margin 0.02 m; 32 fixed goals with one-hot tasks, margin 0.05 m. All 1000 steps.</para>
 /// </remarks>
-public sealed unsafe class Reacher2d : SimulatedEnvironment, IDrawnEnvironment
+public sealed class Reacher2d : SimulatedEnvironment, IDrawnEnvironment
 {
     /// <summary>Metres per emitted unit: the arm's reach.</summary>
     public const float Reach = TwoLinkArm.ArmLength + TwoLinkArm.HandLength;
@@ -109,7 +109,7 @@ public sealed unsafe class Reacher2d : SimulatedEnvironment, IDrawnEnvironment
     /// <inheritdoc/>
     protected override void Advance(in EnvironmentRandom random)
     {
-        float* action = Actions();
+        ReadOnlySpan<float> action = Actions;
         for (int copy = 0; copy < Count; copy++)
         {
             if (IsResting(copy))

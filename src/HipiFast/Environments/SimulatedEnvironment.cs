@@ -289,18 +289,13 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         base.Dispose();
     }
 
+    /// <summary>The actions of the step under way, <c>[N, A]</c>, clipped to [-1, 1].</summary>
+    protected ReadOnlySpan<float> Actions => _action.Span;
+
     /// <summary>One state variable of all copies.</summary>
     /// <param name="column">Which, in [0, state columns).</param>
-    /// <returns>Address of N numbers.</returns>
-    protected float* StateColumn(int column)
-    {
-        System.Diagnostics.Debug.Assert((uint)column < (uint)_stateColumns);
-        return _state.Pointer + ((long)column * Count);
-    }
-
-    /// <summary>The actions of the step under way, <c>[N, A]</c>, clipped to [-1, 1].</summary>
-    /// <returns>Address of the first.</returns>
-    protected float* Actions() => _action.Pointer;
+    /// <returns>N numbers, writable.</returns>
+    protected Span<float> StateColumn(int column) => _state.Slice((long)column * Count, Count);
 
     /// <summary>Whether a copy's episode has used up its steps.</summary>
     /// <param name="copy">Which copy.</param>
