@@ -1,6 +1,5 @@
 using HipiFast.Cli;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
 
 namespace HipiFast.Benchmarks;
 

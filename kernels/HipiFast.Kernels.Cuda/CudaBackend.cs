@@ -1,11 +1,12 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Cuda.Driver;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 
 namespace HipiFast.Kernels.Cuda;
 
 /// <summary>The GPU kernels, launched through NVIDIA's driver; no package is needed at run time.</summary>
-public sealed class CudaBackend : KernelBackend
+public sealed class CudaBackend : DeviceBackend
 {
     /// <summary>Name of the backend in fp32, and of the two together.</summary>
     public const string FamilyName = "cuda";
@@ -43,9 +44,6 @@ public sealed class CudaBackend : KernelBackend
         reason = _probe.Value.WhyNot;
         return reason.Length == 0;
     }
-
-    /// <inheritdoc/>
-    public override ComputeSession CreateSession(SessionOptions options) => new DeviceSession(this, CreateRuntime(options.Device), options);
 
     /// <inheritdoc/>
     public override DeviceRuntime CreateRuntime(string? device = null)

@@ -1,4 +1,4 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 
 namespace HipiFast.Kernels.Cuda;
 

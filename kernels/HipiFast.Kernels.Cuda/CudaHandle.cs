@@ -1,5 +1,5 @@
 using HipiFast.Kernels.Cuda.Driver;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 
 namespace HipiFast.Kernels.Cuda;
 

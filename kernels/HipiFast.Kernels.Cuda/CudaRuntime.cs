@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Cuda.Driver;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.Cuda;

@@ -1,5 +1,5 @@
 using System.Reflection;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.Cuda;

@@ -1,5 +1,7 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.Ilgpu.Runtime;
 using ILGPU.Runtime;
 
@@ -7,7 +9,7 @@ namespace HipiFast.Kernels.Ilgpu;
 
 /// <summary>The kernels on ILGPU's own runtime: CUDA and OpenCL devices, and a CPU accelerator that is for tests.</summary>
 /// <param name="precision">Arithmetic of the soft-Q kernels; in bf16 they need NVIDIA's tensor cores.</param>
-public sealed class IlgpuBackend(KernelPrecision precision = KernelPrecision.Fp32) : KernelBackend
+public sealed class IlgpuBackend(KernelPrecision precision = KernelPrecision.Fp32) : DeviceBackend
 {
     /// <summary>The name of the backend in fp32, and of the two together.</summary>
     public const string BackendName = "ilgpu";
@@ -47,9 +49,6 @@ public sealed class IlgpuBackend(KernelPrecision precision = KernelPrecision.Fp3
             : string.Empty;
         return reason.Length == 0;
     }
-
-    /// <inheritdoc/>
-    public override ComputeSession CreateSession(SessionOptions options) => new DeviceSession(this, CreateRuntime(options.Device), options);
 
     /// <inheritdoc/>
     public override DeviceRuntime CreateRuntime(string? device = null)

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 
 namespace HipiFast.Kernels.Ilgpu;
 

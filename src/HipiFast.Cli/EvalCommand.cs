@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
 using HipiFast.Learning;
 using HipiFast.Storage;
 using HipiFast.Training;

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using HipiFast.Cli.Benchmarks.Devices;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
 using HipiFast.Storage;
 
 namespace HipiFast.Cli;

@@ -4,7 +4,6 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using HipiFast.Cli.Benchmarks;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
 using HipiFast.Training;
 
 namespace HipiFast.Cli;

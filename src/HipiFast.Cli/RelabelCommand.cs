@@ -210,8 +210,8 @@ internal static class RelabelCommand
         }
 
         TaskFamily family = request.Family is null
-            ? TaskFamily.Create(new UnknownRewards(file.Shape.TaskDimension))
-            : TaskFamilies.FromJson(request.Family, file.Shape);
+            ? TaskFamily.Create(new NoFamily(file.Shape.TaskDimension))
+            : TaskFamilyJson.Read(request.Family, file.Shape);
         using NativeBuffer<float> tasks =
             request.Tasks is null ? new NativeBuffer<float>(0) : TransitionFile.LoadTasks(request.Tasks, file.Shape.TaskDimension);
         float[] logPrior =
@@ -369,21 +369,4 @@ internal static class RelabelCommand
     }
 
     private static string Percent(double share) => double.IsNaN(share) ? "-" : ConsoleOutput.Fixed(100 * share, 1) + "%";
-
-    /// <summary>Stands in when no family is given: nothing is known of rewards, and the result holds none.</summary>
-    internal readonly struct UnknownRewards(int taskDimension) : ITaskFamily
-    {
-        public int TaskDimension => taskDimension;
-
-        public bool HasAchievedTask => false;
-
-        public float Reward<TVector>(in TaskPair<TVector> pair)
-            where TVector : struct, IVector => 0f;
-
-        public bool Terminates<TVector>(in TaskPair<TVector> pair)
-            where TVector : struct, IVector => false;
-
-        public float AchievedTask<TVector>(TVector observation, TVector commanded, TVector constants, int entry)
-            where TVector : struct, IVector => 0f;
-    }
 }

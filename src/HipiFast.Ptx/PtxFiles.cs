@@ -1,7 +1,6 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Ilgpu;
 using HipiFast.Kernels.Tasks;
-using HipiFast.Tasks;
 
 namespace HipiFast.Ptx;
 

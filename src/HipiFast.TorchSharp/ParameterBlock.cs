@@ -1,5 +1,5 @@
 using HipiFast.Kernels.Dense;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 using HipiFast.Learning;
 using TorchSharp;

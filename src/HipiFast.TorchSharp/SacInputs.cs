@@ -1,5 +1,7 @@
 using HipiFast.Kernels.Dense;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Learning;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Learning;

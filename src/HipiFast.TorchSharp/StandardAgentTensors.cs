@@ -1,4 +1,4 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Networks;
 using HipiFast.Learning;
@@ -277,7 +277,7 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
             for (int network = 0; network < block.Count; network++)
             {
                 DeviceView view = _resident[group].View<float>((long)network * block.Length * sizeof(float), block.Length);
-                _parts[at++].Network.Reside(kernels is null ? null : new ResidentParameters(kernels, view));
+                _parts[at++].Network.Reside(kernels is null ? null : new DeviceParameters(kernels, view));
             }
         }
     }

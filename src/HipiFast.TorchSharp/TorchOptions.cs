@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 
 namespace HipiFast.TorchSharp;
 

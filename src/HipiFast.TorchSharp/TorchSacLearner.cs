@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Storage;

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Learning;

@@ -6,7 +6,6 @@ using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
 
 namespace HipiFast.Benchmarks.Tests;
 

@@ -1,6 +1,6 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Cuda.Driver;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.Cuda.Tests;

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using HipiFast.Kernels.Cuda.Driver;
-using HipiFast.Kernels.Devices;
 
 namespace HipiFast.Kernels.Cuda.Tests;
 

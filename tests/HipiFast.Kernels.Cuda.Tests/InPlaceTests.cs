@@ -1,6 +1,10 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Learning;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Networks;
+using HipiFast.Kernels.Replay;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Learning;
 using static HipiFast.Kernels.Cuda.Tests.SessionData;
@@ -80,7 +84,7 @@ public sealed class InPlaceTests
         using (DeviceBuffer shared = runtime.Share(memory.Address, memory.Bytes))
         {
             runtime.Upload<float>(start, shared.View<float>());
-            network.Reside(new ResidentParameters(runtime, shared.View<float>()));
+            network.Reside(new DeviceParameters(runtime, shared.View<float>()));
             long version = network.Version;
             fake.ClearLog();
             Assert.Equal(start, network.Values.ToArray());
@@ -182,7 +186,7 @@ public sealed class InPlaceTests
             {
                 DeviceView view = Share(network.Shape.Length);
                 runtime.Upload<float>(network.Values, view);
-                network.Reside(new ResidentParameters(runtime, view));
+                network.Reside(new DeviceParameters(runtime, view));
             }
 
             _input = Share(DeviceLearnerInputs.Floats(_shape));

@@ -1,4 +1,5 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Memory;
 
 namespace HipiFast.Kernels.Cuda.Tests;
 

@@ -1,6 +1,9 @@
 using System.Text.RegularExpressions;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Replay;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Learning;
 using HipiFast.Replay;

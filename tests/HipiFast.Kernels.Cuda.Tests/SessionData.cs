@@ -1,10 +1,10 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Relabeling;
+using HipiFast.Kernels.Replay;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Replay;
-using HipiFast.Tasks;
 
 namespace HipiFast.Kernels.Cuda.Tests;
 

@@ -1,5 +1,7 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.TaskSampling;
 using HipiFast.Learning;

@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.LogPartition;
+using HipiFast.Kernels.Relabeling;
+using HipiFast.Kernels.Replay;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.TaskSampling;
 
@@ -59,6 +62,6 @@ internal sealed class DeviceTestBackend(string kind) : KernelBackend
 
         public override IRelabelPipeline? RelabelPipeline => session.RelabelPipeline;
 
-        public override DeviceRuntime? Runtime => session.Runtime;
+        public override TransitionMemory? Transitions => session.Transitions;
     }
 }

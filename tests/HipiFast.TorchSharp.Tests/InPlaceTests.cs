@@ -1,5 +1,7 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Ilgpu;
 using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.SoftQ;
@@ -8,7 +10,6 @@ using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Storage;
-using HipiFast.Tasks;
 using HipiFast.Tests.Learning;
 using HipiFast.Testing;
 using TorchSharp;
@@ -49,9 +50,12 @@ public sealed unsafe class InPlaceTests : IDisposable
         Assert.Same(_session.Runtime, learner.BatchDevice);
         AgentNetworks networks = learner.Networks;
         int length = networks.Critic1.Shape.Length;
-        Assert.Equal((ulong)TorchMemory.Address(learner.Agent.Actor.Parameters.Values), networks.Actor.Resident!.View.Address);
-        Assert.Equal((ulong)TorchMemory.Address(learner.Agent.Critics.Parameters.Values), networks.Critic1.Resident!.View.Address);
-        Assert.Equal((ulong)(TorchMemory.Address(learner.Agent.Critics.Parameters.Values) + length), networks.Critic2!.Resident!.View.Address);
+        Assert.Equal((ulong)TorchMemory.Address(learner.Agent.Actor.Parameters.Values),
+            ((DeviceParameters)networks.Actor.Resident!).View.Address);
+        Assert.Equal((ulong)TorchMemory.Address(learner.Agent.Critics.Parameters.Values),
+            ((DeviceParameters)networks.Critic1.Resident!).View.Address);
+        Assert.Equal((ulong)(TorchMemory.Address(learner.Agent.Critics.Parameters.Values) + length),
+            ((DeviceParameters)networks.Critic2!.Resident!).View.Address);
         float[] before = Score(networks), after = [];
         for (int update = 0; update < 3; update++)
         {

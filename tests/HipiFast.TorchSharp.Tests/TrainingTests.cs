@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Ilgpu;
 using HipiFast.Relabeling;
 using HipiFast.Storage;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices.Runtime;
 
 namespace HipiFast.Kernels.Cuda.Driver;
 

@@ -1,4 +1,5 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Learning;
+using HipiFast.Kernels.Devices.Runtime;
 using ILGPU;
 
 namespace HipiFast.Kernels.Ilgpu.Learning;

@@ -1,4 +1,5 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.LogPartition;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Ilgpu.Numerics;
 using ILGPU;
 using ILGPU.Util;

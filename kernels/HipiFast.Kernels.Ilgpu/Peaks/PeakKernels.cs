@@ -1,4 +1,5 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Peaks;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Ilgpu.Numerics;
 using ILGPU;
 using ILGPU.Runtime;

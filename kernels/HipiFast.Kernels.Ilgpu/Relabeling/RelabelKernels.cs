@@ -1,6 +1,10 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Relabeling;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Devices.SoftQ;
+using HipiFast.Kernels.Devices.TaskSampling;
 using HipiFast.Kernels.Ilgpu.Numerics;
 using HipiFast.Kernels.Random;
+using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Tasks;
 using ILGPU;
 

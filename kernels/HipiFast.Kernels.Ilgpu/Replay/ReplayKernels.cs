@@ -1,4 +1,5 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Random;
 using ILGPU;
 

@@ -1,4 +1,4 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 using ILGPU;
 using ILGPU.Runtime;

@@ -1,7 +1,7 @@
 using System.Linq.Expressions;
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 using ILGPU;
 using ILGPU.Runtime;
 

@@ -1,6 +1,9 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Devices.SoftQ;
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Tasks;
 using ILGPU;
 using ILGPU.Backends.EntryPoints;

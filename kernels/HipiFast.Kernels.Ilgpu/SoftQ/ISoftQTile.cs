@@ -1,4 +1,4 @@
-using SoftQTileShape = HipiFast.Kernels.Devices.SoftQTile;
+using SoftQTileShape = HipiFast.Kernels.Devices.SoftQ.SoftQTile;
 
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 

@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Dense;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.Ilgpu.Numerics;
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.SoftQ;

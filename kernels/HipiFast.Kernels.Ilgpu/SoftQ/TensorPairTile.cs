@@ -1,4 +1,4 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.Ilgpu.Numerics;
 using HipiFast.Kernels.Ilgpu.TensorCores;
 using ILGPU;

@@ -1,4 +1,6 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Devices.SoftQ;
+using HipiFast.Kernels.Devices.TaskSampling;
 using HipiFast.Kernels.Ilgpu.Numerics;
 using HipiFast.Kernels.Random;
 using ILGPU;

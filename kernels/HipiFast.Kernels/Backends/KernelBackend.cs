@@ -1,20 +1,4 @@
-using HipiFast.Kernels.Dense;
-using HipiFast.Kernels.Devices;
-using HipiFast.Kernels.LogPartition;
-using HipiFast.Kernels.SoftQ;
-using HipiFast.Kernels.TaskSampling;
-
 namespace HipiFast.Kernels.Backends;
-
-/// <summary>Arithmetic of a backend's soft-Q kernel. Everything else (partition, sampling, learning) is fp32 on every backend.</summary>
-public enum KernelPrecision
-{
-    /// <summary>Single precision.</summary>
-    Fp32,
-
-    /// <summary>Products of bfloat16 operands (8 bits of mantissa) summed in single precision.</summary>
-    Bf16,
-}
 
 /// <summary>
 /// A set of kernels for one instruction set or kind of device. Stateless and safe to share; the memory that work needs is in the sessions it makes.
@@ -62,14 +46,6 @@ public abstract class KernelBackend
     /// <exception cref="NotSupportedException">The backend cannot run here; the message says why.</exception>
     public abstract ComputeSession CreateSession(SessionOptions options);
 
-    /// <summary>Opens a device for work that goes around sessions: device-resident replay, benchmarks.</summary>
-    /// <param name="device"><see cref="DeviceInfo.Id"/>; null, empty or <see cref="DeviceInfo.Auto"/> for the first.</param>
-    /// <returns>The device; dispose it.</returns>
-    /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
-    /// <exception cref="NotSupportedException">The backend cannot run here, or runs on the processor without a device layer.</exception>
-    public virtual DeviceRuntime CreateRuntime(string? device = null) =>
-        throw new NotSupportedException($"Backend '{Name}' runs on the processor and opens no device.");
-
     /// <summary>Throws unless <see cref="HasDevice"/>; for backends of the processor, which choose no device.</summary>
     private protected void ThrowIfNotHere(string? device)
     {
@@ -77,51 +53,5 @@ public abstract class KernelBackend
         {
             throw new ArgumentException($"Backend '{Name}' runs on the processor ('{DeviceInfo.Cpu}'); it has no device '{device}'.");
         }
-    }
-}
-
-/// <summary>Options of a session.</summary>
-/// <param name="MaxThreads">Most threads one call may use; 0 for one per core. Results do not depend on it.</param>
-/// <param name="Device"><see cref="DeviceInfo.Id"/> of the device; null, empty or <see cref="DeviceInfo.Auto"/> for the backend's first.</param>
-public readonly record struct SessionOptions(int MaxThreads = 0, string? Device = null);
-
-/// <summary>The kernels of one backend with their scratch memory. One session serves one thread at a time.</summary>
-public abstract class ComputeSession : IDisposable
-{
-    /// <summary>The backend that made it.</summary>
-    public abstract KernelBackend Backend { get; }
-
-    /// <summary>Soft-Q matrix.</summary>
-    public abstract ISoftQKernel SoftQ { get; }
-
-    /// <summary>Log partition.</summary>
-    public abstract ILogPartitionKernel LogPartition { get; }
-
-    /// <summary>Gumbel-max sampling.</summary>
-    public abstract ITaskSamplingKernel TaskSampling { get; }
-
-    /// <summary>Dense forward, backward and optimiser steps.</summary>
-    public abstract IDenseKernel Dense { get; }
-
-    /// <summary>A whole relabel call in one go; null where the kernels above are the way.</summary>
-    public virtual IRelabelPipeline? RelabelPipeline => null;
-
-    /// <summary>
-    /// The layer over the device, for memory that relabel calls take where it lies (<see cref="ResidentBatch"/>, <see cref="DeviceReplay"/>); null
-    /// for backends of the processor. Lives as long as the session.
-    /// </summary>
-    public virtual DeviceRuntime? Runtime => null;
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        Dispose(true);
-        GC.SuppressFinalize(this);
-    }
-
-    /// <summary>Frees scratch memory.</summary>
-    /// <param name="disposing">True.</param>
-    protected virtual void Dispose(bool disposing)
-    {
     }
 }

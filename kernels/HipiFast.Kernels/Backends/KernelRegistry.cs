@@ -1,5 +1,3 @@
-using HipiFast.Kernels.Devices;
-
 namespace HipiFast.Kernels.Backends;
 
 /// <summary>The backends of this process by name, fastest first. The one place where a backend is chosen.</summary>

@@ -1,4 +1,3 @@
-using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Memory;
 
 namespace HipiFast.Kernels.Networks;
@@ -86,7 +85,6 @@ public sealed unsafe class MlpParameters : IDisposable
 
     /// <summary>Moves the newest values to a device's memory, where they are already, or back to the host.</summary>
     /// <param name="resident">Where, equal to the host's values now; null for the host, which then fetches what it lacks.</param>
-    /// <exception cref="DeviceException">The device failed.</exception>
     internal void Reside(ResidentParameters? resident)
     {
         if (_isBehind)
@@ -236,7 +234,7 @@ public sealed unsafe class MlpParameters : IDisposable
         {
             if (_isBehind)
             {
-                Resident!.Runtime.Download(Resident.View, new Span<float>(_pointer, Shape.Length));
+                Resident!.Download(new Span<float>(_pointer, Shape.Length));
                 _isBehind = false;
             }
         }

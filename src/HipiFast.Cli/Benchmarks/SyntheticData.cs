@@ -4,7 +4,6 @@ using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Replay;
-using HipiFast.Tasks;
 
 namespace HipiFast.Cli.Benchmarks;
 

@@ -1,4 +1,5 @@
 using HipiFast.Environments;
+using HipiFast.Kernels.Tasks;
 using HipiFast.Tasks;
 
 namespace HipiFast.Mujoco.Environments;

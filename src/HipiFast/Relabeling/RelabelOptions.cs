@@ -1,5 +1,4 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.SoftQ;
 
 namespace HipiFast.Relabeling;

@@ -1,5 +1,7 @@
 using System.Globalization;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
@@ -155,7 +157,7 @@ public sealed unsafe partial class Relabeler
     // What a batch on a device takes.
     private IRelabelPipeline RequireDevice(out DeviceRuntime runtime)
     {
-        if (_session.Runtime is null || _session.RelabelPipeline is null)
+        if (_session.Runtime is not { } device || _session.RelabelPipeline is not { } pipeline)
         {
             throw new ArgumentException(
                 $"The backend '{Backend.Name}' computes on the processor; a batch on a device takes a session of the backend cuda or ilgpu.");
@@ -177,8 +179,8 @@ public sealed unsafe partial class Relabeler
             throw new ArgumentException("Q~ of a batch on a device stays there; an observer takes a batch on the host.");
         }
 
-        runtime = _session.Runtime;
-        return _session.RelabelPipeline;
+        runtime = device;
+        return pipeline;
     }
 
     private static string Widths(TransitionShape shape) =>

@@ -1,5 +1,9 @@
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Relabeling;
+using HipiFast.Kernels.Replay;
 using HipiFast.Replay;
 
 namespace HipiFast.Relabeling;
@@ -14,8 +18,7 @@ public sealed unsafe partial class Relabeler
     /// a few numbers come down. By inverse RL with assignment by row.
     /// </summary>
     /// <param name="batch">
-    /// B transitions, 1 or more, drawn from a <see cref="DeviceReplay"/> on the runtime of this relabeler's session
-    /// (<see cref="Kernels.Backends.ComputeSession.Runtime"/>), or views of memory shared with it. Their values are not looked at for NaN: those
+    /// B transitions, 1 or more, drawn from a <see cref="DeviceReplay"/> on the runtime of this relabeler's session, or views of memory shared with it. Their values are not looked at for NaN: those
     /// show in Q~ and rewards.
     /// </param>
     /// <param name="replay">

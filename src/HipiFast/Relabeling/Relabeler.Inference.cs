@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.SoftQ;

@@ -1,7 +1,7 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
+using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Replay;

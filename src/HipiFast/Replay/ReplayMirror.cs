@@ -1,4 +1,7 @@
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Memory;
 
 namespace HipiFast.Replay;
 
@@ -17,7 +20,7 @@ public sealed class ReplayMirror : IDisposable
     private PinnedBuffer? _staging;
 
     /// <summary>Allocates the ring on the device and copies the transitions that the buffer holds.</summary>
-    /// <param name="runtime">The device: <see cref="Kernels.Backends.ComputeSession.Runtime"/> of the session that relabels; it must outlive the
+    /// <param name="runtime">The device: the device of the session that relabels; it must outlive the
     /// mirror.</param>
     /// <param name="replay">The buffer.</param>
     /// <exception cref="DeviceOutOfMemoryException">The ring does not fit.</exception>

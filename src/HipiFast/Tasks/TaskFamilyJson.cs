@@ -6,7 +6,7 @@ using HipiFast.Storage;
 namespace HipiFast.Tasks;
 
 /// <summary>Reads task families from JSON; every error is one sentence that names the source and the key.</summary>
-internal sealed class TaskFamilyJson
+public sealed class TaskFamilyJson
 {
     private const int LargestFile = 64 << 20;
 
@@ -23,7 +23,20 @@ internal sealed class TaskFamilyJson
         _shape = shape;
     }
 
-    public static TaskFamily Read(string pathOrText, TransitionShape? shape)
+    /// <summary>Reads a family from JSON, for example <c>{"kind": "goal", "achieved": [0, 1], "margin": 0.1, "reward": [-1, 0]}</c>.</summary>
+    /// <remarks>
+    /// Kinds and their keys (optional ones in brackets): <c>goal</c>: achieved, margin, [reward], [judge]; <c>goal-margin</c>: achieved, [reward],
+    /// [judge]; <c>discrete</c>: achieved, goals, margin, [reward], [judge]; <c>linear</c>: features, [action_cost: true or false]; <c>dense</c>:
+    /// achieved, [action_cost: a weight], [distance_weight], [offset]; <c>intervals</c>: features, intervals: a pair of bounds for each, [reward].
+    /// <c>reward</c> holds the rewards before and at the goal (outside and inside the interval, by default 0 and 1); <c>judge</c> is "state" (the
+    /// default) or "next".
+    /// </remarks>
+    /// <param name="pathOrText">A file, or the JSON text itself (anything that begins with a brace).</param>
+    /// <param name="shape">When given: indices must lie inside the state, and tasks have P entries.</param>
+    /// <returns>The family.</returns>
+    /// <exception cref="InvalidDataException">The JSON is not a family; one sentence says where and what was expected.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static TaskFamily Read(string pathOrText, TransitionShape? shape = null)
     {
         ArgumentNullException.ThrowIfNull(pathOrText);
         if (pathOrText.AsSpan().TrimStart().StartsWith("{"))

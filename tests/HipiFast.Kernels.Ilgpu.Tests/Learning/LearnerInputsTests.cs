@@ -1,4 +1,7 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices.Learning;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Learning;
 

@@ -1,4 +1,6 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Random;
 using HipiFast.Replay;
 

@@ -1,5 +1,5 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Runtime;

@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.Ilgpu.Runtime;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.TaskSampling;

@@ -1,4 +1,5 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.Ilgpu.Numerics;
 using HipiFast.Kernels.Ilgpu.TensorCores;
 

@@ -1,5 +1,5 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Kernels.Tests;

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Devices.SoftQ;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Ilgpu.Runtime;
 using ILGPU.Runtime;
 
@@ -10,7 +11,7 @@ namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 /// <param name="name">Its name in the registry.</param>
 /// <param name="warps">Warps of a group; 0 for a CUDA device in place of the accelerator.</param>
 /// <param name="sharedKilobytes">Shared memory of a group.</param>
-internal sealed class TensorTestBackend(string name, int warps, int sharedKilobytes) : KernelBackend
+internal sealed class TensorTestBackend(string name, int warps, int sharedKilobytes) : DeviceBackend
 {
     public const string OneWarp = "ilgpu-bf16-emulated", FourWarps = "ilgpu-bf16-emulated-4", Cuda = "ilgpu-bf16-cuda";
 

@@ -3,7 +3,6 @@ using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
-using HipiFast.Tasks;
 
 namespace HipiFast.Tests.Examples;
 

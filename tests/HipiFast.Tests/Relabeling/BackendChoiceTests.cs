@@ -1,8 +1,8 @@
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
-using HipiFast.Tasks;
 
 namespace HipiFast.Tests.Relabeling;
 

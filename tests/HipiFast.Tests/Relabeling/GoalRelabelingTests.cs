@@ -1,6 +1,6 @@
+using HipiFast.Kernels.Tasks;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
-using HipiFast.Tasks;
 using HipiFast.Tests.Replay;
 
 namespace HipiFast.Tests.Relabeling;

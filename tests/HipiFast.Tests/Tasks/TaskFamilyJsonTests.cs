@@ -21,7 +21,7 @@ public sealed class TaskFamilyJsonTests
     [InlineData("""{"kind": "intervals", "features": [3, 0], "intervals": [[0, 1], [-2, -2]], "reward": [0, 5]}""", typeof(DiscreteIntervals), 2)]
     public void GoodFamiliesAreRead(string json, Type definition, int taskDimension)
     {
-        TaskFamily family = TaskFamilies.FromJson(json, s_shape);
+        TaskFamily family = TaskFamilyJson.Read(json, s_shape);
         Assert.Equal(taskDimension, family.TaskDimension);
         DefinitionType visitor = default;
         Assert.Equal(definition, family.Accept<DefinitionType, Type>(ref visitor));
@@ -30,7 +30,7 @@ public sealed class TaskFamilyJsonTests
     [Fact]
     public unsafe void ValuesArriveInTheFamily()
     {
-        TaskFamily family = TaskFamilies.FromJson("""{"kind": "goal", "achieved": [1], "margin": 0.5, "reward": [-3, 2], "judge": "next"}""");
+        TaskFamily family = TaskFamilyJson.Read("""{"kind": "goal", "achieved": [1], "margin": 0.5, "reward": [-3, 2], "judge": "next"}""");
         float[] s = [0f, 9f], next = [0f, 1f], a = [0f], task = [1.5f];
         float reward;
         byte terminated;
@@ -50,9 +50,9 @@ public sealed class TaskFamilyJsonTests
         try
         {
             File.WriteAllText(path, """{"kind": "dense", "achieved": [0, 1]}""");
-            Assert.Equal(2, TaskFamilies.FromJson(path, s_shape).TaskDimension);
+            Assert.Equal(2, TaskFamilyJson.Read(path, s_shape).TaskDimension);
             File.WriteAllText(path, "[1]");
-            InvalidDataException exception = Assert.Throws<InvalidDataException>(() => TaskFamilies.FromJson(path));
+            InvalidDataException exception = Assert.Throws<InvalidDataException>(() => TaskFamilyJson.Read(path));
             Assert.Contains(path, exception.Message, StringComparison.Ordinal);
         }
         finally
@@ -60,12 +60,12 @@ public sealed class TaskFamilyJsonTests
             File.Delete(path);
         }
 
-        Assert.Contains("does not exist", Assert.Throws<FileNotFoundException>(() => TaskFamilies.FromJson(path)).Message, StringComparison.Ordinal);
-        IOException folder = Assert.Throws<IOException>(() => TaskFamilies.FromJson(Path.GetTempPath()));
+        Assert.Contains("does not exist", Assert.Throws<FileNotFoundException>(() => TaskFamilyJson.Read(path)).Message, StringComparison.Ordinal);
+        IOException folder = Assert.Throws<IOException>(() => TaskFamilyJson.Read(Path.GetTempPath()));
         Assert.Contains("is a directory", folder.Message, StringComparison.Ordinal);
         if (!OperatingSystem.IsWindows())
         {
-            Assert.Throws<InvalidDataException>(() => TaskFamilies.FromJson("/dev/zero"));
+            Assert.Throws<InvalidDataException>(() => TaskFamilyJson.Read("/dev/zero"));
         }
     }
 
@@ -115,7 +115,7 @@ public sealed class TaskFamilyJsonTests
         "'intervals[1]' is an array of 1; expected an array of 2, a lower")]
     public void BadFamiliesAreRefusedInOneSentence(string json, string expected)
     {
-        InvalidDataException exception = Assert.Throws<InvalidDataException>(() => TaskFamilies.FromJson(json, s_shape));
+        InvalidDataException exception = Assert.Throws<InvalidDataException>(() => TaskFamilyJson.Read(json, s_shape));
         Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
         Assert.EndsWith(".", exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', exception.Message);

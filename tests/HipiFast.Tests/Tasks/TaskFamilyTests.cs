@@ -1,6 +1,5 @@
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.Tasks;
-using HipiFast.Tasks;
 
 namespace HipiFast.Tests.Tasks;
 

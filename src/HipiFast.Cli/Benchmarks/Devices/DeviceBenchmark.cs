@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Peaks;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
@@ -127,7 +131,7 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
     /// <returns>The results, one after another as they come.</returns>
     public IEnumerable<DeviceBenchmarkResult> Run()
     {
-        using (DeviceRuntime runtime = backend.CreateRuntime(device))
+        using (DeviceRuntime runtime = DeviceBackend.Of(backend).CreateRuntime(device))
         {
             Peaks = DevicePeaks.Measure(runtime, selection.PeakIterations, selection.PeakBytes, PeakRepeats, backend.Precision);
         }
@@ -162,7 +166,7 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
     public IReadOnlyList<DeviceReplayResult> RunReplay()
     {
         TransitionShape shape = BenchmarkCase.PeerShape;
-        using TimedRuntime runtime = new(backend.CreateRuntime(device));
+        using TimedRuntime runtime = new(DeviceBackend.Of(backend).CreateRuntime(device));
         using DeviceReplay replay = new(runtime, shape.ObservationDimension, shape.ActionDimension, shape.TaskDimension, selection.ReplayCount);
         using TransitionBatch data = SyntheticData.Batch(shape, Math.Min(selection.ReplayCount, ReplayAppend));
         while (replay.Count < replay.Capacity)
@@ -212,7 +216,7 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
 
     private DeviceBenchmarkResult Measure(BenchmarkCase benchmark)
     {
-        TimedRuntime runtime = new(backend.CreateRuntime(device)) { AllowsCapture = false };
+        TimedRuntime runtime = new(DeviceBackend.Of(backend).CreateRuntime(device)) { AllowsCapture = false };
         using DeviceSession session = new(backend, runtime, new SessionOptions(Device: device));
         using AgentNetworks agent = new(benchmark.Shape, benchmark.Hidden);
         agent.Initialize(SyntheticData.Seed);

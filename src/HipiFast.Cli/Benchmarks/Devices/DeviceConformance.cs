@@ -1,5 +1,7 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.TaskSampling;

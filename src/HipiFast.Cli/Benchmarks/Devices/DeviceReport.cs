@@ -3,7 +3,8 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Devices.Peaks;
+using HipiFast.Kernels.Devices.Runtime;
 
 namespace HipiFast.Cli.Benchmarks.Devices;
 

@@ -1,4 +1,5 @@
-using HipiFast.Kernels.Devices;
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Cli.Benchmarks.Devices;

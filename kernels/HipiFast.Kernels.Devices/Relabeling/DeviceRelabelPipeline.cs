@@ -1,0 +1,385 @@
+using System.Runtime.CompilerServices;
+using HipiFast.Kernels.Devices.LogPartition;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Devices.SoftQ;
+using HipiFast.Kernels.Devices.TaskSampling;
+using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Relabeling;
+using HipiFast.Kernels.Replay;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Kernels.Tasks;
+
+namespace HipiFast.Kernels.Devices.Relabeling;
+
+/// <summary>
+/// A whole relabel call on a device: one copy up, the kernels, one copy down, and nothing waited for in between. A call like the one before it is
+/// replayed as a captured graph where the device can.
+/// </summary>
+/// <remarks>
+/// Whatever travels lies in one block of memory (<see cref="RelabelLayout"/>). Results go there, too, and from there to a batch that is on the device
+/// already, when nothing went wrong. Q~ stays on the device; when it does not fit, blocks of rows are computed twice, as on the processor.
+/// </remarks>
+internal sealed class DeviceRelabelPipeline(
+    DeviceLauncher launcher, DeviceSoftQ softQKernel, DeviceLogPartition logPartitionKernel, DeviceTaskSampling sampling)
+    : IRelabelPipeline, IDisposable
+{
+    /// <summary>Rows that blocks are multiples of where more than that fit, as on the processor.</summary>
+    private const int BlockAlignment = 64;
+
+    /// <summary>Share of the free memory that Q~ may take, in eighths: others use the device, too.</summary>
+    private const int FreeEighths = 7;
+
+    private readonly DeviceArray _memory = new(launcher.Runtime);
+    private readonly DeviceArray _matrix = new(launcher.Runtime);
+    private readonly DeviceFamily _family = new(launcher.Runtime);
+    private PinnedBuffer? _staging;
+    private DeviceKernel? _assignKernel;
+    private DeviceKernel? _summarizeKernel;
+    private DeviceKernel? _reachedKernel;
+    private DeviceKernel? _commitKernel;
+    private DeviceGraph? _graph;
+    private Signature _last;
+
+    public void Prepare(in RelabelProblem problem)
+    {
+        problem.Validate();
+        Execute(problem, commits: false);
+    }
+
+    public RelabelSummary Run(in RelabelProblem problem, in RelabelOutput output)
+    {
+        problem.Validate(output);
+        RelabelLayout layout = Execute(problem, commits: true);
+        Read<int>(layout.TaskIndex, output.TaskIndex);
+        Read<float>(layout.LogPartition, output.LogPartition);
+        Read<float>(layout.NewTask, output.NewTask);
+        Read<float>(layout.Reward, output.Reward);
+        ReadOnlySpan<int> terminated = _staging!.Span<int>(layout.Terminated, output.Terminated.Length);
+        for (int row = 0; row < terminated.Length; row++)
+        {
+            output.Terminated[row] = (byte)terminated[row];
+        }
+
+        return _staging.Span<RelabelSummary>(layout.Summary, 1)[0];
+    }
+
+    public void Dispose()
+    {
+        _graph?.Dispose();
+        _memory.Dispose();
+        _matrix.Dispose();
+        _family.Dispose();
+        _staging?.Dispose();
+    }
+
+    private RelabelLayout Execute(in RelabelProblem problem, bool commits)
+    {
+        RelabelLayout layout = Begin(problem, out Signature signature);
+        DeviceBatch batch = problem.Resident is ResidentBatch resident ? Handle(resident.Batch) : Staged(problem.SoftQ, layout);
+        signature = signature with { Batch = new BatchAddresses(batch) };
+        Stage(problem, layout, commits);
+        Execute(signature, layout, batch);
+        return layout;
+    }
+
+    // Everything that may allocate, compile or fail.
+    private RelabelLayout Begin(in RelabelProblem problem, out Signature signature)
+    {
+        SoftQProblem softQ = problem.SoftQ;
+        int rows = softQ.Rows, candidates = softQ.Candidates;
+        DeviceRuntime runtime = launcher.Runtime;
+        _assignKernel = runtime.Load(DeviceKernelNames.AssignTasks, softQ.Family);
+        _summarizeKernel ??= runtime.Load(DeviceKernelNames.Summarize);
+        if (problem.Resident is ResidentBatch resident)
+        {
+            _commitKernel ??= runtime.Load(DeviceKernelNames.CommitBatch);
+            _reachedKernel = resident.Candidates > ResidentCandidates.Commanded ? runtime.Load(DeviceKernelNames.ReachedTasks, softQ.Family) : null;
+        }
+
+        _family.Update(softQ.Family!);
+        RelabelLayout layout = new(problem);
+        _memory.EnsureBytes(layout.Bytes);
+        if (_staging is null || _staging.Bytes < layout.Bytes)
+        {
+            DropGraph();
+            _staging?.Dispose();
+            _staging = null;
+            _staging = runtime.AllocatePinned(layout.Bytes);
+        }
+
+        sampling.Prepare(rows);
+        int blockRows = ReserveMatrix(problem);
+        logPartitionKernel.Prepare(blockRows, candidates);
+        softQKernel.Prepare(softQ, blockRows, problem.HasPartition);
+        signature = new Signature(
+            default, problem.Resident is not null, problem.Resident?.Candidates ?? ResidentCandidates.Given, rows, candidates, blockRows,
+            problem.HasPartition, !problem.LogPrior.IsEmpty, !problem.Goals.IsEmpty, softQ.Family!, softQ.UsesFamily,
+            softQ.Estimator, softQ.Twin, softQ.UsesCritic2, softQ.UsesLogProbability, softQ.CriticRange,
+            softQ.Critic1.Shape, softQ.Actor?.Shape ?? default,
+            softQ.ObservationDimension, softQ.ActionDimension,
+            _memory.Generation + _matrix.Generation + _family.Generation + sampling.Generation
+                + logPartitionKernel.Generation + softQKernel.Generation);
+        return layout;
+    }
+
+    // As much of Q~ as the budget and the device allow.
+    private int ReserveMatrix(in RelabelProblem problem)
+    {
+        int rows = problem.SoftQ.Rows, candidates = problem.SoftQ.Candidates;
+        long rowBytes = (long)candidates * sizeof(float), budget = problem.MemoryBudget, free = launcher.Runtime.FreeMemoryBytes;
+        if (free >= 0 && _matrix.Bytes < Math.Min(budget, rows * rowBytes))
+        {
+            budget = Math.Min(budget, Math.Max((free / 8 * FreeEighths) + _matrix.Bytes, rowBytes));
+        }
+
+        long fitting = budget / rowBytes;
+        while (true)
+        {
+            if (fitting < rows && fitting > BlockAlignment)
+            {
+                fitting -= fitting % BlockAlignment;
+            }
+
+            int blockRows = (int)Math.Clamp(fitting, 1, rows);
+            try
+            {
+                _matrix.EnsureBytes(blockRows * rowBytes);
+                return blockRows;
+            }
+            catch (DeviceOutOfMemoryException) when (blockRows > 1)
+            {
+                fitting = blockRows / 2;
+            }
+        }
+    }
+
+    private void Stage(in RelabelProblem problem, in RelabelLayout layout, bool commits)
+    {
+        CallNumbers numbers = DeviceSoftQ.Numbers(problem.SoftQ);
+        numbers.InverseTemperature = DeviceTaskSampling.InverseTemperature(problem.Temperature);
+        numbers.RelabelFraction = problem.RelabelFraction;
+        numbers.GoalMix = problem.GoalMix;
+        numbers.Commits = commits ? 1 : 0;
+        _staging!.Span<CallNumbers>(layout.Call, 1)[0] = numbers;
+        Write(layout.Observation, problem.SoftQ.Observation);
+        Write(layout.Action, problem.SoftQ.Action);
+        Write(layout.NextObservation, problem.SoftQ.NextObservation);
+        Write(layout.Commanded, problem.Commanded);
+        Write(layout.Candidates, problem.SoftQ.Task);
+        Write(layout.LogPrior, problem.LogPrior);
+        Write(layout.Goals, problem.Goals);
+    }
+
+    private void Execute(in Signature signature, in RelabelLayout layout, DeviceBatch batch)
+    {
+        DeviceRuntime runtime = launcher.Runtime;
+        if (!signature.Equals(_last))
+        {
+            // The first of its kind runs as it is; a second is worth a recording.
+            DropGraph();
+            Queue(signature, layout, batch);
+            _last = signature;
+        }
+        else if (!runtime.CanCapture)
+        {
+            Queue(signature, layout, batch);
+        }
+        else
+        {
+            _graph ??= Capture(signature, layout, batch);
+            runtime.Replay(_graph);
+        }
+
+        runtime.Synchronize();
+    }
+
+    private DeviceGraph Capture(in Signature signature, in RelabelLayout layout, DeviceBatch batch)
+    {
+        launcher.Runtime.BeginCapture();
+        try
+        {
+            Queue(signature, layout, batch);
+        }
+        catch
+        {
+            launcher.Runtime.EndCapture().Dispose();
+            throw;
+        }
+
+        return launcher.Runtime.EndCapture();
+    }
+
+    private void DropGraph()
+    {
+        _graph?.Dispose();
+        _graph = null;
+        _last = default;
+    }
+
+    private void Queue(in Signature signature, in RelabelLayout layout, DeviceBatch batch)
+    {
+        DeviceRuntime runtime = launcher.Runtime;
+        int rows = signature.Rows, candidates = signature.Candidates, s = signature.ObservationDimension, a = signature.ActionDimension;
+        int p = layout.TaskDimension;
+        runtime.UploadAsync(_staging!, 0, _memory.View<byte>(0, layout.Bytes), layout.UploadBytes);
+        AssignmentShape assignment = new()
+        {
+            Rows = rows,
+            Candidates = candidates,
+            ObservationDimension = s,
+            ActionDimension = a,
+            TaskDimension = p,
+            HasPartition = signature.HasPartition ? 1 : 0,
+        };
+        DeviceView call = _memory.View<CallNumbers>(layout.Call, 1), tasks = QueueCandidates(signature, layout, batch, assignment);
+        DeviceView logPrior = signature.HasPrior ? Floats(layout.LogPrior, candidates) : default;
+        DeviceView logPartition = signature.HasPartition ? Floats(layout.LogPartition, candidates) : default;
+        DeviceProblem problem = new(call, batch.Observation, batch.Action, batch.NextObservation, tasks);
+        softQKernel.QueueTasks(problem);
+        if (signature.HasPartition)
+        {
+            for (int first = 0; first < rows; first += signature.BlockRows)
+            {
+                int count = Math.Min(signature.BlockRows, rows - first);
+                softQKernel.Queue(problem, first, count, Matrix(count, candidates), logPartitionKernel);
+            }
+
+            logPartitionKernel.QueueFinish(rows, candidates, logPartition);
+        }
+
+        // One block is still in memory from the partition; several are computed again, with the same noise because it is counted by row.
+        bool inMemory = signature.HasPartition && signature.BlockRows == rows;
+        for (int first = 0; first < rows; first += signature.BlockRows)
+        {
+            int count = Math.Min(signature.BlockRows, rows - first);
+            DeviceView block = Matrix(count, candidates);
+            if (!inMemory)
+            {
+                softQKernel.Queue(problem, first, count, block);
+            }
+
+            SamplingShape shape = new()
+            {
+                Rows = count,
+                Candidates = candidates,
+                FirstRow = first,
+                ResultRows = rows,
+                TaskDimension = p,
+                HasPartition = signature.HasPartition ? 1 : 0,
+                HasPrior = signature.HasPrior ? 1 : 0,
+                LogCandidates = MathF.Log(candidates),
+            };
+            sampling.Queue(call, block, logPartition, logPrior, tasks, batch.Task.Slice((long)first * p, (long)count * p), shape);
+        }
+
+        QueueAssignment(signature, layout, batch, problem, logPartition, assignment);
+        runtime.DownloadAsync(
+            _memory.View<byte>(layout.Download, layout.Bytes - layout.Download), _staging!, layout.Download, layout.Bytes - layout.Download);
+    }
+
+    // The candidate tasks: where the block has them, or the batch, or put together of the batch's own.
+    private DeviceView QueueCandidates(in Signature signature, in RelabelLayout layout, DeviceBatch batch, in AssignmentShape shape)
+    {
+        ResidentCandidates sources = signature.Sources;
+        if (sources == ResidentCandidates.Commanded)
+        {
+            return batch.Task;
+        }
+
+        DeviceView candidates = Floats(layout.Candidates, (long)shape.Candidates * shape.TaskDimension);
+        long part = (long)shape.Rows * shape.TaskDimension, end = 0;
+        if ((sources & ResidentCandidates.Commanded) != 0)
+        {
+            launcher.Runtime.Copy(batch.Task, candidates, part * sizeof(float));
+            end += part;
+        }
+
+        if ((sources & ResidentCandidates.ReachedNext) != 0)
+        {
+            QueueReached(batch.NextObservation, batch.Task, candidates.Slice(end, part), shape);
+            end += part;
+        }
+
+        if ((sources & ResidentCandidates.ReachedCurrent) != 0)
+        {
+            QueueReached(batch.Observation, batch.Task, candidates.Slice(end, part), shape);
+        }
+
+        return candidates;
+    }
+
+    private void QueueReached(DeviceView states, DeviceView commanded, DeviceView reached, in AssignmentShape shape)
+    {
+        LaunchArguments arguments = launcher.Arguments.Clear().Add(states).Add(commanded).Add(reached).Add(shape);
+        _family.AddTo(arguments);
+        launcher.RunEntries(_reachedKernel!, reached.Length);
+    }
+
+    // New tasks, judged; the call in numbers; and, where the batch is on the device, its new contents.
+    private void QueueAssignment(
+        in Signature signature, in RelabelLayout layout, DeviceBatch batch, in DeviceProblem problem, DeviceView logPartition,
+        in AssignmentShape shape)
+    {
+        int rows = shape.Rows;
+        long taskFloats = (long)rows * shape.TaskDimension;
+        DeviceView goals = signature.HasGoals ? Floats(layout.Goals, taskFloats) : default, newTask = Floats(layout.NewTask, taskFloats);
+        DeviceView reward = Floats(layout.Reward, rows), terminated = _memory.View<int>(layout.Terminated, rows);
+        LaunchArguments arguments = launcher.Arguments.Clear();
+        arguments.Add(problem.Call).Add(batch.Observation).Add(batch.Action).Add(batch.NextObservation).Add(batch.Task).Add(problem.Task).Add(goals);
+        arguments.Add(sampling.Integers(rows)).Add(_memory.View<int>(layout.TaskIndex, rows)).Add(newTask).Add(reward).Add(terminated).Add(shape);
+        _family.AddTo(arguments);
+        launcher.RunEntries(_assignKernel!, rows);
+
+        DeviceView summary = _memory.View<int>(layout.Summary, Unsafe.SizeOf<RelabelSummary>() / sizeof(int));
+        arguments.Clear().Add(problem.Call).Add(sampling.Integers(rows)).Add(sampling.Floats(rows)).Add(logPartition).Add(reward).Add(terminated);
+        arguments.Add(summary).Add(shape);
+        launcher.RunGroups(_summarizeKernel!, 1);
+        if (signature.IsResident)
+        {
+            arguments.Clear().Add(problem.Call).Add(summary).Add(newTask).Add(reward).Add(terminated);
+            arguments.Add(batch.Task).Add(batch.Reward).Add(batch.Terminated).Add(shape);
+            launcher.RunEntries(_commitKernel!, taskFloats);
+        }
+    }
+
+    private static DeviceBatch Handle(ResidentTransitions batch) =>
+        batch as DeviceBatch ?? throw new ArgumentException("The batch does not lie in a device's memory.", nameof(batch));
+
+    // The batch of a call that brings it along, in the block.
+    private DeviceBatch Staged(in SoftQProblem problem, in RelabelLayout layout)
+    {
+        long rows = problem.Rows;
+        return new DeviceBatch(
+            Floats(layout.Observation, rows * problem.ObservationDimension), Floats(layout.Action, rows * problem.ActionDimension),
+            Floats(layout.NextObservation, rows * problem.ObservationDimension), Floats(layout.Commanded, rows * problem.TaskDimension),
+            default, default, default);
+    }
+
+    private DeviceView Floats(long offset, long length) => _memory.View<float>(offset, length);
+
+    private DeviceView Matrix(int rows, int candidates) => _matrix.View<float>(0, (long)rows * candidates);
+
+    private void Write(long offset, ReadOnlySpan<float> values) => values.CopyTo(_staging!.Span<float>(offset, values.Length));
+
+    private void Read<T>(long offset, Span<T> values)
+        where T : unmanaged => _staging!.Span<T>(offset, values.Length).CopyTo(values);
+
+    /// <summary>What two calls must have in common for one's launches to serve the other.</summary>
+    private readonly record struct Signature(
+        BatchAddresses Batch, bool IsResident, ResidentCandidates Sources, int Rows, int Candidates, int BlockRows, bool HasPartition, bool HasPrior,
+        bool HasGoals, TaskFamily Family, bool UsesFamily, SoftQEstimator Estimator, TwinCombination Twin, bool UsesCritic2, bool UsesLogProbability,
+        CriticRange Range, Networks.MlpShape Critic, Networks.MlpShape Actor, int ObservationDimension, int ActionDimension, int Generation);
+
+    // Addresses, not buffers: a recording is good for them, whoever owns the memory now, and a disposed buffer has none.
+    private readonly record struct BatchAddresses(
+        ulong Observation, ulong Action, ulong NextObservation, ulong Task, ulong Reward, ulong Terminated)
+    {
+        public BatchAddresses(DeviceBatch batch)
+            : this(
+                batch.Observation.Address, batch.Action.Address, batch.NextObservation.Address, batch.Task.Address, batch.Reward.Address,
+                batch.Terminated.Address)
+        {
+        }
+    }
+}
