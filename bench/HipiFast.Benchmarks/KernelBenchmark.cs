@@ -1,5 +1,6 @@
 using HipiFast.Cli.Benchmarks;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Numerics;
 using BenchmarkCase = HipiFast.Cli.Benchmarks.BenchmarkCase;
 
 namespace HipiFast.Benchmarks;

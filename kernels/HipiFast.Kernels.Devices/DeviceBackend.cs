@@ -25,5 +25,5 @@ public abstract class DeviceBackend : KernelBackend
     public abstract DeviceRuntime CreateRuntime(string? device = null);
 
     /// <inheritdoc/>
-    public override ComputeSession CreateSession(SessionOptions options) => new DeviceSession(this, CreateRuntime(options.Device), options);
+    public override ComputeSession CreateSession(SessionOptions options) => DeviceSession.Create(this, CreateRuntime(options.Device), options);
 }

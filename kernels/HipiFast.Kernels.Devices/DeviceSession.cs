@@ -1,83 +1,52 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Devices.LogPartition;
 using HipiFast.Kernels.Devices.Relabeling;
 using HipiFast.Kernels.Devices.Replay;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.Devices.TaskSampling;
-using HipiFast.Kernels.LogPartition;
-using HipiFast.Kernels.Relabeling;
-using HipiFast.Kernels.Replay;
-using HipiFast.Kernels.SoftQ;
-using HipiFast.Kernels.TaskSampling;
 
 namespace HipiFast.Kernels.Devices;
 
 /// <summary>
-/// A session on a device: the three kernels over host memory, and the pipeline. Dense networks, which learn on the host, stay there.
+/// Sessions on a device: the three kernels over host memory, and the pipeline. Dense networks, which learn on the host, stay there.
 /// </summary>
-public sealed class DeviceSession : ComputeSession
+public static class DeviceSession
 {
-    private readonly DeviceLauncher _launcher;
-    private readonly DeviceSoftQ _softQ;
-    private readonly DeviceLogPartition _logPartition;
-    private readonly DeviceTaskSampling _taskSampling;
-    private readonly DeviceRelabelPipeline _pipeline;
-    private readonly DeviceTransitions _transitions;
-    private readonly ComputeSession _host;
-
     /// <summary>Makes a session.</summary>
     /// <param name="backend">The backend it is for.</param>
     /// <param name="runtime">The device; disposed with the session.</param>
     /// <param name="options">Threads of the dense kernels.</param>
-    public DeviceSession(KernelBackend backend, DeviceRuntime runtime, SessionOptions options)
+    /// <returns>The session; dispose it.</returns>
+    public static ComputeSession Create(KernelBackend backend, DeviceRuntime runtime, SessionOptions options)
     {
         ArgumentNullException.ThrowIfNull(backend);
         ArgumentNullException.ThrowIfNull(runtime);
-        Backend = backend;
-        _transitions = new DeviceTransitions(runtime);
-        _launcher = new DeviceLauncher(runtime);
-        _softQ = new DeviceSoftQ(_launcher, backend.Precision);
-        _logPartition = new DeviceLogPartition(_launcher);
-        _taskSampling = new DeviceTaskSampling(_launcher);
-        _pipeline = new DeviceRelabelPipeline(_launcher, _softQ, _logPartition, _taskSampling);
-        _host = KernelRegistry.Default.Resolve(ManagedBackend.FamilyName).CreateSession(new SessionOptions(options.MaxThreads));
+        DeviceLauncher launcher = new(runtime);
+        DeviceSoftQ softQ = new(launcher, backend.Precision);
+        DeviceLogPartition logPartition = new(launcher);
+        DeviceTaskSampling taskSampling = new(launcher);
+        DeviceRelabelPipeline pipeline = new(launcher, softQ, logPartition, taskSampling);
+        DeviceTransitions transitions = new(runtime);
+        ComputeSession host = ManagedBackend.Best.CreateSession(new SessionOptions(options.MaxThreads));
+        return new ComputeSession([transitions, pipeline, taskSampling, logPartition, softQ, launcher, runtime, host])
+        {
+            Backend = backend,
+            SoftQ = softQ,
+            LogPartition = logPartition,
+            TaskSampling = taskSampling,
+            Dense = host.Dense,
+            RelabelPipeline = pipeline,
+            Transitions = transitions,
+        };
     }
 
-    /// <inheritdoc/>
-    public override KernelBackend Backend { get; }
-
-    /// <inheritdoc/>
-    public override ISoftQKernel SoftQ => _softQ;
-
-    /// <inheritdoc/>
-    public override ILogPartitionKernel LogPartition => _logPartition;
-
-    /// <inheritdoc/>
-    public override ITaskSamplingKernel TaskSampling => _taskSampling;
-
-    /// <inheritdoc/>
-    public override IDenseKernel Dense => _host.Dense;
-
-    /// <inheritdoc/>
-    public override IRelabelPipeline RelabelPipeline => _pipeline;
-
-    /// <inheritdoc/>
-    public override TransitionMemory Transitions => _transitions;
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
+    extension(ComputeSession session)
     {
-        DeviceRuntime runtime = _transitions.Runtime;
-        _transitions.Dispose();
-        _pipeline.Dispose();
-        _taskSampling.Dispose();
-        _logPartition.Dispose();
-        _softQ.Dispose();
-        _launcher.Dispose();
-        runtime.Dispose();
-        _host.Dispose();
-        base.Dispose(disposing);
+        /// <summary>
+        /// The layer over the session's device, for memory that relabel calls take where it lies (<see cref="DeviceBatch"/>,
+        /// <see cref="DeviceReplay"/>); null for backends of the processor. Lives as long as the session.
+        /// </summary>
+        public DeviceRuntime? Runtime => (session.Transitions as DeviceTransitions)?.Runtime;
     }
 }

@@ -143,7 +143,7 @@ internal static class GpuBenchCommand
     private static void Check(DeviceReport report, KernelBackend backend, string? device, bool quick)
     {
         using ComputeSession session = backend.CreateSession(new SessionOptions(Device: device));
-        using ComputeSession managed = KernelRegistry.Default.Resolve(ManagedBackend.FamilyName).CreateSession(default);
+        using ComputeSession managed = ManagedBackend.Best.CreateSession(default);
         report.Conformance.AddRange(new DeviceConformance(session, managed).Run(quick));
     }
 

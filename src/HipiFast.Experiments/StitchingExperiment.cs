@@ -1,4 +1,5 @@
 using HipiFast.Environments;
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
@@ -123,7 +124,7 @@ public static unsafe class StitchingExperiment
     {
         using TabularQLearning soft = new(Gridworld.CellCount, Gridworld.MoveCount, s_goals.Length, gamma: 0.99f, temperature: 1f);
         soft.Fit([.. s_steps.SelectMany(step => Enumerable.Range(0, s_goals.Length).Select(goal => Judge(step, goal)))]);
-        using FunctionSession session = new((in SoftQProblem problem, int row, int candidate) => soft.Q(
+        using ComputeSession session = FunctionSession.Create((in SoftQProblem problem, int row, int candidate) => soft.Q(
             CellOf(problem.Observation.Slice(2 * row, 2)), MoveOf(problem.Action.Slice(2 * row, 2)), GoalOf(problem.Task.Slice(2 * candidate, 2))));
 
         // The session answers for the networks.

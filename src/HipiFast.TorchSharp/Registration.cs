@@ -13,6 +13,6 @@ public static class Registration
             networks, config.ToSacOptions(), session, config.Batch, config.Seed,
             new TorchOptions { Device = config.TorchDevice, Threads = config.Threads, WeightsEvery = config.TorchWeightsEvery }),
         (shape, options, torchDevice) => new TorchCloningPolicy(
-            KernelRegistry.Default.Resolve(ManagedBackend.FamilyName), shape, options.Batch, options.LearningRate, options.Seed,
+            ManagedBackend.Best, shape, options.Batch, options.LearningRate, options.Seed,
             new TorchOptions { Device = torchDevice }));
 }

@@ -35,7 +35,7 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     private readonly TemperatureOptimizer _temperature;
     private readonly MlpPolicy? _policy;
     private readonly TorchPolicy _torchPolicy;
-    private readonly ModuleSession? _moduleSession;
+    private readonly ComputeSession? _moduleSession;
     private readonly ExternalStream? _turns;
     private readonly DeviceEvent? _handOverBegins;
     private readonly DeviceEvent? _handOverEnds;
@@ -123,7 +123,12 @@ public sealed unsafe class TorchSacLearner : ISacLearner
         _policy = modules is null && torchOptions.SharesMemory ? new MlpPolicy(networks, _dense) : null;
         _torchPolicy = new TorchPolicy(networks.Shape, _agent.Actor, _device);
         _inputs = new SacInputs(networks.Shape, batchCapacity, torchOptions.SharesMemory ? null : _device, BatchDevice);
-        _moduleSession = modules is null ? null : new ModuleSession(session, new ModuleSoftQ(_agent, _device));
+        if (modules is not null)
+        {
+            ModuleSoftQ softQ = new(_agent, _device);
+            _moduleSession = session.WithSoftQ(softQ, softQ);
+        }
+
         RelabelingSession = _moduleSession ?? session;
     }
 

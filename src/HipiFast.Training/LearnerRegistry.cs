@@ -35,7 +35,7 @@ public static class LearnerRegistry
     private static readonly Dictionary<string, CloningPolicyFactory> s_cloning = new()
     {
         [Embedded] = (shape, options, _) => new CloningPolicy(
-            KernelRegistry.Default.Resolve(ManagedBackend.FamilyName), shape, options.Batch, options.LearningRate, options.Seed),
+            ManagedBackend.Best, shape, options.Batch, options.LearningRate, options.Seed),
     };
 
     /// <summary>Names of the learners.</summary>

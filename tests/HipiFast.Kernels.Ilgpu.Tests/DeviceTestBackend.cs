@@ -1,13 +1,5 @@
 using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Dense;
-using HipiFast.Kernels.Devices;
-using HipiFast.Kernels.Devices.Runtime;
-using HipiFast.Kernels.LogPartition;
-using HipiFast.Kernels.Relabeling;
-using HipiFast.Kernels.Replay;
-using HipiFast.Kernels.SoftQ;
-using HipiFast.Kernels.TaskSampling;
 
 namespace HipiFast.Kernels.Ilgpu.Tests;
 
@@ -46,22 +38,17 @@ internal sealed class DeviceTestBackend(string kind) : KernelBackend
 
     /// <summary>The one session of the device, which outlives its users: compiling the kernels for every test would take most of the time.</summary>
     public override ComputeSession CreateSession(SessionOptions options) =>
-        new Lent(this, _session ??= s_backend.CreateSession(new SessionOptions(options.MaxThreads, Device!.Id)));
+        Lend(this, _session ??= s_backend.CreateSession(new SessionOptions(options.MaxThreads, Device!.Id)));
 
-    internal sealed class Lent(KernelBackend backend, ComputeSession session) : ComputeSession
+    /// <summary>A session of a backend whose kernels are another session's and outlive it.</summary>
+    internal static ComputeSession Lend(KernelBackend backend, ComputeSession session) => new()
     {
-        public override KernelBackend Backend => backend;
-
-        public override ISoftQKernel SoftQ => session.SoftQ;
-
-        public override ILogPartitionKernel LogPartition => session.LogPartition;
-
-        public override ITaskSamplingKernel TaskSampling => session.TaskSampling;
-
-        public override IDenseKernel Dense => session.Dense;
-
-        public override IRelabelPipeline? RelabelPipeline => session.RelabelPipeline;
-
-        public override TransitionMemory? Transitions => session.Transitions;
-    }
+        Backend = backend,
+        SoftQ = session.SoftQ,
+        LogPartition = session.LogPartition,
+        TaskSampling = session.TaskSampling,
+        Dense = session.Dense,
+        RelabelPipeline = session.RelabelPipeline,
+        Transitions = session.Transitions,
+    };
 }

@@ -76,7 +76,7 @@ internal sealed class DeviceRelabelPipeline(
     private RelabelLayout Execute(in RelabelProblem problem, bool commits)
     {
         RelabelLayout layout = Begin(problem, out Signature signature);
-        DeviceBatch batch = problem.Resident is ResidentBatch resident ? Handle(resident.Batch) : Staged(problem.SoftQ, layout);
+        BatchColumns batch = problem.Resident is ResidentBatch resident ? Columns(resident.Batch) : Staged(problem.SoftQ, layout);
         signature = signature with { Batch = new BatchAddresses(batch) };
         Stage(problem, layout, commits);
         Execute(signature, layout, batch);
@@ -171,7 +171,7 @@ internal sealed class DeviceRelabelPipeline(
         Write(layout.Goals, problem.Goals);
     }
 
-    private void Execute(in Signature signature, in RelabelLayout layout, DeviceBatch batch)
+    private void Execute(in Signature signature, in RelabelLayout layout, in BatchColumns batch)
     {
         DeviceRuntime runtime = launcher.Runtime;
         if (!signature.Equals(_last))
@@ -194,7 +194,7 @@ internal sealed class DeviceRelabelPipeline(
         runtime.Synchronize();
     }
 
-    private DeviceGraph Capture(in Signature signature, in RelabelLayout layout, DeviceBatch batch)
+    private DeviceGraph Capture(in Signature signature, in RelabelLayout layout, in BatchColumns batch)
     {
         launcher.Runtime.BeginCapture();
         try
@@ -217,7 +217,7 @@ internal sealed class DeviceRelabelPipeline(
         _last = default;
     }
 
-    private void Queue(in Signature signature, in RelabelLayout layout, DeviceBatch batch)
+    private void Queue(in Signature signature, in RelabelLayout layout, in BatchColumns batch)
     {
         DeviceRuntime runtime = launcher.Runtime;
         int rows = signature.Rows, candidates = signature.Candidates, s = signature.ObservationDimension, a = signature.ActionDimension;
@@ -279,7 +279,7 @@ internal sealed class DeviceRelabelPipeline(
     }
 
     // The candidate tasks: where the block has them, or the batch, or put together of the batch's own.
-    private DeviceView QueueCandidates(in Signature signature, in RelabelLayout layout, DeviceBatch batch, in AssignmentShape shape)
+    private DeviceView QueueCandidates(in Signature signature, in RelabelLayout layout, in BatchColumns batch, in AssignmentShape shape)
     {
         ResidentCandidates sources = signature.Sources;
         if (sources == ResidentCandidates.Commanded)
@@ -318,7 +318,7 @@ internal sealed class DeviceRelabelPipeline(
 
     // New tasks, judged; the call in numbers; and, where the batch is on the device, its new contents.
     private void QueueAssignment(
-        in Signature signature, in RelabelLayout layout, DeviceBatch batch, in DeviceProblem problem, DeviceView logPartition,
+        in Signature signature, in RelabelLayout layout, in BatchColumns batch, in DeviceProblem problem, DeviceView logPartition,
         in AssignmentShape shape)
     {
         int rows = shape.Rows;
@@ -343,17 +343,17 @@ internal sealed class DeviceRelabelPipeline(
         }
     }
 
-    private static DeviceBatch Handle(ResidentTransitions batch) =>
-        batch as DeviceBatch ?? throw new ArgumentException("The batch does not lie in a device's memory.", nameof(batch));
+    private static BatchColumns Columns(ResidentTransitions batch) => new(
+        batch as DeviceBatch ?? throw new ArgumentException("The batch does not lie in a device's memory.", nameof(batch)));
 
     // The batch of a call that brings it along, in the block.
-    private DeviceBatch Staged(in SoftQProblem problem, in RelabelLayout layout)
+    private BatchColumns Staged(in SoftQProblem problem, in RelabelLayout layout)
     {
         long rows = problem.Rows;
-        return new DeviceBatch(
+        return new BatchColumns(
             Floats(layout.Observation, rows * problem.ObservationDimension), Floats(layout.Action, rows * problem.ActionDimension),
             Floats(layout.NextObservation, rows * problem.ObservationDimension), Floats(layout.Commanded, rows * problem.TaskDimension),
-            default, default, default);
+            default, default);
     }
 
     private DeviceView Floats(long offset, long length) => _memory.View<float>(offset, length);
@@ -375,7 +375,7 @@ internal sealed class DeviceRelabelPipeline(
     private readonly record struct BatchAddresses(
         ulong Observation, ulong Action, ulong NextObservation, ulong Task, ulong Reward, ulong Terminated)
     {
-        public BatchAddresses(DeviceBatch batch)
+        public BatchAddresses(in BatchColumns batch)
             : this(
                 batch.Observation.Address, batch.Action.Address, batch.NextObservation.Address, batch.Task.Address, batch.Reward.Address,
                 batch.Terminated.Address)

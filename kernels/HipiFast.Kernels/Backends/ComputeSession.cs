@@ -7,40 +7,61 @@ using HipiFast.Kernels.TaskSampling;
 
 namespace HipiFast.Kernels.Backends;
 
-/// <summary>The kernels of one backend with their scratch memory. One session serves one thread at a time.</summary>
-public abstract class ComputeSession : IDisposable
+/// <summary>The kernels of one backend with their scratch memory, put together. One session serves one thread at a time.</summary>
+/// <param name="owned">What is disposed of with the session, in this order.</param>
+public sealed class ComputeSession(params IReadOnlyList<IDisposable> owned) : IDisposable
 {
+    private bool _isDisposed;
+
     /// <summary>The backend that made it.</summary>
-    public abstract KernelBackend Backend { get; }
+    public required KernelBackend Backend { get; init; }
 
     /// <summary>Soft-Q matrix.</summary>
-    public abstract ISoftQKernel SoftQ { get; }
+    public required ISoftQKernel SoftQ { get; init; }
 
     /// <summary>Log partition.</summary>
-    public abstract ILogPartitionKernel LogPartition { get; }
+    public required ILogPartitionKernel LogPartition { get; init; }
 
     /// <summary>Gumbel-max sampling.</summary>
-    public abstract ITaskSamplingKernel TaskSampling { get; }
+    public required ITaskSamplingKernel TaskSampling { get; init; }
 
     /// <summary>Dense forward, backward and optimiser steps.</summary>
-    public abstract IDenseKernel Dense { get; }
+    public required IDenseKernel Dense { get; init; }
 
     /// <summary>A whole relabel call in one go; null where the kernels above are the way.</summary>
-    public virtual IRelabelPipeline? RelabelPipeline => null;
+    public IRelabelPipeline? RelabelPipeline { get; init; }
 
     /// <summary>Transitions in the memory of the session's device; null for backends of the processor. Lives as long as the session.</summary>
-    public virtual TransitionMemory? Transitions => null;
+    public TransitionMemory? Transitions { get; init; }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// The same kernels with another soft-Q matrix, computed through the kernels one by one: nothing that goes around <see cref="SoftQ"/> is taken
+    /// over. This session must outlive the result, unless it is among what the result owns.
+    /// </summary>
+    /// <param name="softQ">The soft-Q matrix.</param>
+    /// <param name="owned">What is disposed of with the result, in this order.</param>
+    /// <returns>The session; dispose it.</returns>
+    public ComputeSession WithSoftQ(ISoftQKernel softQ, params IReadOnlyList<IDisposable> owned) => new(owned)
+    {
+        Backend = Backend,
+        SoftQ = softQ,
+        LogPartition = LogPartition,
+        TaskSampling = TaskSampling,
+        Dense = Dense,
+    };
+
+    /// <summary>Frees scratch memory; a second call does nothing.</summary>
     public void Dispose()
     {
-        Dispose(true);
-        GC.SuppressFinalize(this);
-    }
+        if (_isDisposed)
+        {
+            return;
+        }
 
-    /// <summary>Frees scratch memory.</summary>
-    /// <param name="disposing">True.</param>
-    protected virtual void Dispose(bool disposing)
-    {
+        _isDisposed = true;
+        foreach (IDisposable part in owned)
+        {
+            part.Dispose();
+        }
     }
 }

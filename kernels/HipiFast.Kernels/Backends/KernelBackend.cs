@@ -1,3 +1,5 @@
+using HipiFast.Kernels.Numerics;
+
 namespace HipiFast.Kernels.Backends;
 
 /// <summary>

@@ -127,12 +127,13 @@ public sealed class KernelRegistry
     private static KernelRegistry CreateDefault()
     {
         KernelRegistry registry = new();
-        foreach (ManagedVariant variant in Enum.GetValues<ManagedVariant>())
+        int priority = 0;
+        foreach (ManagedBackend backend in ManagedBackend.All)
         {
-            registry.Register(new ManagedBackend(variant), -(int)variant);
+            registry.Register(backend, priority--);
         }
 
-        int priority = NativePriority;
+        priority = NativePriority;
         foreach (NativeBackend backend in NativeBackend.All())
         {
             registry.Register(backend, priority--);

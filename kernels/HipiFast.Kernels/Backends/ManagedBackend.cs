@@ -1,12 +1,5 @@
-using System.Numerics;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
-using HipiFast.Kernels.Dense;
-using HipiFast.Kernels.LogPartition;
 using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.SoftQ;
-using HipiFast.Kernels.TaskSampling;
-using HipiFast.Kernels.Threading;
 
 namespace HipiFast.Kernels.Backends;
 
@@ -16,33 +9,36 @@ public sealed class ManagedBackend : KernelBackend
     /// <summary>Name of the fastest managed backend that can run here.</summary>
     public const string FamilyName = "managed";
 
-    private readonly ManagedVariant _variant;
+    private readonly VectorKind _kind;
 
-    internal ManagedBackend(ManagedVariant variant)
+    internal ManagedBackend(VectorKind kind)
     {
-        _variant = variant;
-        MultiplyAddLoop = new ManagedMultiplyAddLoop(variant);
+        _kind = kind;
+        MultiplyAddLoop = new ManagedMultiplyAddLoop(kind);
     }
 
-    /// <summary>The fastest variant that can run here.</summary>
-    internal static ManagedVariant BestVariant { get; } = Enum.GetValues<ManagedVariant>().First(variant => WhyNot(variant).Length == 0);
+    /// <summary>The fastest managed backend that can run here.</summary>
+    public static ManagedBackend Best => All[(int)VectorKinds.Best];
 
     /// <inheritdoc/>
-    public override string Name => NameOf(_variant);
+    public override string Name => NameOf(_kind);
 
     /// <inheritdoc/>
     public override string Family => FamilyName;
 
     /// <inheritdoc/>
-    public override string Description => $"C# fp32, {Bits(_variant)}-bit vectors, {Environment.ProcessorCount} cores";
+    public override string Description => $"C# fp32, {VectorKinds.Bits(_kind)}-bit vectors, {Environment.ProcessorCount} cores";
 
     /// <inheritdoc/>
     public override IMultiplyAddLoop MultiplyAddLoop { get; }
 
+    /// <summary>One backend for each kind of vector, fastest first.</summary>
+    internal static IReadOnlyList<ManagedBackend> All { get; } = [.. Enum.GetValues<VectorKind>().Select(kind => new ManagedBackend(kind))];
+
     /// <inheritdoc/>
     public override bool IsSupported(out string reason)
     {
-        reason = WhyNot(_variant);
+        reason = VectorKinds.WhyNot(_kind);
         return reason.Length == 0;
     }
 
@@ -56,80 +52,14 @@ public sealed class ManagedBackend : KernelBackend
 
         ThrowIfNotHere(options.Device);
 
-        return new ManagedSession(this, _variant, options);
+        return ManagedSession.Create(this, _kind, SoftQMicroKernel.For(_kind), options);
     }
 
-    /// <summary>Name of a variant's backend.</summary>
-    internal static string NameOf(ManagedVariant variant) => variant switch
+    /// <summary>Name of the backend for a kind of vector.</summary>
+    internal static string NameOf(VectorKind kind) => kind switch
     {
-        ManagedVariant.Vector512 => "managed-512",
-        ManagedVariant.Vector256 => "managed-256",
+        VectorKind.Vector512 => "managed-512",
+        VectorKind.Vector256 => "managed-256",
         _ => "managed-portable",
     };
-
-    private static int Bits(ManagedVariant variant) => variant switch
-    {
-        ManagedVariant.Vector512 => 512,
-        ManagedVariant.Vector256 => 256,
-        _ => Vector<byte>.Count * 8,
-    };
-
-    private static string WhyNot(ManagedVariant variant) => variant switch
-    {
-        ManagedVariant.Vector512 when !Vector512.IsHardwareAccelerated => "the processor (or the .NET runtime's settings) has no 512-bit vectors.",
-        ManagedVariant.Vector256 when !Avx2.IsSupported || !Fma.IsSupported => "the processor (or the .NET runtime's settings) lacks AVX2 or FMA.",
-        _ => string.Empty,
-    };
-}
-
-/// <summary>Managed kernels with their scratch memory.</summary>
-internal class ManagedSession : ComputeSession
-{
-    private readonly ManagedSoftQ _softQ;
-
-    public ManagedSession(KernelBackend backend, ManagedVariant variant, SessionOptions options)
-        : this(backend, variant, SoftQMicroKernel.For(variant), options)
-    {
-    }
-
-    /// <summary>A session whose soft-Q matrix comes from another micro-kernel.</summary>
-    internal ManagedSession(KernelBackend backend, ManagedVariant variant, SoftQMicroKernel softQ, SessionOptions options)
-    {
-        int threads = options.MaxThreads > 0 ? options.MaxThreads : Environment.ProcessorCount;
-        Backend = backend;
-        MicroKernel = softQ;
-        _softQ = new ManagedSoftQ(threads, softQ, variant, WorkerPool.Shared);
-        (Dense, LogPartition, TaskSampling) = variant switch
-        {
-            ManagedVariant.Vector512 => Kernels<Simd512, Vector512<float>>(threads),
-            ManagedVariant.Vector256 => Kernels<Simd256, Vector256<float>>(threads),
-            _ => Kernels<SimdPortable, Vector<float>>(threads),
-        };
-    }
-
-    public override KernelBackend Backend { get; }
-
-    /// <summary>The leaves of <see cref="SoftQ"/>.</summary>
-    internal SoftQMicroKernel MicroKernel { get; }
-
-    public override ISoftQKernel SoftQ => _softQ;
-
-    public override ILogPartitionKernel LogPartition { get; }
-
-    public override ITaskSamplingKernel TaskSampling { get; }
-
-    public override IDenseKernel Dense { get; }
-
-    protected override void Dispose(bool disposing)
-    {
-        _softQ.Dispose();
-        ((IDisposable)LogPartition).Dispose();
-        ((IDisposable)TaskSampling).Dispose();
-        base.Dispose(disposing);
-    }
-
-    private static (IDenseKernel Dense, ILogPartitionKernel LogPartition, ITaskSamplingKernel TaskSampling) Kernels<TSimd, TVector>(int threads)
-        where TSimd : struct, ISimd<TVector>
-        where TVector : struct =>
-        (new ManagedDense<TSimd, TVector>(), new ManagedLogPartition<TSimd, TVector>(threads), new ManagedTaskSampling<TSimd, TVector>(threads));
 }

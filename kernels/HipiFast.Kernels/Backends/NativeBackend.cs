@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Native;
+using HipiFast.Kernels.Numerics;
 
 namespace HipiFast.Kernels.Backends;
 
@@ -70,7 +71,7 @@ public sealed class NativeBackend : KernelBackend
 
         ThrowIfNotHere(options.Device);
 
-        return new ManagedSession(this, ManagedBackend.BestVariant, new NativeMicroKernel(Variant, _speed), options);
+        return ManagedSession.Create(this, VectorKinds.Best, new NativeMicroKernel(Variant, _speed), options);
     }
 
     /// <summary>One backend for each variant that the library may have, fastest first.</summary>

@@ -1,5 +1,3 @@
-using HipiFast.Kernels.Tasks;
-
 namespace HipiFast.Kernels.Memory;
 
 /// <summary>The device has too little free memory.</summary>

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Numerics;
 
 namespace HipiFast.Kernels.Native;
 

@@ -1,3 +1,5 @@
+using HipiFast.Kernels.Numerics;
+
 namespace HipiFast.Kernels.Networks;
 
 /// <summary>
@@ -15,7 +17,7 @@ namespace HipiFast.Kernels.Networks;
 public readonly record struct MlpShape(int Inputs, int Hidden, int Outputs)
 {
     /// <summary>Floats in one AVX-512 vector: the unit of padding.</summary>
-    public const int LaneCount = 16;
+    public const int LaneCount = VectorKinds.WidestLanes;
 
     /// <summary>H rounded up to a multiple of 16: rows of W1 and W2, columns of W2, rows of W3.</summary>
     public int HiddenStride => RoundUp(Hidden);

@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using HipiFast.Kernels.Networks;
 
 namespace HipiFast.Kernels.Numerics;
 
@@ -198,9 +197,9 @@ internal readonly unsafe struct SimdPortable : ISimd<Vector<float>>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose16(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
-        for (int row = 0; row < MlpShape.LaneCount; row++)
+        for (int row = 0; row < VectorKinds.WidestLanes; row++)
         {
-            for (int column = 0; column < MlpShape.LaneCount; column++)
+            for (int column = 0; column < VectorKinds.WidestLanes; column++)
             {
                 destination[(column * destinationStride) + row] = source[(row * sourceStride) + column];
             }

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Numerics;
 
 namespace HipiFast.Kernels.Random;
@@ -63,12 +62,12 @@ public static class UniformIndex
     {
         ArgumentOutOfRangeException.ThrowIfZero(bound);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bound, 1u << 31);
-        switch (ManagedBackend.BestVariant)
+        switch (VectorKinds.Best)
         {
-            case ManagedVariant.Vector512:
+            case VectorKind.Vector512:
                 UniformIndex<Simd512, Vector512<float>>.Fill(indices, bound, seed, call, (uint)purpose, firstEntry);
                 break;
-            case ManagedVariant.Vector256:
+            case VectorKind.Vector256:
                 UniformIndex<Simd256, Vector256<float>>.Fill(indices, bound, seed, call, (uint)purpose, firstEntry);
                 break;
             default:

@@ -1,5 +1,5 @@
-using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Networks;
+using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.Threading;
 
 namespace HipiFast.Kernels.SoftQ;
@@ -17,7 +17,7 @@ namespace HipiFast.Kernels.SoftQ;
 internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
 {
     private readonly SoftQMicroKernel _kernel;
-    private readonly ManagedVariant _variant;
+    private readonly VectorKind _kind;
     private readonly WorkerPool _pool;
     private readonly Networks?[] _networks;
     private readonly SoftQWorker?[] _workers;
@@ -27,20 +27,23 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
     /// <summary>Makes a kernel.</summary>
     /// <param name="maxThreads">Most threads.</param>
     /// <param name="kernel">Does the work per pair and hidden unit.</param>
-    /// <param name="variant">Vectors for the rest: first layers, log-probabilities, the combination.</param>
+    /// <param name="kind">Vectors for the rest: first layers, log-probabilities, the combination.</param>
     /// <param name="pool">Threads.</param>
-    public ManagedSoftQ(int maxThreads, SoftQMicroKernel kernel, ManagedVariant variant, WorkerPool pool)
+    public ManagedSoftQ(int maxThreads, SoftQMicroKernel kernel, VectorKind kind, WorkerPool pool)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxThreads);
         MaxThreads = maxThreads;
         _kernel = kernel;
-        _variant = variant;
+        _kind = kind;
         _pool = pool;
         _networks = new Networks?[maxThreads];
         _workers = new SoftQWorker?[maxThreads];
     }
 
     public int MaxThreads { get; }
+
+    /// <summary>Does the work per pair and hidden unit.</summary>
+    public SoftQMicroKernel Kernel => _kernel;
 
     public unsafe void Compute(in SoftQProblem problem, Span<float> softQ)
     {
@@ -86,7 +89,7 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
                 _networks[0]!.Serve(ref _call, _parameters);
                 for (int worker = 0; worker < plan.Threads; worker++)
                 {
-                    (_workers[worker] ??= SoftQWorker.Create(_variant)).Prepare(_call);
+                    (_workers[worker] ??= SoftQWorker.Create(_kind)).Prepare(_call);
                 }
 
                 _pool.Run(this, plan.Chunks, plan.Threads);

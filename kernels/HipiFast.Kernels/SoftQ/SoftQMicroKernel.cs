@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.Numerics;
 
@@ -49,12 +48,12 @@ internal abstract unsafe class SoftQMicroKernel
     public virtual double Speed => 1;
 
     /// <summary>The managed implementation for a kind of vector.</summary>
-    /// <param name="variant">Kind of vector; any of them runs anywhere, if slowly.</param>
+    /// <param name="kind">Kind of vector; any of them runs anywhere, if slowly.</param>
     /// <returns>A micro-kernel.</returns>
-    public static SoftQMicroKernel For(ManagedVariant variant) => variant switch
+    public static SoftQMicroKernel For(VectorKind kind) => kind switch
     {
-        ManagedVariant.Vector512 => new SoftQMicroKernel512(),
-        ManagedVariant.Vector256 => new SoftQMicroKernelNarrow<Simd256, Vector256<float>>(),
+        VectorKind.Vector512 => new SoftQMicroKernel512(),
+        VectorKind.Vector256 => new SoftQMicroKernelNarrow<Simd256, Vector256<float>>(),
         _ => new SoftQMicroKernelNarrow<SimdPortable, System.Numerics.Vector<float>>(),
     };
 

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Networks;
@@ -14,10 +13,10 @@ namespace HipiFast.Kernels.SoftQ;
 internal abstract class SoftQWorker : IDisposable
 {
     /// <summary>Makes a worker for a kind of vector.</summary>
-    public static SoftQWorker Create(ManagedVariant variant) => variant switch
+    public static SoftQWorker Create(VectorKind kind) => kind switch
     {
-        ManagedVariant.Vector512 => new SoftQWorker<Simd512, Vector512<float>>(),
-        ManagedVariant.Vector256 => new SoftQWorker<Simd256, Vector256<float>>(),
+        VectorKind.Vector512 => new SoftQWorker<Simd512, Vector512<float>>(),
+        VectorKind.Vector256 => new SoftQWorker<Simd256, Vector256<float>>(),
         _ => new SoftQWorker<SimdPortable, Vector<float>>(),
     };
 

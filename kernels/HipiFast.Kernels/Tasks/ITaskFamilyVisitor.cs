@@ -1,5 +1,3 @@
-using HipiFast.Kernels.Memory;
-
 namespace HipiFast.Kernels.Tasks;
 
 /// <summary>Receives the struct behind a <see cref="TaskFamily"/>, for backends that compile it for their device.</summary>

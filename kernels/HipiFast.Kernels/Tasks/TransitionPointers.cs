@@ -1,5 +1,3 @@
-using HipiFast.Kernels.Memory;
-
 namespace HipiFast.Kernels.Tasks;
 
 /// <summary>Where a block of transitions lies in memory; every matrix row-major without padding.</summary>

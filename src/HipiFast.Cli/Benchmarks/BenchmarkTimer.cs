@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Numerics;
 
 namespace HipiFast.Cli.Benchmarks;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Numerics;
 
 namespace HipiFast.Cli.Benchmarks;
 

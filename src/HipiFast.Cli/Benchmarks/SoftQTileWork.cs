@@ -29,8 +29,8 @@ internal sealed unsafe class SoftQTileWork : BenchmarkWork, IParallelWork
 
     public SoftQTileWork(BenchmarkCase benchmark, KernelBackend backend, int threads)
     {
-        using ManagedSession session = (ManagedSession)backend.CreateSession(new SessionOptions(threads));
-        _kernel = session.MicroKernel;
+        using ComputeSession session = backend.CreateSession(new SessionOptions(threads));
+        _kernel = ((ManagedSoftQ)session.SoftQ).Kernel;
         _parameters = new MlpParameters(new MlpShape(1, benchmark.Hidden, 1));
         _parameters.Initialize(SyntheticData.Seed, 0);
         _network = _kernel.CreateNetwork();

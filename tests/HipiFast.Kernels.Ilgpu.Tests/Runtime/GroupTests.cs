@@ -19,7 +19,7 @@ public sealed class GroupTests : IDisposable
 {
     private const int Threads = SoftQTile.NarrowThreads * SoftQTile.NarrowThreads;
 
-    private static readonly DeviceSession s_session = new(
+    private static readonly ComputeSession s_session = DeviceSession.Create(
         new IlgpuBackend(),
         new IlgpuRuntime(new DeviceInfo("cpu-groups", "groups of four", 0, 0, 1, Threads, Threads, 1 << 16), () => IlgpuContext.OpenCpu(Threads)),
         new SessionOptions(1));

@@ -68,5 +68,5 @@ internal sealed class TensorTestBackend(string name, int warps, int sharedKiloby
     }
 
     public override ComputeSession CreateSession(SessionOptions options) =>
-        new DeviceTestBackend.Lent(this, _session ??= new DeviceSession(this, CreateRuntime(), options));
+        DeviceTestBackend.Lend(this, _session ??= DeviceSession.Create(this, CreateRuntime(), options));
 }

@@ -1,7 +1,5 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.LogPartition;
-using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.TaskSampling;
 
 namespace HipiFast.Kernels.Tests.Data;
@@ -19,18 +17,12 @@ internal sealed class ReferenceBackend : KernelBackend
         return true;
     }
 
-    public override ComputeSession CreateSession(SessionOptions options) => new Session(this);
-
-    private sealed class Session(ReferenceBackend backend) : ComputeSession
+    public override ComputeSession CreateSession(SessionOptions options) => new()
     {
-        public override KernelBackend Backend => backend;
-
-        public override ISoftQKernel SoftQ => throw new NotSupportedException();
-
-        public override ILogPartitionKernel LogPartition { get; } = new ReferenceLogPartition();
-
-        public override ITaskSamplingKernel TaskSampling { get; } = new ReferenceTaskSampling();
-
-        public override IDenseKernel Dense => throw new NotSupportedException();
-    }
+        Backend = this,
+        SoftQ = null!,
+        LogPartition = new ReferenceLogPartition(),
+        TaskSampling = new ReferenceTaskSampling(),
+        Dense = null!,
+    };
 }

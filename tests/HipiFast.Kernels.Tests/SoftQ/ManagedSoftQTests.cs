@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Networks;
+using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
@@ -18,17 +19,17 @@ public sealed class ManagedSoftQTests
         get
         {
             TheoryData<string> data = [];
-            foreach (ManagedVariant variant in Supported)
+            foreach (VectorKind kind in Supported)
             {
-                data.Add(variant.ToString());
+                data.Add(kind.ToString());
             }
 
             return data;
         }
     }
 
-    private static IEnumerable<ManagedVariant> Supported =>
-        Enum.GetValues<ManagedVariant>().Where(variant => new ManagedBackend(variant).IsSupported(out _));
+    private static IEnumerable<VectorKind> Supported =>
+        Enum.GetValues<VectorKind>().Where(kind => new ManagedBackend(kind).IsSupported(out _));
 
     [Theory]
     [MemberData(nameof(Kernels))]
@@ -144,20 +145,20 @@ public sealed class ManagedSoftQTests
         using Case data = new(3, 3, 2, 1, 2, 8, 7) { Estimator = SoftQEstimator.SoftCritic, ExactTerminalValue = false };
         data.Actor.Bias(2)[1] = float.NaN;
         data.Actor.MarkChanged();
-        Assert.All(data.Compute(nameof(ManagedVariant.Portable), 1, WorkerPool.Shared), value => Assert.True(float.IsNaN(value)));
+        Assert.All(data.Compute(nameof(VectorKind.Portable), 1, WorkerPool.Shared), value => Assert.True(float.IsNaN(value)));
     }
 
     [Fact]
     public void ChangedParametersAreSeen()
     {
         using Case data = new(4, 4, 2, 1, 2, 8, 8);
-        using ManagedSoftQ kernel = Make(1, ManagedVariant.Portable, WorkerPool.Shared);
+        using ManagedSoftQ kernel = Make(1, VectorKind.Portable, WorkerPool.Shared);
         float[] before = data.Compute(kernel), again = data.Compute(kernel);
         Assert.Equal(before, again);
         data.Critic1.WeightRow(1, 0)[0] += 1f;
         data.Critic1.Bias(2)[0] -= 100f;
         data.Critic1.MarkChanged();
-        float[] after = data.Compute(kernel), fresh = data.Compute(nameof(ManagedVariant.Portable), 1, WorkerPool.Shared);
+        float[] after = data.Compute(kernel), fresh = data.Compute(nameof(VectorKind.Portable), 1, WorkerPool.Shared);
         Assert.Equal(fresh, after);
         Assert.True(before[0] - after[0] > 50f);
     }
@@ -168,7 +169,7 @@ public sealed class ManagedSoftQTests
         foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
         {
             using Case data = new(64, 64, 4, 2, 2, 64, 9) { Estimator = estimator };
-            using ManagedSoftQ kernel = Make(2, ManagedBackend.BestVariant, WorkerPool.Shared);
+            using ManagedSoftQ kernel = Make(2, VectorKinds.Best, WorkerPool.Shared);
             float[] result = new float[64 * 64];
             SoftQProblem problem = data.Problem(0, 64);
             for (int i = 0; i < 3; i++)
@@ -190,7 +191,7 @@ public sealed class ManagedSoftQTests
     [Fact]
     public void VectorNoiseIsTheScalarNoise()
     {
-        foreach (ManagedVariant kernel in Supported)
+        foreach (VectorKind kernel in Supported)
         {
             // With this actor, a' = tanh(n): the noise shows in a critic that returns one action entry (shifted to stay above ReLU's bend).
             using Case data = new(7, 9, 1, 6, 2, 16, 10) { Estimator = SoftQEstimator.Bellman, Alpha = 0f, Gamma = 1f, HasCritic2 = false };
@@ -220,7 +221,7 @@ public sealed class ManagedSoftQTests
     [Fact]
     public void IncompleteOrDisagreeingProblemsAreRefused()
     {
-        using ManagedSoftQ kernel = Make(1, ManagedVariant.Portable, WorkerPool.Shared);
+        using ManagedSoftQ kernel = Make(1, VectorKind.Portable, WorkerPool.Shared);
         AssertRefused(kernel, data => data.Rows = 0, "number of transitions (rows) is 0");
         AssertRefused(kernel, data => data.Candidates = 0, "number of candidate tasks is 0");
         AssertRefused(kernel, data => data.Observation = new float[5], "for observations; found 5");
@@ -239,8 +240,8 @@ public sealed class ManagedSoftQTests
         Assert.Contains("soft-Q result; found 11", exception.Message, StringComparison.Ordinal);
     }
 
-    private static ManagedSoftQ Make(int threads, ManagedVariant variant, WorkerPool pool) =>
-        new(threads, SoftQMicroKernel.For(variant), variant, pool);
+    private static ManagedSoftQ Make(int threads, VectorKind kind, WorkerPool pool) =>
+        new(threads, SoftQMicroKernel.For(kind), kind, pool);
 
     private static void AssertRefused(ManagedSoftQ kernel, Action<Case> spoil, string expected)
     {
@@ -381,7 +382,7 @@ public sealed class ManagedSoftQTests
 
         public float[] Compute(string kernel, int threads, WorkerPool pool, int first = 0, int count = -1)
         {
-            using ManagedSoftQ softQ = Make(threads, Enum.Parse<ManagedVariant>(kernel), pool);
+            using ManagedSoftQ softQ = Make(threads, Enum.Parse<VectorKind>(kernel), pool);
             return Compute(softQ, first, count < 0 ? Rows : count);
         }
 

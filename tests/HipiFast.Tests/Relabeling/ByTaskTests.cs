@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Backends;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
@@ -12,7 +13,7 @@ public sealed class ByTaskTests
     [Fact]
     public void Slots_KeepTheirTasksAndTakeWholeTransitions()
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, s_options);
         using ReplayBuffer replay = Replay(40);
@@ -54,7 +55,7 @@ public sealed class ByTaskTests
     public void Picks_FollowTheColumnSoftmax(float temperature)
     {
         const int Rows = 4, Calls = 3000;
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
             session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, Temperature = temperature, RowPool = 4 });
@@ -88,7 +89,7 @@ public sealed class ByTaskTests
     [Fact]
     public void TemperatureZero_TakesTheBestTransition()
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent,
             s_options with { RelabelFraction = 1, Temperature = 0, RowPool = 100 });
@@ -104,7 +105,7 @@ public sealed class ByTaskTests
     [Fact]
     public void WithoutReplay_ThePoolIsOfTheBatch()
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, RowPool = 5 });
         using TransitionBatch batch = RelabelData.Batch(60), original = RelabelData.Batch(60);
@@ -126,7 +127,7 @@ public sealed class ByTaskTests
     public void ManySlots_SeeManyTransitions(bool fromReplay)
     {
         const int Rows = 640;
-        using FunctionSession session = new((in HipiFast.Kernels.SoftQ.SoftQProblem _, int _, int _) => 0);
+        using ComputeSession session = FunctionSession.Create((in HipiFast.Kernels.SoftQ.SoftQProblem _, int _, int _) => 0);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1 });
         using ReplayBuffer? replay = fromReplay ? Replay(2000) : null;
@@ -138,7 +139,7 @@ public sealed class ByTaskTests
 
         relabeler.Relabel(batch, replay);
 
-        Assert.Equal(20, session.Calls);
+        Assert.Equal(20, ((FunctionSoftQ)session.SoftQ).Calls);
         Assert.InRange(batch.ReplayIndex.ToArray().Distinct().Count(), 180, 320);
     }
 
@@ -147,7 +148,7 @@ public sealed class ByTaskTests
     public void LaterGroups_FollowTheColumnSoftmaxIndependently()
     {
         const int Rows = 40, Calls = 2000;
-        using FunctionSession session = new((in HipiFast.Kernels.SoftQ.SoftQProblem problem, int row, int _) => problem.Action[row * 2]);
+        using ComputeSession session = FunctionSession.Create((in HipiFast.Kernels.SoftQ.SoftQProblem problem, int row, int _) => problem.Action[row * 2]);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
             session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, Temperature = 0.5f, RowPool = Rows });
@@ -219,18 +220,18 @@ public sealed class ByTaskTests
     [Fact]
     public void AHugePool_IsNoMoreThanTheBatch()
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, RowPool = int.MaxValue });
         using TransitionBatch batch = RelabelData.Batch(40);
         relabeler.Relabel(batch);
-        Assert.Equal(2, session.Calls);
+        Assert.Equal(2, ((FunctionSoftQ)session.SoftQ).Calls);
     }
 
     [Fact]
     public void Pool_CoversTheWholeReplay()
     {
-        using FunctionSession session = new((in HipiFast.Kernels.SoftQ.SoftQProblem _, int _, int _) => 0);
+        using ComputeSession session = FunctionSession.Create((in HipiFast.Kernels.SoftQ.SoftQProblem _, int _, int _) => 0);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1 });
         using ReplayBuffer replay = Replay(40);
@@ -249,7 +250,7 @@ public sealed class ByTaskTests
     [Fact]
     public void Candidates_DoNotApply()
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, s_options);
         using TransitionBatch batch = RelabelData.Batch(4);

@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
@@ -52,7 +53,7 @@ public sealed class InverseRlTests
     public void ResultAndDiagnostics_MatchTheOracle(CandidateSource source, PartitionMode partition, float temperature)
     {
         const int Rows = 37;
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         RelabelOptions options = new()
         {
@@ -142,7 +143,7 @@ public sealed class InverseRlTests
     public void SampledIndex_PointsAtTheTaskThatWasScored(CandidateSource source)
     {
         // The critic wants the task whose first entry is closest to the action's.
-        using FunctionSession session = new((in SoftQProblem p, int row, int i) => -1e4f * MathF.Abs(p.Task[i * 2] - p.Action[row * 2]));
+        using ComputeSession session = FunctionSession.Create((in SoftQProblem p, int row, int i) => -1e4f * MathF.Abs(p.Task[i * 2] - p.Action[row * 2]));
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
             session, RelabelData.GoalFamily, agent,
@@ -164,7 +165,7 @@ public sealed class InverseRlTests
     [Fact]
     public void ReachedStates_MayBeTheCurrentOnes()
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
             session, RelabelData.GoalFamily, agent,
@@ -179,7 +180,7 @@ public sealed class InverseRlTests
     [Fact]
     public void GivenCandidates_ReplaceTheSource()
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1 });
         using TransitionBatch batch = RelabelData.Batch(9), original = RelabelData.Batch(9);
@@ -194,7 +195,7 @@ public sealed class InverseRlTests
     public void Samples_FollowThePosterior()
     {
         const int Rows = 4, Calls = 4000;
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         RelabelOptions options = new() { Candidates = CandidateSource.Fixed, RelabelFraction = 1, Temperature = 1.5f };
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, options);
@@ -236,7 +237,7 @@ public sealed class InverseRlTests
     {
         float ShareOfFirst(float[] logPrior)
         {
-            using FunctionSession session = new((in SoftQProblem _, int _, int _) => 0);
+            using ComputeSession session = FunctionSession.Create((in SoftQProblem _, int _, int _) => 0);
             using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
             using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent,
                 new RelabelOptions { Candidates = CandidateSource.Fixed, RelabelFraction = 1 });
@@ -256,7 +257,7 @@ public sealed class InverseRlTests
     [InlineData(0f)]
     public void Temperature_GoesDownToTheMode(float temperature)
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
             session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1, Temperature = temperature });
@@ -291,7 +292,7 @@ public sealed class InverseRlTests
     [Fact]
     public void Pool_IsOneJointCall()
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1 });
         using TransitionBatch pool = RelabelData.Batch(32), original = RelabelData.Batch(32);
@@ -299,7 +300,7 @@ public sealed class InverseRlTests
         RelabelResult result = relabeler.Relabel(pool);
 
         Assert.Equal(32 * 2, result.Candidates.Length);
-        Assert.Equal(1, session.Calls);
+        Assert.Equal(1, ((FunctionSoftQ)session.SoftQ).Calls);
         AssertGathered(result, pool, original);
 
         // Some row of the first minibatch took a task of another one.
@@ -310,7 +311,7 @@ public sealed class InverseRlTests
     [Fact]
     public void GivenCandidates_TakeAPrior()
     {
-        using FunctionSession session = new((in SoftQProblem _, int _, int _) => 0);
+        using ComputeSession session = FunctionSession.Create((in SoftQProblem _, int _, int _) => 0);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1 });
         Recorder recorder = new();
@@ -336,7 +337,7 @@ public sealed class InverseRlTests
     {
         (int[] Index, float[] LogPartition, int Calls, int Blocks, RelabelDiagnostics Diagnostics) Run(long budget)
         {
-            using FunctionSession session = new(RelabelData.SmoothQ);
+            using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
             using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
             using Relabeler relabeler = new(
                 session, RelabelData.GoalFamily, agent,
@@ -345,7 +346,7 @@ public sealed class InverseRlTests
             relabeler.Observer = recorder;
             using TransitionBatch batch = RelabelData.Batch(150);
             RelabelResult result = relabeler.Relabel(batch);
-            return (result.TaskIndex.ToArray(), result.LogPartition.ToArray(), session.Calls, recorder.Blocks, result.Diagnostics);
+            return (result.TaskIndex.ToArray(), result.LogPartition.ToArray(), ((FunctionSoftQ)session.SoftQ).Calls, recorder.Blocks, result.Diagnostics);
         }
 
         var whole = Run(1 << 30);
@@ -377,7 +378,7 @@ public sealed class InverseRlTests
     {
         foreach (float fraction in new[] { 0f, 0.2f, 0.8f, 1f })
         {
-            using FunctionSession session = new(RelabelData.SmoothQ);
+            using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
             using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
             using Relabeler relabeler = new(
                 session, RelabelData.GoalFamily, agent, new RelabelOptions { Candidates = CandidateSource.Fixed, RelabelFraction = fraction });
@@ -407,14 +408,14 @@ public sealed class InverseRlTests
     [Fact]
     public void Critic_IsNotAskedWhenNoSlotNeedsIt()
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 0 });
         using TransitionBatch batch = RelabelData.Batch(10);
 
         RelabelResult result = relabeler.Relabel(batch);
 
-        Assert.Equal(0, session.Calls);
+        Assert.Equal(0, ((FunctionSoftQ)session.SoftQ).Calls);
         Assert.True(result.Candidates.IsEmpty);
         Assert.True(float.IsNaN(result.Diagnostics.EffectiveTasks) && float.IsNaN(result.Diagnostics.TerminatedShare));
     }
@@ -424,7 +425,7 @@ public sealed class InverseRlTests
     {
         SoftQEstimator estimator = default;
         (TwinCombination Twin, float Alpha, float Gamma, bool Exact, bool Networks, CriticRange Range, ulong Seed, uint Call) seen = default;
-        using FunctionSession session = new((in SoftQProblem p, int _, int _) =>
+        using ComputeSession session = FunctionSession.Create((in SoftQProblem p, int _, int _) =>
         {
             estimator = p.Estimator;
             seen = (p.Twin, p.Alpha, p.Gamma, p.ExactTerminalValue, p.Actor is not null && p.Critic2 is not null && p.Family is not null,

@@ -85,7 +85,7 @@ public sealed class RelabelerTests
     [InlineData(1f)]
     public void GoalMix_IsAShareOfTheRelabeledSlots(float mix)
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using ReplayBuffer replay = new(RelabelData.Shape, 100);
         for (int i = 0; i < 100; i++)
@@ -318,7 +318,7 @@ public sealed class RelabelerTests
         {
             foreach (PartitionMode partition in new[] { PartitionMode.Batch, PartitionMode.None })
             {
-                using FunctionSession session = new(
+                using ComputeSession session = FunctionSession.Create(
                     (in SoftQProblem p, int row, int i) => (p.FirstRow + row, i) is (11, 5) or (11, 7) or (17, 1) ? value : 0);
                 using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
                 using Relabeler relabeler = new(
@@ -361,7 +361,7 @@ public sealed class RelabelerTests
     [Fact]
     public void ScoresThatOverflow_AreRefused()
     {
-        using FunctionSession session = new((in SoftQProblem _, int row, int i) => 1e20f * (row + i));
+        using ComputeSession session = FunctionSession.Create((in SoftQProblem _, int row, int i) => 1e20f * (row + i));
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
             session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1, Temperature = 1e-25f, Partition = PartitionMode.None });

@@ -28,7 +28,7 @@ public sealed class RunningPartitionTests
     [InlineData(16 * 4 * 21)]
     public void EarlierBatchesFade(long memoryBudget)
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, Options with { MemoryBudget = memoryBudget });
         relabeler.SetFixedCandidates(s_tasks);
@@ -80,7 +80,7 @@ public sealed class RunningPartitionTests
     [Fact]
     public void WithoutMemoryItIsTheBatchsOwn()
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler running = new(session, RelabelData.GoalFamily, agent, Options with { PartitionDecay = 0 });
         using Relabeler plain = new(session, RelabelData.GoalFamily, agent, Options with { Partition = PartitionMode.Batch });
@@ -97,7 +97,7 @@ public sealed class RunningPartitionTests
     [Fact]
     public void AFailedCallLeavesItAsItWas()
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, Options);
         using Relabeler other = new(session, RelabelData.GoalFamily, agent, Options);
@@ -116,7 +116,7 @@ public sealed class RunningPartitionTests
     [Fact]
     public void OtherCandidatesStartAnew()
     {
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, Options);
         using Relabeler other = new(session, RelabelData.GoalFamily, agent, Options);
@@ -136,7 +136,7 @@ public sealed class RunningPartitionTests
         Assert.Contains("Partition", Assert.Throws<ArgumentException>((Options with { Candidates = CandidateSource.Both }).Validate).Message);
         Assert.Contains("Partition", Assert.Throws<ArgumentException>((Options with { Assignment = Assignment.Task }).Validate).Message);
         Assert.Contains("PartitionDecay", Assert.Throws<ArgumentException>((Options with { PartitionDecay = 1 }).Validate).Message);
-        using FunctionSession session = new(RelabelData.SmoothQ);
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, Options);
         using TransitionBatch batch = RelabelData.Batch(5);

@@ -217,7 +217,7 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
     private DeviceBenchmarkResult Measure(BenchmarkCase benchmark)
     {
         TimedRuntime runtime = new(DeviceBackend.Of(backend).CreateRuntime(device)) { AllowsCapture = false };
-        using DeviceSession session = new(backend, runtime, new SessionOptions(Device: device));
+        using ComputeSession session = DeviceSession.Create(backend, runtime, new SessionOptions(Device: device));
         using AgentNetworks agent = new(benchmark.Shape, benchmark.Hidden);
         agent.Initialize(SyntheticData.Seed);
         using TransitionBatch batch = SyntheticData.Batch(benchmark.Shape, benchmark.Batch);

@@ -2,13 +2,13 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace HipiFast.Kernels.Backends;
+namespace HipiFast.Kernels.Numerics;
 
 /// <summary>
 /// Single-precision multiply-adds on the vectors of a managed backend: 16 chains, or 14 where there may be no more registers; 8 to 10 hide
 /// the latency of two multiply-adds a cycle.
 /// </summary>
-internal sealed class ManagedMultiplyAddLoop(ManagedVariant variant) : IMultiplyAddLoop
+internal sealed class ManagedMultiplyAddLoop(VectorKind kind) : IMultiplyAddLoop
 {
     private const int WideChains = 16;
     private const int NarrowChains = 14;
@@ -18,10 +18,10 @@ internal sealed class ManagedMultiplyAddLoop(ManagedVariant variant) : IMultiply
     /// <inheritdoc/>
     public double Run(int iterations)
     {
-        (float result, int lanes) = variant switch
+        (float result, int lanes) = kind switch
         {
-            ManagedVariant.Vector512 => (Run512(iterations, 1f), WideChains * Vector512<float>.Count),
-            ManagedVariant.Vector256 => (Run256(iterations, 1f), NarrowChains * Vector256<float>.Count),
+            VectorKind.Vector512 => (Run512(iterations, 1f), WideChains * Vector512<float>.Count),
+            VectorKind.Vector256 => (Run256(iterations, 1f), NarrowChains * Vector256<float>.Count),
             _ => (RunPortable(iterations, 1f), NarrowChains * Vector<float>.Count),
         };
 

@@ -1,7 +1,7 @@
-namespace HipiFast.Kernels.Backends;
+namespace HipiFast.Kernels.Numerics;
 
-/// <summary>Vectors that a managed backend is built on, fastest first.</summary>
-internal enum ManagedVariant
+/// <summary>Vectors that managed kernels are built on, fastest first.</summary>
+internal enum VectorKind
 {
     /// <summary>512-bit vectors (AVX-512).</summary>
     Vector512,

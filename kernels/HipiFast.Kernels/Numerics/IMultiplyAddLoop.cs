@@ -1,4 +1,4 @@
-namespace HipiFast.Kernels.Backends;
+namespace HipiFast.Kernels.Numerics;
 
 /// <summary>
 /// A loop of nothing but a backend's multiply-adds, on registers alone and with enough independent chains to hide their latency. Its rate is the peak
