@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using HipiFast.Options;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Training;
@@ -32,15 +33,13 @@ public class TrainingBenchmarks : KernelBenchmark
         TrainingConfig config = new()
         {
             Environment = Environment,
-            Steps = MoreThanEver,
-            EvalEvery = MoreThanEver,
-            InitialRandomSteps = 200,
-            Backend = BackendNames.Resolve(Backend).Name,
-            Relabel = Strategy,
+            Run = new RunOptions { Steps = MoreThanEver, EvalEvery = MoreThanEver, InitialRandomSteps = 200 },
+            Compute = new ComputeOptions { Backend = BackendNames.Resolve(Backend).Name },
+            Relabeling = new RelabelOptions { Strategy = Strategy },
         };
         _trainer = new Trainer(config);
         TransitionShape shape = _trainer.Networks.Shape;
-        Prepare(new BenchmarkCase(BenchmarkCase.SacStep, shape, config.Batch, Hidden: config.Hidden), Backend);
+        Prepare(new BenchmarkCase(BenchmarkCase.SacStep, shape, config.Learner.Batch, Hidden: config.Learner.Hidden), Backend);
         while (_trainer.GradientSteps == 0)
         {
             _trainer.Step();

@@ -37,15 +37,15 @@ internal static class AgentInput
     {
         AgentNetworks agent = AgentFile.Load(run.Agent);
         int critics = agent.Critic2 is null ? 1 : 2;
-        bool bounded = config.CriticHigh > config.CriticLow;
+        bool bounded = config.Learner.CriticHigh > config.Learner.CriticLow;
         string? problem = 0 switch
         {
-            _ when agent.Hidden != config.Hidden => $"has {agent.Hidden} hidden units, but {run.Config} says hidden = {config.Hidden}",
-            _ when critics != config.Critics => $"has {critics} critics, but {run.Config} says critics = {config.Critics}",
+            _ when agent.Hidden != config.Learner.Hidden => $"has {agent.Hidden} hidden units, but {run.Config} says hidden = {config.Learner.Hidden}",
+            _ when critics != config.Learner.Critics => $"has {critics} critics, but {run.Config} says critics = {config.Learner.Critics}",
             _ when agent.CriticRange.IsBounded != bounded
-                || (bounded && (agent.CriticRange.Low != config.CriticLow || agent.CriticRange.High != config.CriticHigh)) =>
+                || (bounded && (agent.CriticRange.Low != config.Learner.CriticLow || agent.CriticRange.High != config.Learner.CriticHigh)) =>
                 $"has critics of range {agent.CriticRange.Low} to {agent.CriticRange.High}, "
-                + $"but {run.Config} says critic_low = {config.CriticLow} and critic_high = {config.CriticHigh}",
+                + $"but {run.Config} says critic_low = {config.Learner.CriticLow} and critic_high = {config.Learner.CriticHigh}",
             _ => null,
         };
         if (problem is null)

@@ -3,8 +3,10 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using HipiFast.BenchCompare;
 using HipiFast.Cli.Benchmarks;
+using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
+using HipiFast.Options;
 using HipiFast.Training;
 
 namespace HipiFast.Cli;
@@ -126,7 +128,7 @@ internal static class BenchCommand
         {
             ConsoleOutput output = new(parsed.GetValue(json));
             string[] chosen = Split(parsed.GetValue(names));
-            string[] known = [.. EnvironmentFactory.Names];
+            string[] known = [.. EnvironmentRegistry.Names.Select(entry => entry.Name)];
             foreach (string name in chosen.Where(name => !known.Contains(name)))
             {
                 throw new ArgumentException($"--environment names '{name}'{NearestName.Suggestion(name, known)}.");
@@ -239,7 +241,7 @@ internal static class BenchCommand
     private static string[] Split(string? list) => list?.Split(',', StringSplitOptions.TrimEntries) ?? [];
 
     private static T Enumerated<T>(string key, string text)
-        where T : struct, Enum => (T)ConfigKey.Find(key, string.Empty).Parse(text)!;
+        where T : struct, Enum => (T)OptionKeys<TrainingConfig>.Find(key).Parse(text)!;
 
     private static int[] Numbers(string option, string? list)
     {

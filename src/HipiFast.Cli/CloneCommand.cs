@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using HipiFast.Training.Cloning;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Learning;
+using HipiFast.Options;
 using HipiFast.Replay;
 using HipiFast.Training;
+using HipiFast.Training.Cloning;
 
 namespace HipiFast.Cli;
 
@@ -18,7 +19,7 @@ internal static class CloneCommand
     // Demonstrations draw goals that no evaluation of the run has seen.
     private const uint DemonstrationNumber = uint.MaxValue - 1;
 
-    private static readonly string[] s_labels = [.. Enum.GetNames<CloningLabels>().Select(ConfigKey.Kebab)];
+    private static readonly string[] s_labels = [.. Enum.GetNames<CloningLabels>().Select(OptionNames.Kebab)];
 
     public static Command Create(Option<bool> json)
     {
@@ -121,7 +122,7 @@ internal static class CloneCommand
             throw new ArgumentException("clone needs either --demonstrations (a file of trajectories) or --agent (a run whose agent plays them).");
         }
 
-        EnvironmentFactory.Traits(environment);
+        EnvironmentRegistry.Create(environment, 1).Dispose();
         if (File.Exists(directory) || (Directory.Exists(directory) && Directory.EnumerateFileSystemEntries(directory).Any()))
         {
             throw new IOException($"Cannot write to '{directory}': it is a file or not empty; choose another directory with --out, or remove it.");
@@ -153,7 +154,7 @@ internal static class CloneCommand
         console.Table(
             ["labels", "epochs", "validation loss", "return", "success", "effective tasks", "most frequent label"],
             [[
-                ConfigKey.Kebab(options.Labels.ToString()), ConsoleOutput.Count(result.Epochs), ConsoleOutput.Fixed(result.ValidationLoss, 4),
+                OptionNames.Kebab(options.Labels), ConsoleOutput.Count(result.Epochs), ConsoleOutput.Fixed(result.ValidationLoss, 4),
                 ConsoleOutput.Fixed(result.EpisodeReturn, 2), ConsoleOutput.Fixed(result.SuccessRate, 3),
                 ConsoleOutput.Fixed(result.EffectiveTasks, 1),
                 double.IsNaN(result.LargestShare) ? "-" : ConsoleOutput.Fixed(100 * result.LargestShare, 1) + "%",
@@ -208,15 +209,15 @@ internal static class CloneCommand
 
         // Whatever margin or length of episodes the agent was trained with, it plays in the environment that labels and judges the clone.
         using VectorEnvironment world =
-            EnvironmentFactory.Create(new TrainingConfig { Environment = environment }, Math.Min(trajectories, CopiesPerRound));
+            EnvironmentRegistry.Create(environment, Math.Min(trajectories, CopiesPerRound));
         if (networks.Shape != world.Shape)
         {
             throw new InvalidDataException($"{runs[0].Agent} is an agent for {networks.Shape}, but {environment} has {world.Shape}.");
         }
 
-        KernelBackend backend = OptionalComponents.RequireBackend(config.Backend, config.Precision);
-        using ComputeSession session = backend.CreateSession(new SessionOptions(config.Threads));
-        using ISacLearner learner = LearnerRegistry.Resolve(config.LearnerName)(config, networks, session);
+        KernelBackend backend = OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision);
+        using ComputeSession session = backend.CreateSession(new SessionOptions(config.Compute.Threads));
+        using ISacLearner learner = LearnerRegistry.Resolve(config.Learner.Name)(config, networks, session);
         ulong key = Evaluator.DeriveSeed(seed, DemonstrationNumber);
         return DemonstrationCollector.Collect(world, new LearnerPolicy(learner, deterministic: true, key), trajectories, key);
     }

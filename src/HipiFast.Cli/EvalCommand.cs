@@ -3,6 +3,7 @@ using System.Globalization;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Learning;
+using HipiFast.Options;
 using HipiFast.Storage;
 using HipiFast.Training;
 
@@ -42,14 +43,14 @@ internal static class EvalCommand
         command.SetAction(parsed =>
         {
             ConsoleOutput output = new(parsed.GetValue(json));
-            ConfigLayer computing = new();
+            OptionLayer<TrainingConfig> computing = new();
             if (parsed.GetValue(backend) is string name)
             {
-                computing.Set(ConfigKey.Find("backend", string.Empty), name);
+                computing.Set("backend", name);
 
                 // The run's device and precision were chosen for the run's backend.
-                computing.Set(ConfigKey.Find("device", string.Empty), parsed.GetValue(device) ?? DeviceInfo.Auto);
-                computing.Set(ConfigKey.Find("precision", string.Empty), parsed.GetValue(precision) ?? "auto");
+                computing.Set("device", parsed.GetValue(device) ?? DeviceInfo.Auto);
+                computing.Set("precision", parsed.GetValue(precision) ?? "auto");
             }
             else
             {
@@ -63,14 +64,14 @@ internal static class EvalCommand
             {
                 if (text is not null)
                 {
-                    computing.Set(ConfigKey.Find(key, string.Empty), text);
+                    computing.Set(key, text);
                 }
             }
         });
         return command;
     }
 
-    private static int Run(ConsoleOutput output, string path, int episodes, ulong? seed, ConfigLayer computing)
+    private static int Run(ConsoleOutput output, string path, int episodes, ulong? seed, OptionLayer<TrainingConfig> computing)
     {
         if (episodes is < 1 or > 100_000)
         {
@@ -81,19 +82,22 @@ internal static class EvalCommand
         foreach (RunDirectory directory in RunDirectory.Find(path))
         {
             TrainingConfig config = computing.Apply(directory.ReadConfig());
-            KernelBackend backend = OptionalComponents.RequireBackend(config.Backend, config.Precision, config.Device);
+            KernelBackend backend = OptionalComponents.RequireBackend(
+                config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
             using AgentNetworks networks = AgentInput.LoadOf(directory, config);
-            using VectorEnvironment environment = EnvironmentFactory.Create(config, episodes);
+            using VectorEnvironment environment = EnvironmentRegistry.Create(
+                config.Environment, episodes, config.EnvironmentSettings);
             if (networks.Shape != environment.Shape)
             {
                 throw new InvalidDataException(
                     $"{directory.Agent} is an agent for {networks.Shape}, but {config.Environment} has {environment.Shape}.");
             }
 
-            using ComputeSession session = backend.CreateSession(new SessionOptions(config.Threads, config.Device));
-            using ISacLearner learner = LearnerRegistry.Resolve(config.LearnerName)(config, networks, session);
+            using ComputeSession session = backend.CreateSession(
+                new SessionOptions(config.Compute.Threads, config.Compute.Device));
+            using ISacLearner learner = LearnerRegistry.Resolve(config.Learner.Name)(config, networks, session);
             using Evaluator evaluator = new(environment);
-            ulong key = Evaluator.DeriveSeed(seed ?? config.Seed, EvaluationNumber);
+            ulong key = Evaluator.DeriveSeed(seed ?? config.Run.Seed, EvaluationNumber);
             try
             {
                 EvaluationResult sampled = evaluator.Evaluate(learner, deterministic: false, key);
@@ -113,7 +117,7 @@ internal static class EvalCommand
             results.Select(result => (IReadOnlyList<string>)
             [
                 result.Directory.Path,
-                result.Config.Seed.ToString(CultureInfo.InvariantCulture),
+                result.Config.Run.Seed.ToString(CultureInfo.InvariantCulture),
                 ConsoleOutput.Count(episodes),
                 ConsoleOutput.Fixed(result.Sampled.SuccessRate, 3),
                 ConsoleOutput.Fixed(result.Mean.SuccessRate, 3),
@@ -128,7 +132,7 @@ internal static class EvalCommand
                 writer.WriteStartObject();
                 writer.WriteString("directory", directory.Path);
                 writer.WriteString("environment", config.Environment);
-                writer.WriteNumber("seed", config.Seed);
+                writer.WriteNumber("seed", config.Run.Seed);
                 writer.WriteNumber("episodes", episodes);
                 ConsoleOutput.Number(writer, "success_rate", sampled.SuccessRate);
                 ConsoleOutput.Number(writer, "mean_action_success_rate", mean.SuccessRate);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using HipiFast.Cli.Benchmarks;
+using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Training;
 
@@ -79,7 +80,7 @@ internal static class InfoCommand
             OptionalComponents.All.Select(part => (IReadOnlyList<string>)[part.Assembly, $"{part.Provides} {part.Name}", part.Status]));
         output.Line(string.Empty);
         output.Line("learners: " + string.Join(", ", LearnerRegistry.Names));
-        output.Line("environments: " + string.Join(", ", EnvironmentFactory.Names));
+        output.Line("environments: " + string.Join(", ", EnvironmentRegistry.Names.Select(entry => entry.Name)));
         output.Document(writer =>
         {
             writer.WriteStartObject();
@@ -134,7 +135,7 @@ internal static class InfoCommand
 
             writer.WriteEndArray();
             writer.WriteStartArray("environments");
-            foreach (string name in EnvironmentFactory.Names)
+            foreach (string name in EnvironmentRegistry.Names.Select(entry => entry.Name))
             {
                 writer.WriteStringValue(name);
             }

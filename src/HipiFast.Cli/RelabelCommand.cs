@@ -5,6 +5,7 @@ using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
+using HipiFast.Options;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Tasks;
@@ -133,7 +134,7 @@ internal static class RelabelCommand
         {
             string chosen = parsed.GetValue(estimator) ?? "critic";
             bool trajectories = chosen == ReturnEstimator;
-            ConfigLayer layer = new();
+            OptionLayer<RelabelOptions> layer = new();
             Take("relabel_fraction", parsed.GetValue(fraction) ?? "1");
             Take("estimator", trajectories ? null : chosen, chosen);
             Take("assign", parsed.GetValue(assign));
@@ -142,12 +143,11 @@ internal static class RelabelCommand
             Take("partition", parsed.GetValue(partition));
             Take("temperature", parsed.GetValue(temperature));
             Take("twin", parsed.GetValue(twin));
-            Take("seed", parsed.GetValue(seed));
+            Take("seed", parsed.GetValue(seed) ?? "1");
             Take("backend", parsed.GetValue(backend));
             Take("device", parsed.GetValue(device));
             Take("precision", parsed.GetValue(precision));
             Take("threads", parsed.GetValue(threads));
-            TrainingConfig config = layer.Apply(new TrainingConfig());
             return Run(new ConsoleOutput(parsed.GetValue(json)), new Request
             {
                 Transitions = parsed.GetRequiredValue(transitions),
@@ -159,7 +159,7 @@ internal static class RelabelCommand
                 Batch = parsed.GetValue(batch),
                 HasRowPool = parsed.GetValue(rowPool) is not null,
                 Dumps = ParseDumps(parsed.GetValue(dump)),
-                Options = config.ToRelabelOptions() with { GoalMix = 0, Candidates = CandidateSource.Commanded },
+                Options = layer.Apply(new RelabelOptions()),
             });
 
             void Take(string key, string? text, string? shown = null)
@@ -171,7 +171,7 @@ internal static class RelabelCommand
 
                 try
                 {
-                    layer.Set(ConfigKey.Find(key, string.Empty), text);
+                    layer.Set(key, text);
                 }
                 catch (ArgumentException error) when (shown is not null)
                 {
@@ -200,7 +200,8 @@ internal static class RelabelCommand
     private static int Run(ConsoleOutput console, Request request)
     {
         CheckCombination(request);
-        OptionalComponents.RequireBackend(request.Options.Backend, request.Options.Precision, request.Options.Device);
+        OptionalComponents.RequireBackend(
+            request.Options.Compute.Backend, request.Options.Compute.Precision, request.Options.Compute.Device);
         OutputPath.RequireWritable(request.Out);
         using TransitionFile file = TransitionFile.Open(request.Transitions);
         using AgentNetworks? agent = request.Agent is null ? null : AgentInput.LoadFor(file, request.Agent);

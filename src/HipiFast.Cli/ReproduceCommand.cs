@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using HipiFast.Experiments;
+using HipiFast.Options;
 using HipiFast.Training;
 using Spectre.Console;
 using Panel = HipiFast.Experiments.Panel;
@@ -173,7 +174,7 @@ internal static class ReproduceCommand
             {
                 writer.WriteStartObject();
                 writer.WriteString("title", report.Title);
-                writer.WriteString("verdict", ConfigKey.Kebab(report.Verdict.ToString()));
+                writer.WriteString("verdict", OptionNames.Kebab(report.Verdict));
                 writer.WriteStartArray("findings");
                 foreach (string finding in report.Findings)
                 {

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using HipiFast.Environments;
+using HipiFast.Options;
 using HipiFast.Storage;
 using HipiFast.Training;
 
@@ -8,14 +10,18 @@ namespace HipiFast.Cli;
 /// <summary><c>hipifast train</c>: trains agents, one per seed, and keeps their run directories.</summary>
 internal static class TrainCommand
 {
+    private const string EnvironmentKey = "environment";
+
     /// <summary>A run to start or to continue; opened by the thread that trains it.</summary>
     private sealed record PlannedRun(RunDirectory Directory, TrainingConfig Config, Func<TrainingRun> Open);
+
+    private static IEnumerable<string> Names => EnvironmentRegistry.Names.Select(entry => entry.Name);
 
     public static Command Create(Option<bool> json)
     {
         Argument<string?> environment = new("ENV")
         {
-            Description = "Environment: " + string.Join(", ", EnvironmentFactory.Names) + ". Not needed with --resume or --config.",
+            Description = "Environment: " + string.Join(", ", Names) + ". Not needed with --resume or --config.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         Option<string?> seeds = new("--seeds")
@@ -50,9 +56,10 @@ internal static class TrainCommand
         {
             environment, seeds, preset, output, resume, file,
         };
-        Dictionary<ConfigKey, Option<string?>> keys = [];
-        TrainingConfig shown = EnvironmentFactory.DefaultsShownInHelp();
-        foreach (ConfigKey key in ConfigKey.All.Where(key => key.Name != "environment").OrderBy(key => GroupOrder(key.Group)))
+        Dictionary<OptionKey<TrainingConfig>, Option<string?>> keys = [];
+        TrainingConfig shown = TrainingDefaults.ShownInHelp();
+        IEnumerable<OptionKey<TrainingConfig>> options = OptionKeys<TrainingConfig>.All.Where(key => key.Name != EnvironmentKey);
+        foreach (OptionKey<TrainingConfig> key in options.OrderBy(key => GroupOrder(key.Group)))
         {
             Option<string?> option = new(key.OptionName)
             {
@@ -65,13 +72,13 @@ internal static class TrainCommand
 
         command.SetAction(parsed =>
         {
-            ConfigLayer layer = new();
+            OptionLayer<TrainingConfig> layer = new();
             if (parsed.GetValue(environment) is string name)
             {
-                layer.Set(ConfigKey.Find("environment", string.Empty), name);
+                layer.Set(EnvironmentKey, name);
             }
 
-            foreach ((ConfigKey key, Option<string?> option) in keys)
+            foreach ((OptionKey<TrainingConfig> key, Option<string?> option) in keys)
             {
                 if (parsed.GetValue(option) is string text)
                 {
@@ -103,12 +110,13 @@ internal static class TrainCommand
         return null;
     }
 
-    private static int Start(ConsoleOutput console, ConfigLayer layer, string? file, string? preset, string? seedList, string? directory)
+    private static int Start(
+        ConsoleOutput console, OptionLayer<TrainingConfig> layer, string? file, string? preset, string? seedList, string? directory)
     {
-        List<ConfigLayer> layers = file is null ? [layer] : [ConfigLayer.Read(file), layer];
-        if (!layers.Any(candidate => candidate.TryGet<string>(nameof(TrainingConfig.Environment), out _)))
+        List<OptionLayer<TrainingConfig>> layers = file is null ? [layer] : [OptionLayer<TrainingConfig>.Read(file), layer];
+        if (!layers.Any(candidate => candidate.TryGet<string>(EnvironmentKey, out _)))
         {
-            throw new ArgumentException($"train needs an environment ({string.Join(", ", EnvironmentFactory.Names)}), or --config or --resume.");
+            throw new ArgumentException($"train needs an environment ({string.Join(", ", Names)}), or --config or --resume.");
         }
 
         if (file is not null && preset is not null)
@@ -117,24 +125,31 @@ internal static class TrainCommand
                 "--preset and --config were both given; expected one of them (a config.json sets every key that a preset would).");
         }
 
-        TrainingConfig config = TrainingDefaults.Resolve(layers, preset, EnvironmentFactory.Traits);
-        OptionalComponents.RequireBackend(config.Backend, config.Precision, config.Device);
-        LearnerRegistry.Resolve(config.LearnerName);
-        ulong[] seeds = seedList is null ? [config.Seed] : ParseSeeds(seedList, layer);
+        TrainingConfig config = TrainingDefaults.Resolve(layers, preset, EnvironmentRegistry.TraitsOf);
+        OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
+        LearnerRegistry.Resolve(config.Learner.Name);
+        ulong[] seeds = seedList is null ? [config.Run.Seed] : ParseSeeds(seedList, layer);
         string which = seedList is null ? $"seed-{seeds[0]}" : $"seeds-{string.Join("-", seeds)}";
-        string root = directory ?? Path.Combine("runs", $"{config.Environment}-{ConfigKey.Kebab(config.Relabel.ToString())}-{which}");
+        string strategy = OptionNames.Kebab(config.Relabeling.Strategy);
+        string root = directory ?? Path.Combine("runs", $"{config.Environment}-{strategy}-{which}");
         RunDirectory.RequireEmpty(root);
 
         // Everything that can be wrong with the configuration is found before a directory is made.
         new Trainer(config).Dispose();
-        int threads = seeds.Length > 1 && config.Threads == 0 ? 1 : config.Threads;
-        TrainingConfig[] configs = [.. seeds.Select(seed => config with { Seed = seed, Threads = threads })];
+        int threads = seeds.Length > 1 && config.Compute.Threads == 0 ? 1 : config.Compute.Threads;
+        TrainingConfig[] configs = [.. seeds.Select(seed => OfSeed(config, seed, threads))];
         IReadOnlyList<RunDirectory> directories = RunDirectory.Create(root, configs, folders: seedList is not null);
         PlannedRun[] runs = [.. directories.Zip(configs, (run, own) => new PlannedRun(run, own, () => TrainingRun.Start(run, own)))];
         return Run(console, root, seedList is null, runs);
     }
 
-    private static int Resume(ConsoleOutput console, string root, ConfigLayer changes, string? refused)
+    private static TrainingConfig OfSeed(TrainingConfig config, ulong seed, int threads) => config with
+    {
+        Run = config.Run with { Seed = seed },
+        Compute = config.Compute with { Threads = threads },
+    };
+
+    private static int Resume(ConsoleOutput console, string root, OptionLayer<TrainingConfig> changes, string? refused)
     {
         if (refused is not null)
         {
@@ -151,13 +166,13 @@ internal static class TrainCommand
         IReadOnlyList<RunDirectory> seeds = RunDirectory.Seeds(root);
         bool single = seeds.Count == 0 || File.Exists(new RunDirectory(root).Config);
         IReadOnlyList<RunDirectory> directories = single ? [new RunDirectory(root)] : seeds;
-        ConfigLayer? layer = changes.Keys.Count == 0 ? null : changes;
+        OptionLayer<TrainingConfig>? layer = changes.Keys.Count == 0 ? null : changes;
         List<PlannedRun> runs = [];
         foreach (RunDirectory directory in directories)
         {
             // Asked of every seed before any of them is continued, so that a refusal leaves all as they were.
             TrainingConfig config = TrainingRun.ReadConfig(directory, layer);
-            OptionalComponents.RequireBackend(config.Backend, config.Precision, config.Device);
+            OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
             runs.Add(new PlannedRun(directory, config, () => TrainingRun.Resume(directory, layer)));
         }
 
@@ -169,9 +184,9 @@ internal static class TrainCommand
         return Run(console, root, single, runs);
     }
 
-    private static ulong[] ParseSeeds(string list, ConfigLayer layer)
+    private static ulong[] ParseSeeds(string list, OptionLayer<TrainingConfig> layer)
     {
-        if (layer.TryGet<ulong>(nameof(TrainingConfig.Seed), out _))
+        if (layer.TryGet<ulong>("seed", out _))
         {
             throw new ArgumentException("--seed and --seeds were both given; expected one of them.");
         }
@@ -202,7 +217,7 @@ internal static class TrainCommand
 
         if (already.All(entry => entry))
         {
-            string steps = ConsoleOutput.Count(runs[0].Config.Steps);
+            string steps = ConsoleOutput.Count(runs[0].Config.Run.Steps);
             console.Line($"The run in {root} was finished already ({steps} environment steps); --steps with a larger number continues it.");
         }
 
@@ -259,7 +274,7 @@ internal static class TrainCommand
             for (int i = 0; i < runs.Count; i++)
             {
                 writer.WriteStartObject();
-                writer.WriteNumber("seed", runs[i].Config.Seed);
+                writer.WriteNumber("seed", runs[i].Config.Run.Seed);
                 writer.WriteString("directory", runs[i].Directory.Path);
                 writer.WriteBoolean("finished", finished[i]);
                 display.WriteJson(writer, i);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using HipiFast.Options;
 using HipiFast.Training;
 using Spectre.Console;
 
@@ -32,8 +33,8 @@ internal sealed class TrainingDisplay
             TrainingConfig config = run.Config;
             string from = run.EnvSteps > 0 ? $", from step {ConsoleOutput.Count(run.EnvSteps)}" : string.Empty;
             _console.Line(
-                $"seed {config.Seed}: {config.Environment}, {ConfigKey.Kebab(config.Relabel.ToString())}, {ConsoleOutput.Count(config.Steps)} steps, "
-                + $"{config.GradientSteps} gradient steps each{from}, on {run.Backend.Name}, in {run.Directory.Path}");
+                $"seed {config.Run.Seed}: {config.Environment}, {OptionNames.Kebab(config.Relabeling.Strategy)}, {ConsoleOutput.Count(config.Run.Steps)} steps, "
+                + $"{config.Run.GradientSteps} gradient steps each{from}, on {run.Backend.Name}, in {run.Directory.Path}");
         }
     }
 
@@ -138,7 +139,7 @@ internal sealed class TrainingDisplay
     {
         private readonly Lock _lock = new();
         private readonly List<double[]> _metrics = [];
-        private TrainingProgress _latest = new(0, config.Steps, 0, 0, double.NaN, double.NaN, double.NaN);
+        private TrainingProgress _latest = new(0, config.Run.Steps, 0, 0, double.NaN, double.NaN, double.NaN);
 
         public TrainingProgress Latest
         {
@@ -211,7 +212,7 @@ internal sealed class TrainingDisplay
             {
                 TrainingProgress latest = Latest;
                 display._console.Line(
-                    $"seed {config.Seed}  env steps {row[(int)MetricColumn.EnvSteps]:0}/{config.Steps}"
+                    $"seed {config.Run.Seed}  env steps {row[(int)MetricColumn.EnvSteps]:0}/{config.Run.Steps}"
                     + $"  success {ConsoleOutput.Fixed(row[(int)MetricColumn.SuccessRate], 3)}"
                     + $"  mean action {ConsoleOutput.Fixed(row[(int)MetricColumn.MeanActionSuccessRate], 3)}"
                     + $"  return {ConsoleOutput.Fixed(row[(int)MetricColumn.EpisodeReturn], 2)}"
@@ -232,7 +233,7 @@ internal sealed class TrainingDisplay
             TrainingProgress latest = Latest;
             return
             [
-                config.Seed.ToString(CultureInfo.InvariantCulture),
+                config.Run.Seed.ToString(CultureInfo.InvariantCulture),
                 ConsoleOutput.Count(latest.EnvSteps),
                 ConsoleOutput.Fixed(Last(MetricColumn.SuccessRate), 3),
                 ConsoleOutput.Fixed(Last(MetricColumn.MeanActionSuccessRate), 3),
@@ -247,12 +248,12 @@ internal sealed class TrainingDisplay
         public void AddLiveRow(Table table)
         {
             TrainingProgress latest = Latest;
-            double done = (double)latest.EnvSteps / config.Steps;
+            double done = (double)latest.EnvSteps / config.Run.Steps;
             int filled = (int)(done * BarWidth);
             table.AddRow(
-                config.Seed.ToString(CultureInfo.InvariantCulture),
+                config.Run.Seed.ToString(CultureInfo.InvariantCulture),
                 $"[green]{new string('━', filled)}[/][grey]{new string('━', BarWidth - filled)}[/] {done * 100:0}%",
-                $"{ConsoleOutput.Count(latest.EnvSteps)} / {ConsoleOutput.Count(config.Steps)}",
+                $"{ConsoleOutput.Count(latest.EnvSteps)} / {ConsoleOutput.Count(config.Run.Steps)}",
                 $"[bold]{ConsoleOutput.Fixed(Last(MetricColumn.SuccessRate), 3)}[/]",
                 ConsoleOutput.Fixed(Last(MetricColumn.EpisodeReturn), 1),
                 ConsoleOutput.Count(latest.EnvStepsPerSecond),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using HipiFast.Options;
 using HipiFast.Training.Cloning;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
@@ -144,7 +145,7 @@ public sealed class CloningPanel : Panel
                 ["labels", "return of the clone", "validation loss", "share of the most frequent label", $"{_arms[0].Label} minus this (s.e.; seeds ahead)"],
                 rows),
             [
-                ("policy that demonstrates", RunDirectory.ToJson(ExpertConfig(context))),
+                ("policy that demonstrates", OptionKeys<TrainingConfig>.ToJson(ExpertConfig(context))),
                 ("demonstrations", $"{TrajectoriesOf(context)} trajectories, mean actions"),
                 .. _arms.Select(arm => (arm.Label, CloningRun.SettingsJson(_environment, OptionsOf(arm, context, context.Seeds[0])))),
             ]);
@@ -203,7 +204,7 @@ public sealed class CloningPanel : Panel
 
     private Dictionary<string, string> Metadata(ExperimentContext context, TrainingConfig expert) => new()
     {
-        [ExpertKey] = RunDirectory.ToJson(expert),
+        [ExpertKey] = OptionKeys<TrainingConfig>.ToJson(expert),
         [TrajectoriesKey] = TrajectoriesOf(context).ToString(CultureInfo.InvariantCulture),
     };
 
@@ -219,10 +220,15 @@ public sealed class CloningPanel : Panel
 
     private TrainingConfig ExpertConfig(ExperimentContext context)
     {
-        ConfigLayer layer = new();
-        layer.Set(ConfigKey.Find("environment", string.Empty), _environment);
-        TrainingConfig config = TrainingDefaults.Resolve([layer], null, EnvironmentFactory.Traits) with { Seed = ExpertSeed, Threads = 1 };
-        return context.Quick ? config with { Steps = _quickSteps, EvalEvery = _quickSteps, EvalEpisodes = 20 } : config;
+        OptionLayer<TrainingConfig> layer = new();
+        layer.Set("environment", _environment);
+        TrainingConfig config = TrainingDefaults.Resolve([layer], null, EnvironmentRegistry.TraitsOf);
+        RunOptions run = config.Run with { Seed = ExpertSeed };
+        return config with
+        {
+            Run = context.Quick ? run with { Steps = _quickSteps, EvalEvery = _quickSteps, EvalEpisodes = 20 } : run,
+            Compute = config.Compute with { Threads = 1 },
+        };
     }
 
     private CloningOptions OptionsOf(CloningArm arm, ExperimentContext context, ulong seed) => new()
@@ -237,9 +243,10 @@ public sealed class CloningPanel : Panel
     private void Collect(ExperimentContext context, RunDirectory expert, TrainingConfig config)
     {
         using AgentNetworks networks = AgentFile.Load(expert.Agent);
-        using VectorEnvironment world = EnvironmentFactory.Create(config, Math.Min(TrajectoriesOf(context), CopiesPerRound));
-        using ComputeSession session = KernelRegistry.Default.Resolve(config.Backend, config.Precision).CreateSession(new SessionOptions(1));
-        using ISacLearner learner = LearnerRegistry.Resolve(config.LearnerName)(config, networks, session);
+        using VectorEnvironment world = EnvironmentRegistry.Create(
+            config.Environment, Math.Min(TrajectoriesOf(context), CopiesPerRound), config.EnvironmentSettings);
+        using ComputeSession session = config.Compute.OpenSession();
+        using ISacLearner learner = LearnerRegistry.Resolve(config.Learner.Name)(config, networks, session);
         LearnerPolicy policy = new(learner, deterministic: true, ExpertSeed);
         using Demonstrations demonstrations = DemonstrationCollector.Collect(
             world, policy, TrajectoriesOf(context), Evaluator.DeriveSeed(ExpertSeed, uint.MaxValue - 1));

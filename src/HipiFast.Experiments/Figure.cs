@@ -43,7 +43,7 @@ public abstract class Panel(string name, string title)
     protected static string? DrawEnvironment(string environment)
     {
         const int Frames = 4, Width = 190, Height = 150, Steps = 12;
-        using VectorEnvironment world = EnvironmentFactory.Create(new TrainingConfig { Environment = environment }, 1);
+        using VectorEnvironment world = EnvironmentRegistry.Create(environment, 1);
         if (world is not IDrawnEnvironment drawn)
         {
             return null;

@@ -1,3 +1,4 @@
+using HipiFast.Options;
 using HipiFast.Storage;
 using HipiFast.Training;
 
@@ -25,7 +26,7 @@ internal static class TrainingJob
         }
 
         using SafetensorsFile file = SafetensorsFile.Open(directory.Checkpoint);
-        return Trainer.EnvStepsIn(file) >= config.Steps;
+        return Trainer.EnvStepsIn(file) >= config.Run.Steps;
     }
 
     /// <summary>Makes the job of a run.</summary>
@@ -48,7 +49,8 @@ internal static class TrainingJob
     private static void RequireSame(RunDirectory directory, TrainingConfig config)
     {
         TrainingConfig found = directory.ReadConfig();
-        ConfigKey? other = ConfigKey.All.FirstOrDefault(key => !Equals(key.Get(found), key.Get(config)));
+        OptionKey<TrainingConfig>? other = OptionKeys<TrainingConfig>.All
+            .FirstOrDefault(key => !Equals(key.Get(found), key.Get(config)));
         if (other is not null)
         {
             throw new ArgumentException(

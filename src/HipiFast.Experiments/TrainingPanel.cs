@@ -1,4 +1,6 @@
 using System.Globalization;
+using HipiFast.Environments;
+using HipiFast.Options;
 using HipiFast.Storage;
 using HipiFast.Training;
 
@@ -58,10 +60,10 @@ public sealed class TrainingPanel : Panel
             for (int i = 0; i < configs.Length; i++)
             {
                 TrainingConfig config = configs[i];
-                RunDirectory directory = RunDirectory.ForSeed(root, config.Seed);
+                RunDirectory directory = RunDirectory.ForSeed(root, config.Run.Seed);
                 if (!TrainingJob.IsFinished(directory, config))
                 {
-                    jobs.Add(TrainingJob.Create($"{Name} {arm.Name} seed {config.Seed}", directory, config));
+                    jobs.Add(TrainingJob.Create($"{Name} {arm.Name} seed {config.Run.Seed}", directory, config));
                 }
             }
         }
@@ -122,7 +124,7 @@ public sealed class TrainingPanel : Panel
                 ["strategy", $"area under the {(isRate ? "success" : "return")} curve", "final success", "final return",
                     $"{_arms[0].Label} minus this (s.e.; seeds ahead)"],
                 rows),
-            [.. _arms.Select(arm => (arm.Label, RunDirectory.ToJson(ConfigOf(arm, context, context.Seeds[0]))))]);
+            [.. _arms.Select(arm => (arm.Label, OptionKeys<TrainingConfig>.ToJson(ConfigOf(arm, context, context.Seeds[0]))))]);
     }
 
     /// <summary>Why an environment cannot be made here, in one sentence; null when it can.</summary>
@@ -131,7 +133,7 @@ public sealed class TrainingPanel : Panel
     {
         try
         {
-            EnvironmentFactory.Traits(environment);
+            EnvironmentRegistry.Create(environment, 1).Dispose();
             return null;
         }
         catch (Exception error) when (error is ArgumentException or NotSupportedException)
@@ -179,21 +181,26 @@ public sealed class TrainingPanel : Panel
 
     private TrainingConfig ConfigOf(Arm arm, ExperimentContext context, ulong seed)
     {
-        ConfigLayer layer = new();
-        layer.Set(ConfigKey.Find("environment", string.Empty), _environment);
-        layer.Set(ConfigKey.Find("relabel", string.Empty), arm.Strategy);
-        TrainingConfig config = TrainingDefaults.Resolve([layer], arm.Preset, EnvironmentFactory.Traits) with { Seed = seed, Threads = 1 };
-        return context.Quick
-            ? config with
-            {
-                Steps = _quickSteps,
-                EvalEvery = Math.Max(1, _quickSteps / QuickEvaluations),
-                EvalEpisodes = 20,
-            }
-            : config with
-            {
-                EvalEvery = Math.Max(1, config.Steps / Evaluations),
-                EvalEpisodes = PaperEvalEpisodes,
-            };
+        OptionLayer<TrainingConfig> layer = new();
+        layer.Set("environment", _environment);
+        layer.Set("relabel", arm.Strategy);
+        TrainingConfig config = TrainingDefaults.Resolve([layer], arm.Preset, EnvironmentRegistry.TraitsOf);
+        RunOptions run = config.Run with { Seed = seed };
+        return config with
+        {
+            Run = context.Quick
+                ? run with
+                {
+                    Steps = _quickSteps,
+                    EvalEvery = Math.Max(1, _quickSteps / QuickEvaluations),
+                    EvalEpisodes = 20,
+                }
+                : run with
+                {
+                    EvalEvery = Math.Max(1, run.Steps / Evaluations),
+                    EvalEpisodes = PaperEvalEpisodes,
+                },
+            Compute = config.Compute with { Threads = 1 },
+        };
     }
 }

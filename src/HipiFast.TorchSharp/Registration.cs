@@ -10,8 +10,13 @@ public static class Registration
     public static void Register() => LearnerRegistry.Register(
         LearnerRegistry.Torch,
         (config, networks, session) => new TorchSacLearner(
-            networks, config.ToSacOptions(), session, config.Batch, config.Seed,
-            new TorchOptions { Device = config.TorchDevice, Threads = config.Threads, WeightsEvery = config.TorchWeightsEvery }),
+            networks, config.Learner.Sac, session, config.Learner.Batch, config.Run.Seed,
+            new TorchOptions
+            {
+                Device = config.Learner.TorchDevice,
+                Threads = config.Compute.Threads,
+                WeightsEvery = config.Learner.TorchWeightsEvery,
+            }),
         (shape, options, torchDevice) => new TorchCloningPolicy(
             ManagedBackend.Best, shape, options.Batch, options.LearningRate, options.Seed,
             new TorchOptions { Device = torchDevice }));

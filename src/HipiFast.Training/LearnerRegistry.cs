@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Learning;
+using HipiFast.Options;
 
 namespace HipiFast.Training;
 
@@ -29,7 +30,7 @@ public static class LearnerRegistry
     private static readonly Dictionary<string, LearnerFactory> s_factories = new()
     {
         [Embedded] = (config, networks, session) => new SacLearner(
-            networks, config.ToSacOptions(), session, config.Batch, config.Seed, config.Threads),
+            networks, config.Learner.Sac, session, config.Learner.Batch, config.Run.Seed, config.Compute.Threads),
     };
 
     private static readonly Dictionary<string, CloningPolicyFactory> s_cloning = new()

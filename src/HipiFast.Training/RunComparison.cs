@@ -85,7 +85,7 @@ public sealed class SeedGroup
         foreach (RunDirectory run in RunDirectory.Find(path))
         {
             TrainingConfig config = run.ReadConfig();
-            if (seeds?.Contains(config.Seed) == false)
+            if (seeds?.Contains(config.Run.Seed) == false)
             {
                 continue;
             }
@@ -97,7 +97,8 @@ public sealed class SeedGroup
             }
 
             LearningCurve curve = new(metrics.Column(RunLogs.NameOf(MetricColumn.EnvSteps)), metrics.Column(RunLogs.NameOf(metric)));
-            string own = $"{config.Environment}, {config.Steps} steps, {config.GradientSteps} gradient steps each, batch {config.Batch}";
+            string own = $"{config.Environment}, {config.Run.Steps} steps, {config.Run.GradientSteps} gradient steps each, "
+                + $"batch {config.Learner.Batch}";
             if (own != (budget ??= own))
             {
                 throw new InvalidDataException($"The runs in '{path}' differ: {budget}; {own}.");
@@ -109,7 +110,7 @@ public sealed class SeedGroup
                 throw new InvalidDataException($"The runs in '{path}' cannot be taken together: {Differ(first, curve)}.");
             }
 
-            curves.Add(config.Seed, curve);
+            curves.Add(config.Run.Seed, curve);
         }
 
         return new SeedGroup(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))), curves, budget!);

@@ -1,5 +1,4 @@
-using System.Text;
-using System.Text.Json;
+using HipiFast.Options;
 using HipiFast.Storage;
 
 namespace HipiFast.Training;
@@ -117,7 +116,7 @@ public sealed record RunDirectory(string Path)
         {
             foreach (TrainingConfig config in configs)
             {
-                RunDirectory run = folders ? ForSeed(temporary, config.Seed) : new RunDirectory(temporary);
+                RunDirectory run = folders ? ForSeed(temporary, config.Run.Seed) : new RunDirectory(temporary);
                 Directory.CreateDirectory(run.CheckpointFolder);
                 run.WriteConfig(config);
             }
@@ -139,12 +138,13 @@ public sealed record RunDirectory(string Path)
             throw new IOException($"Cannot make the run directory '{root}': {error.Message.TrimEnd('.')}.", error);
         }
 
-        return [.. configs.Select(config => folders ? ForSeed(root, config.Seed) : new RunDirectory(root))];
+        return [.. configs.Select(config => folders ? ForSeed(root, config.Run.Seed) : new RunDirectory(root))];
     }
 
     /// <summary>Writes <c>config.json</c>.</summary>
     /// <param name="config">The configuration.</param>
-    public void WriteConfig(TrainingConfig config) => AtomicFile.WriteAllText(Config, ToJson(config));
+    public void WriteConfig(TrainingConfig config) => 
+        AtomicFile.WriteAllText(Config, OptionKeys<TrainingConfig>.ToJson(config));
 
     /// <summary>Reads <c>config.json</c>.</summary>
     /// <returns>The configuration.</returns>
@@ -157,37 +157,17 @@ public sealed record RunDirectory(string Path)
             throw new FileNotFoundException($"'{Path}' holds no run: there is no config.json in it.", Config);
         }
 
-        return FromJson(ConfigLayer.ReadText(Config), $" in {Config}");
+        return FromJson(OptionLayer<TrainingConfig>.ReadText(Config), $" in {Config}");
     }
 
-    /// <summary>A configuration as JSON, every key given.</summary>
-    /// <param name="config">The configuration.</param>
-    /// <returns>Indented text with a final line end.</returns>
-    public static string ToJson(TrainingConfig config)
-    {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
-        {
-            writer.WriteStartObject();
-            foreach (ConfigKey key in ConfigKey.All)
-            {
-                key.WriteJson(writer, config);
-            }
-
-            writer.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
-    }
-
-    /// <summary>Reads what <see cref="ToJson"/> wrote; keys left out take their general defaults.</summary>
+    /// <summary>Reads what <see cref="OptionKeys{TRecord}.ToJson"/> wrote; keys left out take their general defaults.</summary>
     /// <param name="json">The text.</param>
     /// <param name="where">Where it stood, for messages (" in FILE").</param>
     /// <returns>The configuration.</returns>
     /// <exception cref="InvalidDataException">A key is unknown, or a value of a wrong type or out of range.</exception>
     public static TrainingConfig FromJson(string json, string where)
     {
-        TrainingConfig config = ConfigLayer.Parse(json, where).Apply(new TrainingConfig());
+        TrainingConfig config = OptionLayer<TrainingConfig>.Parse(json, where).Apply(new TrainingConfig());
         try
         {
             config.Validate();

@@ -1,3 +1,4 @@
+using HipiFast.Options;
 using HipiFast.Storage;
 
 namespace HipiFast.Training;
@@ -103,10 +104,10 @@ public sealed class RunLogs : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _events?.Dispose();
 
-    private static string StrategyName(TrainingConfig config) => ConfigKey.Kebab(config.Relabel.ToString());
+    private static string StrategyName(TrainingConfig config) => OptionNames.Kebab(config.Relabeling.Strategy);
 
     private static string[] ColumnNames<TColumn>()
-        where TColumn : struct, Enum => [.. Enum.GetNames<TColumn>().Select(name => ConfigKey.Kebab(name).Replace('-', '_'))];
+        where TColumn : struct, Enum => [.. Enum.GetNames<TColumn>().Select(OptionNames.Snake)];
 
     private static void Save(SafetensorsWriter writer, string name, MetricsLog log)
     {

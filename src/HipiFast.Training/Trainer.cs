@@ -76,34 +76,41 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         Config = config;
-        LearnerFactory learner = LearnerRegistry.Resolve(config.LearnerName);
-        KernelBackend backend = KernelRegistry.Default.Resolve(config.Backend, config.Precision, config.Device);
-        _environment = EnvironmentFactory.Create(config, config.EnvironmentCopies);
+        LearnerFactory learner = LearnerRegistry.Resolve(config.Learner.Name);
+        KernelBackend backend = config.Compute.ResolveBackend();
+        _environment = EnvironmentRegistry.Create(config.Environment, config.EnvironmentCopies, config.EnvironmentSettings);
         TransitionShape shape = _environment.Shape;
-        _evaluator = new Evaluator(EnvironmentFactory.Create(config, config.EvalEpisodes));
-        _replay = new ReplayBuffer(shape, config.ReplayCapacity, config.EnvironmentCopies);
-        _networks = new AgentNetworks(shape, config.Hidden, config.Critics == 2) { CriticRange = new(config.CriticLow, config.CriticHigh) };
-        _networks.Initialize(config.Seed);
-        _session = backend.CreateSession(new SessionOptions(config.Threads, config.Device));
+        _evaluator = new Evaluator(
+            EnvironmentRegistry.Create(config.Environment, config.Run.EvalEpisodes, config.EnvironmentSettings));
+        _replay = new ReplayBuffer(shape, config.Run.ReplayCapacity, config.EnvironmentCopies);
+        _networks = new AgentNetworks(shape, config.Learner.Hidden, config.Learner.Critics == 2)
+        {
+            CriticRange = new(config.Learner.CriticLow, config.Learner.CriticHigh),
+        };
+        _networks.Initialize(config.Run.Seed);
+        _session = backend.CreateSession(new SessionOptions(config.Compute.Threads, config.Compute.Device));
         _learner = learner(config, _networks, _session);
-        _relabeler = new Relabeler(_session, _environment.Family, _networks, config.ToRelabelOptions(), _environment.TaskDistribution);
+        _relabeler = new Relabeler(_session, _environment.Family, _networks, config.Relabeling, _environment.TaskDistribution);
         if (!_environment.FixedTasks.IsEmpty)
         {
             _relabeler.SetFixedCandidates(_environment.FixedTasks);
         }
-        else if (config is { Relabel: RelabelStrategy.InverseRl, Assign: Assignment.Row, Candidates: CandidateSource.Fixed })
+        else if (config.Relabeling is
+            {
+                Strategy: RelabelStrategy.InverseRl, Assignment: Assignment.Row, Candidates: CandidateSource.Fixed,
+            })
         {
             throw new ArgumentException(
                 $"candidates (--candidates) is 'fixed', but {config.Environment} has no fixed set of tasks; expected commanded, reached or both.");
         }
 
-        _mirror = config.Replay == ReplayPlace.Host ? null : new ReplayMirror(RequireDevice(_session), _replay);
-        _batch = new TransitionBatch(shape, config.Batch * config.Pool);
+        _mirror = config.Run.Replay == ReplayPlace.Host ? null : new ReplayMirror(RequireDevice(_session), _replay);
+        _batch = new TransitionBatch(shape, config.Learner.Batch * config.Pool);
         _observation = new NativeBuffer<float>((long)_environment.Count * shape.ObservationDimension);
         _task = new NativeBuffer<float>((long)_environment.Count * shape.TaskDimension);
         _action = new NativeBuffer<float>((long)_environment.Count * shape.ActionDimension);
         _minibatch = config.Pool;
-        _environment.Reset(config.Seed);
+        _environment.Reset(config.Run.Seed);
     }
 
     /// <summary>The configuration.</summary>
@@ -125,7 +132,7 @@ public sealed class Trainer : IDisposable
     public long GradientSteps => _learner.UpdateCount;
 
     /// <summary>Whether all steps are done.</summary>
-    public bool IsFinished => EnvSteps >= Config.Steps;
+    public bool IsFinished => EnvSteps >= Config.Run.Steps;
 
     /// <summary>Losses of the last gradient step.</summary>
     public SacLosses LastLosses { get; private set; }
@@ -146,13 +153,13 @@ public sealed class Trainer : IDisposable
         int copies = _environment.Count;
         _environment.Observation.CopyTo(_observation.Span);
         _environment.Task.CopyTo(_task.Span);
-        if (EnvSteps < Config.InitialRandomSteps)
+        if (EnvSteps < Config.Run.InitialRandomSteps)
         {
             ActAtRandom();
         }
         else
         {
-            _learner.Act(_observation.Span, _task.Span, copies, deterministic: false, Config.Seed, _vectorSteps, _action.Span);
+            _learner.Act(_observation.Span, _task.Span, copies, deterministic: false, Config.Run.Seed, _vectorSteps, _action.Span);
         }
 
         _environment.Step(_action.Span, out StepResult result);
@@ -172,15 +179,15 @@ public sealed class Trainer : IDisposable
         long before = EnvSteps;
         EnvSteps += copies;
         _vectorSteps++;
-        if (EnvSteps > Config.InitialRandomSteps)
+        if (EnvSteps > Config.Run.InitialRandomSteps)
         {
-            for (int i = 0; i < Config.GradientSteps * copies; i++)
+            for (int i = 0; i < Config.Run.GradientSteps * copies; i++)
             {
                 time = Update(time);
             }
         }
 
-        return EnvSteps / Config.EvalEvery > before / Config.EvalEvery || IsFinished;
+        return EnvSteps / Config.Run.EvalEvery > before / Config.Run.EvalEvery || IsFinished;
     }
 
     /// <summary>Evaluates sampled and mean actions, and closes a row of metrics.</summary>
@@ -188,7 +195,7 @@ public sealed class Trainer : IDisposable
     public void Evaluate(Span<double> row)
     {
         long time = Stopwatch.GetTimestamp();
-        ulong seed = Evaluator.DeriveSeed(Config.Seed, _evaluations++);
+        ulong seed = Evaluator.DeriveSeed(Config.Run.Seed, _evaluations++);
         EvaluationResult sampled = _evaluator.Evaluate(_learner, deterministic: false, seed);
         EvaluationResult mean = _evaluator.Evaluate(_learner, deterministic: true, seed);
         for (int column = 0; column < row.Length; column++)
@@ -328,10 +335,10 @@ public sealed class Trainer : IDisposable
                 _minibatch = 0;
             }
 
-            int firstRow = _minibatch * Config.Batch;
+            int firstRow = _minibatch * Config.Learner.Batch;
             LastLosses = _resident is DeviceBatch resident
-                ? _learner.Update(resident, firstRow, Config.Batch)
-                : _learner.Update(_batch, firstRow, Config.Batch);
+                ? _learner.Update(resident, firstRow, Config.Learner.Batch)
+                : _learner.Update(_batch, firstRow, Config.Learner.Batch);
             _minibatch++;
         }
         catch (InvalidDataException error)
@@ -347,7 +354,7 @@ public sealed class Trainer : IDisposable
 
     private long NextBatch(long time)
     {
-        _replay.Sample(_batch, _batch.Capacity, Config.Seed, _sampleCalls++);
+        _replay.Sample(_batch, _batch.Capacity, Config.Run.Seed, _sampleCalls++);
         time = Charge(TimedPart.Replay, time);
         LastDiagnostics = _relabeler.Relabel(_batch, _replay).Diagnostics;
         return Charge(TimedPart.Relabel, time);
@@ -356,7 +363,7 @@ public sealed class Trainer : IDisposable
     // The same on the device. For a learner on the host the batch comes down once, relabeled.
     private long NextBatch(ReplayMirror mirror, long time)
     {
-        DeviceBatch batch = mirror.Sample(_batch.Capacity, Config.Seed, _sampleCalls++);
+        DeviceBatch batch = mirror.Sample(_batch.Capacity, Config.Run.Seed, _sampleCalls++);
         time = Charge(TimedPart.Replay, time);
         LastDiagnostics = _relabeler.Relabel(batch, _replay).Diagnostics;
         time = Charge(TimedPart.Relabel, time);
@@ -381,7 +388,7 @@ public sealed class Trainer : IDisposable
             Span<float> action = _action.Slice((long)copy * width, width);
             for (int i = 0; i < width; i++)
             {
-                PhiloxBlock block = Philox.Next((uint)copy, (uint)i / 4, _vectorSteps, (uint)RandomPurpose.BehaviorAction, Config.Seed);
+                PhiloxBlock block = Philox.Next((uint)copy, (uint)i / 4, _vectorSteps, (uint)RandomPurpose.BehaviorAction, Config.Run.Seed);
                 action[i] = (2f * Philox.ToUniform(block[i])) - 1f;
             }
         }

@@ -1,12 +1,10 @@
+using HipiFast.Environments;
 using HipiFast.Kernels.SoftQ;
+using HipiFast.Learning;
+using HipiFast.Options;
 using HipiFast.Relabeling;
 
 namespace HipiFast.Training;
-
-/// <summary>What defaults need to know of an environment.</summary>
-/// <param name="HasAchievedTask">States tell which task they achieve (goal families).</param>
-/// <param name="HasFixedTasks">The tasks are a finite set.</param>
-public readonly record struct EnvironmentTraits(bool HasAchievedTask, bool HasFixedTasks);
 
 /// <summary>Default configurations per environment and strategy, and named presets.</summary>
 public static class TrainingDefaults
@@ -33,33 +31,35 @@ public static class TrainingDefaults
     /// <param name="traits">Finds the traits of an environment by name.</param>
     /// <returns>The configuration.</returns>
     /// <exception cref="ArgumentException">The preset is unknown, or the keys contradict each other.</exception>
-    public static TrainingConfig Resolve(IReadOnlyList<ConfigLayer> layers, string? preset, Func<string, EnvironmentTraits> traits)
+    public static TrainingConfig Resolve(
+        IReadOnlyList<OptionLayer<TrainingConfig>> layers, string? preset, Func<string, EnvironmentTraits> traits)
     {
         ArgumentNullException.ThrowIfNull(layers);
         ArgumentNullException.ThrowIfNull(traits);
-        TrainingConfig config = new();
-        foreach (ConfigLayer layer in layers)
+        (string environment, RelabelStrategy strategy) = (new TrainingConfig().Environment, new RelabelOptions().Strategy);
+        foreach (OptionLayer<TrainingConfig> layer in layers)
         {
-            if (layer.TryGet(nameof(TrainingConfig.Environment), out string? environment))
-            {
-                config = config with { Environment = environment! };
-            }
-
-            if (layer.TryGet(nameof(TrainingConfig.Relabel), out RelabelStrategy strategy))
-            {
-                config = config with { Relabel = strategy };
-            }
+            environment = layer.TryGet("environment", out string? name) ? name! : environment;
+            strategy = layer.TryGet("relabel", out RelabelStrategy chosen) ? chosen : strategy;
         }
 
-        config = ForEnvironment(config.Environment, config.Relabel, traits(config.Environment));
+        TrainingConfig config = ForEnvironment(environment, strategy, traits(environment));
         config = preset is null ? config : ApplyPreset(config, preset);
-        foreach (ConfigLayer layer in layers)
+        foreach (OptionLayer<TrainingConfig> layer in layers)
         {
             config = layer.Apply(config);
         }
 
         config.Validate();
         return config;
+    }
+
+    /// <summary>The configuration whose values help texts show: the first environment with inverse RL.</summary>
+    /// <returns>The configuration.</returns>
+    public static TrainingConfig ShownInHelp()
+    {
+        string first = new TrainingConfig().Environment;
+        return ForEnvironment(first, RelabelStrategy.InverseRl, EnvironmentRegistry.TraitsOf(first));
     }
 
     /// <summary>The defaults of an environment and strategy.</summary>
@@ -75,40 +75,48 @@ public static class TrainingDefaults
     public static TrainingConfig ForEnvironment(string environment, RelabelStrategy strategy, EnvironmentTraits traits)
     {
         ArgumentNullException.ThrowIfNull(environment);
-        TrainingConfig config = new()
+        RelabelOptions relabeling = new()
         {
-            Environment = environment,
-            Relabel = strategy,
-            Candidates = traits.HasFixedTasks ? CandidateSource.Fixed : traits.HasAchievedTask ? CandidateSource.Both : CandidateSource.Commanded,
+            Strategy = strategy,
+            Candidates = traits switch
+            {
+                { HasFixedTasks: true } => CandidateSource.Fixed,
+                { HasAchievedTask: true } => CandidateSource.Both,
+                _ => CandidateSource.Commanded,
+            },
         };
         if (strategy == RelabelStrategy.InverseRl && traits.HasFixedTasks)
         {
-            config = config with { Temperature = FixedTasksTemperature };
+            relabeling = relabeling with { Temperature = FixedTasksTemperature };
         }
         else if (strategy == RelabelStrategy.InverseRl && traits.HasAchievedTask)
         {
-            config = config with { RelabelFraction = 0.8f, GoalMix = 0.5f };
+            relabeling = relabeling with { RelabelFraction = 0.8f, GoalMix = 0.5f };
         }
 
-        // Widths are the paper's (C.1): 32 for 2D navigation, 256 for quadruped and desk, 64 for the rest; so are the clipped gradients of both arms
-        // and the desk's bounded critic (C.11: 128 steps of rewards between 0 and 1). Physics is evaluated on fewer episodes, because they are long.
-        return environment.Split('-')[0] switch
+        // Widths are the paper's (C.1): 32 for 2D navigation, 256 for quadruped and desk, 64 for the rest; so are the clipped
+        // gradients of both arms and the desk's bounded critic (C.11: 128 steps of rewards between 0 and 1). Physics is evaluated
+        // on fewer episodes, because they are long.
+        SacOptions linear = new() { Gamma = LinearRewardsGamma }, clipped = new() { GradientClipNorm = 1 };
+        (LearnerOptions learner, RunOptions run) = environment.Split('-')[0] switch
         {
-            _ when environment == "quadruped-linear" =>
-                config with { Hidden = 256, Steps = 60_000, EvalEvery = 5000, EvalEpisodes = 50, Gamma = LinearRewardsGamma },
-            "nav2d" => config with { Hidden = 32 },
-            "reacher2d" => config with { Hidden = 64, EvalEvery = 5000 },
-            "reacher" => config with { Hidden = 64, EvalEvery = 5000, EvalEpisodes = 50 },
-            "finger" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 10_000, EvalEpisodes = 50 },
-            "sawyer" or "jaco" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 10_000, EvalEpisodes = 50, GradientClip = 1 },
-            "cheetah" => config with { Hidden = 64, Steps = 200_000, EvalEvery = 5000, EvalEpisodes = 50 },
-            "walker" =>
-                config with { Hidden = 64, Batch = 64, Steps = 100_000, EvalEvery = 5000, EvalEpisodes = 50, Gamma = LinearRewardsGamma },
-            "quadruped" => config with { Hidden = 256, Steps = 300_000, EvalEvery = 10_000, EvalEpisodes = 50 },
-            "desk" => config with { Hidden = 256, Steps = 300_000, EvalEvery = 10_000, EvalEpisodes = 50, CriticHigh = 128 },
-            "gridworld" => config with { Hidden = 32, Steps = 20_000, EvalEvery = 1000 },
-            _ => config,
+            _ when environment == "quadruped-linear" => (new() { Hidden = 256, Sac = linear }, Physics(60_000, 5000)),
+            "nav2d" => (new() { Hidden = 32 }, new()),
+            "reacher2d" => (new() { Hidden = 64 }, new() { EvalEvery = 5000 }),
+            "reacher" => (new() { Hidden = 64 }, Physics(60_000, 5000)),
+            "finger" => (new() { Hidden = 64 }, Physics(200_000, 10_000)),
+            "sawyer" or "jaco" => (new() { Hidden = 64, Sac = clipped }, Physics(200_000, 10_000)),
+            "cheetah" => (new() { Hidden = 64 }, Physics(200_000, 5000)),
+            "walker" => (new() { Hidden = 64, Batch = 64, Sac = linear }, Physics(100_000, 5000)),
+            "quadruped" => (new() { Hidden = 256 }, Physics(300_000, 10_000)),
+            "desk" => (new() { Hidden = 256, CriticHigh = 128 }, Physics(300_000, 10_000)),
+            "gridworld" => (new() { Hidden = 32 }, new() { Steps = 20_000, EvalEvery = 1000 }),
+            _ => (new LearnerOptions(), new RunOptions()),
         };
+        return new TrainingConfig { Environment = environment, Learner = learner, Run = run, Relabeling = relabeling };
+
+        static RunOptions Physics(long steps, long evalEvery) =>
+            new() { Steps = steps, EvalEvery = evalEvery, EvalEpisodes = 50 };
     }
 
     /// <summary>Changes a configuration to the settings of a preset.</summary>
@@ -119,26 +127,27 @@ public static class TrainingDefaults
     public static TrainingConfig ApplyPreset(TrainingConfig config, string preset)
     {
         ArgumentNullException.ThrowIfNull(config);
-        TrainingConfig paper = config with
+        RelabelOptions paper = config.Relabeling with
         {
-            Assign = Assignment.Row,
+            Assignment = Assignment.Row,
             Candidates = CandidateSource.Commanded,
             Estimator = SoftQEstimator.Critic,
             ExactTerminalValue = false,
             FutureHorizon = 4,
             GoalMix = 0,
             Partition = PartitionMode.Batch,
-            Pool = 1,
             RelabelFraction = 0.5f,
             Temperature = 1,
         };
-        return preset switch
+        RelabelOptions relabeling = preset switch
         {
             PaperPreset => paper,
 
             // The released code relabels with the first critic alone; its SAC trains two.
-            ReferencePreset => paper with { Twin = TwinCombination.First, Estimator = SoftQEstimator.Bellman, RelabelAlpha = 1 },
-            _ => throw new ArgumentException($"Unknown preset '{preset}'{NearestName.Suggestion(preset ?? string.Empty, Presets)}."),
+            ReferencePreset => paper with { Twin = TwinCombination.First, Estimator = SoftQEstimator.Bellman, Alpha = 1 },
+            _ => throw new ArgumentException(
+                $"Unknown preset '{preset}'{NearestName.Suggestion(preset ?? string.Empty, Presets)}."),
         };
+        return config with { Relabeling = relabeling, Pool = 1 };
     }
 }

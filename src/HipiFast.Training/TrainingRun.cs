@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using HipiFast.Kernels.Backends;
 using HipiFast.Learning;
+using HipiFast.Options;
 using HipiFast.Storage;
 
 namespace HipiFast.Training;
@@ -84,7 +85,7 @@ public sealed class TrainingRun : IDisposable
     /// <returns>The configuration.</returns>
     /// <exception cref="ArgumentException">A key that decides what is computed would change, or <c>steps</c> would fall below those done.</exception>
     /// <exception cref="InvalidDataException">The configuration or the checkpoint is damaged.</exception>
-    public static TrainingConfig ReadConfig(RunDirectory directory, ConfigLayer? changes)
+    public static TrainingConfig ReadConfig(RunDirectory directory, OptionLayer<TrainingConfig>? changes)
     {
         ArgumentNullException.ThrowIfNull(directory);
         TrainingConfig stored = directory.ReadConfig();
@@ -98,14 +99,14 @@ public sealed class TrainingRun : IDisposable
         RequireSame(stored, config, (key, was, now) => new ArgumentException(
             $"{key.OptionName} is '{now}', but the run in {directory.Path} was begun with '{was}'; on --resume only "
             + $"{string.Join(", ", s_mayChange.Select(name => "--" + name.Replace('_', '-')))} may change."));
-        if (config.Steps < stored.Steps && File.Exists(directory.Checkpoint))
+        if (config.Run.Steps < stored.Run.Steps && File.Exists(directory.Checkpoint))
         {
             using SafetensorsFile file = SafetensorsFile.Open(directory.Checkpoint);
             long done = Trainer.EnvStepsIn(file);
-            if (config.Steps < done)
+            if (config.Run.Steps < done)
             {
                 throw new ArgumentException(
-                    $"--steps is {config.Steps}, but the run in {directory.Path} has done {done} already; expected {done} or more.");
+                    $"--steps is {config.Run.Steps}, but the run in {directory.Path} has done {done} already; expected {done} or more.");
             }
         }
 
@@ -119,7 +120,7 @@ public sealed class TrainingRun : IDisposable
     /// <returns>The run; <see cref="IsFinished"/> when nothing is left to do.</returns>
     /// <exception cref="ArgumentException">A key that decides what is computed would change, or <c>steps</c> would fall below those done.</exception>
     /// <exception cref="InvalidDataException">The configuration or the checkpoint is damaged, or one does not belong to the other.</exception>
-    public static TrainingRun Resume(RunDirectory directory, ConfigLayer? changes = null)
+    public static TrainingRun Resume(RunDirectory directory, OptionLayer<TrainingConfig>? changes = null)
     {
         ArgumentNullException.ThrowIfNull(directory);
         TrainingConfig stored = directory.ReadConfig(), config = ReadConfig(directory, changes);
@@ -177,8 +178,8 @@ public sealed class TrainingRun : IDisposable
             }
 
             double now = Seconds;
-            if ((Config.CheckpointEvery > 0 && EnvSteps - _checkpointSteps >= Config.CheckpointEvery)
-                || (Config.CheckpointSeconds > 0 && now - _checkpointSeconds >= Config.CheckpointSeconds))
+            if ((Config.Run.CheckpointEvery > 0 && EnvSteps - _checkpointSteps >= Config.Run.CheckpointEvery)
+                || (Config.Run.CheckpointSeconds > 0 && now - _checkpointSeconds >= Config.Run.CheckpointSeconds))
             {
                 SaveCheckpoint();
             }
@@ -187,8 +188,8 @@ public sealed class TrainingRun : IDisposable
             {
                 reported = now;
                 double elapsed = now - sessionStart, rate = (EnvSteps - firstEnvSteps) / elapsed;
-                double updateRate = (_trainer.GradientSteps - firstGradientSteps) / elapsed, remaining = (Config.Steps - EnvSteps) / rate;
-                observer.Progress(new TrainingProgress(EnvSteps, Config.Steps, _trainer.GradientSteps, now, rate, updateRate, remaining));
+                double updateRate = (_trainer.GradientSteps - firstGradientSteps) / elapsed, remaining = (Config.Run.Steps - EnvSteps) / rate;
+                observer.Progress(new TrainingProgress(EnvSteps, Config.Run.Steps, _trainer.GradientSteps, now, rate, updateRate, remaining));
             }
         }
 
@@ -211,9 +212,9 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Seconds of training so far, over all sessions of the run.</summary>
     public double Seconds => _secondsBefore + _watch.Elapsed.TotalSeconds;
 
-    private static void RequireSame(TrainingConfig one, TrainingConfig other, Func<ConfigKey, string, string, Exception> error)
+    private static void RequireSame(TrainingConfig one, TrainingConfig other, Func<OptionKey<TrainingConfig>, string, string, Exception> error)
     {
-        foreach (ConfigKey key in ConfigKey.All)
+        foreach (OptionKey<TrainingConfig> key in OptionKeys<TrainingConfig>.All)
         {
             if (!s_mayChange.Contains(key.Name) && !Equals(key.Get(one), key.Get(other)))
             {
@@ -247,7 +248,7 @@ public sealed class TrainingRun : IDisposable
     {
         SafetensorsWriter writer = new();
         writer.Metadata[FormatKey] = FormatName;
-        writer.Metadata[ConfigKeyName] = RunDirectory.ToJson(Config);
+        writer.Metadata[ConfigKeyName] = OptionKeys<TrainingConfig>.ToJson(Config);
         _trainer.SaveState(writer);
         _logs.SaveState(writer);
         double[] seconds = [Seconds];

@@ -79,7 +79,7 @@ public class CompareCommandTests
     {
         RunDirectory run = RunDirectory.ForSeed(path, 1);
         Directory.CreateDirectory(run.Path);
-        run.WriteConfig(new TrainingConfig { Seed = 1 });
+        run.WriteConfig(new TrainingConfig { Run = new() { Seed = 1 } });
         MetricsLog metrics = new("env_steps", "episode_return", "success_rate");
         for (int i = 0; i < success.Length; i++)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using HipiFast.Kernels.Backends;
+using HipiFast.Options;
 
 namespace HipiFast.Cli.Tests;
 
@@ -142,7 +143,7 @@ public class UsageTests
     {
         ProgramResult result = HipifastProgram.Run("train", "--help");
         Assert.Equal(0, result.ExitCode);
-        Assert.All(Training.ConfigKey.All.Where(key => key.Name != "environment"), key => Assert.Contains(key.OptionName + " <", result.Output));
+        Assert.All(OptionKeys<Training.TrainingConfig>.All.Where(key => key.Name != "environment"), key => Assert.Contains(key.OptionName + " <", result.Output));
     }
 
     [Fact]

@@ -16,7 +16,12 @@ public sealed class LibraryTests
             if (MujocoLibrary.WhyNot is { } reason)
             {
                 Assert.Equal(reason, Assert.Throws<NotSupportedException>(() => EnvironmentRegistry.Create(name, 1)).Message);
+                continue;
             }
+
+            using VectorEnvironment environment = EnvironmentRegistry.Create(name, 1);
+            EnvironmentTraits made = new(environment.Family.HasAchievedTask, !environment.FixedTasks.IsEmpty);
+            Assert.Equal(made, EnvironmentRegistry.TraitsOf(name));
         }
 
         if (MujocoLibrary.WhyNot is { } missing)

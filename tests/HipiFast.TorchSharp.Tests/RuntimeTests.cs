@@ -57,13 +57,9 @@ public sealed class RuntimeTests
 
         TrainingConfig config = new()
         {
-            LearnerName = LearnerRegistry.Torch,
-            InitialRandomSteps = 60,
-            Steps = 160,
-            EvalEvery = 1000,
-            EvalEpisodes = 2,
-            Hidden = 16,
-            Threads = 1,
+            Learner = new() { Name = LearnerRegistry.Torch, Hidden = 16 },
+            Run = new() { InitialRandomSteps = 60, Steps = 160, EvalEvery = 1000, EvalEpisodes = 2 },
+            Compute = new() { Threads = 1 },
         };
         using TemporaryDirectory temporary = new();
         using Trainer whole = new(config), begun = new(config), continued = new(config);

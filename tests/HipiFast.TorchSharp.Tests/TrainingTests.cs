@@ -18,24 +18,22 @@ public sealed class TrainingTests
     {
         Environment = "nav2d",
         EnvironmentCopies = 2,
-        Backend = IlgpuBackend.BackendName,
-        Device = DeviceInfo.Cpu,
-        Replay = ReplayPlace.Device,
-        Candidates = CandidateSource.Both,
-        GoalMix = 0.5f,
-        RelabelFraction = 0.8f,
-        Pool = 3,
-        Batch = 16,
-        Hidden = 8,
-        InitialRandomSteps = 60,
+        EnvironmentSettings = new() { EpisodeLimit = 15 },
+        Run = new()
+        {
+            InitialRandomSteps = 60,
 
-        // The ring goes around.
-        ReplayCapacity = 100,
-        EpisodeLimit = 15,
-        EvalEvery = 1_000_000,
-        EvalEpisodes = 2,
-        GradientSteps = 1,
-        Threads = 1,
+            // The ring goes around.
+            ReplayCapacity = 100,
+            EvalEvery = 1_000_000,
+            EvalEpisodes = 2,
+            GradientSteps = 1,
+            Replay = ReplayPlace.Device,
+        },
+        Compute = new() { Backend = IlgpuBackend.BackendName, Device = DeviceInfo.Cpu, Threads = 1 },
+        Learner = new() { Batch = 16, Hidden = 8 },
+        Relabeling = new() { Candidates = CandidateSource.Both, RelabelFraction = 0.8f, GoalMix = 0.5f },
+        Pool = 3,
     };
 
     [ModuleInitializer]
@@ -47,7 +45,7 @@ public sealed class TrainingTests
             LearnerRegistry.Register(
                 name,
                 (config, networks, session) => new TorchSacLearner(
-                    networks, config.ToSacOptions(), session, config.Batch, config.Seed,
+                    networks, config.Learner.Sac, session, config.Learner.Batch, config.Run.Seed,
                     new TorchOptions { KeepsDeviceMemory = true, CopiesWeights = copies, Threads = 1 }),
                 (_, _, _) => throw new NotSupportedException("These learners fit no policy."));
         }
@@ -58,7 +56,8 @@ public sealed class TrainingTests
     [InlineData(ReplayPlace.Host)]
     public void Training_in_place_is_training_with_copies_bit_for_bit(ReplayPlace copied)
     {
-        using Trainer expected = new(s_config with { LearnerName = Copies, Replay = copied }), found = new(s_config with { LearnerName = InPlace });
+        TrainingConfig copies = With(Copies);
+        using Trainer expected = new(copies with { Run = copies.Run with { Replay = copied } }), found = new(With(InPlace));
         Steps(expected, 60);
         Steps(found, 60);
         AssertSame(expected, found);
@@ -68,7 +67,7 @@ public sealed class TrainingTests
     public void A_restored_run_in_place_goes_on_as_the_one_that_was_saved()
     {
         using TemporaryDirectory temporary = new();
-        using Trainer first = new(s_config with { LearnerName = InPlace }), second = new(s_config with { LearnerName = InPlace });
+        using Trainer first = new(With(InPlace)), second = new(With(InPlace));
 
         // In the middle of a pool of minibatches, which a checkpoint must hold; the second has had one of its own.
         Steps(first, 50);
@@ -86,6 +85,9 @@ public sealed class TrainingTests
         Steps(second, 10);
         AssertSame(first, second);
     }
+
+    private static TrainingConfig With(string learner) =>
+        s_config with { Learner = s_config.Learner with { Name = learner } };
 
     private static void Steps(Trainer trainer, int count)
     {

@@ -111,7 +111,7 @@ public sealed class RunComparisonTests
     {
         RunDirectory run = RunDirectory.ForSeed(path, seed);
         Directory.CreateDirectory(run.Path);
-        run.WriteConfig(new TrainingConfig { Seed = seed, Steps = steps });
+        run.WriteConfig(new TrainingConfig { Run = new() { Seed = seed, Steps = steps } });
         MetricsLog metrics = new("env_steps", "success_rate");
         for (int i = 0; i < success.Length; i++)
         {

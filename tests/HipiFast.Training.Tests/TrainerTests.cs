@@ -15,15 +15,13 @@ public class TrainerTests
         using Trainer trainer = new(new TrainingConfig
         {
             Environment = "nav2d",
-            Relabel = strategy,
-            Assign = assign,
-            Candidates = CandidateSource.Both,
-            GoalMix = 0.5f,
-            InitialRandomSteps = 100,
-            EvalEvery = 1_000_000,
-            EvalEpisodes = 2,
-            Hidden = 16,
-            Threads = 1,
+            Run = new() { InitialRandomSteps = 100, EvalEvery = 1_000_000, EvalEpisodes = 2 },
+            Compute = new() { Threads = 1 },
+            Learner = new() { Hidden = 16 },
+            Relabeling = new()
+            {
+                Strategy = strategy, Assignment = assign, Candidates = CandidateSource.Both, GoalMix = 0.5f,
+            },
         });
         for (int i = 0; i < 600; i++)
         {
@@ -46,7 +44,8 @@ public class TrainerTests
     {
         using Trainer trainer = new(new TrainingConfig
         {
-            InitialRandomSteps = 500, EvalEvery = 1_000_000, EvalEpisodes = 2, Hidden = 8, GradientSteps = 1,
+            Run = new() { InitialRandomSteps = 500, EvalEvery = 1_000_000, EvalEpisodes = 2, GradientSteps = 1 },
+            Learner = new() { Hidden = 8 },
         });
         HashSet<string> minibatches = [], relabelings = [];
         for (int i = 0; i < 520; i++)
@@ -68,7 +67,12 @@ public class TrainerTests
     [Fact]
     public void StepsAllocateNothingOnAnyThread()
     {
-        TrainingConfig config = new() { InitialRandomSteps = 100, EvalEvery = 1_000_000, EvalEpisodes = 2, Hidden = 16, Threads = 2 };
+        TrainingConfig config = new()
+        {
+            Run = new() { InitialRandomSteps = 100, EvalEvery = 1_000_000, EvalEpisodes = 2 },
+            Compute = new() { Threads = 2 },
+            Learner = new() { Hidden = 16 },
+        };
         using Trainer trainer = new(config);
         for (int i = 0; i < 600; i++)
         {
@@ -103,9 +107,9 @@ public class TrainerTests
     public void UnknownNamesAreExplained()
     {
         Assert.Contains("did you mean 'nav2d'?", Refused<ArgumentException>(new TrainingConfig { Environment = "nav2" }));
-        Assert.Contains("Unknown backend 'gpu'", Refused<ArgumentException>(new TrainingConfig { Backend = "gpu" }));
-        Assert.Contains("Unknown learner 'embed'", Refused<ArgumentException>(new TrainingConfig { LearnerName = "embed" }));
-        Assert.Contains("HipiFast.TorchSharp.dll", Refused<NotSupportedException>(new TrainingConfig { LearnerName = "torch" }));
+        Assert.Contains("Unknown backend 'gpu'", Refused<ArgumentException>(new TrainingConfig { Compute = new() { Backend = "gpu" } }));
+        Assert.Contains("Unknown learner 'embed'", Refused<ArgumentException>(new TrainingConfig { Learner = new() { Name = "embed" } }));
+        Assert.Contains("HipiFast.TorchSharp.dll", Refused<NotSupportedException>(new TrainingConfig { Learner = new() { Name = "torch" } }));
 
         static string Refused<TException>(TrainingConfig config)
             where TException : Exception => Assert.Throws<TException>(() => new Trainer(config)).Message;

@@ -1,5 +1,7 @@
+using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
+using HipiFast.Options;
 using HipiFast.Relabeling;
 using HipiFast.Training;
 
@@ -10,9 +12,8 @@ public class TrainingConfigTests
     [Fact]
     public void EveryPropertyIsAKeyAndEveryKeyExplainsItself()
     {
-        Assert.Equal(typeof(TrainingConfig).GetProperties().Length, ConfigKey.All.Count);
-        Assert.Equal(ConfigKey.All.Count, ConfigKey.All.Select(key => key.Name).Distinct().Count());
-        Assert.All(ConfigKey.All, key =>
+        Assert.Equal(OptionKeys<TrainingConfig>.All.Count, OptionKeys<TrainingConfig>.All.Select(key => key.Name).Distinct().Count());
+        Assert.All(OptionKeys<TrainingConfig>.All, key =>
         {
             Assert.Matches("^[a-z]+(_[a-z0-9]+)*$", key.Name);
             Assert.Equal("--" + key.Name.Replace('_', '-'), key.OptionName);
@@ -32,69 +33,79 @@ public class TrainingConfigTests
         {
             Environment = "elsewhere",
             EnvironmentCopies = 3,
-            Margin = 0.1f,
-            EpisodeLimit = 7,
-            ActionNoise = 0.25f,
-            Seed = ulong.MaxValue,
-            Steps = 1L << 29,
-            InitialRandomSteps = 5,
-            GradientSteps = 6,
-            ReplayCapacity = 77,
-            EvalEvery = 11,
-            EvalEpisodes = 12,
-            CheckpointEvery = 13,
-            CheckpointSeconds = 0.1,
-            Threads = 2,
-            Backend = "managed",
-            Precision = PrecisionMode.Bf16,
-            LearnerName = "other",
-            TorchDevice = "cuda",
-            TorchWeightsEvery = 3,
-            Batch = 5,
-            Hidden = 17,
-            LearningRate = 1e-3f,
-            Gamma = 0.9f,
-            Tau = 0.01f,
-            FixedAlpha = 0.3f,
-            TargetEntropy = -1.5f,
-            Device = "cuda:1",
-            GradientClip = 1f,
-            CriticLossScale = 1f,
-            Critics = 1,
-            CriticLow = -100f,
-            CriticHigh = 0.1f,
-            Relabel = RelabelStrategy.Future,
-            Estimator = SoftQEstimator.SoftCritic,
-            Assign = Assignment.Task,
-            RelabelFraction = 0.1f,
-            Candidates = CandidateSource.Reached,
-            GoalMix = 0.3f,
-            GoalMixStrategy = RelabelStrategy.Final,
-            Partition = PartitionMode.None,
-            PartitionDecay = 0.5f,
-            Temperature = 0f,
-            Twin = TwinCombination.Mean,
-            ExactTerminalValue = false,
-            FutureHorizon = 4,
-            RowPool = 9,
+            EnvironmentSettings = new() { Margin = 0.1f, EpisodeLimit = 7, ActionNoise = 0.25f },
+            Run = new()
+            {
+                Seed = ulong.MaxValue,
+                Steps = 1L << 29,
+                InitialRandomSteps = 5,
+                GradientSteps = 6,
+                ReplayCapacity = 77,
+                EvalEvery = 11,
+                EvalEpisodes = 12,
+                CheckpointEvery = 13,
+                CheckpointSeconds = 0.1,
+            },
+            Compute = new() { Threads = 2, Backend = "managed", Device = "cuda:1", Precision = PrecisionMode.Bf16 },
+            Learner = new()
+            {
+                Name = "other",
+                TorchDevice = "cuda",
+                TorchWeightsEvery = 3,
+                Batch = 5,
+                Hidden = 17,
+                Critics = 1,
+                CriticLow = -100f,
+                CriticHigh = 0.1f,
+                Sac = new()
+                {
+                    LearningRate = 1e-3f,
+                    Gamma = 0.9f,
+                    Tau = 0.01f,
+                    FixedAlpha = 0.3f,
+                    TargetEntropy = -1.5f,
+                    GradientClipNorm = 1f,
+                    CriticLossScale = 1f,
+                },
+            },
+            Relabeling = new()
+            {
+                Strategy = RelabelStrategy.Future,
+                Estimator = SoftQEstimator.SoftCritic,
+                Assignment = Assignment.Task,
+                RelabelFraction = 0.1f,
+                Candidates = CandidateSource.Reached,
+                GoalMix = 0.3f,
+                GoalMixStrategy = RelabelStrategy.Final,
+                Partition = PartitionMode.None,
+                PartitionDecay = 0.5f,
+                Temperature = 0f,
+                Twin = TwinCombination.Mean,
+                ExactTerminalValue = false,
+                FutureHorizon = 4,
+                RowPool = 9,
+                Alpha = 1f,
+            },
             Pool = 2,
-            RelabelAlpha = 1f,
         };
 
         // On the device nothing but inverse RL by row is done, which all the rest is not.
-        TrainingConfig onDevice = new() { Replay = ReplayPlace.Device };
-        Assert.All(ConfigKey.All, key => Assert.NotEqual(key.Get(new TrainingConfig()), key.Get(key.Name == "replay" ? onDevice : config)));
-        Assert.Equal(config, RunDirectory.FromJson(RunDirectory.ToJson(config), string.Empty));
-        Assert.Equal(onDevice, RunDirectory.FromJson(RunDirectory.ToJson(onDevice), string.Empty));
+        TrainingConfig onDevice = new() { Run = new() { Replay = ReplayPlace.Device } };
+        Assert.All(OptionKeys<TrainingConfig>.All, key => Assert.NotEqual(key.Get(new TrainingConfig()), key.Get(key.Name == "replay" ? onDevice : config)));
+        Assert.Equal(config, RunDirectory.FromJson(OptionKeys<TrainingConfig>.ToJson(config), string.Empty));
+        Assert.Equal(onDevice, RunDirectory.FromJson(OptionKeys<TrainingConfig>.ToJson(onDevice), string.Empty));
     }
 
     [Fact]
     public void TheCommandLineTakesWhatFormatWrites()
     {
         TrainingConfig config =
-            TrainingDefaults.ForEnvironment("nav2d", RelabelStrategy.InverseRl, new EnvironmentTraits(true, false)) with { Margin = 0.3f };
-        ConfigLayer layer = new();
-        foreach (ConfigKey key in ConfigKey.All)
+            TrainingDefaults.ForEnvironment("nav2d", RelabelStrategy.InverseRl, EnvironmentTraits.Goals) with
+            {
+                EnvironmentSettings = new() { Margin = 0.3f },
+            };
+        OptionLayer<TrainingConfig> layer = new();
+        foreach (OptionKey<TrainingConfig> key in OptionKeys<TrainingConfig>.All)
         {
             layer.Set(key, key.Format(config));
         }
@@ -118,7 +129,7 @@ public class TrainingConfigTests
     [InlineData("backend", "", "--backend is ''; expected a name.")]
     public void BadValuesAreNamed(string key, string text, string message)
     {
-        ArgumentException error = Assert.Throws<ArgumentException>(() => new ConfigLayer().Set(ConfigKey.Find(key, string.Empty), text));
+        ArgumentException error = Assert.Throws<ArgumentException>(() => new OptionLayer<TrainingConfig>().Set(key, text));
         Assert.Equal(message, error.Message);
     }
 
@@ -153,22 +164,29 @@ public class TrainingConfigTests
     [Fact]
     public void WordDefaultUnsetsANullableKey()
     {
-        ConfigLayer layer = new();
-        layer.Set(ConfigKey.Find("margin", string.Empty), "default");
-        Assert.Null(layer.Apply(new TrainingConfig { Margin = 2 }).Margin);
-        Assert.Throws<ArgumentException>(() => layer.Set(ConfigKey.Find("steps", string.Empty), "default"));
+        OptionLayer<TrainingConfig> layer = new();
+        layer.Set("margin", "default");
+        Assert.Null(layer.Apply(new TrainingConfig { EnvironmentSettings = new() { Margin = 2 } }).EnvironmentSettings.Margin);
+        Assert.Throws<ArgumentException>(() => layer.Set("steps", "default"));
     }
 
     [Fact]
-    public void OptionsFollowTheConfiguration()
+    public void WhatPartsShareIsThatOfTheRun()
     {
-        TrainingConfig config =
-            new() { Gamma = 0.5f, Tau = 0.1f, GradientClip = 2, RelabelAlpha = 3, FutureHorizon = 4, Seed = 5, Threads = 6, FixedAlpha = 0.7f };
-        Assert.Equal(0.5f, config.ToSacOptions().Gamma);
-        Assert.Equal(0.1f, config.ToSacOptions().Tau);
-        Assert.Equal(2f, config.ToSacOptions().GradientClipNorm);
-        Assert.Equal(0.7f, config.ToSacOptions().FixedAlpha);
-        RelabelOptions options = config.ToRelabelOptions();
-        Assert.Equal((0.5f, 3f, 4, 5ul, 6), (options.Gamma, options.Alpha, options.FutureHorizon, options.Seed, options.Threads));
+        TrainingConfig config = new()
+        {
+            Run = new() { Seed = 5 },
+            Compute = new() { Threads = 6, Backend = "managed", Device = "cpu", Precision = PrecisionMode.Fp32 },
+            Learner = new() { Sac = new() { Gamma = 0.5f } },
+            EnvironmentSettings = new() { Threads = 9 },
+            Relabeling = new() { Seed = 9, Gamma = 0.1f, Alpha = 3, Compute = new() { Threads = 9 } },
+        };
+        Assert.Equal((5ul, 0.5f, 3f), (config.Relabeling.Seed, config.Relabeling.Gamma, config.Relabeling.Alpha));
+        Assert.Same(config.Compute, config.Relabeling.Compute);
+        Assert.Equal(6, config.EnvironmentSettings.Threads);
+
+        // What is set there besides decides nothing, so it makes no difference.
+        Assert.Equal(config, config with { Relabeling = new() { Alpha = 3 }, EnvironmentSettings = new() });
+        Assert.NotEqual(config, config with { Relabeling = new() });
     }
 }

@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Random;
+using HipiFast.Options;
 using HipiFast.Relabeling;
 using HipiFast.Storage;
 using HipiFast.Testing;
@@ -12,20 +13,15 @@ public class TrainingRunTests
     private static readonly TrainingConfig s_tiny = new()
     {
         Environment = "nav2d",
-        Steps = 400,
-        InitialRandomSteps = 50,
-        EvalEvery = 100,
-        EvalEpisodes = 4,
-        EpisodeLimit = 20,
-        Hidden = 8,
-        Batch = 8,
+        EnvironmentSettings = new() { EpisodeLimit = 20 },
+        Run = new()
+        {
+            Seed = 7, Steps = 400, InitialRandomSteps = 50, EvalEvery = 100, EvalEpisodes = 4, CheckpointSeconds = 0,
+        },
+        Compute = new() { Threads = 1 },
+        Learner = new() { Batch = 8, Hidden = 8 },
+        Relabeling = new() { Candidates = CandidateSource.Both, RelabelFraction = 0.8f, GoalMix = 0.5f },
         Pool = 3,
-        Candidates = CandidateSource.Both,
-        RelabelFraction = 0.8f,
-        GoalMix = 0.5f,
-        CheckpointSeconds = 0,
-        Seed = 7,
-        Threads = 1,
     };
 
     public static TheoryData<RelabelStrategy, Assignment, int> Variants => new()
@@ -41,18 +37,18 @@ public class TrainingRunTests
     [MemberData(nameof(Variants))]
     public void SameSeedGivesSameBytesForAnyThreadCount(RelabelStrategy strategy, Assignment assign, int copies)
     {
-        TrainingConfig config = s_tiny with { Relabel = strategy, Assign = assign, EnvironmentCopies = copies };
-        string once = RunToEnd(config), again = RunToEnd(config), twoThreads = RunToEnd(config with { Threads = 2 });
+        TrainingConfig config = Variant(strategy, assign, copies);
+        string once = RunToEnd(config), again = RunToEnd(config), twoThreads = RunToEnd(config with { Compute = new() { Threads = 2 } });
         Assert.Equal(once, again);
         Assert.Equal(once, twoThreads);
-        Assert.NotEqual(once, RunToEnd(config with { Seed = 8 }));
+        Assert.NotEqual(once, RunToEnd(config with { Run = config.Run with { Seed = 8 } }));
     }
 
     [Theory]
     [MemberData(nameof(Variants))]
     public void StoppedAnywhereAndResumedGivesSameBytes(RelabelStrategy strategy, Assignment assign, int copies)
     {
-        TrainingConfig config = s_tiny with { Relabel = strategy, Assign = assign, EnvironmentCopies = copies };
+        TrainingConfig config = Variant(strategy, assign, copies);
         string expected = RunToEnd(config);
         using TemporaryDirectory temporary = new();
         RunDirectory directory = new(temporary["run"]);
@@ -82,10 +78,17 @@ public class TrainingRunTests
     {
         TrainingConfig config = s_tiny with
         {
-            Environment = "nav2d-discrete", Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running, GoalMix = 0,
+            Environment = "nav2d-discrete",
+            Relabeling = s_tiny.Relabeling with
+            {
+                Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running, GoalMix = 0,
+            },
         };
         string expected = RunToEnd(config);
-        Assert.NotEqual(expected, RunToEnd(config with { Partition = PartitionMode.Batch }));
+        Assert.NotEqual(expected, RunToEnd(config with
+        {
+            Relabeling = config.Relabeling with { Partition = PartitionMode.Batch },
+        }));
         using TemporaryDirectory temporary = new();
         RunDirectory directory = new(temporary["run"]);
         RunDirectory.Create(directory.Path, [config], folders: false);
@@ -108,8 +111,8 @@ public class TrainingRunTests
     {
         using TemporaryDirectory temporary = new();
         RunDirectory directory = new(temporary["run"]);
-        RunDirectory.Create(directory.Path, [s_tiny with { Steps = 350 }], folders: false);
-        using TrainingRun run = TrainingRun.Start(directory, s_tiny with { Steps = 350 });
+        RunDirectory.Create(directory.Path, [OfSteps(350)], folders: false);
+        using TrainingRun run = TrainingRun.Start(directory, OfSteps(350));
         Assert.True(run.Run());
         MetricsLog metrics = MetricsLog.Load(directory.Metrics), timing = MetricsLog.Load(directory.Timing);
         Assert.Equal([100.0, 200, 300, 350], metrics.Column("env_steps"));
@@ -131,7 +134,7 @@ public class TrainingRunTests
     {
         using TemporaryDirectory temporary = new();
         RunDirectory directory = new(temporary["run"]);
-        string shorter = RunToEnd(s_tiny with { Steps = 200 }, directory);
+        string shorter = RunToEnd(OfSteps(200), directory);
         using (TrainingRun run = TrainingRun.Resume(directory))
         {
             Assert.True(run.IsFinished);
@@ -146,7 +149,7 @@ public class TrainingRunTests
         }
 
         Assert.Equal(RunToEnd(s_tiny), File.ReadAllText(directory.Metrics));
-        Assert.Equal(400, directory.ReadConfig().Steps);
+        Assert.Equal(400, directory.ReadConfig().Run.Steps);
     }
 
     [Fact]
@@ -164,8 +167,8 @@ public class TrainingRunTests
     {
         using TemporaryDirectory temporary = new();
         RunDirectory directory = new(temporary["run"]);
-        RunToEnd(s_tiny with { Steps = 100 }, directory);
-        directory.WriteConfig(s_tiny with { Steps = 100, Hidden = 9 });
+        RunToEnd(OfSteps(100), directory);
+        directory.WriteConfig(OfSteps(100) with { Learner = s_tiny.Learner with { Hidden = 9 } });
         InvalidDataException error = Assert.Throws<InvalidDataException>(() => TrainingRun.Resume(directory));
         Assert.Contains("was made with hidden = 8", error.Message);
     }
@@ -175,7 +178,7 @@ public class TrainingRunTests
     {
         using TemporaryDirectory temporary = new();
         RunDirectory directory = new(temporary["run"]);
-        RunToEnd(s_tiny with { Steps = 100 }, directory);
+        RunToEnd(OfSteps(100), directory);
         byte[] whole = File.ReadAllBytes(directory.Checkpoint);
         foreach (int length in (int[])[0, 7, 100, whole.Length / 2, whole.Length - 1])
         {
@@ -189,7 +192,7 @@ public class TrainingRunTests
     {
         using TemporaryDirectory temporary = new();
         RunDirectory directory = new(temporary["run"]);
-        RunToEnd(s_tiny with { Steps = 100 }, directory);
+        RunToEnd(OfSteps(100), directory);
         File.Copy(directory.Agent, directory.Checkpoint, overwrite: true);
         InvalidDataException error = Assert.Throws<InvalidDataException>(() => TrainingRun.Resume(directory));
         Assert.Contains("is not a checkpoint", error.Message);
@@ -200,7 +203,7 @@ public class TrainingRunTests
     {
         using TemporaryDirectory temporary = new();
         RunDirectory directory = new(temporary["run"]);
-        TrainingConfig config = s_tiny with { CheckpointEvery = 90 };
+        TrainingConfig config = s_tiny with { Run = s_tiny.Run with { CheckpointEvery = 90 } };
         RunDirectory.Create(directory.Path, [config], folders: false);
         using TrainingRun run = TrainingRun.Start(directory, config);
         CheckpointSizes sizes = new(directory);
@@ -225,6 +228,13 @@ public class TrainingRunTests
         Assert.Throws<IOException>(() => RunDirectory.RequireEmpty(temporary["file"]));
     }
 
+    private static TrainingConfig Variant(RelabelStrategy strategy, Assignment assign, int copies) => s_tiny with
+    {
+        Relabeling = s_tiny.Relabeling with { Strategy = strategy, Assignment = assign }, EnvironmentCopies = copies,
+    };
+
+    private static TrainingConfig OfSteps(long steps) => s_tiny with { Run = s_tiny.Run with { Steps = steps } };
+
     private static string RunToEnd(TrainingConfig config)
     {
         using TemporaryDirectory temporary = new();
@@ -239,10 +249,10 @@ public class TrainingRunTests
         return File.ReadAllText(directory.Metrics);
     }
 
-    private static ConfigLayer Change(string key, string value)
+    private static OptionLayer<TrainingConfig> Change(string key, string value)
     {
-        ConfigLayer layer = new();
-        layer.Set(ConfigKey.Find(key, string.Empty), value);
+        OptionLayer<TrainingConfig> layer = new();
+        layer.Set(key, value);
         return layer;
     }
 

@@ -1,4 +1,5 @@
 using HipiFast.Kernels.SoftQ;
+using HipiFast.Options;
 using HipiFast.Replay;
 
 namespace HipiFast.Cli.Benchmarks;
@@ -92,7 +93,7 @@ internal sealed record BenchmarkCase(
     public double StreamedBytes => Kernel is LogPartition or TaskSampling ? (double)Batch * Candidates * sizeof(float) : 0;
 
     /// <summary>Name of the estimator.</summary>
-    public string EstimatorName => Training.ConfigKey.Kebab(Estimator.ToString());
+    public string EstimatorName => OptionNames.Kebab(Estimator);
 
     // The actor runs forward twice (s, s') and backward once; each critic forward as target, under the batch's actions and under the policy's, and
     // backward once; one more backward pass per row takes the gradient of the smaller critic to the action. First layers need no gradient of their

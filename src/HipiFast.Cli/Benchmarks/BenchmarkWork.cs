@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Backends;
+using HipiFast.Options;
 
 namespace HipiFast.Cli.Benchmarks;
 
@@ -20,7 +21,7 @@ internal abstract class BenchmarkWork : IDisposable
         BenchmarkCase.ReplaySample => new ReplaySampleWork(benchmark),
         BenchmarkCase.SacStep => new SacStepWork(benchmark, backend, threads),
         _ => throw new ArgumentException(
-            $"Unknown kernel '{benchmark.Kernel}'{Training.NearestName.Suggestion(benchmark.Kernel, BenchmarkCase.Kernels)}."),
+            $"Unknown kernel '{benchmark.Kernel}'{NearestName.Suggestion(benchmark.Kernel, BenchmarkCase.Kernels)}."),
     };
 
     /// <summary>One call. Allocates nothing once it has been called.</summary>

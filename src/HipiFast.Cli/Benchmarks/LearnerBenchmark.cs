@@ -7,6 +7,7 @@ using HipiFast.Kernels.Devices.Replay;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
+using HipiFast.Options;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Training;
@@ -49,19 +50,19 @@ internal static class LearnerBenchmark
         {
             Description = "Where the torch learner computes.",
             HelpName = "cpu|cuda",
-            DefaultValueFactory = _ => new TrainingConfig().TorchDevice,
+            DefaultValueFactory = _ => new LearnerOptions().TorchDevice,
         };
         Option<string> backend = new("--backend")
         {
             Description = "Backend that relabels; a learner and a backend on one GPU share its memory.",
             HelpName = "NAME",
-            DefaultValueFactory = _ => new TrainingConfig().Backend,
+            DefaultValueFactory = _ => new ComputeOptions().Backend,
         };
         Option<string> relabelDevice = new("--device")
         {
             Description = "Device of the backend.",
             HelpName = "NAME",
-            DefaultValueFactory = _ => new TrainingConfig().Device,
+            DefaultValueFactory = _ => new ComputeOptions().Device,
         };
         Option<string?> only = new("--case") { Description = "This case alone.", HelpName = "OBS,ACT,BATCH,H" };
         Command command = new("learner", "Training steps of a learner: updates per second, and what a step goes into.")
@@ -77,13 +78,19 @@ internal static class LearnerBenchmark
             {
                 TrainingConfig config = new()
                 {
-                    LearnerName = parsed.GetRequiredValue(learner),
-                    TorchDevice = parsed.GetRequiredValue(device),
-                    Backend = parsed.GetRequiredValue(backend),
-                    Device = parsed.GetRequiredValue(relabelDevice),
-                    Threads = benchmark.Threads > 0 ? benchmark.Threads : parsed.GetValue(threads),
-                    Batch = benchmark.Batch,
-                    Hidden = benchmark.Hidden,
+                    Learner = new LearnerOptions
+                    {
+                        Name = parsed.GetRequiredValue(learner),
+                        TorchDevice = parsed.GetRequiredValue(device),
+                        Batch = benchmark.Batch,
+                        Hidden = benchmark.Hidden,
+                    },
+                    Compute = new ComputeOptions
+                    {
+                        Backend = parsed.GetRequiredValue(backend),
+                        Device = parsed.GetRequiredValue(relabelDevice),
+                        Threads = benchmark.Threads > 0 ? benchmark.Threads : parsed.GetValue(threads),
+                    },
                 };
                 config.Validate();
                 rows.Add(Measure(benchmark, config, parsed.GetValue(seconds)));
@@ -124,9 +131,8 @@ internal static class LearnerBenchmark
     private static Row Measure(BenchmarkCase benchmark, TrainingConfig config, double seconds)
     {
         TransitionShape shape = benchmark.Shape;
-        LearnerFactory factory = LearnerRegistry.Resolve(config.LearnerName);
-        KernelBackend backend = KernelRegistry.Default.Resolve(config.Backend, config.Precision, config.Device);
-        using ComputeSession session = backend.CreateSession(new SessionOptions(config.Threads, config.Device));
+        LearnerFactory factory = LearnerRegistry.Resolve(config.Learner.Name);
+        using ComputeSession session = config.Compute.OpenSession();
         using AgentNetworks agent = new(shape, benchmark.Hidden);
         agent.Initialize(SyntheticData.Seed);
         using ISacLearner learner = factory(config, agent, session);
@@ -165,7 +171,7 @@ internal static class LearnerBenchmark
         while (watch.Elapsed.TotalSeconds < seconds);
 
         return new Row(
-            benchmark, config, backend.Name, mirror is null ? "host" : "device", Median(window => window.Rate), Median(window => window.Step),
+            benchmark, config, session.Backend.Name, mirror is null ? "host" : "device", Median(window => window.Rate), Median(window => window.Step),
             Median(window => window.Replay / window.Step), Median(window => window.Relabel / window.Step),
             Median(window => window.HandOver / window.Step), Median(window => window.Update / window.Step));
 
@@ -205,12 +211,12 @@ internal static class LearnerBenchmark
         BenchmarkCase Case, TrainingConfig Config, string Backend, string Batches, double UpdatesPerSecond, double StepSeconds,
         double Replay, double Relabel, double HandOver, double Update)
     {
-        private string Learner => Config.LearnerName == LearnerRegistry.Torch ? $"{Config.LearnerName} {Config.TorchDevice}" : Config.LearnerName;
+        private string Learner => Config.Learner.Name == LearnerRegistry.Torch ? $"{Config.Learner.Name} {Config.Learner.TorchDevice}" : Config.Learner.Name;
 
         public string[] Cells() =>
         [
             Learner, Backend, Batches, Text(Observation(Case)), Text(Case.Shape.ActionDimension),
-            Text(Case.Batch), Text(Case.Hidden), Text(Config.Threads),
+            Text(Case.Batch), Text(Case.Hidden), Text(Config.Compute.Threads),
             UpdatesPerSecond.ToString("0", CultureInfo.InvariantCulture), (StepSeconds * 1e6).ToString("0", CultureInfo.InvariantCulture) + " us",
             Share(Replay), Share(Relabel), Share(HandOver), Share(Update),
         ];
@@ -219,15 +225,15 @@ internal static class LearnerBenchmark
         {
             writer.WriteStartObject();
             writer.WriteString("kernel", BenchmarkCase.SacStep);
-            writer.WriteString("variant", Config.LearnerName);
-            writer.WriteString("torch_device", Config.TorchDevice);
+            writer.WriteString("variant", Config.Learner.Name);
+            writer.WriteString("torch_device", Config.Learner.TorchDevice);
             writer.WriteString("backend", Backend);
             writer.WriteString("batches", Batches);
             writer.WriteNumber("obs", Observation(Case));
             writer.WriteNumber("act", Case.Shape.ActionDimension);
             writer.WriteNumber("batch", Case.Batch);
             writer.WriteNumber("hidden", Case.Hidden);
-            writer.WriteNumber("threads", Config.Threads);
+            writer.WriteNumber("threads", Config.Compute.Threads);
             writer.WriteNumber("updates_per_s", UpdatesPerSecond);
             writer.WriteNumber("training_step_s", StepSeconds);
             writer.WriteNumber("replay_share", Replay);

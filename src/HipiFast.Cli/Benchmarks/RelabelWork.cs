@@ -1,8 +1,9 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
-using HipiFast.Kernels.Tasks;
 using HipiFast.Kernels.TaskSampling;
+using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
+using HipiFast.Options;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 
@@ -28,8 +29,7 @@ internal sealed class RelabelWork : BenchmarkWork
             Candidates = CandidateSource.Fixed,
             Estimator = benchmark.Estimator,
             RelabelFraction = 1,
-            Backend = backend.Name,
-            Threads = threads,
+            Compute = new ComputeOptions { Backend = backend.Name, Threads = threads },
         };
         options = benchmark.MemoryBudget > 0 ? options with { MemoryBudget = benchmark.MemoryBudget } : options;
         _family = SyntheticData.GoalFamily(benchmark.Shape);

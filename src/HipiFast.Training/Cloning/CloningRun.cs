@@ -4,6 +4,7 @@ using HipiFast.Environments;
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
+using HipiFast.Options;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Storage;
@@ -43,7 +44,7 @@ public static class CloningRun
         ArgumentNullException.ThrowIfNull(demonstrations);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        using VectorEnvironment world = EnvironmentFactory.Create(new TrainingConfig { Environment = environment }, options.EvalEpisodes);
+        using VectorEnvironment world = EnvironmentRegistry.Create(environment, options.EvalEpisodes);
         if (world.Shape != demonstrations.Transitions.Shape)
         {
             throw new ArgumentException(
@@ -88,7 +89,7 @@ public static class CloningRun
 
         try
         {
-            using JsonDocument document = JsonDocument.Parse(ConfigLayer.ReadText(path));
+            using JsonDocument document = JsonDocument.Parse(OptionLayer<TrainingConfig>.ReadText(path));
             JsonElement settings = document.RootElement.GetProperty("settings"), result = document.RootElement.GetProperty("result");
             using JsonDocument wanted = JsonDocument.Parse(SettingsJson(environment, options));
             RequireSame(path, settings, wanted.RootElement);
@@ -111,7 +112,7 @@ public static class CloningRun
     public static EvaluationResult Evaluate(string environment, CloningOptions options, IPolicy policy)
     {
         ArgumentNullException.ThrowIfNull(options);
-        using Evaluator evaluator = new(EnvironmentFactory.Create(new TrainingConfig { Environment = environment }, options.EvalEpisodes));
+        using Evaluator evaluator = new(EnvironmentRegistry.Create(environment, options.EvalEpisodes));
         return evaluator.Evaluate(policy, Evaluator.DeriveSeed(options.Fit.Seed, 0));
     }
 
@@ -263,7 +264,7 @@ public static class CloningRun
     {
         writer.WriteStartObject();
         writer.WriteString("environment", environment);
-        writer.WriteString("labels", ConfigKey.Kebab(options.Labels.ToString()));
+        writer.WriteString("labels", OptionNames.Kebab(options.Labels));
         writer.WriteNumber("candidates", options.Candidates);
         writer.WriteNumber("temperature", options.Temperature);
         writer.WriteNumber("first_task_bias", options.FirstTaskBias);

@@ -1,5 +1,6 @@
-using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
+using HipiFast.Learning;
+using HipiFast.Options;
 
 namespace HipiFast.Relabeling;
 
@@ -75,142 +76,158 @@ public enum PartitionMode
 }
 
 /// <summary>
-/// How a <see cref="Relabeler"/> works. The defaults are the paper's (Appendix C.1), but for the exact terminal value, the twin critics, and
-/// <see cref="FutureHorizon"/>.
+/// How a <see cref="Relabeler"/> works. The defaults are the paper's (Appendix C.1), but for the exact terminal value, the twin
+/// critics, and <see cref="FutureHorizon"/>.
 /// </summary>
 public sealed record RelabelOptions
 {
+    private const string Group = "Relabeling";
+
     /// <summary>Where new tasks come from.</summary>
+    [Option(Group, "How past experience gets new tasks.", Key = "relabel")]
     public RelabelStrategy Strategy { get; init; } = RelabelStrategy.InverseRl;
 
     /// <summary>
     /// How Q~ is estimated for transitions. Whole trajectories
     /// (<see cref="Relabeler.RelabelTrajectories(Replay.TransitionBatch, ReadOnlySpan{long})"/>) use their returns instead.
     /// </summary>
+    [Option(Group, "Estimate of the soft Q-values that inverse RL compares.")]
     public SoftQEstimator Estimator { get; init; } = SoftQEstimator.Critic;
 
-    /// <summary>How twin critics combine.</summary>
-    public TwinCombination Twin { get; init; } = TwinCombination.Min;
-
     /// <summary>By row (the paper) or by task.</summary>
+    [Option(Group, "Whether each transition (row) draws its task, or each task draws its transition.", Key = "assign")]
     public Assignment Assignment { get; init; } = Assignment.Row;
 
+    /// <summary>Probability with which a slot receives a new task, in [0, 1]; slots are independent.</summary>
+    [Option(Group, "Share of each batch that receives a new task.", Minimum = 0, Maximum = 1)]
+    public float RelabelFraction { get; init; } = 0.5f;
+
     /// <summary>
-    /// Where candidate tasks come from when transitions pick their tasks; by task, the commanded tasks of the relabeled slots are the candidates.
+    /// Where candidate tasks come from when transitions pick their tasks; by task, the commanded tasks of the relabeled slots are
+    /// the candidates.
     /// </summary>
+    [Option(
+        Group,
+        "Candidate tasks: those commanded in the batch, reached in it, both, or the environment's fixed set.")]
     public CandidateSource Candidates { get; init; } = CandidateSource.Commanded;
 
-    /// <summary>Which state <see cref="CandidateSource.Reached"/> and <see cref="CandidateSource.Both"/> look at.</summary>
+    /// <summary>
+    /// Which state <see cref="CandidateSource.Reached"/> and <see cref="CandidateSource.Both"/> look at.
+    /// </summary>
+    [Option]
     public ReachedState ReachedState { get; init; } = ReachedState.Next;
 
+    /// <summary>
+    /// Probability with which a relabeled slot is served by <see cref="GoalMixStrategy"/> instead of inverse RL or random, in
+    /// [0, 1].
+    /// </summary>
+    [Option(
+        Group, "Share of relabeled slots that get a reached goal (goal-mix-strategy) instead of inverse RL.",
+        Minimum = 0, Maximum = 1)]
+    public float GoalMix { get; init; }
+
+    /// <summary><see cref="RelabelStrategy.Final"/> or <see cref="RelabelStrategy.Future"/>.</summary>
+    [Option(Group, "Strategy of those slots.", Choices = "future|final")]
+    public RelabelStrategy GoalMixStrategy { get; init; } = RelabelStrategy.Future;
+
     /// <summary>Whether Q~ is normalised over the batch.</summary>
+    [Option(
+        Group,
+        "Normalise each task's soft Q-values over the batch, over this and earlier batches (fixed candidates), or not.")]
     public PartitionMode Partition { get; init; } = PartitionMode.Batch;
 
     /// <summary>
     /// <see cref="PartitionMode.Running"/>: weight of the batches so far in each call, in [0, 1); at 0.9 about ten batches count.
     /// </summary>
+    [Option(
+        Group, "Weight of the earlier batches, below 1 (partition running).", Minimum = 0, Maximum = LargestPartitionDecay)]
     public float PartitionDecay { get; init; } = 0.9f;
 
-    /// <summary>Probability with which a slot receives a new task, in [0, 1]; slots are independent.</summary>
-    public float RelabelFraction { get; init; } = 0.5f;
-
-    /// <summary>
-    /// Probability with which a relabeled slot is served by <see cref="GoalMixStrategy"/> instead of inverse RL or random, in [0, 1].
-    /// </summary>
-    public float GoalMix { get; init; }
-
-    /// <summary><see cref="RelabelStrategy.Final"/> or <see cref="RelabelStrategy.Future"/>.</summary>
-    public RelabelStrategy GoalMixStrategy { get; init; } = RelabelStrategy.Future;
-
     /// <summary>Temperature of the posterior, in nats, 0 or more; 0 takes the most likely task (MAP).</summary>
+    [Option(Group, "Temperature of the posterior over tasks; 0 takes the most likely.", Minimum = 0)]
     public float Temperature { get; init; } = 1f;
 
-    /// <summary>Whether the reward replaces the critic where a transition terminates the candidate task (the exact value there).</summary>
+    /// <summary>How twin critics combine.</summary>
+    [Option(Group, "How twin critics become one soft Q-value.")]
+    public TwinCombination Twin { get; init; } = TwinCombination.Min;
+
+    /// <summary>
+    /// Whether the reward replaces the critic where a transition terminates the candidate task (the exact value there).
+    /// </summary>
+    [Option(Group, "Use the exact value where the candidate task is already reached.")]
     public bool ExactTerminalValue { get; init; } = true;
 
-    /// <summary>How many steps ahead a future goal may lie, 1 or more (the paper uses 4); 0 for the rest of the episode.</summary>
+    /// <summary>
+    /// How many steps ahead a future goal may lie, 1 or more (the paper uses 4); 0 for the rest of the episode.
+    /// </summary>
+    [Option(
+        Group, "Steps ahead among which `future` picks its goal; 0 for the rest of the episode.", Minimum = 0)]
     public int FutureHorizon { get; init; }
 
     /// <summary>
-    /// By task: M, how many random transitions each group of up to 32 relabeled slots chooses among, 1 or more; every group draws M anew.
+    /// By task: M, how many random transitions each group of up to 32 relabeled slots chooses among, 1 or more; every group draws
+    /// M anew.
     /// </summary>
+    [Option(
+        Group, "Transitions, new for every 32 tasks, among which each task chooses (assign task).",
+        Minimum = 1, TypedMaximum = 1 << 20)]
     public int RowPool { get; init; } = 64;
 
     /// <summary>
-    /// alpha of <see cref="SoftQEstimator.SoftCritic"/> and <see cref="SoftQEstimator.Bellman"/>, 0 or more; null takes the agent's.
+    /// alpha of <see cref="SoftQEstimator.SoftCritic"/> and <see cref="SoftQEstimator.Bellman"/>, 0 or more; null takes the
+    /// agent's.
     /// </summary>
+    [Option(
+        Group, "Entropy temperature in the soft Q-values (soft-critic, bellman).",
+        Key = "relabel_alpha", Minimum = 0, DefaultMeans = "the agent's")]
     public float? Alpha { get; init; }
 
     /// <summary>gamma of <see cref="SoftQEstimator.Bellman"/>, in [0, 1].</summary>
+    [SharedOption(typeof(SacOptions), nameof(SacOptions.Gamma))]
     public float Gamma { get; init; } = 0.99f;
 
     /// <summary>
-    /// By row: largest part of Q~ kept in memory, bytes, 1 or more. With a partition, a larger matrix is computed twice, in blocks of rows (of one
-    /// row at the least, of multiples of 64 where more than that fit). By task it is not read: M x 32 entries are kept (<see cref="RowPool"/>).
+    /// By row: largest part of Q~ kept in memory, bytes, 1 or more. With a partition, a larger matrix is computed twice, in blocks
+    /// of rows (of one row at the least, of multiples of 64 where more than that fit). By task it is not read: M x 32 entries are
+    /// kept (<see cref="RowPool"/>).
     /// </summary>
+    [Option(Minimum = 1)]
     public long MemoryBudget { get; init; } = 1L << 30;
 
     /// <summary>Philox key of everything that is drawn.</summary>
+    [Option]
     public ulong Seed { get; init; }
 
-    /// <summary>Backend by name; <c>auto</c> takes the fastest. Not read when a session is passed.</summary>
-    public string Backend { get; init; } = KernelRegistry.Auto;
-
     /// <summary>
-    /// Device by its name in <c>hipifast info</c>, such as <c>cuda:0</c>; <c>auto</c> takes the backend's first. Not read when a session is passed.
+    /// What computes. Where a session is passed, it decides, and only the number of threads is read.
     /// </summary>
-    public string Device { get; init; } = DeviceInfo.Auto;
+    [OptionPart(Listed = false)]
+    public ComputeOptions Compute { get; init; } = new();
 
-    /// <summary>
-    /// Arithmetic in which Q~ may be computed: fp32 unless <see cref="Backend"/> names a backend of bf16, fp32 only, or bf16 only. Everything after
-    /// Q~ is fp32. Not read when a session is passed.
-    /// </summary>
-    public PrecisionMode Precision { get; init; } = PrecisionMode.Auto;
-
-    /// <summary>Most threads, 0 for one per core. Results do not depend on it.</summary>
-    public int Threads { get; init; }
+    private const double LargestPartitionDecay = 0.999999;
 
     /// <summary>Whether some relabeled slots are served by <see cref="GoalMixStrategy"/>.</summary>
     internal bool MixesGoals => GoalMix > 0 && Strategy is RelabelStrategy.InverseRl or RelabelStrategy.Random;
+
+    /// <summary>
+    /// Whether the partition, where it is kept across batches, is of tasks that stay the same: transitions choose among fixed
+    /// candidates.
+    /// </summary>
+    internal bool PartitionFits =>
+        Partition != PartitionMode.Running || (Candidates == CandidateSource.Fixed && Assignment == Assignment.Row);
 
     /// <summary>Throws when an option is out of range.</summary>
     /// <exception cref="ArgumentException">One sentence naming the option, what was found and what is expected.</exception>
     public void Validate()
     {
-        CheckDefined(Strategy);
-        CheckDefined(Estimator);
-        CheckDefined(Twin);
-        CheckDefined(Assignment);
-        CheckDefined(Candidates);
-        CheckDefined(ReachedState);
-        CheckDefined(Partition);
-        Check(PartitionDecay is >= 0 and < 1, nameof(PartitionDecay), PartitionDecay, "a number in [0, 1)");
-        CheckDefined(Precision);
-        Check(RelabelFraction is >= 0 and <= 1, nameof(RelabelFraction), RelabelFraction, "a probability in [0, 1]");
-        Check(GoalMix is >= 0 and <= 1, nameof(GoalMix), GoalMix, "a probability in [0, 1]");
-        Check(
-            Partition != PartitionMode.Running || (Candidates == CandidateSource.Fixed && Assignment == Assignment.Row),
-            nameof(Partition),
-            Partition,
-            "Batch or None unless transitions choose among fixed candidates");
-        Check(GoalMixStrategy is RelabelStrategy.Final or RelabelStrategy.Future, nameof(GoalMixStrategy), GoalMixStrategy, "Final or Future");
-        Check(Temperature is >= 0 and < float.PositiveInfinity, nameof(Temperature), Temperature, "a finite number of at least 0");
-        Check(FutureHorizon >= 0, nameof(FutureHorizon), FutureHorizon, "0 or more");
-        Check(RowPool >= 1, nameof(RowPool), RowPool, "1 or more");
-        Check(Alpha is null or (>= 0 and < float.PositiveInfinity), nameof(Alpha), Alpha, "a finite number of at least 0");
-        Check(Gamma is >= 0 and <= 1, nameof(Gamma), Gamma, "a number in [0, 1]");
-        Check(MemoryBudget >= 1, nameof(MemoryBudget), MemoryBudget, "1 or more");
-        Check(Threads >= 0, nameof(Threads), Threads, "0 or more");
-    }
-
-    private static void CheckDefined<T>(T value)
-        where T : struct, Enum => Check(Enum.IsDefined(value), typeof(T).Name, value, "a defined value");
-
-    private static void Check<T>(bool valid, string name, T value, string expected)
-    {
-        if (!valid)
+        OptionCheck.Ranges(this, Sentence);
+        if (!PartitionFits)
         {
-            throw new ArgumentException(FormattableString.Invariant($"The relabeling option {name} is {value}; expected {expected}."));
+            throw new ArgumentException(Sentence(
+                nameof(Partition), Partition.ToString(), "Batch or None unless transitions choose among fixed candidates"));
         }
+
+        static string Sentence(string name, string value, string expected) =>
+            $"The relabeling option {name} is {value}; expected {expected}.";
     }
 }

@@ -411,7 +411,7 @@ public sealed unsafe partial class Relabeler
     {
         if (units.AreTrajectories)
         {
-            _returns.Compute(_family, batch, units, first, rows, _candidates.Pointer, candidates, softQ, Options.Threads);
+            _returns.Compute(_family, batch, units, first, rows, _candidates.Pointer, candidates, softQ, Options.Compute.Threads);
             return;
         }
 

@@ -67,8 +67,7 @@ public sealed unsafe partial class Relabeler : IDisposable
     /// <param name="session">Kernels and threads; used by one thread at a time.</param>
     /// <param name="family">As for the other constructor.</param>
     /// <param name="agent">As for the other constructor.</param>
-    /// <param name="options">As for the other constructor; <see cref="RelabelOptions.Backend"/>, <see cref="RelabelOptions.Device"/> and
-    /// <see cref="RelabelOptions.Precision"/> are not read.</param>
+    /// <param name="options">As for the other constructor; of <see cref="RelabelOptions.Compute"/> the threads alone are read.</param>
     /// <param name="tasks">As for the other constructor.</param>
     /// <exception cref="ArgumentException">As for the other constructor.</exception>
     public Relabeler(ComputeSession? session, TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks = null)
@@ -95,8 +94,7 @@ public sealed unsafe partial class Relabeler : IDisposable
         Options = options;
         _runningPartition = new RunningPartition(options.PartitionDecay);
         _ownsSession = session is null;
-        _session = session ?? KernelRegistry.Default.Resolve(options.Backend, options.Precision, options.Device)
-            .CreateSession(new SessionOptions(options.Threads, options.Device));
+        _session = session ?? options.Compute.OpenSession();
     }
 
     // How a slot of the batch is served.

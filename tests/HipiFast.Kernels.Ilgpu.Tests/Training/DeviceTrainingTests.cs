@@ -13,31 +13,35 @@ public sealed class DeviceTrainingTests
     {
         Environment = "nav2d",
         EnvironmentCopies = 2,
-        Backend = DeviceTestBackend.Cpu,
-        Candidates = CandidateSource.Both,
-        GoalMix = 0.5f,
-        RelabelFraction = 0.8f,
-        Pool = 2,
-        Batch = 16,
-        Hidden = 8,
-        InitialRandomSteps = 60,
+        EnvironmentSettings = new() { EpisodeLimit = 15 },
+        Run = new()
+        {
+            InitialRandomSteps = 60,
 
-        // The ring goes around.
-        ReplayCapacity = 100,
-        EpisodeLimit = 15,
-        EvalEvery = 1_000_000,
-        EvalEpisodes = 2,
-        GradientSteps = 1,
-        Threads = 1,
+            // The ring goes around.
+            ReplayCapacity = 100,
+            EvalEvery = 1_000_000,
+            EvalEpisodes = 2,
+            GradientSteps = 1,
+        },
+        Compute = new() { Backend = DeviceTestBackend.Cpu, Threads = 1 },
+        Learner = new() { Batch = 16, Hidden = 8 },
+        Relabeling = new() { Candidates = CandidateSource.Both, RelabelFraction = 0.8f, GoalMix = 0.5f },
+        Pool = 2,
     };
+
+    private static readonly TrainingConfig s_device = OnDevice(s_config);
 
     [Theory]
     [InlineData(CandidateSource.Both, 0.5f)]
     [InlineData(CandidateSource.Commanded, 0f)]
     public void MetricsAndNetworksAreThoseOfAReplayOnTheHost(CandidateSource candidates, float goalMix)
     {
-        TrainingConfig config = s_config with { Candidates = candidates, GoalMix = goalMix };
-        using Trainer host = new(config), device = new(config with { Replay = ReplayPlace.Device });
+        TrainingConfig config = s_config with
+        {
+            Relabeling = s_config.Relabeling with { Candidates = candidates, GoalMix = goalMix },
+        };
+        using Trainer host = new(config), device = new(OnDevice(config));
         Steps(host, 80);
         Steps(device, 80);
         AssertSame(host, device);
@@ -49,7 +53,7 @@ public sealed class DeviceTrainingTests
         string path = Path.Combine(Path.GetTempPath(), $"hipifast-{Guid.NewGuid():N}.safetensors");
         try
         {
-            using Trainer host = new(s_config), device = new(s_config with { Replay = ReplayPlace.Device });
+            using Trainer host = new(s_config), device = new(s_device);
             Steps(host, 71);
             SafetensorsWriter writer = new();
             host.SaveState(writer);
@@ -72,20 +76,22 @@ public sealed class DeviceTrainingTests
     [Fact]
     public void ContradictionsAreOneSentence()
     {
-        TrainingConfig device = s_config with { Replay = ReplayPlace.Device };
         Assert.Matches(
             "^replay \\(--replay\\) is 'device', but the backend 'managed-[^']+' \\(--backend\\) computes on the processor; expected cuda or ilgpu.$",
-            Assert.Throws<ArgumentException>(() => new Trainer(device with { Backend = "managed" })).Message);
+            Assert.Throws<ArgumentException>(() => new Trainer(s_device with { Compute = new() { Backend = "managed" } })).Message);
         string where = "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row and partition batch or none; found ";
-        Refused(where + "relabel future, assign row, partition batch.", device with { Relabel = RelabelStrategy.Future });
-        Refused(where + "relabel inverse-rl, assign task, partition batch.", device with { Assign = Assignment.Task });
+        Refused(where + "relabel future, assign row, partition batch.", s_device.Relabeling with { Strategy = RelabelStrategy.Future });
+        Refused(where + "relabel inverse-rl, assign task, partition batch.", s_device.Relabeling with { Assignment = Assignment.Task });
         Refused(
             where + "relabel inverse-rl, assign row, partition running.",
-            device with { Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running });
+            s_device.Relabeling with { Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running });
 
-        static void Refused(string expected, TrainingConfig config) =>
-            Assert.Equal(expected, Assert.Throws<ArgumentException>(config.Validate).Message);
+        static void Refused(string expected, RelabelOptions relabeling) => Assert.Equal(
+            expected, Assert.Throws<ArgumentException>((s_device with { Relabeling = relabeling }).Validate).Message);
     }
+
+    private static TrainingConfig OnDevice(TrainingConfig config) =>
+        config with { Run = config.Run with { Replay = ReplayPlace.Device } };
 
     private static void Steps(Trainer trainer, int count)
     {

@@ -7,13 +7,18 @@ public sealed class EnvironmentRegistryTests
     [Fact]
     public void AnUnknownNameListsTheNames()
     {
-        ArgumentException exception = Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav3d", 1));
-        Assert.Contains("'nav3d'", exception.Message, StringComparison.Ordinal);
+        ArgumentException exception = Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("moon", 1));
+        Assert.Contains("'moon'", exception.Message, StringComparison.Ordinal);
         foreach (EnvironmentDescription entry in EnvironmentRegistry.Names)
         {
             Assert.Contains(entry.Name, exception.Message, StringComparison.Ordinal);
         }
     }
+
+    [Fact]
+    public void AMistypedNameIsToldTheNearest() => Assert.Equal(
+        "Unknown environment 'nav3d' (did you mean 'nav2d'?).",
+        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.TraitsOf("nav3d")).Message);
 
     [Fact]
     public void EveryEntryIsMadeUnderItsName()
@@ -26,6 +31,8 @@ public sealed class EnvironmentRegistryTests
             Assert.Equal(entry.Name, environment.Name);
             Assert.Equal(2, environment.Count);
             Assert.Equal(environment.Family.TaskDimension, environment.Shape.TaskDimension);
+            Assert.Equal(environment.Family.HasAchievedTask, entry.Traits.HasAchievedTask);
+            Assert.Equal(!environment.FixedTasks.IsEmpty, entry.Traits.HasFixedTasks);
         }
     }
 
@@ -45,6 +52,6 @@ public sealed class EnvironmentRegistryTests
     [Fact]
     public void ATakenNameIsNotRegistered() => Assert.Contains(
         "'nav2d' already",
-        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Register(new("nav2d", "another"), Nav2d.Goal)).Message,
+        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Register(new("nav2d", "another", EnvironmentTraits.Goals), Nav2d.Goal)).Message,
         StringComparison.Ordinal);
 }

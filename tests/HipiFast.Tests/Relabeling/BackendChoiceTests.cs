@@ -31,7 +31,7 @@ public sealed class BackendChoiceTests
         }
 
         Relabeler Make(string name, PrecisionMode precision) =>
-            new(TaskFamilies.Goal([0, 1], 0.1f), agent, new RelabelOptions { Backend = name, Precision = precision });
+            new(TaskFamilies.Goal([0, 1], 0.1f), agent, new RelabelOptions { Compute = new() { Backend = name, Precision = precision } });
     }
 
     [Fact]
@@ -39,6 +39,6 @@ public sealed class BackendChoiceTests
     {
         using Relabeler relabeler = new(TaskFamilies.Goal([0, 1], 0.1f), null, new RelabelOptions { Strategy = RelabelStrategy.Random });
         Assert.Equal(KernelPrecision.Fp32, relabeler.Backend.Precision);
-        Assert.Throws<ArgumentException>(() => new RelabelOptions { Precision = (PrecisionMode)7 }.Validate());
+        Assert.Throws<ArgumentException>(() => new RelabelOptions { Compute = new() { Precision = (PrecisionMode)7 } }.Validate());
     }
 }

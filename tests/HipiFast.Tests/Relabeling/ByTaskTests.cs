@@ -186,7 +186,7 @@ public sealed class ByTaskTests
         (long[] Picked, float[] Contents) Run(int threads)
         {
             using Relabeler relabeler = new(
-                RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, RowPool = 1000, Temperature = 0, Threads = threads });
+                RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, RowPool = 1000, Temperature = 0, Compute = new() { Threads = threads } });
             using TransitionBatch batch = RelabelData.Batch(100);
             for (int row = 0; row < 100; row++)
             {

@@ -151,7 +151,7 @@ public sealed class RelabelerTests
             using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape, 40);
             using Relabeler relabeler = new(RelabelData.GoalFamily, agent, new RelabelOptions
             {
-                Estimator = estimator, Assignment = assignment, Candidates = CandidateSource.Both, Threads = threads, RelabelFraction = 0.8f,
+                Estimator = estimator, Assignment = assignment, Candidates = CandidateSource.Both, Compute = new() { Threads = threads }, RelabelFraction = 0.8f,
                     Temperature = 0.1f,
             });
             using TransitionBatch batch = RelabelData.Batch(131);
@@ -261,7 +261,7 @@ public sealed class RelabelerTests
         {
             Strategy = strategy, Assignment = assignment, Estimator = estimator, Candidates = CandidateSource.Both, RelabelFraction = 0.8f,
                 GoalMix = 0.5f,
-            Threads = 2,
+            Compute = new() { Threads = 2 },
         });
         using TransitionBatch batch = new(RelabelData.Shape, 64);
         void Step()
@@ -276,7 +276,7 @@ public sealed class RelabelerTests
     [Fact]
     public void Trajectories_AllocateNothing()
     {
-        using Relabeler relabeler = new(RelabelData.GoalFamily, null, new RelabelOptions { Threads = 2 });
+        using Relabeler relabeler = new(RelabelData.GoalFamily, null, new RelabelOptions { Compute = new() { Threads = 2 } });
         using TransitionBatch batch = RelabelData.Batch(60);
         long[] episode = [.. Enumerable.Range(0, 60).Select(row => (long)row / 6)];
 
@@ -441,10 +441,10 @@ public sealed class RelabelerTests
     {
         foreach ((RelabelOptions options, string name) in new[]
         {
-            (new RelabelOptions { RelabelFraction = 1.5f }, "RelabelFraction is 1.5; expected a probability in [0, 1]"),
+            (new RelabelOptions { RelabelFraction = 1.5f }, "RelabelFraction is 1.5; expected a number from 0 to 1."),
             (new RelabelOptions { RelabelFraction = float.NaN }, "RelabelFraction is NaN"),
             (new RelabelOptions { GoalMix = -0.1f }, "GoalMix is -0.1"),
-            (new RelabelOptions { GoalMixStrategy = RelabelStrategy.Random }, "GoalMixStrategy is Random; expected Final or Future"),
+            (new RelabelOptions { GoalMixStrategy = RelabelStrategy.Random }, "GoalMixStrategy is Random; expected Final or Future."),
             (new RelabelOptions { Temperature = -1 }, "Temperature is -1"),
             (new RelabelOptions { Temperature = float.PositiveInfinity }, "Temperature is Infinity"),
             (new RelabelOptions { FutureHorizon = -1 }, "FutureHorizon is -1"),
@@ -452,8 +452,8 @@ public sealed class RelabelerTests
             (new RelabelOptions { Alpha = -1 }, "Alpha is -1"),
             (new RelabelOptions { Gamma = 1.1f }, "Gamma is 1.1"),
             (new RelabelOptions { MemoryBudget = 0 }, "MemoryBudget is 0"),
-            (new RelabelOptions { Threads = -1 }, "Threads is -1"),
-            (new RelabelOptions { Strategy = (RelabelStrategy)77 }, "RelabelStrategy is 77"),
+            (new RelabelOptions { Compute = new() { Threads = -1 } }, "Threads is -1"),
+            (new RelabelOptions { Strategy = (RelabelStrategy)77 }, "Strategy is 77"),
         })
         {
             AssertRefused("The relabeling option " + name, () => new Relabeler(RelabelData.GoalFamily, null, options));

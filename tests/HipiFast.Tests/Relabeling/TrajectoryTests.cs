@@ -19,7 +19,7 @@ public sealed class TrajectoryTests
     public void Returns_AreTheSumsOfRewards(int threads)
     {
         TaskFamily family = TaskFamily.Create(new BiasedTasks(0.5f));
-        using Relabeler relabeler = Make(family, new RelabelOptions { Candidates = CandidateSource.Fixed, RelabelFraction = 1, Threads = threads });
+        using Relabeler relabeler = Make(family, new RelabelOptions { Candidates = CandidateSource.Fixed, RelabelFraction = 1, Compute = new() { Threads = threads } });
         Recorder recorder = new();
         relabeler.Observer = recorder;
         using TransitionBatch batch = RelabelData.Batch(100, 1, s_shape);
@@ -63,7 +63,7 @@ public sealed class TrajectoryTests
         TaskFamily family = TaskFamilies.Linear([3, 0], actionCost);
         Assert.True(family.IsLinear);
         TransitionShape shape = new(4, 2, family.TaskDimension);
-        using Relabeler relabeler = new(family, null, new RelabelOptions { RelabelFraction = 1, Threads = threads });
+        using Relabeler relabeler = new(family, null, new RelabelOptions { RelabelFraction = 1, Compute = new() { Threads = threads } });
         Recorder recorder = new();
         relabeler.Observer = recorder;
         using TransitionBatch batch = RelabelData.Batch(500, 1, shape);

@@ -129,7 +129,7 @@ public sealed class CloningRunTests
 
     private static Demonstrations Collect(int trajectories, int copies)
     {
-        using VectorEnvironment world = EnvironmentFactory.Create(new TrainingConfig { Environment = Environment }, copies);
+        using VectorEnvironment world = EnvironmentRegistry.Create(Environment, copies);
         return DemonstrationCollector.Collect(world, new UniformPolicy(3), trajectories, 5);
     }
 }

@@ -1,4 +1,4 @@
-namespace HipiFast.Training;
+namespace HipiFast.Options;
 
 /// <summary>Finds the name that somebody who mistyped one probably meant.</summary>
 public static class NearestName
