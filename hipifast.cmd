@@ -6,7 +6,7 @@ if not exist "%PROGRAM%" set HIPIFAST_REBUILD=1
 if defined HIPIFAST_REBUILD (
   echo hipifast: building... 1>&2
   pushd "%~dp0"
-  dotnet run .build/build.cs -- program 1>&2 || (popd & exit /b 1)
+  dotnet build src\HipiFast.Cli -c Release -v quiet --nologo 1>&2 || (popd & exit /b 1)
   popd
 )
 dotnet "%PROGRAM%" %*

@@ -29,7 +29,7 @@ def build_peer(checkout, folder):
 
 def build_ours():
     project = os.path.join(ROOT, "bench", "HipiFast.Benchmarks")
-    subprocess.run(["dotnet", "build", project, "-c", "Release", "-v", "q", "--nologo", "-p:Accelerators=none"], check=True, stdout=sys.stderr)
+    subprocess.run(["dotnet", "build", project, "-c", "Release", "-v", "q", "--nologo"], check=True, stdout=sys.stderr)
     return os.path.join(project, "bin", "Release", "net10.0", "HipiFast.Benchmarks.dll")
 
 

@@ -104,6 +104,7 @@ internal static class CloneCommand
                 },
             };
             options.Validate();
+            OptionalComponents.RequireLearner(options.Learner);
             LearnerRegistry.ResolveCloning(options.Learner);
             string name = parsed.GetRequiredValue(environment);
             string directory = parsed.GetValue(output) ?? Path.Combine("runs", $"clone-{name}-{label}-seed-{options.Fit.Seed}");
@@ -216,6 +217,7 @@ internal static class CloneCommand
         }
 
         KernelBackend backend = OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision);
+        OptionalComponents.RequireLearner(config.Learner.Name);
         using ComputeSession session = backend.CreateSession(new SessionOptions(config.Compute.Threads));
         using ISacLearner learner = LearnerRegistry.Resolve(config.Learner.Name)(config, networks, session);
         ulong key = Evaluator.DeriveSeed(seed, DemonstrationNumber);

@@ -40,6 +40,11 @@ internal static class CommandLineProgram
             }
 
             RequirePaths(parsed);
+            if (parsed.Action == parsed.CommandResult.Command.Action)
+            {
+                // Neither --help nor --version.
+                OptionalComponents.BuildForGpu();
+            }
 
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }

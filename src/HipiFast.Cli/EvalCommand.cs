@@ -84,6 +84,7 @@ internal static class EvalCommand
             TrainingConfig config = computing.Apply(directory.ReadConfig());
             KernelBackend backend = OptionalComponents.RequireBackend(
                 config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
+            OptionalComponents.RequireLearner(config.Learner.Name);
             using AgentNetworks networks = AgentInput.LoadOf(directory, config);
             using VectorEnvironment environment = EnvironmentRegistry.Create(
                 config.Environment, episodes, config.EnvironmentSettings);

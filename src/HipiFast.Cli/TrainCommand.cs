@@ -127,6 +127,7 @@ internal static class TrainCommand
 
         TrainingConfig config = TrainingDefaults.Resolve(layers, preset, EnvironmentRegistry.TraitsOf);
         OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
+        OptionalComponents.RequireLearner(config.Learner.Name);
         LearnerRegistry.Resolve(config.Learner.Name);
         ulong[] seeds = seedList is null ? [config.Run.Seed] : ParseSeeds(seedList, layer);
         string which = seedList is null ? $"seed-{seeds[0]}" : $"seeds-{string.Join("-", seeds)}";
@@ -173,6 +174,7 @@ internal static class TrainCommand
             // Asked of every seed before any of them is continued, so that a refusal leaves all as they were.
             TrainingConfig config = TrainingRun.ReadConfig(directory, layer);
             OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
+            OptionalComponents.RequireLearner(config.Learner.Name);
             runs.Add(new PlannedRun(directory, config, () => TrainingRun.Resume(directory, layer)));
         }
 

@@ -8,7 +8,7 @@ public static unsafe class MujocoLibrary
 {
     /// <summary>How to get it, as the end of a sentence.</summary>
     private const string Install = "install it with 'apt-get install libmujoco-dev cmake g++' (or set MUJOCO_ROOT to a MuJoCo release) "
-        + "and build again with 'dotnet run .build/build.cs -- program', whose log of it is artifacts/native/Release/mujoco/build.log";
+        + "and build again with 'dotnet build src/HipiFast.Cli -c Release', whose log of it is artifacts/native/Release/mujoco/build.log";
 
     private static readonly Lazy<string?> s_whyNot = new(() => Probe(MujocoMethods.Library));
 

@@ -105,21 +105,14 @@ public class UsageTests
     }
 
     [Fact]
-    public void OptionalBackendsAndLearnersExplainWhatIsMissing()
+    public void InfoSaysOfEveryOptionalPartWhetherItIsThere()
     {
-        // Whatever this build has beside it, a part that is missing names the file it looked for.
-        foreach (OptionalComponent part in OptionalComponents.All)
+        ProgramResult info = HipifastProgram.Run("info");
+        Assert.All(OptionalComponents.All, part =>
         {
-            ProgramResult info = HipifastProgram.Run("info");
             Assert.Contains(part.Assembly, info.Output);
             Assert.Contains(part.Status, info.Output);
-            if (!part.IsLoaded)
-            {
-                ProgramResult result = HipifastProgram.Run("train", "nav2d", "--" + part.Provides, part.Name);
-                Assert.Equal(1, result.ExitCode);
-                Assert.Contains(part.Assembly + ".dll", result.Error);
-            }
-        }
+        });
     }
 
     [Fact]

@@ -93,6 +93,7 @@ internal static class LearnerBenchmark
                     },
                 };
                 config.Validate();
+                OptionalComponents.RequireLearner(config.Learner.Name);
                 rows.Add(Measure(benchmark, config, parsed.GetValue(seconds)));
             }
 
@@ -132,6 +133,7 @@ internal static class LearnerBenchmark
     {
         TransitionShape shape = benchmark.Shape;
         LearnerFactory factory = LearnerRegistry.Resolve(config.Learner.Name);
+        OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
         using ComputeSession session = config.Compute.OpenSession();
         using AgentNetworks agent = new(shape, benchmark.Hidden);
         agent.Initialize(SyntheticData.Seed);

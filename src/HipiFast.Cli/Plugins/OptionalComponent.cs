@@ -1,0 +1,33 @@
+namespace HipiFast.Cli;
+
+/// <summary>A part of the program that is loaded at run time.</summary>
+/// <param name="Assembly">Its name without <c>.dll</c>.</param>
+/// <param name="Provides">What it adds.</param>
+/// <param name="Name">Name of the backend or learner.</param>
+/// <param name="Project">
+/// Folder of its project in the repository, for a plug-in, which is built when it is first asked for; null for a part that comes with the program.
+/// </param>
+/// <param name="Fetches">What building a plug-in fetches, for the line that says so.</param>
+internal sealed record OptionalComponent(string Assembly, string Provides, string Name, string? Project = null, string Fetches = "")
+{
+    /// <summary>What <see cref="Provides"/> is for a backend.</summary>
+    public const string Backend = "backend";
+
+    /// <summary>What <see cref="Provides"/> is for a learner.</summary>
+    public const string Learner = "learner";
+
+    /// <summary>Whether it is loaded and registered.</summary>
+    public bool IsLoaded { get; set; }
+
+    /// <summary>How it was found, in a few words.</summary>
+    public string Status { get; set; } = "not looked for";
+
+    /// <summary>The option that asks for it.</summary>
+    public string Option => $"--{Provides} {Name}";
+
+    /// <summary>Whether a backend's name is that of one of its backends: its own, or that with a suffix (<c>-bf16</c>).</summary>
+    /// <param name="backend">Name of a backend or a family of them.</param>
+    /// <returns>True when it is.</returns>
+    public bool HasBackend(string backend) =>
+        Provides == Backend && (backend == Name || backend.StartsWith(Name + "-", StringComparison.Ordinal));
+}
