@@ -37,12 +37,13 @@ public sealed class PluginTests
     public void NothingIsBuiltUntilItIsAskedFor()
     {
         using TemporaryDirectory directory = new();
-        List<string> built = [];
-        OptionalComponents parts = new([s_moon with { }], new PluginFolder(directory.Root), Build);
+        List<string> built = [], said = [];
+        OptionalComponents parts = new([s_moon with { }], new PluginFolder(directory.Root), Build, said.Add);
         parts.LoadAll();
         parts.ObtainBackend("managed", null);
         parts.ObtainBackend("auto", "cuda:0");
         Assert.Empty(built);
+        Assert.Empty(said);
         Assert.Equal("not built; is built when --backend moon first asks for it", parts.Components[0].Status);
 
         foreach (string name in (string[])["moon", "moon-bf16"])
@@ -53,6 +54,7 @@ public sealed class PluginTests
         }
 
         Assert.Equal([s_moon.Assembly, s_moon.Assembly], built);
+        Assert.Equal("building HipiFast.Moon, once (fetches nothing, unless they are there) ...", said[0]);
 
         string? Build(OptionalComponent component)
         {
@@ -68,7 +70,7 @@ public sealed class PluginTests
         Directory.CreateDirectory(directory["plugins"]);
         PluginFolder folder = new(directory.Root);
         Assert.Null(folder.Repository);
-        OptionalComponents parts = new([s_moon with { }], folder, build: null);
+        OptionalComponents parts = new([s_moon with { }], folder, build: null, Assert.Fail);
         parts.LoadAll();
         Assert.Equal($"not installed (no HipiFast.Moon.dll in {directory["plugins"]})", parts.Components[0].Status);
         Assert.StartsWith(
@@ -98,7 +100,7 @@ public sealed class PluginTests
         Assert.Equal(assembly, folder.Find(s_moon.Assembly, out reason));
 
         // It is no assembly: said, not thrown.
-        OptionalComponents parts = new([s_moon with { }], folder, _ => throw new InvalidOperationException("It is built."));
+        OptionalComponents parts = new([s_moon with { }], folder, _ => throw new InvalidOperationException("It is built."), Assert.Fail);
         parts.LoadAll();
         Assert.StartsWith("does not load: ", parts.Components[0].Status, StringComparison.Ordinal);
     }

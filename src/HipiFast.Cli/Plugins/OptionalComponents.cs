@@ -14,8 +14,9 @@ namespace HipiFast.Cli;
 /// <param name="components">The parts.</param>
 /// <param name="folder">Where plug-ins lie.</param>
 /// <param name="build">Builds a plug-in: why it could not, or null; null where nothing can be built.</param>
+/// <param name="say">Receives a line before a plug-in is built.</param>
 internal sealed class OptionalComponents(
-    IReadOnlyList<OptionalComponent> components, PluginFolder folder, Func<OptionalComponent, string?>? build)
+    IReadOnlyList<OptionalComponent> components, PluginFolder folder, Func<OptionalComponent, string?>? build, Action<string> say)
 {
     private const string EntryType = "Registration";
     private const string EntryMethod = "Register";
@@ -34,7 +35,8 @@ internal sealed class OptionalComponents(
             new("HipiFast.TorchSharp", OptionalComponent.Learner, LearnerRegistry.Torch, "src/HipiFast.TorchSharp", "libtorch, 130 MB"),
         ],
         PluginFolder.OfProgram,
-        s_builder.CanBuild ? s_builder.Build : null);
+        s_builder.CanBuild ? s_builder.Build : null,
+        line => Console.Error.WriteLine("hipifast: " + line));
 
     private readonly Lock _loading = new();
 
@@ -130,7 +132,7 @@ internal sealed class OptionalComponents(
                 && folder.Find(component.Assembly, out _) is null;
             if (builds)
             {
-                Console.Error.WriteLine($"hipifast: building {component.Assembly}, once (fetches {component.Fetches}, unless they are there) ...");
+                say($"building {component.Assembly}, once (fetches {component.Fetches}, unless they are there) ...");
             }
 
             if (builds && build!(component) is string reason)

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
-using HipiFast.Ptx;
+using HipiFast.Kernels.Ptx;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Ptx;
 

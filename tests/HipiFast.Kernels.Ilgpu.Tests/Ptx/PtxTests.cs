@@ -6,7 +6,7 @@ using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.Ilgpu.Tests.Relabeling;
 using HipiFast.Kernels.Tasks;
-using HipiFast.Ptx;
+using HipiFast.Kernels.Ptx;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Ptx;
 

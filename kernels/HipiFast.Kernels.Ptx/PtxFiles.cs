@@ -2,7 +2,7 @@ using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Ilgpu;
 using HipiFast.Kernels.Tasks;
 
-namespace HipiFast.Ptx;
+namespace HipiFast.Kernels.Ptx;
 
 /// <summary>The PTX files that the CUDA launcher takes: every kernel, those that judge once for each built-in family.</summary>
 internal static class PtxFiles

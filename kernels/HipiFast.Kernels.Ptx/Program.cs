@@ -1,10 +1,10 @@
-using HipiFast.Ptx;
+using HipiFast.Kernels.Ptx;
 
 // A process of its own for every set of files: ILGPU numbers values through the whole process and orders some by their numbers, so that what was
 // compiled before would show in the text.
 if (args.Length != 1)
 {
-    Console.Error.WriteLine("Usage: HipiFast.Ptx FOLDER: writes the PTX of all kernels, and its list.");
+    Console.Error.WriteLine("Usage: HipiFast.Kernels.Ptx FOLDER: writes the PTX of all kernels, and its list.");
     return 2;
 }
 
