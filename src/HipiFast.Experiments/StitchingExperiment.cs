@@ -25,7 +25,7 @@ namespace HipiFast.Experiments;
 /// Every transition is relabeled, either with the goal where its run ended, or with draws from q(goal | transition), with the soft-optimal returns
 /// over the observed transitions as Q~. Q-learning on either dataset then says which goals its greedy policy comes to.
 /// </remarks>
-public static unsafe class StitchingExperiment
+public static class StitchingExperiment
 {
     /// <summary>Where the first trajectory begins.</summary>
     public static readonly int StartA = Cell(0, 2);
@@ -192,15 +192,15 @@ public static unsafe class StitchingExperiment
     // Reward and termination of a step under a goal, by the gridworld's own family.
     private static TabularTransition Judge(GridStep step, int goal)
     {
-        float* observation = stackalloc float[2], next = stackalloc float[2], action = stackalloc float[2], task = stackalloc float[2];
-        float reward;
-        byte terminated;
-        Gridworld.WriteCell(step.Cell, new Span<float>(observation, 2));
-        Gridworld.WriteCell(step.NextCell, new Span<float>(next, 2));
-        Gridworld.WriteAction(step.Move, new Span<float>(action, 2));
-        Gridworld.WriteCell(s_goals[goal], new Span<float>(task, 2));
-        s_family.EvaluateRows(new TransitionPointers((nint)observation, (nint)action, (nint)next, 1, 2, 2), task, &reward, &terminated);
-        return new TabularTransition(step.Cell, step.Move, step.NextCell, goal, reward, terminated != 0);
+        Span<float> observation = stackalloc float[2], next = stackalloc float[2], action = stackalloc float[2];
+        Span<float> task = stackalloc float[2], reward = stackalloc float[1];
+        Span<byte> terminated = stackalloc byte[1];
+        Gridworld.WriteCell(step.Cell, observation);
+        Gridworld.WriteCell(step.NextCell, next);
+        Gridworld.WriteAction(step.Move, action);
+        Gridworld.WriteCell(s_goals[goal], task);
+        s_family.EvaluateRows(new TransitionRows(observation, action, next, rows: 1), task, reward, terminated);
+        return new TabularTransition(step.Cell, step.Move, step.NextCell, goal, reward[0], terminated[0] != 0);
     }
 
     // One run per goal on the way: the moves up to it, then the step that ends the episode there.

@@ -18,17 +18,13 @@ internal static class Physics
         (MujocoEnvironment)EnvironmentRegistry.Create(name, count, settings);
 
     /// <summary>Reward and termination of one observation under a task, without moving.</summary>
-    public static unsafe (float Reward, bool Terminated) Judge(
+    public static (float Reward, bool Terminated) Judge(
         VectorEnvironment environment, float[] observation, float[] task, float[]? action = null)
     {
         action ??= new float[environment.Shape.ActionDimension];
-        float reward;
-        byte terminated;
-        fixed (float* s = observation, a = action, psi = task)
-        {
-            environment.Family.EvaluateRows(new((nint)s, (nint)a, (nint)s, 1, observation.Length, action.Length), psi, &reward, &terminated);
-        }
-
-        return (reward, terminated != 0);
+        Span<float> reward = [0f];
+        Span<byte> terminated = [0];
+        environment.Family.EvaluateRows(new(observation, action, observation, rows: 1), task, reward, terminated);
+        return (reward[0], terminated[0] != 0);
     }
 }

@@ -71,6 +71,8 @@ public readonly ref struct RelabelProblem
             throw new ArgumentException("A relabel call needs a task family to judge the new tasks; found none.");
         }
 
+        SoftQ.Family.CheckObservationDimension(SoftQ.ObservationDimension);
+
         Check(Commanded.Length, Resident is null ? (long)rows * taskDimension : 0, "commanded tasks");
         Check(Goals.Length, GoalMix > 0f ? (long)rows * taskDimension : 0, "goals");
         Check(LogPrior.Length, LogPrior.IsEmpty ? 0 : SoftQ.Candidates, "the log prior");

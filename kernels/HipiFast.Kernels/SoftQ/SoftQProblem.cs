@@ -221,6 +221,11 @@ public readonly ref struct SoftQProblem
             throw new ArgumentException($"The candidate tasks have {TaskDimension} entries; the task family expects {Family.TaskDimension}.");
         }
 
+        if (UsesFamily)
+        {
+            Family!.CheckObservationDimension(ObservationDimension);
+        }
+
         if (!float.IsFinite(CriticRange.Low) || !float.IsFinite(CriticRange.High) || CriticRange.High < CriticRange.Low)
         {
             throw new ArgumentException($"The critic's range is {CriticRange.Low} to {CriticRange.High}; expected finite bounds in rising order.");

@@ -35,6 +35,9 @@ public readonly unsafe struct DenseDistance(int goalDimension, float actionCost,
     public bool HasAchievedTask => true;
 
     /// <inheritdoc/>
+    public int RequiredObservationDimension(ReadOnlySpan<float> constants) => StateIndices.Required(constants[..GoalDimension]);
+
+    /// <inheritdoc/>
     public float Reward<TVector>(in TaskPair<TVector> pair)
         where TVector : struct, IVector
     {

@@ -43,6 +43,9 @@ public readonly unsafe struct DiscreteGoals(int goalDimension, int goalCount, fl
     public bool HasAchievedTask => false;
 
     /// <inheritdoc/>
+    public int RequiredObservationDimension(ReadOnlySpan<float> constants) => StateIndices.Required(constants[..GoalDimension]);
+
+    /// <inheritdoc/>
     public float Reward<TVector>(in TaskPair<TVector> pair)
         where TVector : struct, IVector => GoalEvaluation.Reward(this, pair);
 

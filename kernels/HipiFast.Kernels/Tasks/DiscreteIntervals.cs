@@ -28,6 +28,9 @@ public readonly unsafe struct DiscreteIntervals(int taskCount, float rewardOutsi
     public bool HasAchievedTask => false;
 
     /// <inheritdoc/>
+    public int RequiredObservationDimension(ReadOnlySpan<float> constants) => StateIndices.Required(constants[..TaskCount]);
+
+    /// <inheritdoc/>
     public float Reward<TVector>(in TaskPair<TVector> pair)
         where TVector : struct, IVector => RewardOf(pair.Observation, OneHot.Select(pair.Task, TaskCount), pair.Constants);
 

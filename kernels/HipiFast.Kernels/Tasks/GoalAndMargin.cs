@@ -36,6 +36,9 @@ public readonly unsafe struct GoalAndMargin(int goalDimension, float rewardBefor
     public bool HasAchievedTask => true;
 
     /// <inheritdoc/>
+    public int RequiredObservationDimension(ReadOnlySpan<float> constants) => StateIndices.Required(constants[..GoalDimension]);
+
+    /// <inheritdoc/>
     public float Reward<TVector>(in TaskPair<TVector> pair)
         where TVector : struct, IVector => GoalEvaluation.Reward(this, pair);
 

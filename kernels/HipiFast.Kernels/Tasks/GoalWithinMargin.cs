@@ -38,6 +38,9 @@ public readonly unsafe struct GoalWithinMargin(int goalDimension, float margin, 
     public bool HasAchievedTask => true;
 
     /// <inheritdoc/>
+    public int RequiredObservationDimension(ReadOnlySpan<float> constants) => StateIndices.Required(constants[..GoalDimension]);
+
+    /// <inheritdoc/>
     public float Reward<TVector>(in TaskPair<TVector> pair)
         where TVector : struct, IVector => GoalEvaluation.Reward(this, pair);
 

@@ -18,6 +18,14 @@ public interface ITaskFamily
     /// <summary>Whether <see cref="AchievedTask"/> means something: true for goal families, where a state tells which task it achieves.</summary>
     bool HasAchievedTask { get; }
 
+    /// <summary>
+    /// How many entries of a state the methods may read, so that a state of fewer is refused before anything reads beyond
+    /// it. A family that reads chosen entries says one more than the largest index.
+    /// </summary>
+    /// <param name="constants">The family's constants.</param>
+    /// <returns>The fewest entries that a state must have; 0, the default, is not checked.</returns>
+    int RequiredObservationDimension(ReadOnlySpan<float> constants) => 0;
+
     /// <summary>The reward r_psi(s, a), finite.</summary>
     /// <typeparam name="TVector">Vector type of the device.</typeparam>
     /// <param name="pair">Transition and task.</param>

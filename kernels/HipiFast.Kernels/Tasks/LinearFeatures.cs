@@ -30,6 +30,9 @@ public readonly unsafe struct LinearFeatures(int featureCount, bool actionCost) 
     public bool HasAchievedTask => false;
 
     /// <inheritdoc/>
+    public int RequiredObservationDimension(ReadOnlySpan<float> constants) => StateIndices.Required(constants[..FeatureCount]);
+
+    /// <inheritdoc/>
     public float Reward<TVector>(in TaskPair<TVector> pair)
         where TVector : struct, IVector
     {

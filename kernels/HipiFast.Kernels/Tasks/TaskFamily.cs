@@ -28,6 +28,84 @@ public abstract unsafe class TaskFamily
     public static TaskFamily Create<TFamily>(TFamily definition, ReadOnlySpan<float> constants = default)
         where TFamily : unmanaged, ITaskFamily => new Specialized<TFamily>(definition, constants);
 
+    /// <summary>The fewest entries that a state must have for this family to judge it; 0 where the family does not say.</summary>
+    public abstract int RequiredObservationDimension { get; }
+
+    /// <summary>Reward and termination of every transition under every task.</summary>
+    /// <param name="transitions">R transitions.</param>
+    /// <param name="tasks">K tasks, <c>[K, P]</c>.</param>
+    /// <param name="reward">Result <c>[R, K]</c>: r_psi_k(s_r, a_r).</param>
+    /// <param name="terminated">Result <c>[R, K]</c>: 1 where task k ends with transition r, else 0.</param>
+    /// <exception cref="ArgumentException">A length disagrees, or the states have fewer entries than the family
+    /// reads.</exception>
+    public void EvaluatePairs(
+        in TransitionRows transitions, ReadOnlySpan<float> tasks, Span<float> reward, Span<float> terminated)
+    {
+        int count = tasks.Length / TaskDimension;
+        CheckLength(tasks.Length, (long)count * TaskDimension, "tasks");
+        CheckLength(reward.Length, (long)transitions.Rows * count, "rewards");
+        CheckLength(terminated.Length, (long)transitions.Rows * count, "terminations");
+        fixed (float* s = transitions.Observation, a = transitions.Action, next = transitions.NextObservation)
+        fixed (float* psi = tasks, r = reward, d = terminated)
+        {
+            EvaluatePairs(Pointers(transitions, s, a, next), psi, count, r, d, count);
+        }
+    }
+
+    /// <summary>Reward and termination of every transition under its own task.</summary>
+    /// <param name="transitions">R transitions.</param>
+    /// <param name="tasks">One task per transition, <c>[R, P]</c>.</param>
+    /// <param name="reward">Result <c>[R]</c>.</param>
+    /// <param name="terminated">Result <c>[R]</c>: 1 or 0.</param>
+    /// <exception cref="ArgumentException">A length disagrees, or the states have fewer entries than the family
+    /// reads.</exception>
+    public void EvaluateRows(
+        in TransitionRows transitions, ReadOnlySpan<float> tasks, Span<float> reward, Span<byte> terminated)
+    {
+        CheckLength(tasks.Length, (long)transitions.Rows * TaskDimension, "tasks");
+        CheckLength(reward.Length, transitions.Rows, "rewards");
+        CheckLength(terminated.Length, transitions.Rows, "terminations");
+        fixed (float* s = transitions.Observation, a = transitions.Action, next = transitions.NextObservation)
+        fixed (float* psi = tasks, r = reward)
+        fixed (byte* d = terminated)
+        {
+            EvaluateRows(Pointers(transitions, s, a, next), psi, r, d);
+        }
+    }
+
+    /// <summary>The task that each state achieves.</summary>
+    /// <param name="observations">R states, <c>[R, S]</c>.</param>
+    /// <param name="commanded">R commanded tasks, <c>[R, P]</c>.</param>
+    /// <param name="tasks">Result <c>[R, P]</c>; may be <paramref name="commanded"/> itself.</param>
+    /// <exception cref="InvalidOperationException">The family has no map from states to tasks.</exception>
+    /// <exception cref="ArgumentException">A length disagrees, or the states have fewer entries than the family
+    /// reads.</exception>
+    public void AchievedTasks(ReadOnlySpan<float> observations, ReadOnlySpan<float> commanded, Span<float> tasks)
+    {
+        int rows = commanded.Length / TaskDimension;
+        CheckLength(commanded.Length, (long)rows * TaskDimension, "commanded tasks");
+        CheckLength(tasks.Length, commanded.Length, "achieved tasks");
+        int width = rows == 0 ? 0 : observations.Length / rows;
+        CheckLength(observations.Length, (long)rows * width, "states");
+        fixed (float* s = observations, psi = commanded, result = tasks)
+        {
+            AchievedTasks(s, psi, rows, width, result);
+        }
+    }
+
+    /// <summary>Throws unless states have the entries that the family reads.</summary>
+    /// <param name="observationDimension">S.</param>
+    /// <exception cref="ArgumentException">There are fewer.</exception>
+    public void CheckObservationDimension(int observationDimension)
+    {
+        if (observationDimension < RequiredObservationDimension)
+        {
+            throw new ArgumentException(
+                $"The task family reads state entry {RequiredObservationDimension - 1}; the states have "
+                + $"{observationDimension} entries.");
+        }
+    }
+
     /// <summary>Reward and termination of every transition under every task.</summary>
     /// <param name="transitions">R transitions.</param>
     /// <param name="tasks">K tasks, <c>[K, P]</c>.</param>
@@ -35,14 +113,16 @@ public abstract unsafe class TaskFamily
     /// <param name="reward">Result <c>[R, K]</c>: r_psi_k(s_r, a_r).</param>
     /// <param name="terminated">Result <c>[R, K]</c>: 1 where task k ends with transition r, else 0.</param>
     /// <param name="stride">Floats between rows of both results, K or more.</param>
-    public abstract void EvaluatePairs(in TransitionPointers transitions, float* tasks, int taskCount, float* reward, float* terminated, int stride);
+    internal abstract void EvaluatePairs(
+        in TransitionPointers transitions, float* tasks, int taskCount, float* reward, float* terminated, int stride);
 
     /// <summary>Reward and termination of every transition under its own task.</summary>
     /// <param name="transitions">R transitions.</param>
     /// <param name="tasks">One task per transition, <c>[R, P]</c>.</param>
     /// <param name="reward">Result <c>[R]</c>.</param>
     /// <param name="terminated">Result <c>[R]</c>: 1 or 0.</param>
-    public abstract void EvaluateRows(in TransitionPointers transitions, float* tasks, float* reward, byte* terminated);
+    internal abstract void EvaluateRows(
+        in TransitionPointers transitions, float* tasks, float* reward, byte* terminated);
 
     /// <summary>The task that each state achieves.</summary>
     /// <param name="observations">R states, <c>[R, S]</c>.</param>
@@ -51,13 +131,14 @@ public abstract unsafe class TaskFamily
     /// <param name="observationDimension">S.</param>
     /// <param name="tasks">Result <c>[R, P]</c>; may be <paramref name="commanded"/> itself.</param>
     /// <exception cref="InvalidOperationException">The family has no map from states to tasks.</exception>
-    public abstract void AchievedTasks(float* observations, float* commanded, int rows, int observationDimension, float* tasks);
+    internal abstract void AchievedTasks(
+        float* observations, float* commanded, int rows, int observationDimension, float* tasks);
 
     /// <summary>Adds the features of every transition up. Only when <see cref="IsLinear"/>.</summary>
     /// <param name="transitions">R transitions.</param>
     /// <param name="sum"><c>[P]</c>: added to, in order and in double precision.</param>
     /// <exception cref="InvalidOperationException">The family's rewards are not known to be linear.</exception>
-    public abstract void AddFeatures(in TransitionPointers transitions, double* sum);
+    internal abstract void AddFeatures(in TransitionPointers transitions, double* sum);
 
     /// <summary>Shows the struct behind the family to a visitor.</summary>
     /// <typeparam name="TVisitor">The visitor.</typeparam>
@@ -66,6 +147,17 @@ public abstract unsafe class TaskFamily
     /// <returns>Its result.</returns>
     public abstract TResult Accept<TVisitor, TResult>(ref TVisitor visitor)
         where TVisitor : ITaskFamilyVisitor<TResult>;
+
+    private static TransitionPointers Pointers(in TransitionRows transitions, float* s, float* a, float* next) => new(
+        (nint)s, (nint)a, (nint)next, transitions.Rows, transitions.ObservationDimension, transitions.ActionDimension);
+
+    private static void CheckLength(int found, long expected, string what)
+    {
+        if (found != expected)
+        {
+            throw new ArgumentException($"Expected {expected} entries for {what}; found {found}.");
+        }
+    }
 
     private sealed class Specialized<TFamily> : TaskFamily
         where TFamily : unmanaged, ITaskFamily
@@ -105,17 +197,21 @@ public abstract unsafe class TaskFamily
             _constantVector = new PointerVector(_constants.Pointer, constants.Length);
             TaskDimension = definition.TaskDimension;
             HasAchievedTask = definition.HasAchievedTask;
+            RequiredObservationDimension = definition.RequiredObservationDimension(constants);
         }
 
         public override int TaskDimension { get; }
 
         public override bool HasAchievedTask { get; }
 
+        public override int RequiredObservationDimension { get; }
+
         public override bool IsLinear => _linear is not null;
 
-        public override void EvaluatePairs(
+        internal override void EvaluatePairs(
             in TransitionPointers transitions, float* tasks, int taskCount, float* reward, float* terminated, int stride)
         {
+            CheckObservationDimension(transitions);
             if (_block is null || !_block.TryEvaluatePairs(transitions, tasks, taskCount, _constantVector, reward, terminated, stride))
             {
                 // A local copy: the compiler would copy a read-only field before every call.
@@ -138,8 +234,10 @@ public abstract unsafe class TaskFamily
             GC.KeepAlive(_constants);
         }
 
-        public override void EvaluateRows(in TransitionPointers transitions, float* tasks, float* reward, byte* terminated)
+        internal override void EvaluateRows(
+            in TransitionPointers transitions, float* tasks, float* reward, byte* terminated)
         {
+            CheckObservationDimension(transitions);
             TFamily definition = _definition;
             for (int row = 0; row < transitions.Rows; row++)
             {
@@ -156,12 +254,18 @@ public abstract unsafe class TaskFamily
             GC.KeepAlive(_constants);
         }
 
-        public override void AchievedTasks(float* observations, float* commanded, int rows, int observationDimension, float* tasks)
+        internal override void AchievedTasks(
+            float* observations, float* commanded, int rows, int observationDimension, float* tasks)
         {
             if (!HasAchievedTask)
             {
                 throw new InvalidOperationException(
                     $"The task family {typeof(TFamily).Name} has no map from states to tasks, so reached states cannot serve as tasks.");
+            }
+
+            if (rows > 0)
+            {
+                CheckObservationDimension(observationDimension);
             }
 
             // A row is built apart, because the result may overwrite the commanded tasks while a family still reads them.
@@ -182,13 +286,14 @@ public abstract unsafe class TaskFamily
             GC.KeepAlive(_constants);
         }
 
-        public override void AddFeatures(in TransitionPointers transitions, double* sum)
+        internal override void AddFeatures(in TransitionPointers transitions, double* sum)
         {
             if (_linear is null)
             {
                 throw new InvalidOperationException($"The task family {typeof(TFamily).Name} does not say which features its rewards are linear in.");
             }
 
+            CheckObservationDimension(transitions);
             _linear.AddFeatures(transitions, _constantVector, sum);
             GC.KeepAlive(_constants);
         }
@@ -198,6 +303,14 @@ public abstract unsafe class TaskFamily
             TResult result = visitor.Visit(_definition, _constants.Span);
             GC.KeepAlive(_constants);
             return result;
+        }
+
+        private void CheckObservationDimension(in TransitionPointers transitions)
+        {
+            if (transitions.Rows > 0)
+            {
+                CheckObservationDimension(transitions.ObservationDimension);
+            }
         }
     }
 }

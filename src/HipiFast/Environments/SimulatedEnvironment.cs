@@ -48,7 +48,8 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     /// <param name="family">Reward, termination and state-to-task map.</param>
     /// <param name="taskDistribution">Where commanded tasks come from; its tasks have the family's dimension.</param>
     /// <param name="fixedTasks">The tasks <c>[K, P]</c> of a discrete family, else empty.</param>
-    /// <exception cref="ArgumentException">A size is out of range, or the distribution's tasks do not fit the family.</exception>
+    /// <exception cref="ArgumentException">A size is out of range, the distribution's tasks do not fit the family, or the
+    /// family reads state entries that there are not.</exception>
     protected SimulatedEnvironment(
         string name,
         int count,
@@ -72,6 +73,7 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
                 $"and its fixed tasks hold {fixedTasks.Length} numbers.");
         }
 
+        family.CheckObservationDimension(observationDimension);
         Name = name;
         Count = count;
         EpisodeLimit = episodeLimit;

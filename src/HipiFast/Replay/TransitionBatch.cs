@@ -73,6 +73,9 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     /// <summary>Where each row came from: its absolute number in the replay buffer, or -1, <c>[B]</c>.</summary>
     public Span<long> ReplayIndex => _replayIndex.Slice(0, Count);
 
+    /// <summary>The rows in use, as a task family judges them.</summary>
+    public TransitionRows Transitions => new(Observation, Action, NextObservation, Count);
+
     /// <summary>The rows in use, for kernels.</summary>
     public TransitionPointers Pointers => new(
         (nint)_observation.Pointer, (nint)_action.Pointer, (nint)_nextObservation.Pointer, Count, Shape.ObservationDimension, Shape.ActionDimension);

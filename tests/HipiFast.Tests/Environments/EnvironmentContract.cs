@@ -77,7 +77,7 @@ internal static class EnvironmentContract
         }
     }
 
-    public static unsafe void RewardAndTerminationAreTheFamilysVerdictOnTheStateBeforeTheStep(string name)
+    public static void RewardAndTerminationAreTheFamilysVerdictOnTheStateBeforeTheStep(string name)
     {
         const int copies = 6;
         using VectorEnvironment environment = EnvironmentRegistry.Create(name, copies);
@@ -90,12 +90,7 @@ internal static class EnvironmentContract
             RandomActions(action, actions, step, 3);
             float[] before = environment.Observation.ToArray(), task = environment.Task.ToArray();
             environment.Step(action, out StepResult result);
-            fixed (float* s = before, a = action, next = result.NextObservation, psi = task, r = reward)
-            fixed (byte* d = terminated)
-            {
-                environment.Family.EvaluateRows(new((nint)s, (nint)a, (nint)next, copies, width, actions), psi, r, d);
-            }
-
+            environment.Family.EvaluateRows(new(before, action, result.NextObservation, copies), task, reward, terminated);
             Assert.Equal(reward, result.Reward.ToArray());
             Assert.Equal(terminated, result.Terminated.ToArray());
             Assert.Equal(copies * width, before.Length);

@@ -82,7 +82,7 @@ public sealed class GridworldTests
 
     // Task k stands for cell k + 1: a step from that cell ends the episode under task k and under no other.
     [Fact]
-    public unsafe void DiscreteTasksAreTheCellsButTheStart()
+    public void DiscreteTasksAreTheCellsButTheStart()
     {
         const int tasks = Gridworld.CellCount - 1;
         using VectorEnvironment environment = EnvironmentRegistry.Create("gridworld-discrete", 1);
@@ -90,21 +90,17 @@ public sealed class GridworldTests
         Assert.False(environment.Family.HasAchievedTask);
         float[] all = environment.FixedTasks.ToArray();
         Assert.Equal(tasks * tasks, all.Length);
-        float* state = stackalloc float[2], action = stackalloc float[2];
+        float[] state = new float[2], action = new float[2], reward = new float[1];
+        byte[] terminated = new byte[1];
         for (int cell = 0; cell < Gridworld.CellCount; cell++)
         {
-            Gridworld.WriteCell(cell, new Span<float>(state, 2));
+            Gridworld.WriteCell(cell, state);
             for (int k = 0; k < tasks; k++)
             {
-                float reward;
-                byte terminated;
-                fixed (float* task = &all[k * tasks])
-                {
-                    environment.Family.EvaluateRows(new((nint)state, (nint)action, (nint)state, 1, 2, 2), task, &reward, &terminated);
-                }
-
-                Assert.Equal(cell == k + 1, terminated != 0);
-                Assert.Equal(cell == k + 1 ? 0f : -1f, reward);
+                ReadOnlySpan<float> task = all.AsSpan(k * tasks, tasks);
+                environment.Family.EvaluateRows(new(state, action, state, rows: 1), task, reward, terminated);
+                Assert.Equal(cell == k + 1, terminated[0] != 0);
+                Assert.Equal(cell == k + 1 ? 0f : -1f, reward[0]);
             }
         }
     }

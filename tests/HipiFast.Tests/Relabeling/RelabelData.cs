@@ -63,18 +63,11 @@ internal static class RelabelData
     ];
 
     /// <summary>Asserts that every row's reward and termination are the family's under the row's task.</summary>
-    public static unsafe void AssertJudged(TaskFamily family, TransitionBatch batch)
+    public static void AssertJudged(TaskFamily family, TransitionBatch batch)
     {
         float[] reward = new float[batch.Count];
         byte[] terminated = new byte[batch.Count];
-        fixed (float* r = reward)
-        {
-            fixed (byte* t = terminated)
-            {
-                family.EvaluateRows(batch.Pointers, batch.TaskPointer, r, t);
-            }
-        }
-
+        family.EvaluateRows(batch.Transitions, batch.Task, reward, terminated);
         Assert.Equal(reward, batch.Reward.ToArray());
         Assert.Equal(terminated, batch.Terminated.ToArray());
     }

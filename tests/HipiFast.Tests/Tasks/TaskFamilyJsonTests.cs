@@ -28,19 +28,15 @@ public sealed class TaskFamilyJsonTests
     }
 
     [Fact]
-    public unsafe void ValuesArriveInTheFamily()
+    public void ValuesArriveInTheFamily()
     {
         TaskFamily family = TaskFamilyJson.Read("""{"kind": "goal", "achieved": [1], "margin": 0.5, "reward": [-3, 2], "judge": "next"}""");
         float[] s = [0f, 9f], next = [0f, 1f], a = [0f], task = [1.5f];
-        float reward;
-        byte terminated;
-        fixed (float* sp = s, np = next, ap = a, tp = task)
-        {
-            family.EvaluateRows(new TransitionPointers((nint)sp, (nint)ap, (nint)np, 1, 2, 1), tp, &reward, &terminated);
-        }
-
-        Assert.Equal(2f, reward);
-        Assert.Equal(1, terminated);
+        float[] reward = new float[1];
+        byte[] terminated = new byte[1];
+        family.EvaluateRows(new TransitionRows(s, a, next, rows: 1), task, reward, terminated);
+        Assert.Equal([2f], reward);
+        Assert.Equal([1], terminated);
     }
 
     [Fact]

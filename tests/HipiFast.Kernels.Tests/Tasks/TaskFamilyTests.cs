@@ -1,7 +1,7 @@
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.Tasks;
 
-namespace HipiFast.Tests.Tasks;
+namespace HipiFast.Kernels.Tests.Tasks;
 
 public sealed unsafe class TaskFamilyTests
 {
@@ -199,6 +199,74 @@ public sealed unsafe class TaskFamilyTests
         }
 
         Assert.Equal([4f, 1f, 0.25f], commanded);
+    }
+
+    // Every built-in family, reading a state entry that states of four entries do not have.
+    public static TheoryData<string> BeyondTheState { get; } =
+        new("goal", "goal-margin", "discrete", "linear", "dense", "intervals");
+
+    [Theory]
+    [MemberData(nameof(BeyondTheState))]
+    public void StatesWithoutTheEntriesThatAFamilyReadsAreRefused(string name)
+    {
+        const int beyond = 4, rows = 2, width = 4;
+        TaskFamily family = name switch
+        {
+            "goal" => TaskFamilies.Goal([0, beyond], 0.5f),
+            "goal-margin" => TaskFamilies.GoalAndMargin([beyond, 0]),
+            "discrete" => TaskFamilies.Discrete([beyond], [1f, 2f], 0.5f),
+            "linear" => TaskFamilies.Linear([0, beyond], actionCost: true),
+            "dense" => TaskFamilies.Dense([beyond]),
+            _ => TaskFamilies.Intervals([(0, 0f, 1f), (beyond, 0f, 1f)]),
+        };
+        int p = family.TaskDimension;
+        float[] s = new float[rows * width], a = new float[rows], task = new float[rows * p], reward = new float[4];
+        float[] ended = new float[4];
+        Refused(() => family.EvaluatePairs(new(s, a, s, rows), task, reward, ended));
+        Refused(() => family.EvaluateRows(new(s, a, s, rows), task, reward.AsSpan(0, rows), new byte[rows]));
+        Refused(() => family.CheckObservationDimension(width));
+        if (family.HasAchievedTask)
+        {
+            Refused(() => family.AchievedTasks(s, task, new float[task.Length]));
+        }
+
+        // One more entry is enough.
+        float[] wide = new float[rows * (width + 1)];
+        family.EvaluatePairs(new(wide, a, wide, rows), task, reward, ended);
+
+        static void Refused(Action call) => Assert.Equal(
+            "The task family reads state entry 4; the states have 4 entries.",
+            Assert.Throws<ArgumentException>(call).Message);
+    }
+
+    [Fact]
+    public void IndicesOfMillionsAreRefusedNotRead()
+    {
+        TaskFamily family = TaskFamilies.Goal([16_000_000], 0.5f);
+        float[] s = new float[4], a = new float[1], task = new float[1];
+        Assert.Throws<ArgumentException>(
+            () => family.EvaluateRows(new(s, a, s, rows: 1), task, new float[1], new byte[1]));
+    }
+
+    [Fact]
+    public void SpansOfOtherLengthsAreRefused()
+    {
+        TaskFamily family = TaskFamilies.Goal([0, 1], 0.5f);
+        float[] s = new float[8], a = new float[2], task = new float[4], reward = new float[2];
+        byte[] ended = new byte[2];
+        family.EvaluateRows(new(s, a, s, rows: 2), task, reward, ended);
+        Refused("3 transitions", () => _ = new TransitionRows(s, a, s, rows: 3).Rows);
+        Refused("after the step", () => _ = new TransitionRows(s, a, s.AsSpan(1), rows: 2).Rows);
+        Refused("4 entries for tasks; found 3", () =>
+            family.EvaluateRows(new(s, a, s, rows: 2), task.AsSpan(1), reward, ended));
+        Refused("2 entries for rewards; found 1", () =>
+            family.EvaluateRows(new(s, a, s, rows: 2), task, reward.AsSpan(1), ended));
+        Refused("4 entries for terminations; found 2", () =>
+            family.EvaluatePairs(new(s, a, s, rows: 2), task, new float[4], reward));
+        Refused("achieved tasks", () => family.AchievedTasks(s, task, new float[3]));
+
+        static void Refused(string part, Action call) =>
+            Assert.Contains(part, Assert.Throws<ArgumentException>(call).Message, StringComparison.Ordinal);
     }
 
     [Fact]
