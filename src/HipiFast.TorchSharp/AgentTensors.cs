@@ -44,6 +44,11 @@ internal abstract class AgentTensors(TransitionShape shape, CriticRange range) :
     /// <param name="update">Number of the update, from 1.</param>
     public abstract void Publish(long update);
 
+    /// <summary>Brings the weights to the host's networks where those are older and the relabeler reads torch's in place.</summary>
+    public virtual void BringToHost()
+    {
+    }
+
     /// <summary>Writes the newest networks, atomically.</summary>
     /// <param name="path">File to make or replace.</param>
     public abstract void Save(string path);

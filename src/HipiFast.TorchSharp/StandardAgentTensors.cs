@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Networks;
@@ -20,15 +21,19 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
     private readonly (string Name, MlpParameters Network)[] _parts;
     private readonly TorchOptions _options;
     private readonly DeviceRuntime? _kernels;
-    private readonly List<DeviceBuffer> _resident = [];
+    private readonly List<DeviceBuffer> _shared = [];
+    private readonly List<ResidentNetwork> _resident = [];
     private readonly NativeBuffer<float> _actorState;
     private readonly NativeBuffer<float> _criticState;
     private readonly NetworkOptimizer[] _optimizers;
     private readonly ParameterBlock[] _host;
     private readonly MlpGroup[] _groups;
 
-    // Whether the host's networks are older than torch's tensors, as they are between copies.
+    // Whether the networks that the relabeler reads on the host are older than torch's tensors, as they are between copies.
     private bool _isBehind;
+
+    // The same of the host's networks where the relabeler reads torch's tensors in place: nobody misses those until they are asked for.
+    private bool _isHostStale;
 
     /// <summary>Makes the tensors.</summary>
     /// <param name="networks">The agent; must outlive this object.</param>
@@ -109,6 +114,7 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
         if (_kernels is not null)
         {
             MarkResidentChanged();
+            _isHostStale = true;
             return;
         }
 
@@ -126,6 +132,21 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
         }
 
         MarkChanged();
+    }
+
+    /// <inheritdoc/>
+    public override void BringToHost()
+    {
+        if (_isHostStale)
+        {
+            for (int i = 0; i < _groups.Length; i++)
+            {
+                _groups[i].Parameters.CopyTo(_host[i], withMoments: false);
+            }
+
+            _isHostStale = false;
+            MarkChanged();
+        }
     }
 
     /// <inheritdoc/>
@@ -152,7 +173,6 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
     /// <inheritdoc/>
     public override void Load(SafetensorsFile file, string prefix)
     {
-        Reside(null);
         try
         {
             AgentFile.Load(file, _networks, prefix);
@@ -163,13 +183,14 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
         }
         catch
         {
-            // Torch has the weights it had, and the kernels go on reading those.
-            Reside();
-            MarkResidentChanged();
+            // Torch has the weights it had, and the kernels that share its memory go on reading those.
+            _isHostStale = _kernels is not null;
             throw;
         }
 
         Upload();
+        _isHostStale = false;
+        MarkResidentChanged();
         _isBehind = !_options.SharesMemory && _kernels is null && file.Tensors.ContainsKey($"{prefix}{PublishedName}actor.0.weight");
         if (_isBehind)
         {
@@ -178,8 +199,6 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
                 AgentFile.LoadNetwork(file, prefix + PublishedName + name, network);
             }
         }
-
-        Reside();
     }
 
     /// <inheritdoc/>
@@ -191,19 +210,24 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
         try
         {
             // The networks stay behind, with what they have learned.
-            Reside(null);
+            BringToHost();
             if (_isBehind)
             {
                 Download();
             }
         }
-        catch (DeviceException)
+        catch (ExternalException)
         {
             // The device has failed, which whoever used it has been told; its weights are gone.
         }
 
+        foreach ((_, MlpParameters network) in _parts)
+        {
+            _kernels?.Networks.Remove(network);
+        }
+
         base.Dispose();
-        _resident.ForEach(buffer => buffer.Dispose());
+        _shared.ForEach(buffer => buffer.Dispose());
         foreach (ParameterBlock block in _host)
         {
             block.Dispose();
@@ -223,6 +247,7 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
             _groups[i].Parameters.CopyTo(_host[i], withMoments: i < 2);
         }
 
+        _isHostStale = false;
         MarkChanged();
     }
 
@@ -255,40 +280,20 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
     // Shows torch's tensors to the kernels of their device.
     private void Reside()
     {
-        if (_kernels is null)
-        {
-            return;
-        }
-
-        if (_resident.Count == 0)
-        {
-            _resident.AddRange(_groups.Select(group => group.Parameters.Share(_kernels)));
-        }
-
-        Reside(_kernels);
-    }
-
-    private void Reside(DeviceRuntime? kernels)
-    {
         int at = 0;
-        for (int group = 0; group < _groups.Length && _resident.Count > 0; group++)
+        for (int group = 0; group < _groups.Length && _kernels is not null; group++)
         {
             ParameterBlock block = _groups[group].Parameters;
+            _shared.Add(block.Share(_kernels));
             for (int network = 0; network < block.Count; network++)
             {
-                DeviceView view = _resident[group].View<float>((long)network * block.Length * sizeof(float), block.Length);
-                _parts[at++].Network.Reside(kernels is null ? null : new DeviceParameters(kernels, view));
+                DeviceView view = _shared[group].View<float>((long)network * block.Length * sizeof(float), block.Length);
+                _resident.Add(_kernels.Networks.Add(_parts[at++].Network, view));
             }
         }
     }
 
-    private void MarkResidentChanged()
-    {
-        foreach ((_, MlpParameters network) in _parts)
-        {
-            network.MarkResidentChanged();
-        }
-    }
+    private void MarkResidentChanged() => _resident.ForEach(network => network.MarkChanged());
 
     private void MarkChanged()
     {

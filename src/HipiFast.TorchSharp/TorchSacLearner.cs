@@ -25,6 +25,7 @@ namespace HipiFast.TorchSharp;
 /// </remarks>
 public sealed unsafe class TorchSacLearner : ISacLearner
 {
+    private readonly AgentNetworks _networks;
     private readonly SacOptions _options;
     private readonly IDenseKernel _dense;
     private readonly ulong _seed;
@@ -89,7 +90,7 @@ public sealed unsafe class TorchSacLearner : ISacLearner
         ArgumentOutOfRangeException.ThrowIfLessThan(batchCapacity, 1);
         options.Validate();
         torchOptions.Apply(modules is null ? (long)batchCapacity * networks.Hidden * networks.Hidden : 0);
-        Networks = networks;
+        _networks = networks;
         _options = options;
         _dense = session.Dense;
         _seed = seed;
@@ -133,10 +134,19 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     }
 
     /// <summary>
-    /// The networks that updates change. With modules that are not standard networks: shape, critic range and alpha only, beside networks of one
-    /// hidden unit that nothing reads.
+    /// The networks that updates change, with their newest weights as of this call: where the relabeler's kernels read
+    /// torch's memory in place, the host's are brought up to date here and otherwise left as they are. With modules that
+    /// are not standard networks: shape, critic range and alpha only, beside networks of one hidden unit that nothing
+    /// reads.
     /// </summary>
-    public AgentNetworks Networks { get; }
+    public AgentNetworks Networks
+    {
+        get
+        {
+            _agent.BringToHost();
+            return _networks;
+        }
+    }
 
     /// <summary>
     /// What to make a <see cref="Relabeling.Relabeler"/> with, together with <see cref="Networks"/>: the session given, whose fused kernels read the
@@ -161,7 +171,7 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     /// <inheritdoc/>
     public SacLosses Update(TransitionBatch batch, int firstRow, int rows)
     {
-        UpdateRows.Check(batch, firstRow, rows, Networks.Shape, _capacity);
+        UpdateRows.Check(batch, firstRow, rows, _networks.Shape, _capacity);
         _turns?.Begin();
         try
         {
@@ -274,7 +284,7 @@ public sealed unsafe class TorchSacLearner : ISacLearner
         _moduleSession?.Dispose();
         if (_ownsNetworks)
         {
-            Networks.Dispose();
+            _networks.Dispose();
         }
     }
 
@@ -296,13 +306,13 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     private SacLosses Update(int rows)
     {
         using DisposeScope scope = NewDisposeScope();
-        float alpha = Networks.Alpha;
+        float alpha = _networks.Alpha;
         using Scalar minusAlpha = -alpha;
 
         // The actor's parameters are those of both its passes, so one pass over twice the rows does for both; torch's cost is the calls.
         Tensor output = _agent.Actor.Forward(_inputs.Actor, trains: true);
         (Tensor actions, Tensor logProbabilities) = PolicyTensors.Sample(
-            output, Networks.Shape.ActionDimension, _inputs.Noise, _inputs.NoiseTerm);
+            output, _networks.Shape.ActionDimension, _inputs.Noise, _inputs.NoiseTerm);
 
         Tensor sampled = cat((ReadOnlySpan<Tensor>)[_inputs.State, actions, _inputs.Task], 1), regressand;
         using (no_grad())

@@ -120,7 +120,7 @@ public sealed class Trainer : IDisposable
     public KernelBackend Backend => _session.Backend;
 
     /// <summary>The networks in training.</summary>
-    public AgentNetworks Networks => _networks;
+    public AgentNetworks Networks => _learner.Networks;
 
     /// <summary>The minibatches of the last relabel call, for tests; not where the learner takes them on the device.</summary>
     internal TransitionBatch Batch => _batch;

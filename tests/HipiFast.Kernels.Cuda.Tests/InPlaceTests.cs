@@ -72,7 +72,7 @@ public sealed class InPlaceTests
     }
 
     [FakeDriverFact]
-    public void TheHostsCopyIsFetchedWhenItIsReadAndOnlyThen()
+    public void TheHostsValuesAreLeftAloneWhileTheDevicesAreTheNewest()
     {
         FakeDriver fake = new();
         using AgentNetworks agent = Agent(16);
@@ -80,34 +80,35 @@ public sealed class InPlaceTests
         DeviceRuntime runtime = session.Runtime!;
         MlpParameters network = agent.Critic1;
         float[] start = network.Values.ToArray(), trained = [.. start.Select(value => value + 1)];
-        using (DeviceBuffer memory = runtime.Allocate(start.Length * sizeof(float)))
-        using (DeviceBuffer shared = runtime.Share(memory.Address, memory.Bytes))
-        {
-            runtime.Upload<float>(start, shared.View<float>());
-            network.Reside(new DeviceParameters(runtime, shared.View<float>()));
-            long version = network.Version;
-            fake.ClearLog();
-            Assert.Equal(start, network.Values.ToArray());
-            Assert.Empty(fake.Calls("cuMemcpyDtoH"));
-            runtime.Upload<float>(trained, shared.View<float>());
-            network.MarkResidentChanged();
-            Assert.NotEqual(version, network.Version);
-            Assert.False(network.IsDisposed);
-            Assert.Empty(fake.Calls("cuMemcpyDtoH"));
-            Assert.Equal(trained, network.Values.ToArray());
-            Assert.Equal(trained[..16], network.WeightRow(0, 0)[..16].ToArray());
-            Assert.Single(fake.Calls("cuMemcpyDtoH"));
-
-            // Going back to the host brings what was not read.
-            runtime.Upload<float>(start, shared.View<float>());
-            network.MarkResidentChanged();
-            network.Reside(null);
-            Assert.Null(network.Resident);
-        }
-
+        using DeviceBuffer memory = runtime.Allocate(start.Length * sizeof(float));
+        using DeviceBuffer shared = runtime.Share(memory.Address, memory.Bytes);
+        using DeviceNetwork kernels = new(runtime);
+        runtime.Upload<float>(start, shared.View<float>());
+        ResidentNetwork resident = runtime.Networks.Add(network, shared.View<float>());
+        long version = network.Version;
+        fake.ClearLog();
+        kernels.Update(network);
+        NetworkStamp first = kernels.Stamp;
+        Assert.Equal(shared.Address, kernels.View.Address);
+        runtime.Upload<float>(trained, shared.View<float>());
+        resident.MarkChanged();
+        kernels.Update(network);
+        Assert.NotEqual(first, kernels.Stamp);
+        Assert.Equal(shared.Address, kernels.View.Address);
+        Assert.Equal(version, network.Version);
         Assert.Equal(start, network.Values.ToArray());
-        network.MarkResidentChanged();
-        Assert.Equal(start, network.Values.ToArray());
+        Assert.Empty(fake.Calls("cuMemcpyDtoH"));
+        Assert.Single(fake.Calls("cuMemcpyHtoD"));
+
+        // Withdrawn, the host's values are the newest again, whatever has been read before.
+        runtime.Networks.Remove(network);
+        kernels.Update(network);
+        Assert.NotEqual(shared.Address, kernels.View.Address);
+        Assert.Equal(2, fake.Calls("cuMemcpyHtoD").Length);
+        float[] copied = new float[start.Length];
+        runtime.Download<float>(kernels.View, copied);
+        Assert.Equal(start, copied);
+        Assert.Throws<ArgumentException>(() => runtime.Networks.Add(network, shared.View<float>().Slice(0, 16)));
     }
 
     [FakeDriverFact]
@@ -162,6 +163,7 @@ public sealed class InPlaceTests
         private readonly ComputeSession _session;
         private readonly AgentNetworks _agent;
         private readonly MlpParameters[] _networks;
+        private readonly List<ResidentNetwork> _resident = [];
         private readonly ExternalStream _turns;
         private readonly DeviceLearnerInputs _inputs;
         private readonly DeviceReplay _replay;
@@ -186,7 +188,7 @@ public sealed class InPlaceTests
             {
                 DeviceView view = Share(network.Shape.Length);
                 runtime.Upload<float>(network.Values, view);
-                network.Reside(new DeviceParameters(runtime, view));
+                _resident.Add(runtime.Networks.Add(network, view));
             }
 
             _input = Share(DeviceLearnerInputs.Floats(_shape));
@@ -205,11 +207,7 @@ public sealed class InPlaceTests
             _data.Run(_session.RelabelPipeline!, _agent, estimator, call, new ResidentBatch(batch, ResidentCandidates.Commanded));
             _inputs.Queue(batch, _shape, _input);
             _turns.Begin();
-            foreach (MlpParameters network in _networks)
-            {
-                network.MarkResidentChanged();
-            }
-
+            _resident.ForEach(network => network.MarkChanged());
             _turns.End();
         }
 
@@ -217,7 +215,7 @@ public sealed class InPlaceTests
         {
             foreach (MlpParameters network in _networks)
             {
-                network.Reside(null);
+                _session.Runtime!.Networks.Remove(network);
             }
 
             _replay.Dispose();

@@ -50,12 +50,10 @@ public sealed unsafe class InPlaceTests : IDisposable
         Assert.Same(_session.Runtime, learner.BatchDevice);
         AgentNetworks networks = learner.Networks;
         int length = networks.Critic1.Shape.Length;
-        Assert.Equal((ulong)TorchMemory.Address(learner.Agent.Actor.Parameters.Values),
-            ((DeviceParameters)networks.Actor.Resident!).View.Address);
-        Assert.Equal((ulong)TorchMemory.Address(learner.Agent.Critics.Parameters.Values),
-            ((DeviceParameters)networks.Critic1.Resident!).View.Address);
-        Assert.Equal((ulong)(TorchMemory.Address(learner.Agent.Critics.Parameters.Values) + length),
-            ((DeviceParameters)networks.Critic2!.Resident!).View.Address);
+        Assert.Equal((ulong)TorchMemory.Address(learner.Agent.Actor.Parameters.Values), Place(networks.Actor)!.View.Address);
+        ulong critics = (ulong)TorchMemory.Address(learner.Agent.Critics.Parameters.Values);
+        Assert.Equal(critics, Place(networks.Critic1)!.View.Address);
+        Assert.Equal(critics + ((ulong)length * sizeof(float)), Place(networks.Critic2!)!.View.Address);
         float[] before = Score(networks), after = [];
         for (int update = 0; update < 3; update++)
         {
@@ -65,8 +63,11 @@ public sealed unsafe class InPlaceTests : IDisposable
             before = after;
         }
 
-        // The host's copies follow when they are read, and give the same values.
+        // The host's copies follow when they are asked for, not before, and give the same values.
         using AgentNetworks copy = new(s_shape, 12);
+        float[] older = networks.Actor.Values.ToArray();
+        Assert.Same(networks, learner.Networks);
+        Assert.NotEqual(older, networks.Actor.Values.ToArray());
         foreach ((_, MlpParameters from, MlpParameters to) in Pair.Networks(networks, copy))
         {
             to.CopyFrom(from);
@@ -105,7 +106,7 @@ public sealed unsafe class InPlaceTests : IDisposable
             Assert.Equal(expected, found);
         }
 
-        foreach ((string network, MlpParameters expected, MlpParameters found) in Pair.Networks(_other.Networks, _fixture.Networks))
+        foreach ((string network, MlpParameters expected, MlpParameters found) in Pair.Networks(copied.Learner.Networks, inPlace.Learner.Networks))
         {
             // The copying path brings no targets.
             if (!network.StartsWith("target", StringComparison.Ordinal))
@@ -130,7 +131,7 @@ public sealed unsafe class InPlaceTests : IDisposable
             Pair.AssertRelative(expected.Entropy, found.Entropy, 1e-4, "entropy");
         }
 
-        foreach ((string network, MlpParameters expected, MlpParameters found) in Pair.Networks(_other.Networks, _fixture.Networks))
+        foreach ((string network, MlpParameters expected, MlpParameters found) in Pair.Networks(host.Learner.Networks, inPlace.Learner.Networks))
         {
             Pair.AssertClose(expected.Values, found.Values, 1e-4, network);
         }
@@ -174,8 +175,8 @@ public sealed unsafe class InPlaceTests : IDisposable
         first.SaveAgent(temporary["agent"]);
         using (AgentNetworks agent = AgentFile.Load(temporary["agent"]))
         {
-            Assert.Equal(_fixture.Networks.Actor.Values.ToArray(), agent.Actor.Values.ToArray());
-            Assert.Equal(_fixture.Networks.Target2!.Values.ToArray(), agent.Target2!.Values.ToArray());
+            Assert.Equal(first.Networks.Actor.Values.ToArray(), agent.Actor.Values.ToArray());
+            Assert.Equal(first.Networks.Target2!.Values.ToArray(), agent.Target2!.Values.ToArray());
         }
 
         // A checkpoint that does not fit leaves the learner as it was, in place.
@@ -206,7 +207,7 @@ public sealed unsafe class InPlaceTests : IDisposable
                 "optim.actor.m", Assert.Throws<InvalidDataException>(() => second.LoadState(file, "learner.")).Message, StringComparison.Ordinal);
         }
 
-        Assert.NotNull(second.Networks.Actor.Resident);
+        Assert.NotNull(Place(second.Networks.Actor));
         Assert.Equal(before, Score(second.Networks));
         Assert.Equal(actor, second.Networks.Actor.Values.ToArray());
         using (SafetensorsFile file = SafetensorsFile.Open(temporary["state"]))
@@ -232,7 +233,7 @@ public sealed unsafe class InPlaceTests : IDisposable
             values = TorchMemory.Entries(learner.Agent.Actor.Parameters.Values).ToArray();
         }
 
-        Assert.Null(_fixture.Networks.Actor.Resident);
+        Assert.Null(Place(_fixture.Networks.Actor));
         Assert.Equal(values, _fixture.Networks.Actor.Values.ToArray());
         float[] score = Score(_fixture.Networks);
         _fixture.Networks.Actor.Values.Clear();
@@ -258,10 +259,10 @@ public sealed unsafe class InPlaceTests : IDisposable
         Assert.Equal(0, learner.UpdateCount);
         _fixture.Batch.Reward[4] = float.NaN;
         using Uploaded broken = new(_session.Runtime!, _fixture.Batch);
-        float[] before = _fixture.Networks.Critic1.Values.ToArray();
+        float[] before = learner.Networks.Critic1.Values.ToArray();
         Assert.Contains(
             "critic loss", Assert.Throws<InvalidDataException>(() => learner.Update(broken.Batch, 0, Rows)).Message, StringComparison.Ordinal);
-        Assert.Equal(before, _fixture.Networks.Critic1.Values.ToArray());
+        Assert.Equal(before, learner.Networks.Critic1.Values.ToArray());
     }
 
     [TorchFact]
@@ -285,6 +286,8 @@ public sealed unsafe class InPlaceTests : IDisposable
 
     private TorchSacLearner Learner(SacFixture fixture, TorchOptions options) =>
         new(fixture.Networks, new SacOptions(), _session, Rows, SacFixture.Seed, options);
+
+    private ResidentNetwork? Place(MlpParameters network) => _session.Runtime!.Networks.Find(network);
 
     // Q~ of the batch by the device's kernels.
     private float[] Score(AgentNetworks networks, SoftQEstimator estimator = SoftQEstimator.SoftCritic)

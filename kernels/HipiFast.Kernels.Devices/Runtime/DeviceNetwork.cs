@@ -9,11 +9,15 @@ namespace HipiFast.Kernels.Devices.Runtime;
 internal sealed class DeviceNetwork(DeviceRuntime runtime) : IDisposable
 {
     private readonly DeviceArray _memory = new(runtime);
-    private MlpParameters? _source;
-    private long _version;
+
+    // What the copy is of; default when there is none.
+    private NetworkStamp _copied;
 
     /// <summary>The parameters in the layout of <see cref="MlpShape"/>.</summary>
     public DeviceView View { get; private set; }
+
+    /// <summary>Which values those are.</summary>
+    public NetworkStamp Stamp { get; private set; }
 
     /// <summary>Changes whenever the parameters lie somewhere else: a captured sequence is good for one place only.</summary>
     public int Generation { get; private set; }
@@ -21,23 +25,26 @@ internal sealed class DeviceNetwork(DeviceRuntime runtime) : IDisposable
     /// <summary>Finds the network on the device, or copies it over unless that has been done.</summary>
     public void Update(MlpParameters source)
     {
-        if (source.Resident is DeviceParameters resident && ReferenceEquals(resident.Runtime, runtime))
+        if (runtime.Networks.Find(source) is { } resident)
         {
             Place(resident.View);
+            Stamp = new NetworkStamp(resident, resident.Version);
 
             // The copy, if there is one, is of another network or time.
-            _source = null;
+            _copied = default;
             return;
         }
 
-        if (ReferenceEquals(source, _source) && source.Version == _version)
+        NetworkStamp wanted = new(source, source.Version);
+        if (wanted == _copied)
         {
             return;
         }
 
+        _copied = default;
         Place(_memory.Ensure<float>(source.Shape.Length));
         runtime.Upload<float>(source.Values, View);
-        (_source, _version) = (source, source.Version);
+        Stamp = _copied = wanted;
     }
 
     public void Dispose() => _memory.Dispose();

@@ -38,6 +38,9 @@ public abstract unsafe class DeviceRuntime : IDisposable
     /// </summary>
     public virtual bool CanShare => false;
 
+    /// <summary>Networks that kernels of this runtime read in place.</summary>
+    internal ResidentNetworks Networks { get; } = new();
+
     /// <summary>Allocates device memory.</summary>
     /// <param name="bytes">1 or more.</param>
     /// <returns>The buffer; dispose it before the runtime.</returns>

@@ -109,7 +109,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
             _actor.Update(problem.Actor!);
             if (_tensor is not null)
             {
-                _tensor.PrepareActor(problem.Actor!, _actor);
+                _tensor.PrepareActor(problem.Actor!.Shape, _actor);
             }
             else
             {

@@ -8,8 +8,7 @@ internal sealed class PackedSecondLayer(DeviceLauncher launcher) : IDisposable
 {
     private readonly DeviceArray _memory = new(launcher.Runtime);
     private DeviceKernel? _kernel;
-    private MlpParameters? _source;
-    private long _version;
+    private NetworkStamp _packed;
 
     /// <summary>The fragments.</summary>
     public DeviceView View { get; private set; }
@@ -21,16 +20,15 @@ internal sealed class PackedSecondLayer(DeviceLauncher launcher) : IDisposable
     public int Generation => _memory.Generation;
 
     /// <summary>Queues the packing unless that has been done.</summary>
-    /// <param name="source">The network.</param>
-    /// <param name="network">Its copy on the device, renewed before.</param>
-    public void Update(MlpParameters source, DeviceNetwork network)
+    /// <param name="shape">Shape of the network.</param>
+    /// <param name="network">The network on the device, renewed before.</param>
+    public void Update(MlpShape shape, DeviceNetwork network)
     {
-        if (ReferenceEquals(source, _source) && source.Version == _version)
+        if (network.Stamp == _packed)
         {
             return;
         }
 
-        MlpShape shape = source.Shape;
         Tile = TensorTile.For(launcher.Runtime.Device, shape.HiddenStride);
         SecondLayerShape packing = new() { Weights = shape.Weight2, Stride = shape.HiddenStride, Blocks = Tile.Blocks };
         long fragments = Tile.Fragments(shape.HiddenStride);
@@ -38,7 +36,7 @@ internal sealed class PackedSecondLayer(DeviceLauncher launcher) : IDisposable
         _kernel ??= launcher.Runtime.Load(DeviceKernelNames.PackSecondLayer);
         launcher.Arguments.Clear().Add(network.View).Add(View).Add(packing);
         launcher.RunEntries(_kernel, fragments);
-        (_source, _version) = (source, source.Version);
+        _packed = network.Stamp;
     }
 
     public void Dispose() => _memory.Dispose();

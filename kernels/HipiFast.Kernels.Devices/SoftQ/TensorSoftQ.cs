@@ -26,15 +26,15 @@ internal sealed class TensorSoftQ(DeviceLauncher launcher) : IDisposable
     public void Prepare(in SoftQProblem problem, TaskFamily? family, DeviceNetwork critic1, DeviceNetwork critic2)
     {
         _criticKernel = launcher.Runtime.Load(DeviceKernelNames.SoftQCriticBf16, family);
-        _critic1.Update(problem.Critic1, critic1);
+        _critic1.Update(problem.Critic1.Shape, critic1);
         if (problem.UsesCritic2)
         {
-            _critic2.Update(problem.Critic2!, critic2);
+            _critic2.Update(problem.Critic2!.Shape, critic2);
         }
     }
 
     /// <summary>The same for the actor.</summary>
-    public void PrepareActor(MlpParameters actor, DeviceNetwork network)
+    public void PrepareActor(MlpShape actor, DeviceNetwork network)
     {
         _actorKernel ??= launcher.Runtime.Load(DeviceKernelNames.SoftQActorBf16);
         _actor.Update(actor, network);

@@ -2,14 +2,11 @@ using HipiFast.Kernels.Memory;
 
 namespace HipiFast.Kernels.Networks;
 
-/// <summary>Parameters of one network in the layout of <see cref="MlpShape"/>.</summary>
+/// <summary>Parameters of one network in the layout of <see cref="MlpShape"/>, in host memory.</summary>
 public sealed unsafe class MlpParameters : IDisposable
 {
     private readonly NativeBuffer<float> _memory;
     private readonly bool _ownsMemory;
-    private readonly Lock _fetching = new();
-    private float* _pointer;
-    private volatile bool _isBehind;
 
     /// <summary>Allocates parameters that are all zero.</summary>
     /// <param name="shape">Shape of the network.</param>
@@ -20,7 +17,7 @@ public sealed unsafe class MlpParameters : IDisposable
         Shape = shape;
         _memory = new NativeBuffer<float>(shape.Length);
         _ownsMemory = true;
-        _pointer = _memory.Pointer;
+        Pointer = _memory.Pointer;
     }
 
     /// <summary>Parameters in memory of the caller's, so that networks of one shape can lie side by side.</summary>
@@ -42,7 +39,7 @@ public sealed unsafe class MlpParameters : IDisposable
 
         Shape = shape;
         _memory = memory;
-        _pointer = memory.Pointer + start;
+        Pointer = memory.Pointer + start;
     }
 
     /// <summary>Shape and offsets.</summary>
@@ -57,51 +54,14 @@ public sealed unsafe class MlpParameters : IDisposable
     /// <summary>The flat block, <see cref="MlpShape.Length"/> floats, padding included.</summary>
     public Span<float> Values => new(Pointer, IsDisposed ? 0 : Shape.Length);
 
-    /// <summary>
-    /// Address of the flat block; 64-byte aligned; null after <see cref="Dispose"/>. Where a learner trains on a device, reading this fetches its
-    /// values if they have changed.
-    /// </summary>
-    public float* Pointer
-    {
-        get
-        {
-            if (_isBehind)
-            {
-                Fetch();
-            }
-
-            return _pointer;
-        }
-    }
+    /// <summary>Address of the flat block; 64-byte aligned; null after <see cref="Dispose"/>.</summary>
+    public float* Pointer { get; private set; }
 
     /// <summary>Whether <see cref="Dispose"/> has been called.</summary>
-    internal bool IsDisposed => _pointer is null;
-
-    /// <summary>Where kernels of a device find the newest values in place; null where the host's are the newest.</summary>
-    internal ResidentParameters? Resident { get; private set; }
+    internal bool IsDisposed => Pointer is null;
 
     /// <summary>Says that the values have changed.</summary>
     public void MarkChanged() => Version++;
-
-    /// <summary>Moves the newest values to a device's memory, where they are already, or back to the host.</summary>
-    /// <param name="resident">Where, equal to the host's values now; null for the host, which then fetches what it lacks.</param>
-    internal void Reside(ResidentParameters? resident)
-    {
-        if (_isBehind)
-        {
-            Fetch();
-        }
-
-        Resident = resident;
-        Version++;
-    }
-
-    /// <summary>Says that the values have changed where they reside; the host's follow when they are read.</summary>
-    internal void MarkResidentChanged()
-    {
-        Version++;
-        _isBehind = Resident is not null;
-    }
 
     /// <summary>Copies the values of a network of the same shape.</summary>
     /// <param name="source">Where the values come from.</param>
@@ -222,22 +182,7 @@ public sealed unsafe class MlpParameters : IDisposable
             _memory.Dispose();
         }
 
-        _pointer = null;
-        Resident = null;
-        _isBehind = false;
-    }
-
-    // Worker threads may be the first to read.
-    private void Fetch()
-    {
-        lock (_fetching)
-        {
-            if (_isBehind)
-            {
-                Resident!.Download(new Span<float>(_pointer, Shape.Length));
-                _isBehind = false;
-            }
-        }
+        Pointer = null;
     }
 
     private void CheckLength(int layer, int length)
