@@ -1,5 +1,6 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
+using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Memory;
 using HipiFast.Relabeling;
 using HipiFast.Replay;

@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Relabeling;
 using HipiFast.Environments;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Relabeling;

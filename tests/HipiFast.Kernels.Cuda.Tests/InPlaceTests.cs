@@ -149,7 +149,7 @@ public sealed class InPlaceTests
         {
             for (uint call = 0; call < count; call++)
             {
-                data.Run(session.RelabelPipeline!, networks, SoftQEstimator.Critic, call);
+                data.Run(session.RelabelPipeline, networks, SoftQEstimator.Critic, call);
             }
         }
     }
@@ -204,7 +204,7 @@ public sealed class InPlaceTests
         public void Step(SoftQEstimator estimator, uint call)
         {
             DeviceBatch batch = _replay.Sample(Rows, 1, call);
-            _data.Run(_session.RelabelPipeline!, _agent, estimator, call, new ResidentBatch(batch, ResidentCandidates.Commanded));
+            _data.Run(_session.RelabelPipeline, _agent, estimator, call, new ResidentBatch(batch, ResidentCandidates.Commanded));
             _inputs.Queue(batch, _shape, _input);
             _turns.Begin();
             _resident.ForEach(network => network.MarkChanged());

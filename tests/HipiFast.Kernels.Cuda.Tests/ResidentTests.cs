@@ -66,7 +66,7 @@ public sealed partial class ResidentTests
             Assert.Empty(fake.Calls("cuMemAlloc", "cuStreamBeginCapture"));
 
             void Call(uint call) =>
-                data.Run(session.RelabelPipeline!, agent, estimator, call, new ResidentBatch(replay.Sample(Rows, 1, call), sources));
+                data.Run(session.RelabelPipeline, agent, estimator, call, new ResidentBatch(replay.Sample(Rows, 1, call), sources));
         }
 
         fake.AssertNothingIsLeft();
@@ -105,7 +105,7 @@ public sealed partial class ResidentTests
         Assert.Throws<ObjectDisposedException>(() => Call(elsewhere, 5));
 
         void Call(DeviceBatch where, uint call) =>
-            data.Run(session.RelabelPipeline!, agent, SoftQEstimator.Critic, call, new ResidentBatch(where, ResidentCandidates.Commanded));
+            data.Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, call, new ResidentBatch(where, ResidentCandidates.Commanded));
 
         DeviceView Shared(DeviceView view) => shared.View<float>(view.ByteOffset, view.Length);
     }
@@ -129,7 +129,7 @@ public sealed partial class ResidentTests
                 episode.Terminated[..1]);
             DeviceBatch batch = mirror.Sample(Rows, 1, call);
             ResidentCandidates both = ResidentCandidates.Commanded | ResidentCandidates.ReachedNext;
-            data.Run(session.RelabelPipeline!, agent, SoftQEstimator.Critic, call, new ResidentBatch(batch, both));
+            data.Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, call, new ResidentBatch(batch, both));
             mirror.Download(batch, learned);
         });
     }

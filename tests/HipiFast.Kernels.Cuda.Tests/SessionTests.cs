@@ -41,7 +41,7 @@ public sealed class SessionTests
         using (AgentNetworks agent = Agent(hidden))
         using (ComputeSession session = Backend(precision).CreateSession(default))
         {
-            IRelabelPipeline pipeline = session.RelabelPipeline!;
+            IRelabelPipeline pipeline = session.RelabelPipeline;
             SessionData data = new(rows, candidates);
             data.Run(pipeline, agent, estimator, 1);
             Assert.NotEmpty(fake.Calls("cuLaunchKernel Kernel_Critic"));
@@ -79,7 +79,7 @@ public sealed class SessionTests
         float[] softQ = new float[Rows * Candidates];
         AssertSteady(fake, call =>
         {
-            data.Run(session.RelabelPipeline!, agent, estimator, call);
+            data.Run(session.RelabelPipeline, agent, estimator, call);
             session.SoftQ.Compute(data.Problem(agent, estimator, call), softQ);
             session.TaskSampling.SampleTasks(
                 new TaskPosterior { SoftQ = softQ, Rows = Rows, Candidates = Candidates, Temperature = 1 },
@@ -93,7 +93,7 @@ public sealed class SessionTests
         FakeDriver fake = new();
         using AgentNetworks agent = Agent(16);
         using ComputeSession session = Backend().CreateSession(default);
-        IRelabelPipeline pipeline = session.RelabelPipeline!;
+        IRelabelPipeline pipeline = session.RelabelPipeline;
         SessionData data = new(40, 20);
         for (uint call = 0; call < 3; call++)
         {
@@ -141,7 +141,7 @@ public sealed class SessionTests
         using AgentNetworks agent = Agent(512);
         using ComputeSession session = Backend().CreateSession(default);
         DeviceOutOfMemoryException error = Assert.Throws<DeviceOutOfMemoryException>(
-            () => new SessionData(64, 64).Run(session.RelabelPipeline!, agent, SoftQEstimator.Critic, 0));
+            () => new SessionData(64, 64).Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, 0));
         Assert.Contains("needed", error.Message);
         Assert.Contains("free", error.Message);
     }

@@ -24,15 +24,15 @@ internal sealed class DeviceRelabelPipeline(
     DeviceLauncher launcher, DeviceSoftQ softQKernel, DeviceLogPartition logPartitionKernel, DeviceTaskSampling sampling)
     : IRelabelPipeline, IDisposable
 {
-    /// <summary>Rows that blocks are multiples of where more than that fit, as on the processor.</summary>
-    private const int BlockAlignment = 64;
-
     /// <summary>Share of the free memory that Q~ may take, in eighths: others use the device, too.</summary>
     private const int FreeEighths = 7;
 
     private readonly DeviceArray _memory = new(launcher.Runtime);
     private readonly DeviceArray _matrix = new(launcher.Runtime);
     private readonly DeviceFamily _family = new(launcher.Runtime);
+
+    // What has to pass through host memory: the same kernels, one after the other.
+    private readonly HostRelabelPipeline _host = new(softQKernel, logPartitionKernel, sampling);
     private PinnedBuffer? _staging;
     private DeviceKernel? _assignKernel;
     private DeviceKernel? _summarizeKernel;
@@ -43,12 +43,23 @@ internal sealed class DeviceRelabelPipeline(
 
     public void Prepare(in RelabelProblem problem)
     {
+        if (problem.NeedsHost)
+        {
+            _host.Prepare(problem);
+            return;
+        }
+
         problem.Validate();
         Execute(problem, commits: false);
     }
 
     public RelabelSummary Run(in RelabelProblem problem, in RelabelOutput output)
     {
+        if (problem.NeedsHost)
+        {
+            return _host.Run(problem, output);
+        }
+
         problem.Validate(output);
         RelabelLayout layout = Execute(problem, commits: true);
         Read<int>(layout.TaskIndex, output.TaskIndex);
@@ -61,11 +72,12 @@ internal sealed class DeviceRelabelPipeline(
             output.Terminated[row] = (byte)terminated[row];
         }
 
-        return _staging.Span<RelabelSummary>(layout.Summary, 1)[0];
+        return _staging.Span<DeviceSummary>(layout.Summary, 1)[0].ToSummary();
     }
 
     public void Dispose()
     {
+        _host.Dispose();
         _graph?.Dispose();
         _memory.Dispose();
         _matrix.Dispose();
@@ -136,12 +148,7 @@ internal sealed class DeviceRelabelPipeline(
         long fitting = budget / rowBytes;
         while (true)
         {
-            if (fitting < rows && fitting > BlockAlignment)
-            {
-                fitting -= fitting % BlockAlignment;
-            }
-
-            int blockRows = (int)Math.Clamp(fitting, 1, rows);
+            int blockRows = new RowBlocks(rows, fitting, problem.HasPartition).BlockRows;
             try
             {
                 _matrix.EnsureBytes(blockRows * rowBytes);
@@ -237,45 +244,45 @@ internal sealed class DeviceRelabelPipeline(
         DeviceView logPartition = signature.HasPartition ? Floats(layout.LogPartition, candidates) : default;
         DeviceProblem problem = new(call, batch.Observation, batch.Action, batch.NextObservation, tasks);
         softQKernel.QueueTasks(problem);
-        if (signature.HasPartition)
+        RowBlocks blocks = new(rows, signature.BlockRows, signature.HasPartition);
+        for (int i = 0; i < blocks.StepCount; i++)
         {
-            for (int first = 0; first < rows; first += signature.BlockRows)
+            RowStep step = blocks[i];
+            DeviceView block = Matrix(step.Rows, candidates);
+            softQKernel.Queue(problem, step.First, step.Rows, block, step.Accumulates ? logPartitionKernel : null);
+            if (step.FinishesPartition)
             {
-                int count = Math.Min(signature.BlockRows, rows - first);
-                softQKernel.Queue(problem, first, count, Matrix(count, candidates), logPartitionKernel);
+                logPartitionKernel.QueueFinish(rows, candidates, logPartition);
             }
 
-            logPartitionKernel.QueueFinish(rows, candidates, logPartition);
-        }
-
-        // One block is still in memory from the partition; several are computed again, with the same noise because it is counted by row.
-        bool inMemory = signature.HasPartition && signature.BlockRows == rows;
-        for (int first = 0; first < rows; first += signature.BlockRows)
-        {
-            int count = Math.Min(signature.BlockRows, rows - first);
-            DeviceView block = Matrix(count, candidates);
-            if (!inMemory)
+            if (step.Samples)
             {
-                softQKernel.Queue(problem, first, count, block);
+                QueueSampling(signature, problem, batch, step, block, logPartition, logPrior, p);
             }
-
-            SamplingShape shape = new()
-            {
-                Rows = count,
-                Candidates = candidates,
-                FirstRow = first,
-                ResultRows = rows,
-                TaskDimension = p,
-                HasPartition = signature.HasPartition ? 1 : 0,
-                HasPrior = signature.HasPrior ? 1 : 0,
-                LogCandidates = MathF.Log(candidates),
-            };
-            sampling.Queue(call, block, logPartition, logPrior, tasks, batch.Task.Slice((long)first * p, (long)count * p), shape);
         }
 
         QueueAssignment(signature, layout, batch, problem, logPartition, assignment);
         runtime.DownloadAsync(
             _memory.View<byte>(layout.Download, layout.Bytes - layout.Download), _staging!, layout.Download, layout.Bytes - layout.Download);
+    }
+
+    private void QueueSampling(
+        in Signature signature, in DeviceProblem problem, in BatchColumns batch, in RowStep step, DeviceView softQ, DeviceView logPartition,
+        DeviceView logPrior, int taskDimension)
+    {
+        SamplingShape shape = new()
+        {
+            Rows = step.Rows,
+            Candidates = signature.Candidates,
+            FirstRow = step.First,
+            ResultRows = signature.Rows,
+            TaskDimension = taskDimension,
+            HasPartition = signature.HasPartition ? 1 : 0,
+            HasPrior = signature.HasPrior ? 1 : 0,
+            LogCandidates = MathF.Log(signature.Candidates),
+        };
+        DeviceView commanded = batch.Task.Slice((long)step.First * taskDimension, (long)step.Rows * taskDimension);
+        sampling.Queue(problem.Call, softQ, logPartition, logPrior, problem.Task, commanded, shape);
     }
 
     // The candidate tasks: where the block has them, or the batch, or put together of the batch's own.
@@ -331,7 +338,7 @@ internal sealed class DeviceRelabelPipeline(
         _family.AddTo(arguments);
         launcher.RunEntries(_assignKernel!, rows);
 
-        DeviceView summary = _memory.View<int>(layout.Summary, Unsafe.SizeOf<RelabelSummary>() / sizeof(int));
+        DeviceView summary = _memory.View<int>(layout.Summary, Unsafe.SizeOf<DeviceSummary>() / sizeof(int));
         arguments.Clear().Add(problem.Call).Add(sampling.Integers(rows)).Add(sampling.Floats(rows)).Add(logPartition).Add(reward).Add(terminated);
         arguments.Add(summary).Add(shape);
         launcher.RunGroups(_summarizeKernel!, 1);

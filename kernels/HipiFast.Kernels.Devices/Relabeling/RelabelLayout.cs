@@ -66,7 +66,7 @@ internal readonly struct RelabelLayout
         Terminated = Take(ref end, rows * sizeof(int));
         TaskIndex = Take(ref end, rows * sizeof(int));
         LogPartition = Take(ref end, problem.HasPartition ? candidates * sizeof(float) : 0);
-        Summary = Take(ref end, Unsafe.SizeOf<RelabelSummary>());
+        Summary = Take(ref end, Unsafe.SizeOf<DeviceSummary>());
         Bytes = end;
         Download = resident is null ? NewTask : TaskIndex;
     }

@@ -13,7 +13,7 @@ namespace HipiFast.Kernels.Ilgpu.Relabeling;
 /// <summary>What surrounds the inference of a relabel call: reached tasks as candidates, new tasks, their rewards, and the call in numbers.</summary>
 public static class RelabelKernels
 {
-    // Words of the summary, in the order of the fields of RelabelSummary.
+    // Words of the summary, in the order of the fields of DeviceSummary.
     private const int EntropyWord = 0;
     private const int SurpriseWord = 1;
     private const int SurpriseCountWord = 2;
@@ -86,9 +86,8 @@ public static class RelabelKernels
         int step = Grid.DimX * Group.DimX;
         for (int row = (Grid.IdxX * Group.DimX) + Group.IdxX; row < shape.Rows; row += step)
         {
-            PhiloxBlock block = Mixing(numbers, row);
-            bool isRelabeled = IsRelabeled(numbers, block), isGoal = isRelabeled && DeviceMath.ToUniform(block.Y) < numbers.GoalMix;
-            int index = isRelabeled && !isGoal ? integers[((long)RowResult.Index * shape.Rows) + row] : -1;
+            RowService service = ServiceOf(numbers, row);
+            int index = service == RowService.Infer ? integers[((long)RowResult.Index * shape.Rows) + row] : -1;
             taskIndex[row] = index;
             long own = (long)row * shape.TaskDimension, sampled = (long)index * shape.TaskDimension;
             for (int i = 0; i < shape.TaskDimension; i++)
@@ -98,7 +97,7 @@ public static class RelabelKernels
                 {
                     entry = candidates[sampled + i];
                 }
-                else if (isGoal)
+                else if (service == RowService.Goal)
                 {
                     entry = goals[own + i];
                 }
@@ -128,7 +127,7 @@ public static class RelabelKernels
     /// <param name="logPartition"><c>[K]</c>.</param>
     /// <param name="reward"><c>[B]</c>.</param>
     /// <param name="terminated"><c>[B]</c>.</param>
-    /// <param name="summary">Receives the fields of a <see cref="RelabelSummary"/> in their order, floats by their bits.</param>
+    /// <param name="summary">Receives the fields of a <see cref="DeviceSummary"/> in their order, floats by their bits.</param>
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.Summarize)]
     public static void Summarize(
@@ -136,8 +135,8 @@ public static class RelabelKernels
         ArrayView<int> terminated, ArrayView<int> summary, AssignmentShape shape)
     {
         CallNumbers numbers = call[0];
-        ArrayView<RelabelSummary> shared = SharedMemory.Allocate<RelabelSummary>(GroupLimits.MaxThreads);
-        RelabelSummary own = default;
+        ArrayView<DeviceSummary> shared = SharedMemory.Allocate<DeviceSummary>(GroupLimits.MaxThreads);
+        DeviceSummary own = default;
         own.BadRow = int.MaxValue;
         own.UnsampledRow = int.MaxValue;
         own.BadRewardRow = int.MaxValue;
@@ -181,7 +180,7 @@ public static class RelabelKernels
                 own.BadReward = reward[row];
             }
 
-            if (IsRelabeled(numbers, Mixing(numbers, row)))
+            if (ServiceOf(numbers, row) != RowService.Keep)
             {
                 own.RelabeledTerminated += terminated[row];
             }
@@ -255,14 +254,16 @@ public static class RelabelKernels
         }
     }
 
-    private static PhiloxBlock Mixing(CallNumbers numbers, int row) =>
-        Philox.Next((uint)row, 0, numbers.Call, (uint)RandomPurpose.Mixing, numbers.Seed);
-
-    private static bool IsRelabeled(CallNumbers numbers, PhiloxBlock mixing) => DeviceMath.ToUniform(mixing.X) < numbers.RelabelFraction;
-
-    private static RelabelSummary Join(RelabelSummary a, RelabelSummary b)
+    private static RowService ServiceOf(CallNumbers numbers, int row)
     {
-        RelabelSummary sum = b.BadRow < a.BadRow ? b : a;
+        PhiloxBlock block = ServiceRule.Draw(row, numbers.Call, numbers.Seed);
+        return ServiceRule.Choose(
+            DeviceMath.ToUniform(block.X), DeviceMath.ToUniform(block.Y), numbers.RelabelFraction, numbers.GoalMix);
+    }
+
+    private static DeviceSummary Join(DeviceSummary a, DeviceSummary b)
+    {
+        DeviceSummary sum = b.BadRow < a.BadRow ? b : a;
         bool isSecond = b.BadRewardRow < a.BadRewardRow;
         sum.BadRewardRow = isSecond ? b.BadRewardRow : a.BadRewardRow;
         sum.BadReward = isSecond ? b.BadReward : a.BadReward;

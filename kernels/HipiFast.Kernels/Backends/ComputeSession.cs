@@ -11,6 +11,7 @@ namespace HipiFast.Kernels.Backends;
 /// <param name="owned">What is disposed of with the session, in this order.</param>
 public sealed class ComputeSession(params IReadOnlyList<IDisposable> owned) : IDisposable
 {
+    private HostRelabelPipeline? _hostPipeline;
     private bool _isDisposed;
 
     /// <summary>The backend that made it.</summary>
@@ -28,15 +29,19 @@ public sealed class ComputeSession(params IReadOnlyList<IDisposable> owned) : ID
     /// <summary>Dense forward, backward and optimiser steps.</summary>
     public required IDenseKernel Dense { get; init; }
 
-    /// <summary>A whole relabel call in one go; null where the kernels above are the way.</summary>
-    public IRelabelPipeline? RelabelPipeline { get; init; }
+    /// <summary>A whole relabel call: composed of the kernels above unless another pipeline is given, such as one that runs on a device.</summary>
+    public IRelabelPipeline RelabelPipeline
+    {
+        get => field ??= _hostPipeline = new HostRelabelPipeline(SoftQ, LogPartition, TaskSampling);
+        init;
+    }
 
     /// <summary>Transitions in the memory of the session's device; null for backends of the processor. Lives as long as the session.</summary>
     public TransitionMemory? Transitions { get; init; }
 
     /// <summary>
-    /// The same kernels with another soft-Q matrix, computed through the kernels one by one: nothing that goes around <see cref="SoftQ"/> is taken
-    /// over. This session must outlive the result, unless it is among what the result owns.
+    /// The same kernels with another soft-Q matrix: nothing that goes around <see cref="SoftQ"/> is taken over. This session must outlive the result,
+    /// unless it is among what the result owns.
     /// </summary>
     /// <param name="softQ">The soft-Q matrix.</param>
     /// <param name="owned">What is disposed of with the result, in this order.</param>
@@ -59,6 +64,7 @@ public sealed class ComputeSession(params IReadOnlyList<IDisposable> owned) : ID
         }
 
         _isDisposed = true;
+        _hostPipeline?.Dispose();
         foreach (IDisposable part in owned)
         {
             part.Dispose();

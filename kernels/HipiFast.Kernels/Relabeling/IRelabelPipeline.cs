@@ -3,8 +3,8 @@ using HipiFast.Kernels.Memory;
 namespace HipiFast.Kernels.Relabeling;
 
 /// <summary>
-/// A whole relabel call without the host in between: soft-Q matrix, column-wise logsumexp, Gumbel-max, mixing, rewards, diagnostics. Backends of
-/// devices have it; those of the processor have nothing to gain from it.
+/// A whole relabel call: soft-Q matrix, column-wise logsumexp, Gumbel-max, mixing, rewards, diagnostics. In host memory it is composed of a session's
+/// kernels; on a device nothing is waited for in between.
 /// </summary>
 public interface IRelabelPipeline
 {
@@ -20,7 +20,10 @@ public interface IRelabelPipeline
     /// <summary>Runs a call.</summary>
     /// <param name="problem">What to compute.</param>
     /// <param name="output">Where the results go.</param>
-    /// <returns>The call in numbers. Nothing is thrown for NaN or infinities; they show here.</returns>
+    /// <returns>
+    /// The call in numbers. Nothing is thrown for NaN or infinities; they show here: where there is a bad row, a row without a sample or a bad reward
+    /// the results are not complete.
+    /// </returns>
     /// <exception cref="ArgumentException">The problem is not complete, or lengths disagree.</exception>
     /// <exception cref="DeviceOutOfMemoryException">Not even one row of Q~ fits beside the batch and the networks.</exception>
     RelabelSummary Run(in RelabelProblem problem, in RelabelOutput output);

@@ -3,7 +3,7 @@ using HipiFast.Kernels.SoftQ;
 
 namespace HipiFast.Kernels.Relabeling;
 
-/// <summary>Inverse RL of transitions by row, as one piece of work.</summary>
+/// <summary>Inverse RL by row (transitions or, with a source of Q~, trajectories), as one piece of work.</summary>
 public readonly ref struct RelabelProblem
 {
     /// <summary>
@@ -17,6 +17,20 @@ public readonly ref struct RelabelProblem
 
     /// <summary>The batch where it lies on the device already, relabeled in place; null for one that goes up with the call.</summary>
     public ResidentBatch? Resident { get; init; }
+
+    /// <summary>
+    /// Where Q~ comes from instead of the networks. Of <see cref="SoftQ"/> only sizes, candidates, seed and call are then read, and the rows are not
+    /// judged.
+    /// </summary>
+    internal ISoftQSource? Source { get; init; }
+
+    /// <summary>Receives Q~ and the posterior block by block, or null.</summary>
+    public IRelabelObserver? Observer { get; init; }
+
+    /// <summary>
+    /// Earlier batches that count in the partition; null for the batch's own. The caller commits the newest batch once the call has succeeded.
+    /// </summary>
+    internal RunningPartition? Running { get; init; }
 
     /// <summary>log p(psi) <c>[K]</c>, unnormalised, or empty for a uniform prior.</summary>
     public ReadOnlySpan<float> LogPrior { get; init; }
@@ -35,18 +49,31 @@ public readonly ref struct RelabelProblem
     /// <summary>Probability with which a relabeled row is served by a goal instead of inverse RL.</summary>
     public required float GoalMix { get; init; }
 
-    /// <summary><c>[B, P]</c>: the new tasks of the rows that a goal serves, other rows are not read; empty where <see cref="GoalMix"/> is
-    /// 0.</summary>
+    /// <summary>
+    /// <c>[B, P]</c>: the new tasks of the rows that a goal serves, other rows are not read; empty where <see cref="GoalMix"/> is 0. May be the
+    /// memory of <see cref="RelabelOutput.NewTask"/>.
+    /// </summary>
     public ReadOnlySpan<float> Goals { get; init; }
 
     /// <summary>Largest part of Q~ kept in memory, bytes; a larger matrix is computed twice, in blocks of rows.</summary>
     public required long MemoryBudget { get; init; }
+
+    /// <summary>Which row is served how.</summary>
+    internal ServiceRule Services => new(SoftQ.Seed, SoftQ.Call, RelabelFraction, GoalMix);
+
+    /// <summary>Whether blocks of Q~ have to pass through host memory.</summary>
+    internal bool NeedsHost => Source is not null || Observer is not null || Running is not null;
 
     /// <summary>Throws unless the problem is complete and its lengths agree.</summary>
     /// <exception cref="ArgumentException">One sentence naming what disagrees, what was found and what was expected.</exception>
     public void Validate()
     {
         int rows = SoftQ.Rows, taskDimension = SoftQ.TaskDimension;
+        if (Resident is not null && NeedsHost)
+        {
+            throw new ArgumentException("Q~ of a batch on the device stays there; the call asks for blocks of it in host memory.");
+        }
+
         if (Resident is ResidentBatch resident)
         {
             SoftQ.ValidateKind();
@@ -59,6 +86,10 @@ public readonly ref struct RelabelProblem
             {
                 throw new ArgumentException("The task family has no map from states to tasks, so reached states cannot be candidates.");
             }
+        }
+        else if (Source is not null)
+        {
+            Check(SoftQ.Task.Length, (long)SoftQ.Candidates * taskDimension, "candidate tasks");
         }
         else
         {
@@ -88,12 +119,12 @@ public readonly ref struct RelabelProblem
     public void Validate(in RelabelOutput output)
     {
         Validate();
-        int rows = SoftQ.Rows, written = Resident is null ? rows : 0;
+        int rows = SoftQ.Rows, written = Resident is null ? rows : 0, judged = Source is null ? written : 0;
         Check(output.TaskIndex.Length, rows, "task indices");
         Check(output.LogPartition.Length, HasPartition ? SoftQ.Candidates : 0, "the log partition");
         Check(output.NewTask.Length, (long)written * SoftQ.TaskDimension, "new tasks");
-        Check(output.Reward.Length, written, "rewards");
-        Check(output.Terminated.Length, written, "terminations");
+        Check(output.Reward.Length, judged, "rewards");
+        Check(output.Terminated.Length, judged, "terminations");
     }
 
     private static void Check(long found, long expected, string what)

@@ -1,47 +1,54 @@
-using System.Runtime.InteropServices;
-
 namespace HipiFast.Kernels.Relabeling;
 
-/// <summary>A relabel call in numbers, put together on the device.</summary>
-[StructLayout(LayoutKind.Sequential)]
+/// <summary>A relabel call in numbers.</summary>
 public struct RelabelSummary
 {
+    /// <summary>Before the first row.</summary>
+    internal static RelabelSummary Nothing => new()
+    {
+        LogPartitionMin = float.PositiveInfinity,
+        LogPartitionMax = float.NegativeInfinity,
+        BadRow = -1,
+        UnsampledRow = -1,
+        BadRewardRow = -1,
+    };
+
     /// <summary>Sum over the rows of the posterior's entropy, in nats.</summary>
-    public float Entropy;
+    public double Entropy { get; set; }
 
     /// <summary>Sum of <c>-log q(psi_commanded | j)</c> over the rows whose commanded task is among the candidates.</summary>
-    public float Surprise;
+    public double Surprise { get; set; }
 
     /// <summary>How many rows that is.</summary>
-    public int SurpriseCount;
+    public int SurpriseCount { get; set; }
 
     /// <summary>Rows whose commanded task is the most likely candidate.</summary>
-    public int CommandedIsMode;
+    public int CommandedIsMode { get; set; }
 
     /// <summary>Smallest logZ; +inf without a partition.</summary>
-    public float LogPartitionMin;
+    public float LogPartitionMin { get; set; }
 
     /// <summary>Largest logZ; -inf without a partition.</summary>
-    public float LogPartitionMax;
+    public float LogPartitionMax { get; set; }
 
     /// <summary>First row with an entry of Q~ that is not finite; -1 when there is none.</summary>
-    public int BadRow;
+    public int BadRow { get; set; }
 
     /// <summary>The first such entry's column.</summary>
-    public int BadCandidate;
+    public int BadCandidate { get; set; }
 
     /// <summary>The entry.</summary>
-    public float BadValue;
+    public float BadValue { get; set; }
 
     /// <summary>First row without a sample; -1 when there is none.</summary>
-    public int UnsampledRow;
+    public int UnsampledRow { get; set; }
 
     /// <summary>First row whose reward under its new task is not finite; -1 when there is none.</summary>
-    public int BadRewardRow;
+    public int BadRewardRow { get; set; }
 
     /// <summary>That reward.</summary>
-    public float BadReward;
+    public float BadReward { get; set; }
 
     /// <summary>Rows that were relabeled, by inverse RL or by a goal, and terminate under their new task.</summary>
-    public int RelabeledTerminated;
+    public int RelabeledTerminated { get; set; }
 }

@@ -232,6 +232,23 @@ public readonly ref struct SoftQProblem
         }
     }
 
+    /// <summary>Some of the rows, with the noise that they have in the whole.</summary>
+    /// <param name="first">First row.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <returns>The smaller problem, on the same memory.</returns>
+    internal SoftQProblem Slice(int first, int rows)
+    {
+        int state = ObservationDimension;
+        return this with
+        {
+            Observation = Observation.Slice(first * state, rows * state),
+            Action = Action.Slice(first * ActionDimension, rows * ActionDimension),
+            NextObservation = NextObservation.IsEmpty ? default : NextObservation.Slice(first * state, rows * state),
+            Rows = rows,
+            FirstRow = unchecked(FirstRow + (uint)first),
+        };
+    }
+
     private static void CheckPositive(int count, string what)
     {
         if (count < 1)

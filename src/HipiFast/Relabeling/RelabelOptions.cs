@@ -216,6 +216,9 @@ public sealed record RelabelOptions
     internal bool PartitionFits =>
         Partition != PartitionMode.Running || (Candidates == CandidateSource.Fixed && Assignment == Assignment.Row);
 
+    /// <summary>Whether inverse RL is by task.</summary>
+    internal bool AssignsByTask => Assignment == Assignment.Task && Strategy == RelabelStrategy.InverseRl;
+
     /// <summary>Throws when an option is out of range.</summary>
     /// <exception cref="ArgumentException">One sentence naming the option, what was found and what is expected.</exception>
     public void Validate()

@@ -1,7 +1,8 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Memory;
-using HipiFast.Kernels.Random;
 using HipiFast.Kernels.Relabeling;
+using HipiFast.Kernels.Replay;
+using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Replay;
@@ -29,26 +30,23 @@ namespace HipiFast.Relabeling;
 /// RowSampling) is for the choice, where task counts the slots of the group. (Should M exceed 2^26, groups are of 2^31 / M slots.)</para>
 /// <para>Steady state allocates nothing: memory is native, sized by the largest call so far. Not thread-safe.</para>
 /// </remarks>
-public sealed unsafe partial class Relabeler : IDisposable
+public sealed class Relabeler : IDisposable
 {
     private readonly TaskFamily _family;
     private readonly AgentNetworks? _agent;
-    private readonly ITaskDistribution? _tasks;
     private readonly ComputeSession _session;
     private readonly bool _ownsSession;
-
-    private readonly NativeBuffer<float> _fixedTasks = new(0);
-    private readonly NativeBuffer<float> _fixedLogPrior = new(0);
-    private int _fixedCount;
-    private bool _hasFixedPrior;
-
-    // What a call will do to the batch, held back until nothing can go wrong any more.
-    private readonly NativeBuffer<Service> _service = new(0);
-    private readonly NativeBuffer<int> _taskIndex = new(0);
-    private readonly NativeBuffer<byte> _relabeled = new(0);
-    private readonly NativeBuffer<float> _newTask = new(0);
-    private readonly NativeBuffer<float> _newReward = new(0);
-    private readonly NativeBuffer<byte> _newTerminated = new(0);
+    private readonly AgentEstimate _estimate;
+    private readonly Trajectories _trajectories = new();
+    private readonly SlotServices _services;
+    private readonly GoalTasks _goals;
+    private readonly CandidateTasks _candidates;
+    private readonly ReturnSum _returns;
+    private readonly TransitionChoice _choice;
+    private readonly PendingChanges _pending;
+    private readonly RunningPartition? _running;
+    private readonly NativeBuffer<float> _logPartition = new(0);
+    private readonly NativeBuffer<long> _replayIndex = new(0);
 
     /// <summary>Makes a relabeler with threads of its own.</summary>
     /// <param name="family">Reward, termination and state-to-task map.</param>
@@ -59,7 +57,7 @@ public sealed unsafe partial class Relabeler : IDisposable
     /// distribution; or no backend has that name, or the one named computes in another precision.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run here.</exception>
     public Relabeler(TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks = null)
-        : this(null, family, agent, options, tasks)
+        : this(family, agent, options, tasks, null)
     {
     }
 
@@ -70,40 +68,29 @@ public sealed unsafe partial class Relabeler : IDisposable
     /// <param name="options">As for the other constructor; of <see cref="RelabelOptions.Compute"/> the threads alone are read.</param>
     /// <param name="tasks">As for the other constructor.</param>
     /// <exception cref="ArgumentException">As for the other constructor.</exception>
-    public Relabeler(ComputeSession? session, TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks = null)
+    public Relabeler(
+        ComputeSession session, TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks = null)
+        : this(family, agent, options, tasks, session ?? throw new ArgumentNullException(nameof(session)))
     {
-        ArgumentNullException.ThrowIfNull(family);
-        ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        CheckApplies(family, options);
-        if (agent is not null && agent.Shape.TaskDimension != family.TaskDimension)
-        {
-            throw new ArgumentException(
-                $"The agent takes tasks of {agent.Shape.TaskDimension} entries; the task family has {family.TaskDimension}.", nameof(agent));
-        }
-
-        if (tasks is not null && tasks.TaskDimension != family.TaskDimension)
-        {
-            throw new ArgumentException(
-                $"The task distribution makes tasks of {tasks.TaskDimension} entries; the task family has {family.TaskDimension}.", nameof(tasks));
-        }
-
-        _family = family;
-        _agent = agent;
-        _tasks = tasks;
-        Options = options;
-        _runningPartition = new RunningPartition(options.PartitionDecay);
-        _ownsSession = session is null;
-        _session = session ?? options.Compute.OpenSession();
     }
 
-    // How a slot of the batch is served.
-    private enum Service : byte
+    private Relabeler(
+        TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks, ComputeSession? session)
     {
-        Keep,
-        Infer,
-        Goal,
-        Random,
+        RelabelChecks.RequireFit(family, agent, options, tasks);
+        _family = family;
+        _agent = agent;
+        _ownsSession = session is null;
+        _session = session ?? options.Compute.OpenSession();
+        Options = options;
+        _estimate = new AgentEstimate(agent, family, options);
+        _services = new SlotServices(options);
+        _goals = new GoalTasks(family, options, tasks);
+        _candidates = new CandidateTasks(family, options);
+        _returns = new ReturnSum(family, options.Compute.Threads);
+        _choice = new TransitionChoice(_session, _estimate, options);
+        _pending = new PendingChanges(family.TaskDimension);
+        _running = options.Partition == PartitionMode.Running ? new RunningPartition(options.PartitionDecay) : null;
     }
 
     /// <summary>The options it was made with.</summary>
@@ -120,10 +107,6 @@ public sealed unsafe partial class Relabeler : IDisposable
     /// <summary>Receives Q~ and the posterior as they are computed, or null.</summary>
     public IRelabelObserver? Observer { get; set; }
 
-    private bool KeepsPartition => Options.Partition == PartitionMode.Running;
-
-    private int TaskDimension => _family.TaskDimension;
-
     /// <summary>Sets the tasks of <see cref="CandidateSource.Fixed"/>.</summary>
     /// <param name="tasks"><c>[K, P]</c>, copied.</param>
     /// <param name="logPrior">log p(psi) <c>[K]</c>, unnormalised, copied; empty for a uniform prior. An entry of -inf excludes its task.</param>
@@ -131,12 +114,9 @@ public sealed unsafe partial class Relabeler : IDisposable
     /// task.</exception>
     public void SetFixedCandidates(ReadOnlySpan<float> tasks, ReadOnlySpan<float> logPrior = default)
     {
-        int count = CheckCandidates(tasks, logPrior);
-        Store(_fixedTasks, tasks);
-        Store(_fixedLogPrior, logPrior);
-        _fixedCount = count;
-        _runningPartition.Clear();
-        _hasFixedPrior = !logPrior.IsEmpty;
+        RelabelChecks.RequireCandidates(tasks, logPrior, _family.TaskDimension);
+        _candidates.SetFixed(tasks, logPrior);
+        _running?.Clear();
     }
 
     /// <summary>Relabels transitions in place: task, reward and termination; by task also state, action and next state.</summary>
@@ -150,7 +130,7 @@ public sealed unsafe partial class Relabeler : IDisposable
     /// <exception cref="ArgumentException">Shapes disagree, there are no transitions or candidates, or something that the options need is
     /// missing.</exception>
     /// <exception cref="InvalidDataException">A NaN or infinity in the batch, in Q~ or in a reward; the message names the first.</exception>
-    public RelabelResult Relabel(TransitionBatch batch, ReplayBuffer? replay = null) => Run(batch, default, default, default, false, replay);
+    public RelabelResult Relabel(TransitionBatch batch, ReplayBuffer? replay = null) => Run(batch, default, replay);
 
     /// <summary>Relabels transitions in place, choosing among tasks given with the call instead of <see cref="RelabelOptions.Candidates"/>.</summary>
     /// <param name="batch">B transitions, 1 or more.</param>
@@ -169,9 +149,9 @@ public sealed unsafe partial class Relabeler : IDisposable
             throw new ArgumentException("Assignment by task keeps the commanded tasks; it takes no candidates.", nameof(candidates));
         }
 
-        RefuseRunningPartition("candidates given with a call");
-        CheckCandidates(candidates, logPrior);
-        return Run(batch, default, candidates, logPrior, false, replay);
+        RelabelChecks.RefuseRunningPartition(Options, "candidates given with a call");
+        RelabelChecks.RequireCandidates(candidates, logPrior, _family.TaskDimension);
+        return Run(batch, new GivenTasks(candidates, logPrior), replay);
     }
 
     /// <summary>
@@ -189,7 +169,8 @@ public sealed unsafe partial class Relabeler : IDisposable
     /// <exception cref="ArgumentException">As for <see cref="Relabel(TransitionBatch, ReplayBuffer?)"/>, or an episode's rows are not side by
     /// side.</exception>
     /// <exception cref="InvalidDataException">As for <see cref="Relabel(TransitionBatch, ReplayBuffer?)"/>.</exception>
-    public RelabelResult RelabelTrajectories(TransitionBatch batch, ReadOnlySpan<long> episode) => Run(batch, episode, default, default, true, null);
+    public RelabelResult RelabelTrajectories(TransitionBatch batch, ReadOnlySpan<long> episode) =>
+        RunTrajectories(batch, episode, default);
 
     /// <summary>
     /// Relabels whole trajectories in place, choosing among tasks given with the call instead of <see cref="RelabelOptions.Candidates"/>.
@@ -205,16 +186,56 @@ public sealed unsafe partial class Relabeler : IDisposable
     public RelabelResult RelabelTrajectories(
         TransitionBatch batch, ReadOnlySpan<long> episode, ReadOnlySpan<float> candidates, ReadOnlySpan<float> logPrior = default)
     {
-        CheckCandidates(candidates, logPrior);
-        return Run(batch, episode, candidates, logPrior, true, null);
+        RelabelChecks.RequireCandidates(candidates, logPrior, _family.TaskDimension);
+        return RunTrajectories(batch, episode, new GivenTasks(candidates, logPrior));
+    }
+
+    /// <summary>
+    /// Relabels transitions that lie in the memory of the session's device, in place: task, reward and termination. Only the task indices, logZ and
+    /// a few numbers come down. By inverse RL with assignment by row.
+    /// </summary>
+    /// <param name="batch">
+    /// B transitions, 1 or more, in the memory of this relabeler's session (<see cref="ComputeSession.Transitions"/>). Their values are not looked
+    /// at for NaN: those show in Q~ and rewards.
+    /// </param>
+    /// <param name="replay">
+    /// The replay buffer on the host that holds the same transitions: needed for the goal mix, for which the replay numbers come down, too.
+    /// </param>
+    /// <returns>
+    /// What was done. <see cref="RelabelResult.Candidates"/> is empty unless the candidates are fixed: they are the batch's commanded tasks, then
+    /// those reached, in the order of its rows.
+    /// </returns>
+    /// <exception cref="ArgumentException">
+    /// The session has no device, the options ask for something else than inverse RL by row, somebody observes, lengths disagree with the agent's
+    /// widths, or something that the options need is missing.
+    /// </exception>
+    /// <exception cref="InvalidDataException">A NaN or infinity in Q~ or in a reward; the message names the first. The batch is left as it
+    /// was.</exception>
+    public RelabelResult Relabel(ResidentTransitions batch, ReplayBuffer? replay = null) => RunInPlace(batch, default, replay);
+
+    /// <summary>The same, choosing among tasks given with the call instead of <see cref="RelabelOptions.Candidates"/>.</summary>
+    /// <param name="batch">As for <see cref="Relabel(ResidentTransitions, ReplayBuffer?)"/>.</param>
+    /// <param name="candidates">The candidate tasks <c>[K, P]</c>.</param>
+    /// <param name="replay">As for <see cref="Relabel(ResidentTransitions, ReplayBuffer?)"/>.</param>
+    /// <param name="logPrior">log p(psi) <c>[K]</c>, unnormalised; empty for a uniform prior. An entry of -inf excludes its task.</param>
+    /// <returns>What was done, with these candidates.</returns>
+    /// <exception cref="ArgumentException">
+    /// As for <see cref="Relabel(ResidentTransitions, ReplayBuffer?)"/>, or the prior has another length or excludes every task.
+    /// </exception>
+    /// <exception cref="InvalidDataException">As for <see cref="Relabel(ResidentTransitions, ReplayBuffer?)"/>.</exception>
+    public RelabelResult Relabel(
+        ResidentTransitions batch, ReadOnlySpan<float> candidates, ReplayBuffer? replay = null, ReadOnlySpan<float> logPrior = default)
+    {
+        RelabelChecks.RequireCandidates(candidates, logPrior, _family.TaskDimension);
+        return RunInPlace(batch, new GivenTasks(candidates, logPrior), replay);
     }
 
     /// <summary>Adds what later calls depend on, besides <see cref="Call"/>, to a checkpoint: the partition that is kept across batches.</summary>
     internal void SaveState(SafetensorsWriter writer, string prefix)
     {
-        if (KeepsPartition)
+        if (_running is not null)
         {
-            _runningPartition.SaveState(writer, prefix + "partition.");
+            PartitionCheckpoint.Save(_running, writer, prefix + "partition.");
         }
     }
 
@@ -222,9 +243,9 @@ public sealed unsafe partial class Relabeler : IDisposable
     /// <exception cref="InvalidDataException">Something is missing or has another shape.</exception>
     internal void LoadState(SafetensorsFile file, string prefix)
     {
-        if (KeepsPartition)
+        if (_running is not null)
         {
-            _runningPartition.LoadState(file, prefix + "partition.", _fixedCount);
+            PartitionCheckpoint.Load(_running, file, prefix + "partition.", _candidates.FixedCount);
         }
     }
 
@@ -236,215 +257,221 @@ public sealed unsafe partial class Relabeler : IDisposable
             _session.Dispose();
         }
 
-        _fixedTasks.Dispose();
-        _fixedLogPrior.Dispose();
-        _service.Dispose();
-        _taskIndex.Dispose();
-        _relabeled.Dispose();
-        _newTask.Dispose();
-        _newReward.Dispose();
-        _newTerminated.Dispose();
-        DisposeInference();
-        _unitStart.Dispose();
+        _trajectories.Dispose();
+        _services.Dispose();
+        _candidates.Dispose();
+        _returns.Dispose();
+        _choice.Dispose();
+        _pending.Dispose();
+        _running?.Dispose();
+        _logPartition.Dispose();
+        _replayIndex.Dispose();
     }
 
-    private static void Store(NativeBuffer<float> buffer, ReadOnlySpan<float> values)
+    private RelabelResult Run(TransitionBatch batch, GivenTasks given, ReplayBuffer? replay)
     {
-        buffer.EnsureLength(values.Length);
-        values.CopyTo(buffer.Slice(0, values.Length));
+        RequireBatch(batch, replay);
+        return Run(batch, new Units(batch), given, replay);
     }
 
-    private RelabelResult Run(
-        TransitionBatch batch,
-        ReadOnlySpan<long> episode,
-        ReadOnlySpan<float> givenCandidates,
-        ReadOnlySpan<float> givenLogPrior,
-        bool trajectories,
-        ReplayBuffer? replay)
+    private RelabelResult RunTrajectories(TransitionBatch batch, ReadOnlySpan<long> episode, GivenTasks given)
     {
-        if (trajectories)
-        {
-            RefuseRunningPartition("trajectories");
-        }
+        RelabelChecks.RefuseRunningPartition(Options, "trajectories");
+        RequireBatch(batch, null);
+        return Run(batch, _trajectories.Find(batch, episode, Options), given, null);
+    }
 
-        CheckBatch(batch, replay);
-        Units units = trajectories ? FindTrajectories(batch, episode) : new Units(batch.Count, null);
-        int rows = batch.Count;
-        Reserve(rows);
-        _newReward.EnsureLength(rows);
-        _newTerminated.EnsureLength(rows);
-        _taskIndex.Slice(0, rows).Fill(-1);
-        batch.Task.CopyTo(_newTask.Slice(0, rows * TaskDimension));
+    private void RequireBatch(TransitionBatch batch, ReplayBuffer? replay)
+    {
+        RelabelChecks.RequireBatch(batch, _family.TaskDimension, _agent);
+        RelabelChecks.RequireReplay(batch.Shape, replay);
+        RelabelChecks.RequireFinite(batch, string.Empty);
+    }
 
-        bool infers = ChooseServices(units.Count);
-        bool byTask = Options.Assignment == Assignment.Task && Options.Strategy == RelabelStrategy.InverseRl;
-        SetGoalsAndRandomTasks(batch, units, replay);
+    // Decide, find tasks, judge, and only then change the batch.
+    private RelabelResult Run(TransitionBatch batch, Units units, GivenTasks given, ReplayBuffer? replay)
+    {
+        _services.Decide(units.Count, Call);
+        _pending.Begin(batch.Count);
+        units.Commanded.CopyTo(_pending.OfUnits(units.Count));
+        _goals.Write(batch, units, _services, replay, Call, _pending.OfUnits(units.Count));
+        _candidates.Clear();
         Inference inference = Inference.Nothing;
-        bool judged = false;
-        if (byTask && infers)
+        bool observes = Observer is not null && Options.Strategy == RelabelStrategy.InverseRl;
+        bool picks = Options.AssignsByTask && _services.Infers, infers = !Options.AssignsByTask && (_services.Infers || observes);
+        if (picks)
         {
-            inference = InferTransitions(batch, replay);
+            _choice.Choose(batch, _services, replay, Call, _candidates, _pending.TaskIndex);
         }
-        else if (infers && !trajectories && Observer is null && !KeepsPartition && _session.RelabelPipeline is IRelabelPipeline pipeline)
+        else if (infers)
         {
-            inference = InferAndJudge(pipeline, batch, units, givenCandidates, givenLogPrior);
-            judged = true;
-        }
-        else if (infers || (Observer is not null && Options.Strategy == RelabelStrategy.InverseRl && !byTask))
-        {
-            inference = InferTasks(batch, units, givenCandidates, givenLogPrior);
+            inference = Infer(batch, units, given);
         }
 
-        SpreadOverRows(units);
-        Judge(byTask && infers ? _staged!.Pointers : batch.Pointers, rows, judged);
+        Judge(batch, units, picks, isJudged: infers && !units.AreTrajectories);
 
         // Nothing below can fail.
-        Commit(batch, byTask && infers);
-        if (KeepsPartition && inference.HasPartition)
+        _pending.Commit(batch);
+        if (picks)
         {
-            _runningPartition.Commit(_runningMax.Slice(0, inference.Candidates), _runningSum.Slice(0, inference.Candidates), units.Count);
+            _choice.Commit(batch, _services);
+        }
+
+        if (infers)
+        {
+            _running?.Commit();
         }
 
         Call++;
+        return Result(inference, _candidates.Tasks, _pending.TerminatedCount);
+    }
+
+    // The same where the batch lies in the session's memory: the pipeline judges and commits.
+    private RelabelResult RunInPlace(ResidentTransitions batch, GivenTasks given, ReplayBuffer? replay)
+    {
+        TransitionMemory memory = RelabelChecks.RequireMemory(_session, Options, Observer);
+        TransitionShape shape = _estimate.RequireAgent().Shape;
+        int rows = batch.Rows;
+        if (rows == 0)
+        {
+            throw new ArgumentException("The batch holds no transitions.", nameof(batch));
+        }
+
+        RelabelChecks.RequireReplay(shape, replay);
+        _services.Decide(rows, Call);
+        _pending.Begin(rows);
+        if (Options.MixesGoals)
+        {
+            _replayIndex.EnsureLength(rows);
+            memory.Download(batch, default, default, default, default, default, default, _replayIndex.Slice(0, rows));
+            _goals.Write(_replayIndex.Slice(0, rows), _services, replay, Call, _pending.Task);
+        }
+
+        ResidentBatch resident = new(batch, given.Tasks.IsEmpty ? CandidateTasks.Sources(Options) : ResidentCandidates.Given);
+        int candidates = resident.CountCandidates(rows);
+        _candidates.Clear();
+        if (candidates == 0)
+        {
+            _candidates.Store(given);
+            candidates = _candidates.Count;
+        }
+
+        SoftQProblem softQ = _estimate.OfSize(shape, rows, candidates, Call) with { Task = _candidates.Tasks };
+        RelabelProblem problem = Problem(softQ, default, _candidates.LogPrior(given)) with { Resident = resident };
+        Inference inference = Infer(problem, isJudged: true, out RelabelSummary summary);
+        if (summary.BadRewardRow >= 0)
+        {
+            throw RelabelChecks.NotFiniteReward(summary.BadRewardRow, summary.BadReward);
+        }
+
+        _pending.Mark(_services);
+        Call++;
+        return _services.Infers
+            ? Result(inference, _candidates.Tasks, summary.RelabeledTerminated)
+            : Result(Inference.Nothing, default, summary.RelabeledTerminated);
+    }
+
+    // Inverse RL by row. What the pipeline is not told to judge, it gives tasks only.
+    private Inference Infer(TransitionBatch batch, Units units, GivenTasks given)
+    {
+        if (!units.AreTrajectories)
+        {
+            _estimate.RequireAgent();
+        }
+
+        _candidates.Gather(batch, units, given);
+        ISoftQSource? source = null;
+        SoftQProblem softQ;
+        if (units.AreTrajectories)
+        {
+            _returns.Begin(batch, units, _candidates);
+            source = _returns;
+            softQ = _estimate.OfSize(batch.Shape, units.Count, _candidates.Count, Call) with { Task = _candidates.Tasks };
+        }
+        else
+        {
+            softQ = _estimate.Of(batch, _candidates.Tasks, Call);
+        }
+
+        RelabelProblem problem = Problem(softQ, units.Commanded, _candidates.LogPrior(given)) with { Source = source };
+        return Infer(problem, isJudged: !units.AreTrajectories, out _);
+    }
+
+    private RelabelProblem Problem(in SoftQProblem softQ, ReadOnlySpan<float> commanded, ReadOnlySpan<float> logPrior) => new()
+    {
+        SoftQ = softQ,
+        Commanded = commanded,
+        LogPrior = logPrior,
+        HasPartition = Options.Partition != PartitionMode.None,
+        Temperature = Options.Temperature,
+        RelabelFraction = Options.RelabelFraction,
+        GoalMix = Options.GoalMix,
+        Goals = Options.MixesGoals ? _pending.OfUnits(softQ.Rows) : default,
+        MemoryBudget = Options.MemoryBudget,
+        Running = _running,
+        Observer = Observer,
+    };
+
+    private Inference Infer(in RelabelProblem problem, bool isJudged, out RelabelSummary summary)
+    {
+        int units = problem.SoftQ.Rows, candidates = problem.SoftQ.Candidates;
+        bool isHere = problem.Resident is null;
+        _logPartition.EnsureLength(candidates);
+        summary = _session.RelabelPipeline.Run(problem, new RelabelOutput
+        {
+            NewTask = isHere ? _pending.OfUnits(units) : default,
+            TaskIndex = _pending.TaskIndex[..units],
+            Reward = isHere && isJudged ? _pending.Reward : default,
+            Terminated = isHere && isJudged ? _pending.Terminated : default,
+            LogPartition = _logPartition.Slice(0, problem.HasPartition ? candidates : 0),
+        });
+        if (summary.BadRow >= 0)
+        {
+            throw problem.Source is null
+                ? RelabelChecks.NotFinite(Options.Estimator, summary.BadRow, summary.BadCandidate, summary.BadValue)
+                : RelabelChecks.NotFiniteReturn(summary.BadRow, summary.BadCandidate, summary.BadValue);
+        }
+
+        if (summary.UnsampledRow >= 0)
+        {
+            throw RelabelChecks.NotSampled("transition or trajectory", summary.UnsampledRow, Options.Temperature);
+        }
+
+        return Inference.Of(summary, units, problem.HasPartition ? candidates : 0);
+    }
+
+    // Reward and termination of every row under its new task, unless the pipeline has judged already.
+    private void Judge(TransitionBatch batch, Units units, bool picks, bool isJudged)
+    {
+        if (units.AreTrajectories)
+        {
+            _pending.Spread(batch, units, _services);
+        }
+        else
+        {
+            _pending.Mark(_services);
+        }
+
+        RelabelChecks.RequireFinite(_pending.Task, _family.TaskDimension, "new ", "task");
+        if (!isJudged)
+        {
+            TransitionBatch judged = picks ? _choice.Staged : batch;
+            _family.EvaluateRows(judged.Transitions, _pending.Task, _pending.Reward, _pending.Terminated);
+        }
+
+        RelabelChecks.RequireFinite(_pending.Reward, 1, "recomputed ", "reward");
+    }
+
+    private RelabelResult Result(Inference inference, ReadOnlySpan<float> candidates, int terminated)
+    {
+        ReadOnlySpan<float> logPartition = _logPartition.Slice(0, inference.PartitionCount);
         return new RelabelResult
         {
-            TaskIndex = _taskIndex.Slice(0, rows),
-            Relabeled = _relabeled.Slice(0, rows),
-            Candidates = new ReadOnlySpan<float>(_candidates.Pointer, inference.Candidates * TaskDimension),
-            LogPartition = new ReadOnlySpan<float>(_logPartition.Pointer, inference.HasPartition ? inference.Candidates : 0),
-            Diagnostics = Diagnose(inference, rows, CountTerminated(rows)),
+            TaskIndex = _pending.TaskIndex,
+            Relabeled = _pending.Relabeled,
+            Candidates = candidates,
+            LogPartition = logPartition,
+            Diagnostics = inference.Diagnose(logPartition, _pending.Relabeled, terminated),
         };
-    }
-
-    // What every call leaves for its result, or begins with.
-    private void Reserve(int rows)
-    {
-        _service.EnsureLength(rows);
-        _taskIndex.EnsureLength(rows);
-        _relabeled.EnsureLength(rows);
-        _newTask.EnsureLength((long)rows * TaskDimension);
-    }
-
-    // Decides for every slot, independently, whether and how it is relabeled.
-    private bool ChooseServices(int units)
-    {
-        bool infers = false;
-        Service main = Options.Strategy switch
-        {
-            RelabelStrategy.InverseRl => Service.Infer,
-            RelabelStrategy.Random => Service.Random,
-            RelabelStrategy.None => Service.Keep,
-            _ => Service.Goal,
-        };
-        for (int unit = 0; unit < units; unit++)
-        {
-            PhiloxBlock block = Philox.Next((uint)unit, 0, Call, (uint)RandomPurpose.Mixing, Options.Seed);
-            Service service = Service.Keep;
-            if (main != Service.Keep && Philox.ToUniform(block.X) < Options.RelabelFraction)
-            {
-                service = Philox.ToUniform(block.Y) < Options.GoalMix ? Service.Goal : main;
-            }
-
-            _service[unit] = service;
-            infers |= service == Service.Infer;
-        }
-
-        return infers;
-    }
-
-    // Copies each unit's decision and task to its rows. Transitions are their own units, so only trajectories have something to copy.
-    private void SpreadOverRows(Units units)
-    {
-        for (int unit = units.Count - 1; unit >= 0; unit--)
-        {
-            // From the last to the first: row numbers are never below unit numbers, so nothing is overwritten before it is read.
-            int first = units.FirstRow(unit), last = units.LastRow(unit);
-            byte relabeled = _service[unit] == Service.Keep ? (byte)0 : (byte)1;
-            int index = _taskIndex[unit];
-            Span<float> task = _newTask.Slice((long)first * TaskDimension, TaskDimension);
-            for (int row = last; row >= first; row--)
-            {
-                _relabeled[row] = relabeled;
-                _taskIndex[row] = index;
-                if (row != first && relabeled != 0)
-                {
-                    task.CopyTo(_newTask.Slice((long)row * TaskDimension, TaskDimension));
-                }
-            }
-        }
-    }
-
-    // Reward and termination of every row under its new task, unless a pipeline has judged already.
-    private void Judge(in TransitionPointers transitions, int rows, bool judged)
-    {
-        CheckFinite(_newTask.Slice(0, rows * TaskDimension), TaskDimension, "new ", "task");
-        if (!judged)
-        {
-            _family.EvaluateRows(transitions, _newTask.Pointer, _newReward.Pointer, _newTerminated.Pointer);
-        }
-
-        CheckFinite(_newReward.Slice(0, rows), 1, "recomputed ", "reward");
-    }
-
-    private void Commit(TransitionBatch batch, bool replaceTransitions)
-    {
-        int rows = batch.Count;
-        if (replaceTransitions)
-        {
-            for (int row = 0; row < rows; row++)
-            {
-                if (_service[row] == Service.Infer)
-                {
-                    CopyTransition(_staged!, row, batch, row);
-                }
-            }
-        }
-
-        _newTask.Slice(0, rows * TaskDimension).CopyTo(batch.Task);
-        _newReward.Slice(0, rows).CopyTo(batch.Reward);
-        _newTerminated.Slice(0, rows).CopyTo(batch.Terminated);
-    }
-
-    // Relabeled rows that terminate.
-    private int CountTerminated(int rows)
-    {
-        int terminated = 0;
-        for (int row = 0; row < rows; row++)
-        {
-            terminated += _relabeled[row] & (_newTerminated[row] == 0 ? 0 : 1);
-        }
-
-        return terminated;
-    }
-
-    private RelabelDiagnostics Diagnose(in Inference inference, int rows, int terminated)
-    {
-        int relabeled = 0;
-        for (int row = 0; row < rows; row++)
-        {
-            relabeled += _relabeled[row];
-        }
-
-        float lowest = float.NaN, highest = float.NaN;
-        if (inference.HasPartition)
-        {
-            lowest = float.PositiveInfinity;
-            highest = float.NegativeInfinity;
-            foreach (float value in _logPartition.Slice(0, inference.Candidates))
-            {
-                lowest = MathF.Min(lowest, value);
-                highest = MathF.Max(highest, value);
-            }
-        }
-
-        return new RelabelDiagnostics(
-            (float)inference.MeanEntropy,
-            (float)Math.Exp(inference.MeanEntropy),
-            (float)inference.CommandedIsMode,
-            lowest,
-            highest,
-            (float)inference.KlFromCommanded,
-            (float)relabeled / rows,
-            relabeled == 0 ? float.NaN : (float)terminated / relabeled);
     }
 }

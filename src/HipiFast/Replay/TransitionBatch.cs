@@ -89,6 +89,19 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     /// <summary>Address of <see cref="Terminated"/>.</summary>
     public byte* TerminatedPointer => _terminated.Pointer;
 
+    /// <summary>Copies what belongs to a transition whatever its task: state, action, next state and number.</summary>
+    /// <param name="row">The transition.</param>
+    /// <param name="target">A batch of the same shape.</param>
+    /// <param name="targetRow">Row that is overwritten.</param>
+    internal void CopyTransition(int row, TransitionBatch target, int targetRow)
+    {
+        int state = Shape.ObservationDimension, action = Shape.ActionDimension;
+        Observation.Slice(row * state, state).CopyTo(target.Observation.Slice(targetRow * state, state));
+        Action.Slice(row * action, action).CopyTo(target.Action.Slice(targetRow * action, action));
+        NextObservation.Slice(row * state, state).CopyTo(target.NextObservation.Slice(targetRow * state, state));
+        target.ReplayIndex[targetRow] = ReplayIndex[row];
+    }
+
     /// <inheritdoc/>
     public TransitionBatch ToHost() => this;
 

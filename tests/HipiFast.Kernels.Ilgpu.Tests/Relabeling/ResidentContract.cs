@@ -131,7 +131,7 @@ public abstract class ResidentContract
         using Comparison comparison = new(Backend, RelabelData.GoalFamily, new RelabelOptions());
         using TransitionBatch before = new(RelabelData.Shape, Rows);
         DeviceBatch batch = comparison.Sample(before);
-        comparison.Session.RelabelPipeline!.Prepare(new RelabelProblem
+        comparison.Session.RelabelPipeline.Prepare(new RelabelProblem
         {
             SoftQ = new SoftQProblem
             {

@@ -124,7 +124,7 @@ public sealed class TensorLogPartitionTests
     private static float[] Partition(ComputeSession session, SoftQCase data, int blockRows)
     {
         float[] logPartition = new float[data.Candidates];
-        session.RelabelPipeline!.Run(
+        session.RelabelPipeline.Run(
             new RelabelProblem
             {
                 SoftQ = data.Problem,

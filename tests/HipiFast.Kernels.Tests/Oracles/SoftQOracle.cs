@@ -152,15 +152,11 @@ internal sealed unsafe class SoftQOracle
     public static (double Reward, bool Terminated) Evaluate(in SoftQProblem problem, int row, int task)
     {
         int s = problem.ObservationDimension, a = problem.ActionDimension, p = problem.TaskDimension;
-        float reward;
-        byte terminated;
-        fixed (float* observation = problem.Observation.Slice(row * s, s), action = problem.Action.Slice(row * a, a))
-        fixed (float* next = problem.NextObservation.Slice(row * s, s), psi = problem.Task.Slice(task * p, p))
-        {
-            TransitionPointers transition = new((nint)observation, (nint)action, (nint)next, 1, s, a);
-            problem.Family!.EvaluateRows(transition, psi, &reward, &terminated);
-        }
-
+        float reward = 0;
+        byte terminated = 0;
+        TransitionRows transition = new(
+            problem.Observation.Slice(row * s, s), problem.Action.Slice(row * a, a), problem.NextObservation.Slice(row * s, s), 1);
+        problem.Family!.EvaluateRows(transition, problem.Task.Slice(task * p, p), new Span<float>(ref reward), new Span<byte>(ref terminated));
         return (reward, terminated != 0);
     }
 

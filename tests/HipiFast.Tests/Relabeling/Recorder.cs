@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Relabeling;
 using HipiFast.Relabeling;
 
 namespace HipiFast.Tests.Relabeling;

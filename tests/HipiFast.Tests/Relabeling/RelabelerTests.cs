@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.SoftQ;
@@ -457,65 +458,6 @@ public sealed class RelabelerTests
         })
         {
             AssertRefused("The relabeling option " + name, () => new Relabeler(RelabelData.GoalFamily, null, options));
-        }
-    }
-
-    // Every length around the vector width, and every position in it.
-    [Fact]
-    public void FiniteCheck_FindsTheFirst()
-    {
-        for (int length = 0; length < 70; length++)
-        {
-            float[] values = [.. Enumerable.Range(0, length).Select(i => i % 3 == 0 ? float.MaxValue : -float.MaxValue)];
-            Assert.Equal(-1, FiniteCheck.IndexOfNonFinite(values));
-            for (int i = 0; i < length; i++)
-            {
-                foreach (float bad in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
-                {
-                    float[] damaged = [.. values];
-                    damaged[i] = bad;
-                    damaged[^1] = i < length - 1 ? float.NaN : bad;
-                    Assert.Equal(i, FiniteCheck.IndexOfNonFinite(damaged));
-                }
-            }
-        }
-    }
-
-    [Fact]
-    public unsafe void TaskTable_FindsAllEqualTasks()
-    {
-        const int Count = 500;
-        float[] tasks = new float[Count * 2];
-        for (int i = 0; i < Count; i++)
-        {
-            PhiloxBlock block = Philox.Next((uint)i, 0, 0, (uint)RandomPurpose.SyntheticData, 1);
-            (tasks[i * 2], tasks[(i * 2) + 1]) = (block.X % 11 == 0 ? -0f : block.X % 11, block.Y % 7);
-        }
-
-        using TaskTable table = new();
-        fixed (float* pointer = tasks)
-        {
-            table.Build(pointer, Count, 2);
-            for (int i = 0; i < Count; i++)
-            {
-                float[] wanted = [tasks[i * 2] == 0 ? 0f : tasks[i * 2], tasks[(i * 2) + 1]];
-                List<int> found = [];
-                fixed (float* task = wanted)
-                {
-                    for (int k = table.Find(task); k >= 0; k = table.NextEqual(k))
-                    {
-                        found.Add(k);
-                    }
-                }
-
-                Assert.Equal(Enumerable.Range(0, Count).Where(k => tasks[k * 2] == wanted[0] && tasks[(k * 2) + 1] == wanted[1]), found.Order());
-            }
-
-            float[] missing = [11.5f, 0];
-            fixed (float* task = missing)
-            {
-                Assert.Equal(-1, table.Find(task));
-            }
         }
     }
 

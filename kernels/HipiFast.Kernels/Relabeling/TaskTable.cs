@@ -1,7 +1,7 @@
 using System.Numerics;
 using HipiFast.Kernels.Memory;
 
-namespace HipiFast.Relabeling;
+namespace HipiFast.Kernels.Relabeling;
 
 /// <summary>Finds a task among the candidates: an open-addressing hash table over task vectors, with equal candidates chained.</summary>
 internal sealed unsafe class TaskTable : IDisposable

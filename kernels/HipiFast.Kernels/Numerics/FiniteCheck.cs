@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace HipiFast.Relabeling;
+namespace HipiFast.Kernels.Numerics;
 
 /// <summary>Finds NaN and infinities.</summary>
 internal static class FiniteCheck

@@ -1,4 +1,4 @@
-namespace HipiFast.Relabeling;
+namespace HipiFast.Kernels.Relabeling;
 
 /// <summary>A block of rows of Q~ and of the posterior made of it. The spans are valid during the call only.</summary>
 public readonly ref struct RelabelBlock
@@ -23,22 +23,4 @@ public readonly ref struct RelabelBlock
     /// <see cref="IRelabelObserver.WantsPosterior"/>.
     /// </summary>
     public required ReadOnlySpan<float> Posterior { get; init; }
-}
-
-/// <summary>
-/// Watches inverse RL by row, block by block in the order of the rows, so that matrices too large for memory can be written out as they arise.
-/// </summary>
-/// <remarks>
-/// With an observer every call evaluates Q~, also one in which inverse RL happens to serve no row. Assignment by task is not shown.
-/// </remarks>
-public interface IRelabelObserver
-{
-    /// <summary>Whether <see cref="RelabelBlock.Posterior"/> is to be computed.</summary>
-    bool WantsPosterior { get; }
-
-    /// <summary>
-    /// Receives a block; the blocks of a call cover every row once. An exception ends the relabel call and leaves the batch as it was.
-    /// </summary>
-    /// <param name="block">The block.</param>
-    void OnBlock(in RelabelBlock block);
 }

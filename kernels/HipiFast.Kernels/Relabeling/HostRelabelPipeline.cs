@@ -1,0 +1,186 @@
+using HipiFast.Kernels.LogPartition;
+using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Numerics;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Kernels.Tasks;
+using HipiFast.Kernels.TaskSampling;
+
+namespace HipiFast.Kernels.Relabeling;
+
+/// <summary>
+/// A relabel call in host memory, composed of a session's kernels: Q~ by blocks of rows, the partition over them, a task for every row, and its
+/// reward. Serves whatever there is to ask for but batches on a device.
+/// </summary>
+/// <param name="softQKernel">Soft-Q matrix.</param>
+/// <param name="logPartitionKernel">Log partition.</param>
+/// <param name="samplingKernel">Gumbel-max sampling.</param>
+internal sealed unsafe class HostRelabelPipeline(
+    ISoftQKernel softQKernel, ILogPartitionKernel logPartitionKernel, ITaskSamplingKernel samplingKernel) : IRelabelPipeline, IDisposable
+{
+    private readonly NativeBuffer<float> _softQ = new(0);
+    private readonly NativeBuffer<float> _max = new(0);
+    private readonly NativeBuffer<float> _sum = new(0);
+    private readonly RowAssignment _assignment = new(samplingKernel);
+
+    /// <inheritdoc/>
+    public void Prepare(in RelabelProblem problem)
+    {
+        problem.Validate();
+        Reserve(problem);
+    }
+
+    /// <inheritdoc/>
+    public RelabelSummary Run(in RelabelProblem problem, in RelabelOutput output)
+    {
+        problem.Validate(output);
+        RowBlocks blocks = Reserve(problem);
+        RelabelSummary summary = RelabelSummary.Nothing;
+        fixed (float* tasks = problem.SoftQ.Task)
+        {
+            _assignment.Begin(problem, tasks);
+            Span<float> max = default, sum = default;
+            BeginPartition(problem, ref max, ref sum);
+            for (int i = 0; i < blocks.StepCount; i++)
+            {
+                RowStep step = blocks[i];
+                Span<float> softQ = _softQ.Slice(0, step.Rows * problem.SoftQ.Candidates);
+                if (!Compute(problem, step, softQ, ref summary))
+                {
+                    return summary;
+                }
+
+                if (step.Accumulates)
+                {
+                    logPartitionKernel.Accumulate(softQ, step.Rows, problem.SoftQ.Candidates, max, sum);
+                }
+
+                if (step.FinishesPartition)
+                {
+                    FinishPartition(problem, max, sum, output.LogPartition, ref summary);
+                }
+
+                if (step.Samples && !_assignment.Sample(problem, step, softQ, output, ref summary))
+                {
+                    return summary;
+                }
+            }
+        }
+
+        if (!output.Reward.IsEmpty)
+        {
+            Judge(problem.SoftQ, output, ref summary);
+            summary.RelabeledTerminated = _assignment.CountTerminated(output.Terminated);
+        }
+
+        return summary;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _softQ.Dispose();
+        _max.Dispose();
+        _sum.Dispose();
+        _assignment.Dispose();
+    }
+
+    // Everything that may allocate. An observer that wants the posterior has as much of it as of Q~.
+    private RowBlocks Reserve(in RelabelProblem problem)
+    {
+        if (problem.Resident is not null)
+        {
+            throw new ArgumentException("The batch is in the memory of a device; this pipeline computes in host memory.");
+        }
+
+        int rows = problem.SoftQ.Rows, candidates = problem.SoftQ.Candidates;
+        bool hasPosterior = problem.Observer is { WantsPosterior: true };
+        long rowBytes = (hasPosterior ? 2L : 1L) * candidates * sizeof(float);
+        long fitting = Math.Min(problem.MemoryBudget / rowBytes, int.MaxValue / candidates);
+        RowBlocks blocks = new(rows, fitting, problem.HasPartition);
+        _softQ.EnsureLength((long)blocks.BlockRows * candidates);
+        _assignment.Reserve(rows, blocks.BlockRows, hasPosterior ? candidates : 0);
+        if (problem.HasPartition && problem.Running is null)
+        {
+            _max.EnsureLength(candidates);
+            _sum.EnsureLength(candidates);
+        }
+
+        return blocks;
+    }
+
+    // False at a NaN or infinity.
+    private bool Compute(in RelabelProblem problem, in RowStep step, Span<float> softQ, ref RelabelSummary summary)
+    {
+        if (problem.Source is null)
+        {
+            SoftQRows.Compute(softQKernel, problem.SoftQ, step.First, step.Rows, softQ);
+        }
+        else
+        {
+            problem.Source.Fill(step.First, step.Rows, softQ);
+        }
+
+        int index = FiniteCheck.IndexOfNonFinite(softQ);
+        if (index < 0)
+        {
+            return true;
+        }
+
+        summary.BadRow = step.First + (index / problem.SoftQ.Candidates);
+        summary.BadCandidate = index % problem.SoftQ.Candidates;
+        summary.BadValue = softQ[index];
+        return false;
+    }
+
+    private void BeginPartition(in RelabelProblem problem, ref Span<float> max, ref Span<float> sum)
+    {
+        int candidates = problem.SoftQ.Candidates;
+        if (!problem.HasPartition)
+        {
+            return;
+        }
+
+        if (problem.Running is not null)
+        {
+            problem.Running.Begin(candidates, out max, out sum);
+            return;
+        }
+
+        max = _max.Slice(0, candidates);
+        sum = _sum.Slice(0, candidates);
+        max.Fill(float.NegativeInfinity);
+        sum.Clear();
+    }
+
+    private void FinishPartition(
+        in RelabelProblem problem, Span<float> max, Span<float> sum, Span<float> logPartition, ref RelabelSummary summary)
+    {
+        if (problem.Running is null)
+        {
+            logPartitionKernel.Finish(max, sum, problem.SoftQ.Rows, logPartition);
+        }
+        else
+        {
+            problem.Running.Finish(logPartitionKernel, problem.SoftQ.Rows, logPartition);
+        }
+
+        foreach (float value in logPartition)
+        {
+            summary.LogPartitionMin = MathF.Min(summary.LogPartitionMin, value);
+            summary.LogPartitionMax = MathF.Max(summary.LogPartitionMax, value);
+        }
+    }
+
+    // Reward and termination of every row under its task.
+    private static void Judge(in SoftQProblem batch, in RelabelOutput output, ref RelabelSummary summary)
+    {
+        TransitionRows transitions = new(batch.Observation, batch.Action, batch.NextObservation, batch.Rows);
+        batch.Family!.EvaluateRows(transitions, output.NewTask, output.Reward, output.Terminated);
+        int bad = FiniteCheck.IndexOfNonFinite(output.Reward);
+        if (bad >= 0)
+        {
+            summary.BadRewardRow = bad;
+            summary.BadReward = output.Reward[bad];
+        }
+    }
+}

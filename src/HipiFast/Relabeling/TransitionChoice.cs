@@ -1,0 +1,172 @@
+using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Numerics;
+using HipiFast.Kernels.Random;
+using HipiFast.Kernels.Relabeling;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Kernels.TaskSampling;
+using HipiFast.Replay;
+
+namespace HipiFast.Relabeling;
+
+/// <summary>
+/// Assignment by task: the commanded task of each slot to be inferred picks its transition among M random ones, fresh for every group of slots.
+/// </summary>
+/// <param name="session">Kernels.</param>
+/// <param name="estimate">Q~.</param>
+/// <param name="options">How to relabel.</param>
+internal sealed class TransitionChoice(ComputeSession session, AgentEstimate estimate, RelabelOptions options) : IDisposable
+{
+    // Slots that choose among the same random transitions. Few enough that many slots see many transitions, and two vectors of columns.
+    private const int GroupSlots = 32;
+
+    private readonly NativeBuffer<float> _softQ = new(0);
+    private readonly NativeBuffer<int> _slot = new(0);
+    private readonly NativeBuffer<int> _picked = new(0);
+    private readonly NativeBuffer<int> _poolRow = new(0);
+    private TransitionBatch? _pool;
+    private TransitionBatch? _staged;
+
+    /// <summary>The batch of the last call with the transitions that were picked; its tasks, rewards and terminations are not set.</summary>
+    public TransitionBatch Staged => _staged!;
+
+    /// <summary>Lets every slot that inverse RL serves pick its transition.</summary>
+    /// <param name="batch">The batch; left as it is.</param>
+    /// <param name="services">How its slots are served.</param>
+    /// <param name="replay">Where transitions are drawn from; null for the batch itself.</param>
+    /// <param name="call">Number of the call.</param>
+    /// <param name="candidates">Receives the tasks that pick.</param>
+    /// <param name="taskIndex">Receives each such slot's number among them.</param>
+    /// <exception cref="ArgumentException">There are no networks.</exception>
+    /// <exception cref="InvalidDataException">A NaN or infinity, or scores that overflow.</exception>
+    public void Choose(
+        TransitionBatch batch, SlotServices services, ReplayBuffer? replay, uint call, CandidateTasks candidates, Span<int> taskIndex)
+    {
+        estimate.RequireAgent();
+        _slot.EnsureLength(batch.Count);
+        _picked.EnsureLength(batch.Count);
+        candidates.GatherServed(batch, services, _slot.Slice(0, batch.Count));
+        Stage(batch);
+
+        // The group's part of Q~ is one span, so a pool of more than 2^26 transitions makes groups smaller.
+        int slots = candidates.Count, poolRows = replay is null ? Math.Min(options.RowPool, batch.Count) : options.RowPool;
+        int groupSlots = Math.Min(GroupSlots, int.MaxValue / poolRows), width = batch.Shape.TaskDimension;
+        _softQ.EnsureLength((long)poolRows * Math.Min(groupSlots, slots));
+        ulong numbered = 0;
+        for (int first = 0; first < slots; first += groupSlots, numbered += (uint)poolRows)
+        {
+            int count = Math.Min(groupSlots, slots - first);
+            TransitionBatch pool = FillPool(batch, replay, numbered, call);
+            Pick(pool, candidates.Tasks.Slice(first * width, count * width), first, count, (uint)numbered, call);
+            for (int i = first; i < first + count; i++)
+            {
+                pool.CopyTransition(_picked[i], _staged!, _slot[i]);
+                taskIndex[_slot[i]] = i;
+            }
+        }
+    }
+
+    /// <summary>Gives a batch the transitions that its slots picked.</summary>
+    /// <param name="batch">The batch of the last call.</param>
+    /// <param name="services">How its slots are served.</param>
+    public void Commit(TransitionBatch batch, SlotServices services)
+    {
+        for (int row = 0; row < batch.Count; row++)
+        {
+            if (services[row] == RowService.Infer)
+            {
+                Staged.CopyTransition(row, batch, row);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _softQ.Dispose();
+        _slot.Dispose();
+        _picked.Dispose();
+        _poolRow.Dispose();
+        _pool?.Dispose();
+        _staged?.Dispose();
+    }
+
+    private void Stage(TransitionBatch batch)
+    {
+        EnsureCapacity(ref _staged, batch.Shape, batch.Count);
+        _staged!.Count = batch.Count;
+        batch.Observation.CopyTo(_staged.Observation);
+        batch.Action.CopyTo(_staged.Action);
+        batch.NextObservation.CopyTo(_staged.NextObservation);
+        batch.ReplayIndex.CopyTo(_staged.ReplayIndex);
+    }
+
+    // The transitions among which a group of tasks chooses: random ones of the replay buffer, or of the batch, or all of a batch that is no larger
+    // than the pool.
+    private TransitionBatch FillPool(TransitionBatch batch, ReplayBuffer? replay, ulong firstNumber, uint call)
+    {
+        int count = options.RowPool;
+        if (replay is null && count >= batch.Count)
+        {
+            return batch;
+        }
+
+        EnsureCapacity(ref _pool, batch.Shape, count);
+        if (replay is not null)
+        {
+            replay.Sample(_pool!, count, options.Seed, call, RandomPurpose.RowPool, firstNumber);
+            RelabelChecks.RequireFinite(_pool!, "pooled replay ");
+            return _pool!;
+        }
+
+        _pool!.Count = count;
+        _poolRow.EnsureLength(count);
+        Span<int> rows = _poolRow.Slice(0, count);
+        UniformIndex.Fill(rows, (uint)batch.Count, options.Seed, call, RandomPurpose.RowPool, firstNumber);
+        for (int i = 0; i < count; i++)
+        {
+            batch.CopyTransition(rows[i], _pool, i);
+        }
+
+        return _pool;
+    }
+
+    // Slots [first, first + count) choose among one pool, whose transitions are numbered from firstNumber so that no group repeats another's noise.
+    private void Pick(TransitionBatch pool, ReadOnlySpan<float> tasks, int first, int count, uint firstNumber, uint call)
+    {
+        Span<float> softQ = _softQ.Slice(0, pool.Count * count);
+        SoftQRows.Compute(session.SoftQ, estimate.Of(pool, tasks, call, firstNumber), 0, pool.Count, softQ);
+        int bad = FiniteCheck.IndexOfNonFinite(softQ);
+        if (bad >= 0)
+        {
+            throw RelabelChecks.NotFinite(options.Estimator, bad / count, first + (bad % count), softQ[bad]);
+        }
+
+        TaskPosterior scores = new()
+        {
+            SoftQ = softQ,
+            Rows = pool.Count,
+            Candidates = count,
+            Temperature = options.Temperature,
+            Seed = options.Seed,
+            Call = call,
+            FirstRow = firstNumber,
+        };
+        Span<int> picked = _picked.Slice(first, count);
+        session.TaskSampling.SampleRows(scores, picked);
+        int missing = picked.IndexOf(-1);
+        if (missing >= 0)
+        {
+            throw RelabelChecks.NotSampled("task", first + missing, options.Temperature);
+        }
+    }
+
+    private static void EnsureCapacity(ref TransitionBatch? batch, TransitionShape shape, int capacity)
+    {
+        if (batch is null || batch.Capacity < capacity || batch.Shape != shape)
+        {
+            batch?.Dispose();
+            batch = new TransitionBatch(shape, capacity);
+        }
+    }
+}
