@@ -8,9 +8,9 @@ namespace HipiFast.Training;
 
 /// <summary>A <see cref="Trainer"/> with its run directory: logs, curve, checkpoints, and continuing after a stop or a crash.</summary>
 /// <remarks>
-/// A checkpoint is one file that replaces the one before by a rename, so a process killed at any moment leaves a whole one. It holds the metric rows
-/// too;
-/// a continued run writes <c>metrics.csv</c> anew from them and ends with the same bytes as a run that was never stopped.
+/// A checkpoint is one file that replaces the one before by a rename, so a process killed at any moment leaves a whole one. It
+/// holds the metric rows too; a continued run writes <c>metrics.csv</c> anew from them and ends with the same bytes as a run that
+/// was never stopped.
 /// </remarks>
 public sealed class TrainingRun : IDisposable
 {
@@ -223,6 +223,16 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
+    private static TimingColumn ShareOf(TimedPart part) => part switch
+    {
+        TimedPart.Environment => TimingColumn.EnvironmentShare,
+        TimedPart.Replay => TimingColumn.ReplayShare,
+        TimedPart.Relabel => TimingColumn.RelabelShare,
+        TimedPart.Update => TimingColumn.UpdateShare,
+        TimedPart.Evaluation => TimingColumn.EvalShare,
+        _ => throw new ArgumentOutOfRangeException(nameof(part), part, "Expected a part of a run."),
+    };
+
     private void Evaluate()
     {
         _trainer.Evaluate(_row);
@@ -234,7 +244,7 @@ public sealed class TrainingRun : IDisposable
         foreach (TimedPart part in Enum.GetValues<TimedPart>())
         {
             double seconds = _trainer.SecondsIn(part);
-            _timingRow[(int)TimingColumn.EnvironmentShare + (int)part] = (seconds - _partSeconds[(int)part]) / elapsed;
+            _timingRow[(int)ShareOf(part)] = (seconds - _partSeconds[(int)part]) / elapsed;
             _partSeconds[(int)part] = seconds;
         }
 

@@ -1,4 +1,4 @@
-using Perfolizer.Mathematics.Distributions.ContinuousDistributions;
+using HipiFast.Training;
 
 namespace HipiFast.Cli.Benchmarks;
 
@@ -25,7 +25,7 @@ internal readonly record struct PowerLaw(double Exponent, double Low, double Hig
 
         double residual = logs.Sum(point => Math.Pow(point.Y - meanY - (exponent * (point.X - meanX)), 2));
         int freedom = logs.Length - 2;
-        double half = new StudentDistribution(freedom).Quantile(UpperTail) * Math.Sqrt(residual / freedom / spread);
+        double half = StudentDistribution.Quantile(UpperTail, freedom) * Math.Sqrt(residual / freedom / spread);
         return new PowerLaw(exponent, exponent - half, exponent + half);
     }
 

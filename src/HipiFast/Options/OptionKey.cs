@@ -43,6 +43,9 @@ public sealed class OptionKey<TRecord>
     /// <summary>A short name of the value's kind for help: N, F, NAME, or the choices.</summary>
     public string Placeholder => _rule.Placeholder;
 
+    /// <summary>The properties that lead from the record to the value.</summary>
+    internal IReadOnlyList<PropertyInfo> Path => _path;
+
     /// <summary>Key after which this one is listed, or null.</summary>
     internal string? After => _statement.After;
 

@@ -1,35 +1,6 @@
-using System.Globalization;
 using HipiFast.Storage;
-using Perfolizer.Mathematics.Distributions.ContinuousDistributions;
 
 namespace HipiFast.Training;
-
-/// <summary>Mean and spread of one number over seeds.</summary>
-/// <param name="Mean">Mean over the seeds.</param>
-/// <param name="Deviation">Sample standard deviation (n - 1); 0 for one seed.</param>
-public readonly record struct SeedStatistic(double Mean, double Deviation)
-{
-    /// <summary>Mean and deviation of values.</summary>
-    /// <param name="values">One or more values, one per seed.</param>
-    /// <returns>The statistic.</returns>
-    /// <exception cref="ArgumentException">There are no values.</exception>
-    public static SeedStatistic Of(IReadOnlyCollection<double> values)
-    {
-        ArgumentNullException.ThrowIfNull(values);
-        if (values.Count == 0)
-        {
-            throw new ArgumentException("A statistic over seeds needs at least one seed.", nameof(values));
-        }
-
-        double mean = values.Average();
-        double squares = values.Sum(value => (value - mean) * (value - mean));
-        return new SeedStatistic(mean, values.Count > 1 ? Math.Sqrt(squares / (values.Count - 1)) : 0);
-    }
-
-    /// <summary>Mean and deviation in words.</summary>
-    /// <returns>For example <c>0.664 ± 0.078</c>.</returns>
-    public string Describe() => string.Create(CultureInfo.InvariantCulture, $"{Mean:0.000} ± {Deviation:0.000}");
-}
 
 /// <summary>The seeds of one strategy: their learning curves and what they amount to.</summary>
 public sealed class SeedGroup
@@ -154,34 +125,4 @@ public sealed class SeedGroup
         + "same evaluations (train --resume continues an unfinished run)";
 
     private static double AreaUnder(LearningCurve curve) => curve.Values.Average();
-}
-
-/// <summary>A difference between two groups of runs, paired by seed.</summary>
-/// <param name="Mean">Mean difference.</param>
-/// <param name="StandardError">Its standard error; 0 for one seed.</param>
-/// <param name="Ahead">Seeds on which the first group is ahead.</param>
-/// <param name="Seeds">Seeds that both groups have.</param>
-public readonly record struct PairedDifference(double Mean, double StandardError, int Ahead, int Seeds)
-{
-    private const double UpperTail = 0.975;
-
-    /// <summary>How <see cref="Sign"/> is found, in words.</summary>
-    public const string Rule = "level where the 95% confidence interval of the difference contains 0";
-
-    /// <summary>Half of the mean's 95% confidence interval (Student's t, n - 1 degrees of freedom); infinite for one seed.</summary>
-    public double HalfInterval => Seeds > 1 ? new StudentDistribution(Seeds - 1).Quantile(UpperTail) * StandardError : double.PositiveInfinity;
-
-    /// <summary>1 where the first group is ahead, -1 where it is behind, 0 where the confidence interval contains 0.</summary>
-    public int Sign => Mean > HalfInterval ? 1 : Mean < -HalfInterval ? -1 : 0;
-
-    /// <summary>The difference of two groups.</summary>
-    /// <param name="differences">One per seed, 1 or more.</param>
-    /// <returns>Their mean and what goes with it.</returns>
-    /// <exception cref="ArgumentException">There are no differences.</exception>
-    public static PairedDifference Of(IReadOnlyCollection<double> differences)
-    {
-        SeedStatistic statistic = SeedStatistic.Of(differences);
-        return new PairedDifference(
-            statistic.Mean, statistic.Deviation / Math.Sqrt(differences.Count), differences.Count(difference => difference > 0), differences.Count);
-    }
 }
