@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Numerics;
+using HipiFast.Cli.Relabel;
 using HipiFast.Options;
 using HipiFast.Training;
 

@@ -135,12 +135,27 @@ internal static class TrainCommand
         string root = directory ?? Path.Combine("runs", $"{config.Environment}-{strategy}-{which}");
         RunDirectory.RequireEmpty(root);
 
-        // Everything that can be wrong with the configuration is found before a directory is made.
-        new Trainer(config).Dispose();
         int threads = seeds.Length > 1 && config.Compute.Threads == 0 ? 1 : config.Compute.Threads;
         TrainingConfig[] configs = [.. seeds.Select(seed => OfSeed(config, seed, threads))];
-        IReadOnlyList<RunDirectory> directories = RunDirectory.Create(root, configs, folders: seedList is not null);
-        PlannedRun[] runs = [.. directories.Zip(configs, (run, own) => new PlannedRun(run, own, () => TrainingRun.Start(run, own)))];
+
+        // Everything that can be wrong with the configuration is found before a directory is made: by the first run's trainer.
+        Trainer first = new(configs[0]);
+        IReadOnlyList<RunDirectory> directories;
+        try
+        {
+            directories = RunDirectory.Create(root, configs, folders: seedList is not null);
+        }
+        catch
+        {
+            first.Dispose();
+            throw;
+        }
+
+        PlannedRun[] runs =
+        [
+            .. directories.Zip(configs, (run, own) => new PlannedRun(
+                run, own, () => TrainingRun.Start(run, own == configs[0] ? first : new Trainer(own)))),
+        ];
         return Run(console, root, seedList is null, runs);
     }
 

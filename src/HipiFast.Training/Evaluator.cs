@@ -32,7 +32,10 @@ public sealed class Evaluator : IDisposable
     /// <summary>The key of an evaluation.</summary>
     /// <param name="seed">Key of the run.</param>
     /// <param name="number">Which evaluation.</param>
-    /// <returns>A hash of both: 64 bits, so two evaluations, or one and training, share a key only by a chance of about 1 in 10^19.</returns>
+    /// <returns>
+    /// A hash of both: 64 bits, so two evaluations, or one and training, share a key only by a chance of about 1 in
+    /// 10^19.
+    /// </returns>
     public static ulong DeriveSeed(ulong seed, uint number)
     {
         PhiloxBlock block = Philox.Next(number, 0, SeedStream, (uint)RandomPurpose.EnvironmentReset, seed);

@@ -17,7 +17,8 @@ public sealed record LearnerOptions
     public string TorchDevice { get; init; } = "cpu";
 
     /// <summary>
-    /// Updates between two copies of the torch learner's weights from a GPU to a relabeler that cannot read them where they are.
+    /// Updates between two copies of the torch learner's weights from a GPU to a relabeler that cannot read them where
+    /// they are.
     /// </summary>
     [Option(
         Group, "Updates between copies of the torch learner's weights from a GPU to a relabeler elsewhere.",

@@ -1,6 +1,9 @@
 namespace HipiFast.Training;
 
-/// <summary>Columns of <c>metrics.csv</c>, in order; names in the file are these in snake_case. Nothing here depends on the clock.</summary>
+/// <summary>
+/// Columns of <c>metrics.csv</c>, in order; names in the file are these in snake_case. Nothing here depends on the
+/// clock.
+/// </summary>
 /// <remarks>Losses and relabel diagnostics are means since the row before.</remarks>
 public enum MetricColumn
 {

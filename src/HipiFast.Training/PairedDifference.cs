@@ -19,7 +19,9 @@ public readonly record struct PairedDifference(double Mean, double StandardError
     public double HalfInterval =>
         Seeds > 1 ? StudentDistribution.Quantile(Confidence, Seeds - 1) * StandardError : double.PositiveInfinity;
 
-    /// <summary>1 where the first group is ahead, -1 where it is behind, 0 where the confidence interval contains 0.</summary>
+    /// <summary>
+    /// 1 where the first group is ahead, -1 where it is behind, 0 where the confidence interval contains 0.
+    /// </summary>
     public int Sign => Mean > HalfInterval ? 1 : Mean < -HalfInterval ? -1 : 0;
 
     /// <summary>The difference of two groups.</summary>

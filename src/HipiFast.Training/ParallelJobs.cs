@@ -2,7 +2,9 @@ using System.Runtime.ExceptionServices;
 
 namespace HipiFast.Training;
 
-/// <summary>Independent jobs (runs of several seeds, say) on threads of their own, at most one per core at a time.</summary>
+/// <summary>
+/// Independent jobs (runs of several seeds, say) on threads of their own, at most one per core at a time.
+/// </summary>
 /// <remarks>The first job that fails asks the others to stop. Safe to watch from the thread that started it.</remarks>
 public sealed class ParallelJobs
 {
@@ -48,7 +50,9 @@ public sealed class ParallelJobs
     /// <summary>Starts jobs.</summary>
     /// <param name="count">Number of jobs, 0 or more.</param>
     /// <param name="job">Does the job of a number in [0, count); called on a thread of its own.</param>
-    /// <param name="stop">Cancelled when a job fails; jobs watch its token, and those that have not begun when it is cancelled never do.</param>
+    /// <param name="stop">
+    /// Cancelled when a job fails; jobs watch its token, and those that have not begun when it is cancelled never do.
+    /// </param>
     /// <returns>The jobs, running.</returns>
     public static ParallelJobs Start(int count, Action<int> job, CancellationTokenSource stop)
     {

@@ -28,7 +28,10 @@ public sealed record RunDirectory(string Path)
     /// <summary>The agent alone, for <c>eval</c> and <c>relabel</c> and for PyTorch.</summary>
     public string Agent => System.IO.Path.Combine(CheckpointFolder, "agent.safetensors");
 
-    /// <summary>The run directories of the seeds below a directory that holds several, ordered by seed; empty for a directory of one run.</summary>
+    /// <summary>
+    /// The run directories of the seeds below a directory that holds several, ordered by seed; empty for a directory of
+    /// one run.
+    /// </summary>
     /// <param name="path">The directory.</param>
     /// <returns>The seeds' directories.</returns>
     public static IReadOnlyList<RunDirectory> Seeds(string path)
@@ -96,13 +99,14 @@ public sealed record RunDirectory(string Path)
     }
 
     /// <summary>
-    /// Makes the directories of one run or of several seeds, each with its <c>config.json</c>, in one step: a process killed in the middle leaves
-    /// all of them or none.
+    /// Makes the directories of one run or of several seeds, each with its <c>config.json</c>, in one step: a process
+    /// killed in the middle leaves all of them or none.
     /// </summary>
     /// <param name="root">The directory; must be empty or not exist.</param>
     /// <param name="configs">One configuration per run.</param>
     /// <param name="folders">
-    /// Whether each run has a folder <c>seed-S</c> of its own; otherwise there is one run, in <paramref name="root"/> itself.
+    /// Whether each run has a folder <c>seed-S</c> of its own; otherwise there is one run, in <paramref name="root"/>
+    /// itself.
     /// </param>
     /// <returns>The runs, in the order of <paramref name="configs"/>.</returns>
     /// <exception cref="IOException">The directory is not empty or cannot be written.</exception>
@@ -160,7 +164,9 @@ public sealed record RunDirectory(string Path)
         return FromJson(OptionLayer<TrainingConfig>.ReadText(Config), $" in {Config}");
     }
 
-    /// <summary>Reads what <see cref="OptionKeys{TRecord}.ToJson"/> wrote; keys left out take their general defaults.</summary>
+    /// <summary>
+    /// Reads what <see cref="OptionKeys{TRecord}.ToJson"/> wrote; keys left out take their general defaults.
+    /// </summary>
     /// <param name="json">The text.</param>
     /// <param name="where">Where it stood, for messages (" in FILE").</param>
     /// <returns>The configuration.</returns>

@@ -3,7 +3,10 @@ using HipiFast.Storage;
 
 namespace HipiFast.Training;
 
-/// <summary>The logs of one run: metrics.csv, timing.csv, TensorBoard events and the learning curve, all made of the rows kept here.</summary>
+/// <summary>
+/// The logs of one run: metrics.csv, timing.csv, TensorBoard events and the learning curve, all made of the rows kept
+/// here.
+/// </summary>
 public sealed class RunLogs : IDisposable
 {
     private const string MetricsName = "run.metrics";
@@ -43,8 +46,8 @@ public sealed class RunLogs : IDisposable
     public static string Title(TrainingConfig config) => $"{config.Environment}, {StrategyName(config)}";
 
     /// <summary>
-    /// Draws the success rate (sampled and mean actions) of several seeds, mean and spread; where no evaluation has had a success, as when tasks never
-    /// end, the return.
+    /// Draws the success rate (sampled and mean actions) of several seeds, mean and spread; where no evaluation has had
+    /// a success, as when tasks never end, the return.
     /// </summary>
     /// <param name="path">File to write.</param>
     /// <param name="title">Heading.</param>
@@ -62,7 +65,10 @@ public sealed class RunLogs : IDisposable
             [.. seeds.Select(seed => new LearningCurve(seed.Column(NameOf(MetricColumn.EnvSteps)), seed.Column(NameOf(column))))];
     }
 
-    /// <summary>Writes files for the rows so far, when a run starts or continues: what a killed process had written beyond them goes.</summary>
+    /// <summary>
+    /// Writes files for the rows so far, when a run starts or continues: what a killed process had written beyond them
+    /// goes.
+    /// </summary>
     /// <param name="continues">Whether earlier event files exist.</param>
     public void Begin(bool continues)
     {

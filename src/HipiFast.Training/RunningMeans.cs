@@ -1,6 +1,8 @@
 namespace HipiFast.Training;
 
-/// <summary>Means of several quantities; values that are not finite (a diagnostic that does not apply) are left out.</summary>
+/// <summary>
+/// Means of several quantities; values that are not finite (a diagnostic that does not apply) are left out.
+/// </summary>
 internal sealed class RunningMeans(int count)
 {
     /// <summary>Sums, then counts: what a checkpoint keeps.</summary>

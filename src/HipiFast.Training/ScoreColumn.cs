@@ -3,8 +3,13 @@ namespace HipiFast.Training;
 /// <summary>Which column of <c>metrics.csv</c> tells how much was learned.</summary>
 public static class ScoreColumn
 {
-    /// <summary>The success rate; the episode return where no evaluation had a success, as where tasks never end and none can have one.</summary>
-    /// <param name="successRates">Success rates of all evaluations to be shown together, in [0, 1]; there may be none yet.</param>
+    /// <summary>
+    /// The success rate; the episode return where no evaluation had a success, as where tasks never end and none can
+    /// have one.
+    /// </summary>
+    /// <param name="successRates">
+    /// Success rates of all evaluations to be shown together, in [0, 1]; there may be none yet.
+    /// </param>
     /// <returns><see cref="MetricColumn.SuccessRate"/> or <see cref="MetricColumn.EpisodeReturn"/>.</returns>
     public static MetricColumn Of(IEnumerable<double> successRates)
     {

@@ -31,13 +31,16 @@ public sealed class SeedGroup
     /// <summary>Mean of the last three evaluations, in the metric's units.</summary>
     public SeedStatistic Final { get; }
 
-    /// <summary>Reads the success rates (sampled actions) of a directory with one run or with one folder per seed.</summary>
+    /// <summary>
+    /// Reads the success rates (sampled actions) of a directory with one run or with one folder per seed.
+    /// </summary>
     /// <param name="path">The directory.</param>
     /// <returns>The group.</returns>
     /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
     /// <exception cref="FileNotFoundException">It holds no run, or a run without metrics.</exception>
     /// <exception cref="InvalidDataException">
-    /// A file in it is malformed, a run has no evaluation yet, or the runs differ in environment, steps, batch or evaluations.
+    /// A file in it is malformed, a run has no evaluation yet, or the runs differ in environment, steps, batch or
+    /// evaluations.
     /// </exception>
     public static SeedGroup Load(string path) => Load(path, MetricColumn.SuccessRate);
 
@@ -89,9 +92,12 @@ public sealed class SeedGroup
 
     /// <summary>The area of this group minus that of another, seed by seed.</summary>
     /// <param name="other">The other group.</param>
-    /// <returns>Mean difference, its standard error, and on how many of the seeds that both have this group is ahead.</returns>
+    /// <returns>
+    /// Mean difference, its standard error, and on how many of the seeds that both have this group is ahead.
+    /// </returns>
     /// <exception cref="ArgumentException">
-    /// The groups have no seed in common, were not trained at equal cost, or were evaluated after other steps, as unfinished runs are.
+    /// The groups have no seed in common, were not trained at equal cost, or were evaluated after other steps, as
+    /// unfinished runs are.
     /// </exception>
     public PairedDifference AreaMinus(SeedGroup other)
     {

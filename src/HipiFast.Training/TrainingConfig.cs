@@ -5,12 +5,14 @@ using HipiFast.Relabeling;
 namespace HipiFast.Training;
 
 /// <summary>
-/// Everything that decides what a training run computes. Two runs of equal configuration write the same metrics, byte for byte.
+/// Everything that decides what a training run computes. Two runs of equal configuration write the same metrics, byte
+/// for byte.
 /// </summary>
 /// <remarks>
-/// It is made of the options of the library's own parts, and of those of a run. The keys of <c>config.json</c> (snake_case), the
-/// command line (<c>--kebab-case</c>) and the help text all follow from the attributes on these (see <see cref="OptionKeys{T}"/>).
-/// Defaults written there are general; <see cref="TrainingDefaults"/> knows those of an environment, a strategy and a preset.
+/// It is made of the options of the library's own parts, and of those of a run. The keys of <c>config.json</c>
+/// (snake_case), the command line (<c>--kebab-case</c>) and the help text all follow from the attributes on these (see
+/// <see cref="OptionKeys{T}"/>). Defaults written there are general; <see cref="TrainingDefaults"/> knows those of an
+/// environment, a strategy and a preset.
 /// </remarks>
 public sealed record TrainingConfig
 {
@@ -21,7 +23,9 @@ public sealed record TrainingConfig
     [Option("Environment", "Environment to train on; `hipifast info` lists them.")]
     public string Environment { get; init; } = "nav2d";
 
-    /// <summary>Copies of the environment stepped together; every vector step counts as this many environment steps.</summary>
+    /// <summary>
+    /// Copies of the environment stepped together; every vector step counts as this many environment steps.
+    /// </summary>
     [Option("Environment", "Copies of the environment stepped together.", Minimum = 1, Maximum = 65536)]
     public int EnvironmentCopies { get; init; } = 1;
 
@@ -49,7 +53,8 @@ public sealed record TrainingConfig
 
     /// <summary>
     /// How past experience gets new tasks. Discount, seed and what computes are those of the run
-    /// (<see cref="Learning.SacOptions.Gamma"/>, <see cref="RunOptions.Seed"/>, <see cref="Compute"/>), whatever is set here.
+    /// (<see cref="Learning.SacOptions.Gamma"/>, <see cref="RunOptions.Seed"/>, <see cref="Compute"/>), whatever is set
+    /// here.
     /// </summary>
     [OptionPart]
     public RelabelOptions Relabeling
@@ -58,7 +63,9 @@ public sealed record TrainingConfig
         init;
     } = new();
 
-    /// <summary>Minibatches that one relabel call serves: more rows for the partition, more candidates for every row.</summary>
+    /// <summary>
+    /// Minibatches that one relabel call serves: more rows for the partition, more candidates for every row.
+    /// </summary>
     [Option("Relabeling", "Minibatches that one relabel call serves.", After = "row_pool", Minimum = 1, Maximum = 1024)]
     public int Pool { get; init; } = 1;
 

@@ -18,14 +18,16 @@ public static class TrainingDefaults
     // At temperature 1 critics that differ by a few nats give most transitions to a few tasks, and the others go short.
     private const float FixedTasksTemperature = 3f;
 
-    // Linear rewards are paid at every step. Discounted by 0.99, values are a hundred times what one action costs or gains, and critics do not tell
-    // actions apart: the walker learns nothing in 200,000 steps.
+    // Linear rewards are paid at every step. Discounted by 0.99, values are a hundred times what one action costs or
+    // gains, and critics do not tell actions apart: the walker learns nothing in 200,000 steps.
     private const float LinearRewardsGamma = 0.9f;
 
     /// <summary>The presets.</summary>
     public static IReadOnlyList<string> Presets { get; } = [PaperPreset, ReferencePreset];
 
-    /// <summary>Combines defaults, a preset and layers (later layers win) into a configuration, and checks it.</summary>
+    /// <summary>
+    /// Combines defaults, a preset and layers (later layers win) into a configuration, and checks it.
+    /// </summary>
     /// <param name="layers">What files and the command line say.</param>
     /// <param name="preset">A name in <see cref="Presets"/>, or null.</param>
     /// <param name="traits">Finds the traits of an environment by name.</param>
@@ -64,9 +66,10 @@ public static class TrainingDefaults
 
     /// <summary>The defaults of an environment and strategy.</summary>
     /// <remarks>
-    /// Steps, gradient steps and batch depend on the environment alone, so that strategies are compared at equal cost. The other strategies relabel
-    /// half of each batch, the paper's share; inverse RL on goal families relabels 80%, half of it by <c>future</c>, and on fixed tasks takes a
-    /// higher temperature (docs/learning.md says what that buys).
+    /// Steps, gradient steps and batch depend on the environment alone, so that strategies are compared at equal cost.
+    /// The other strategies relabel half of each batch, the paper's share; inverse RL on goal families relabels 80%,
+    /// half of it by <c>future</c>, and on fixed tasks takes a higher temperature (docs/learning.md says what that
+    /// buys).
     /// </remarks>
     /// <param name="environment">Its name.</param>
     /// <param name="strategy">The strategy.</param>
@@ -94,9 +97,9 @@ public static class TrainingDefaults
             relabeling = relabeling with { RelabelFraction = 0.8f, GoalMix = 0.5f };
         }
 
-        // Widths are the paper's (C.1): 32 for 2D navigation, 256 for quadruped and desk, 64 for the rest; so are the clipped
-        // gradients of both arms and the desk's bounded critic (C.11: 128 steps of rewards between 0 and 1). Physics is evaluated
-        // on fewer episodes, because they are long.
+        // Widths are the paper's (C.1): 32 for 2D navigation, 256 for quadruped and desk, 64 for the rest; so are the
+        // clipped gradients of both arms and the desk's bounded critic (C.11: 128 steps of rewards between 0 and 1).
+        // Physics is evaluated on fewer episodes, because they are long.
         SacOptions linear = new() { Gamma = LinearRewardsGamma }, clipped = new() { GradientClipNorm = 1 };
         (LearnerOptions learner, RunOptions run) = environment.Split('-')[0] switch
         {

@@ -6,11 +6,13 @@ using HipiFast.Storage;
 
 namespace HipiFast.Training;
 
-/// <summary>A <see cref="Trainer"/> with its run directory: logs, curve, checkpoints, and continuing after a stop or a crash.</summary>
+/// <summary>
+/// A <see cref="Trainer"/> with its run directory: logs, curve, checkpoints, and continuing after a stop or a crash.
+/// </summary>
 /// <remarks>
-/// A checkpoint is one file that replaces the one before by a rename, so a process killed at any moment leaves a whole one. It
-/// holds the metric rows too; a continued run writes <c>metrics.csv</c> anew from them and ends with the same bytes as a run that
-/// was never stopped.
+/// A checkpoint is one file that replaces the one before by a rename, so a process killed at any moment leaves a whole
+/// one. It holds the metric rows too; a continued run writes <c>metrics.csv</c> anew from them and ends with the same
+/// bytes as a run that was never stopped.
 /// </remarks>
 public sealed class TrainingRun : IDisposable
 {
@@ -33,11 +35,11 @@ public sealed class TrainingRun : IDisposable
     private long _checkpointSteps;
     private double _checkpointSeconds;
 
-    private TrainingRun(RunDirectory directory, TrainingConfig config)
+    private TrainingRun(RunDirectory directory, Trainer trainer)
     {
         Directory = directory;
-        _trainer = new Trainer(config);
-        _logs = new RunLogs(directory, config);
+        _trainer = trainer;
+        _logs = new RunLogs(directory, trainer.Config);
     }
 
     /// <summary>The run's files.</summary>
@@ -62,11 +64,19 @@ public sealed class TrainingRun : IDisposable
     /// <param name="directory">The directory.</param>
     /// <param name="config">The configuration.</param>
     /// <returns>The run.</returns>
-    public static TrainingRun Start(RunDirectory directory, TrainingConfig config)
+    public static TrainingRun Start(RunDirectory directory, TrainingConfig config) => Start(directory, new Trainer(config));
+
+    /// <summary>The same with a trainer that is there already.</summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="trainer">
+    /// A trainer that has not been stepped; the run disposes it, as it does where it cannot begin.
+    /// </param>
+    /// <returns>The run.</returns>
+    public static TrainingRun Start(RunDirectory directory, Trainer trainer)
     {
         ArgumentNullException.ThrowIfNull(directory);
-        ArgumentNullException.ThrowIfNull(config);
-        TrainingRun run = new(directory, config);
+        ArgumentNullException.ThrowIfNull(trainer);
+        TrainingRun run = new(directory, trainer);
         try
         {
             run._logs.Begin(continues: false);
@@ -83,7 +93,9 @@ public sealed class TrainingRun : IDisposable
     /// <param name="directory">The run directory.</param>
     /// <param name="changes">Keys to change, as for <see cref="Resume"/>.</param>
     /// <returns>The configuration.</returns>
-    /// <exception cref="ArgumentException">A key that decides what is computed would change, or <c>steps</c> would fall below those done.</exception>
+    /// <exception cref="ArgumentException">
+    /// A key that decides what is computed would change, or <c>steps</c> would fall below those done.
+    /// </exception>
     /// <exception cref="InvalidDataException">The configuration or the checkpoint is damaged.</exception>
     public static TrainingConfig ReadConfig(RunDirectory directory, OptionLayer<TrainingConfig>? changes)
     {
@@ -115,11 +127,15 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>Continues a run from its last checkpoint, or from its beginning when it has none yet.</summary>
     /// <param name="directory">The run directory.</param>
-    /// <param name="changes">Keys to change (<c>steps</c>, <c>threads</c>, <c>checkpoint_every</c>, <c>checkpoint_seconds</c>); null for
-    /// none.</param>
+    /// <param name="changes">Keys to change (<c>steps</c>, <c>threads</c>, <c>checkpoint_every</c>,
+    /// <c>checkpoint_seconds</c>); null for none.</param>
     /// <returns>The run; <see cref="IsFinished"/> when nothing is left to do.</returns>
-    /// <exception cref="ArgumentException">A key that decides what is computed would change, or <c>steps</c> would fall below those done.</exception>
-    /// <exception cref="InvalidDataException">The configuration or the checkpoint is damaged, or one does not belong to the other.</exception>
+    /// <exception cref="ArgumentException">
+    /// A key that decides what is computed would change, or <c>steps</c> would fall below those done.
+    /// </exception>
+    /// <exception cref="InvalidDataException">
+    /// The configuration or the checkpoint is damaged, or one does not belong to the other.
+    /// </exception>
     public static TrainingRun Resume(RunDirectory directory, OptionLayer<TrainingConfig>? changes = null)
     {
         ArgumentNullException.ThrowIfNull(directory);
@@ -127,7 +143,7 @@ public sealed class TrainingRun : IDisposable
         System.IO.Directory.CreateDirectory(directory.CheckpointFolder);
         AtomicFile.DeleteLeftovers(directory.Path);
         AtomicFile.DeleteLeftovers(directory.CheckpointFolder);
-        TrainingRun run = new(directory, config);
+        TrainingRun run = new(directory, new Trainer(config));
         try
         {
             if (File.Exists(directory.Checkpoint))
@@ -150,7 +166,9 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    /// <summary>Trains until all steps are done, or until asked to stop; then, and every so often, writes a checkpoint.</summary>
+    /// <summary>
+    /// Trains until all steps are done, or until asked to stop; then, and every so often, writes a checkpoint.
+    /// </summary>
     /// <param name="observer">Hears of progress, or null.</param>
     /// <param name="stop">Asks to stop.</param>
     /// <returns>True when all steps are done; false when it stopped before, ready to be resumed.</returns>

@@ -2,8 +2,8 @@ using HipiFast.Kernels.Random;
 
 namespace HipiFast.Environments;
 
-/// <summary>The random numbers of one step, or of one episode's start, for every copy: Philox counter (block, copy, index), purpose in the fourth
-/// word.</summary>
+/// <summary>The random numbers of one step, or of one episode's start, for every copy: Philox counter (block, copy,
+/// index), purpose in the fourth word.</summary>
 /// <param name="seed">Philox key.</param>
 /// <param name="purpose">What the numbers are for.</param>
 /// <param name="index">Number of the step or episode; bits from 32 up go beside the purpose, 24 of them.</param>

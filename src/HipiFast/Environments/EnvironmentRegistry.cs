@@ -71,7 +71,8 @@ public static class EnvironmentRegistry
     /// <param name="settings">Changes to the environment's own values, or null for none.</param>
     /// <returns>The environment; dispose it.</returns>
     /// <exception cref="ArgumentException">
-    /// Unknown name (the message suggests one, or lists a few), a count below 1, or a setting that is out of range or does not apply.
+    /// Unknown name (the message suggests one, or lists a few), a count below 1, or a setting that is out of range or
+    /// does not apply.
     /// </exception>
     /// <exception cref="NotSupportedException">
     /// The environment needs something that this machine lacks; the message says how to get it.

@@ -9,7 +9,8 @@ public sealed record EnvironmentSettings
     private const string Own = "the environment's own";
 
     /// <summary>
-    /// Distance from the goal that counts as reached, in the environment's physical units (map cells, metres); 0 or more.
+    /// Distance from the goal that counts as reached, in the environment's physical units (map cells, metres); 0 or
+    /// more.
     /// </summary>
     [Option(
         Group, "Distance within which a goal counts as reached.", Minimum = 0, TypedAboveMinimum = true, DefaultMeans = Own)]

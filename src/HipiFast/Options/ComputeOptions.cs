@@ -22,8 +22,8 @@ public sealed record ComputeOptions
     public string Device { get; init; } = DeviceInfo.Auto;
 
     /// <summary>
-    /// Arithmetic in which soft Q-values may be computed: fp32 unless <see cref="Backend"/> names a backend of bf16, fp32 only,
-    /// or bf16 only. Everything after the soft Q-values, and all learning, is fp32.
+    /// Arithmetic in which soft Q-values may be computed: fp32 unless <see cref="Backend"/> names a backend of bf16,
+    /// fp32 only, or bf16 only. Everything after the soft Q-values, and all learning, is fp32.
     /// </summary>
     [Option(
         Run,
@@ -35,7 +35,9 @@ public sealed record ComputeOptions
 
     /// <summary>Finds the backend.</summary>
     /// <returns>The backend.</returns>
-    /// <exception cref="ArgumentException">No backend or device has that name, or the one named computes in another precision.</exception>
+    /// <exception cref="ArgumentException">
+    /// No backend or device has that name, or the one named computes in another precision.
+    /// </exception>
     /// <exception cref="NotSupportedException">The backend cannot run here.</exception>
     public KernelBackend ResolveBackend() => KernelRegistry.Default.Resolve(Backend, Precision, Device);
 

@@ -6,7 +6,9 @@ public static class NearestName
     /// <summary>A half-sentence for an error message.</summary>
     /// <param name="typed">What was typed.</param>
     /// <param name="known">The names there are.</param>
-    /// <returns><c> (did you mean 'NAME'?)</c>, or the whole list when none is near and the list is short, or nothing.</returns>
+    /// <returns>
+    /// <c> (did you mean 'NAME'?)</c>, or the whole list when none is near and the list is short, or nothing.
+    /// </returns>
     public static string Suggestion(string typed, IEnumerable<string> known)
     {
         ArgumentNullException.ThrowIfNull(typed);
@@ -20,7 +22,9 @@ public static class NearestName
         return names.Length is > 0 and <= 12 ? $"; expected {string.Join(", ", names)}" : string.Empty;
     }
 
-    /// <summary>Levenshtein distance: insertions, deletions and replacements that turn one word into the other.</summary>
+    /// <summary>
+    /// Levenshtein distance: insertions, deletions and replacements that turn one word into the other.
+    /// </summary>
     private static int Distance(string a, string b)
     {
         int[] row = [.. Enumerable.Range(0, b.Length + 1)];

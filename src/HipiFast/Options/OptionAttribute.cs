@@ -1,13 +1,15 @@
 namespace HipiFast.Options;
 
 /// <summary>
-/// Says all there is to say of an option, on the property that holds it: its range, which the record's own check and the
-/// command line ask of it alike, and its key and help text for configuration files and command lines.
+/// Says all there is to say of an option, on the property that holds it: its range, which the record's own check and
+/// the command line ask of it alike, and its key and help text for configuration files and command lines.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class OptionAttribute : Attribute
 {
-    /// <summary>An option of the library alone: checked, but no key of a configuration that its record is a part of.</summary>
+    /// <summary>
+    /// An option of the library alone: checked, but no key of a configuration that its record is a part of.
+    /// </summary>
     public OptionAttribute()
     {
     }
@@ -43,11 +45,14 @@ public sealed class OptionAttribute : Attribute
     public bool AboveMinimum { get; init; }
 
     /// <summary>
-    /// Largest value that files and command lines take, where a program may pass a larger one, up to <see cref="Maximum"/>.
+    /// Largest value that files and command lines take, where a program may pass a larger one, up to <see
+    /// cref="Maximum"/>.
     /// </summary>
     public double TypedMaximum { get; init; } = double.PositiveInfinity;
 
-    /// <summary>Whether <see cref="Minimum"/> itself is too small in files and on command lines, though not for a program.</summary>
+    /// <summary>
+    /// Whether <see cref="Minimum"/> itself is too small in files and on command lines, though not for a program.
+    /// </summary>
     public bool TypedAboveMinimum { get; init; }
 
     /// <summary>Names allowed, in kebab-case and separated by <c>|</c>, where not all of an enumeration are.</summary>

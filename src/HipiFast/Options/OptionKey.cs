@@ -30,13 +30,16 @@ public sealed class OptionKey<TRecord>
     /// <summary>Heading under which help lists the key; empty where help lists none.</summary>
     public string Group => _statement.Group ?? string.Empty;
 
-    /// <summary>One line that a newcomer understands, with what is allowed; empty where the record gives none.</summary>
+    /// <summary>
+    /// One line that a newcomer understands, with what is allowed; empty where the record gives none.
+    /// </summary>
     public string Help => _statement.DefaultMeans is null
         ? _statement.Help ?? string.Empty
         : $"{_statement.Help} Unset: {_statement.DefaultMeans}.";
 
     /// <summary>
-    /// What may be given, in a few words: the names of an enumeration, separated by <c>|</c>, or the kind and range of a number.
+    /// What may be given, in a few words: the names of an enumeration, separated by <c>|</c>, or the kind and range of
+    /// a number.
     /// </summary>
     public string Expected => _rule.Typed;
 
@@ -72,14 +75,18 @@ public sealed class OptionKey<TRecord>
     /// <summary>Reads a value from the command line.</summary>
     /// <param name="text">What stood after the option.</param>
     /// <returns>The value; null for the word <c>default</c> where the key may have none.</returns>
-    /// <exception cref="ArgumentException">One sentence naming the option, what was found and what was expected.</exception>
+    /// <exception cref="ArgumentException">
+    /// One sentence naming the option, what was found and what was expected.
+    /// </exception>
     public object? Parse(string text) => Read(text, OptionName, string.Empty);
 
     /// <summary>Reads a value from JSON.</summary>
     /// <param name="element">The value.</param>
     /// <param name="where">Where it stood, for the message (" in FILE").</param>
     /// <returns>The value.</returns>
-    /// <exception cref="ArgumentException">One sentence naming the key, what was found and what was expected.</exception>
+    /// <exception cref="ArgumentException">
+    /// One sentence naming the key, what was found and what was expected.
+    /// </exception>
     public object? FromJson(JsonElement element, string where)
     {
         Type type = _rule.ValueType;
@@ -138,7 +145,9 @@ public sealed class OptionKey<TRecord>
 
     /// <summary>Throws when the value of a record is one that could not be typed.</summary>
     /// <param name="record">The record.</param>
-    /// <exception cref="ArgumentException">One sentence naming the key, what was found and what was expected.</exception>
+    /// <exception cref="ArgumentException">
+    /// One sentence naming the key, what was found and what was expected.
+    /// </exception>
     internal void Check(TRecord record)
     {
         object? value = Get(record);

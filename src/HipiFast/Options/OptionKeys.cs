@@ -45,7 +45,9 @@ public static class OptionKeys<TRecord>
 
     /// <summary>Throws when a key has a value that could not be typed.</summary>
     /// <param name="record">The record.</param>
-    /// <exception cref="ArgumentException">One sentence naming the key, what was found and what was expected.</exception>
+    /// <exception cref="ArgumentException">
+    /// One sentence naming the key, what was found and what was expected.
+    /// </exception>
     internal static void Check(TRecord record)
     {
         foreach (OptionKey<TRecord> key in All)

@@ -91,7 +91,9 @@ public sealed class OptionLayer<TRecord>
     /// <summary>Gives a key a value.</summary>
     /// <param name="name">Name of the key, snake_case.</param>
     /// <param name="text">The value as on the command line.</param>
-    /// <exception cref="ArgumentException">There is no such key, or the value is of a wrong type or out of range.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no such key, or the value is of a wrong type or out of range.
+    /// </exception>
     public void Set(string name, string text) => Set(OptionKeys<TRecord>.Find(name), text);
 
     /// <summary>The value of a key, when the layer gives it.</summary>

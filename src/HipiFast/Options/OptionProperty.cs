@@ -36,7 +36,9 @@ internal sealed class OptionProperty
     /// <summary>Key in snake_case; a part has none.</summary>
     public string Name { get; }
 
-    /// <summary>Whether a configuration that the record is a part of lists the option, or the options of the part.</summary>
+    /// <summary>
+    /// Whether a configuration that the record is a part of lists the option, or the options of the part.
+    /// </summary>
     public bool IsListed { get; }
 
     /// <summary>The properties of a record that are marked, in the order of declaration.</summary>

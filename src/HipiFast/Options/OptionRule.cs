@@ -23,8 +23,8 @@ internal sealed class OptionRule(PropertyInfo property, OptionAttribute statemen
         Enum.GetNames(ValueType).Where(name => statement.Choices?.Split('|').Contains(OptionNames.Kebab(name)) ?? true);
 
     /// <summary>
-    /// What may be typed, in a few words: the names of an enumeration, separated by <c>|</c>, or the kind and range of a
-    /// number.
+    /// What may be typed, in a few words: the names of an enumeration, separated by <c>|</c>, or the kind and range of
+    /// a number.
     /// </summary>
     public string Typed
     {

@@ -10,13 +10,20 @@ public enum RelabelStrategy
     /// <summary>The posterior over tasks of MaxEnt inverse RL (the paper's Alg. 1).</summary>
     InverseRl,
 
-    /// <summary>The task that the last state of the transition's episode achieves (HER). Goal families only; needs the replay buffer.</summary>
+    /// <summary>
+    /// The task that the last state of the transition's episode achieves (HER). Goal families only; needs the replay
+    /// buffer.
+    /// </summary>
     Final,
 
-    /// <summary>The task that a later state of the transition's episode achieves. Goal families only; needs the replay buffer.</summary>
+    /// <summary>
+    /// The task that a later state of the transition's episode achieves. Goal families only; needs the replay buffer.
+    /// </summary>
     Future,
 
-    /// <summary>A task from the task distribution when there is one, else the commanded task of another transition of the batch.</summary>
+    /// <summary>
+    /// A task from the task distribution when there is one, else the commanded task of another transition of the batch.
+    /// </summary>
     Random,
 
     /// <summary>No relabeling.</summary>
@@ -29,7 +36,9 @@ public enum Assignment
     /// <summary>Each transition picks its task (the paper): softmax along the rows of Q~ - logZ.</summary>
     Row,
 
-    /// <summary>Each task picks its transition: softmax down the columns of Q~. Tasks keep their prior; the normaliser cancels.</summary>
+    /// <summary>
+    /// Each task picks its transition: softmax down the columns of Q~. Tasks keep their prior; the normaliser cancels.
+    /// </summary>
     Task,
 }
 
@@ -39,7 +48,9 @@ public enum CandidateSource
     /// <summary>The commanded tasks of the batch, one per transition (the paper's choice); K = B.</summary>
     Commanded,
 
-    /// <summary>The tasks that the batch's states achieve (<see cref="ReachedState"/>); K = B. Goal families only.</summary>
+    /// <summary>
+    /// The tasks that the batch's states achieve (<see cref="ReachedState"/>); K = B. Goal families only.
+    /// </summary>
     Reached,
 
     /// <summary>Commanded tasks, then reached ones; K = 2 B. Goal families only.</summary>
@@ -66,8 +77,8 @@ public enum PartitionMode
     Batch,
 
     /// <summary>
-    /// The same over this and the earlier batches, which fade by <see cref="RelabelOptions.PartitionDecay"/> a call. For transitions that choose
-    /// among a fixed set of tasks: others differ from batch to batch.
+    /// The same over this and the earlier batches, which fade by <see cref="RelabelOptions.PartitionDecay"/> a call.
+    /// For transitions that choose among a fixed set of tasks: others differ from batch to batch.
     /// </summary>
     Running,
 
@@ -76,8 +87,8 @@ public enum PartitionMode
 }
 
 /// <summary>
-/// How a <see cref="Relabeler"/> works. The defaults are the paper's (Appendix C.1), but for the exact terminal value, the twin
-/// critics, and <see cref="FutureHorizon"/>.
+/// How a <see cref="Relabeler"/> works. The defaults are the paper's (Appendix C.1), but for the exact terminal value,
+/// the twin critics, and <see cref="FutureHorizon"/>.
 /// </summary>
 public sealed record RelabelOptions
 {
@@ -89,7 +100,8 @@ public sealed record RelabelOptions
 
     /// <summary>
     /// How Q~ is estimated for transitions. Whole trajectories
-    /// (<see cref="Relabeler.RelabelTrajectories(Replay.TransitionBatch, ReadOnlySpan{long})"/>) use their returns instead.
+    /// (<see cref="Relabeler.RelabelTrajectories(Replay.TransitionBatch, ReadOnlySpan{long})"/>) use their returns
+    /// instead.
     /// </summary>
     [Option(Group, "Estimate of the soft Q-values that inverse RL compares.")]
     public SoftQEstimator Estimator { get; init; } = SoftQEstimator.Critic;
@@ -103,8 +115,8 @@ public sealed record RelabelOptions
     public float RelabelFraction { get; init; } = 0.5f;
 
     /// <summary>
-    /// Where candidate tasks come from when transitions pick their tasks; by task, the commanded tasks of the relabeled slots are
-    /// the candidates.
+    /// Where candidate tasks come from when transitions pick their tasks; by task, the commanded tasks of the relabeled
+    /// slots are the candidates.
     /// </summary>
     [Option(
         Group,
@@ -118,8 +130,8 @@ public sealed record RelabelOptions
     public ReachedState ReachedState { get; init; } = ReachedState.Next;
 
     /// <summary>
-    /// Probability with which a relabeled slot is served by <see cref="GoalMixStrategy"/> instead of inverse RL or random, in
-    /// [0, 1].
+    /// Probability with which a relabeled slot is served by <see cref="GoalMixStrategy"/> instead of inverse RL or
+    /// random, in [0, 1].
     /// </summary>
     [Option(
         Group, "Share of relabeled slots that get a reached goal (goal-mix-strategy) instead of inverse RL.",
@@ -137,7 +149,8 @@ public sealed record RelabelOptions
     public PartitionMode Partition { get; init; } = PartitionMode.Batch;
 
     /// <summary>
-    /// <see cref="PartitionMode.Running"/>: weight of the batches so far in each call, in [0, 1); at 0.9 about ten batches count.
+    /// <see cref="PartitionMode.Running"/>: weight of the batches so far in each call, in [0, 1); at 0.9 about ten
+    /// batches count.
     /// </summary>
     [Option(
         Group, "Weight of the earlier batches, below 1 (partition running).", Minimum = 0, Maximum = LargestPartitionDecay)]
@@ -165,8 +178,8 @@ public sealed record RelabelOptions
     public int FutureHorizon { get; init; }
 
     /// <summary>
-    /// By task: M, how many random transitions each group of up to 32 relabeled slots chooses among, 1 or more; every group draws
-    /// M anew.
+    /// By task: M, how many random transitions each group of up to 32 relabeled slots chooses among, 1 or more; every
+    /// group draws M anew.
     /// </summary>
     [Option(
         Group, "Transitions, new for every 32 tasks, among which each task chooses (assign task).",
@@ -174,8 +187,8 @@ public sealed record RelabelOptions
     public int RowPool { get; init; } = 64;
 
     /// <summary>
-    /// alpha of <see cref="SoftQEstimator.SoftCritic"/> and <see cref="SoftQEstimator.Bellman"/>, 0 or more; null takes the
-    /// agent's.
+    /// alpha of <see cref="SoftQEstimator.SoftCritic"/> and <see cref="SoftQEstimator.Bellman"/>, 0 or more; null takes
+    /// the agent's.
     /// </summary>
     [Option(
         Group, "Entropy temperature in the soft Q-values (soft-critic, bellman).",
@@ -187,9 +200,9 @@ public sealed record RelabelOptions
     public float Gamma { get; init; } = 0.99f;
 
     /// <summary>
-    /// By row: largest part of Q~ kept in memory, bytes, 1 or more. With a partition, a larger matrix is computed twice, in blocks
-    /// of rows (of one row at the least, of multiples of 64 where more than that fit). By task it is not read: M x 32 entries are
-    /// kept (<see cref="RowPool"/>).
+    /// By row: largest part of Q~ kept in memory, bytes, 1 or more. With a partition, a larger matrix is computed
+    /// twice, in blocks of rows (of one row at the least, of multiples of 64 where more than that fit). By task it is
+    /// not read: M x 32 entries are kept (<see cref="RowPool"/>).
     /// </summary>
     [Option(Minimum = 1)]
     public long MemoryBudget { get; init; } = 1L << 30;
@@ -210,8 +223,8 @@ public sealed record RelabelOptions
     internal bool MixesGoals => GoalMix > 0 && Strategy is RelabelStrategy.InverseRl or RelabelStrategy.Random;
 
     /// <summary>
-    /// Whether the partition, where it is kept across batches, is of tasks that stay the same: transitions choose among fixed
-    /// candidates.
+    /// Whether the partition, where it is kept across batches, is of tasks that stay the same: transitions choose among
+    /// fixed candidates.
     /// </summary>
     internal bool PartitionFits =>
         Partition != PartitionMode.Running || (Candidates == CandidateSource.Fixed && Assignment == Assignment.Row);
@@ -220,7 +233,9 @@ public sealed record RelabelOptions
     internal bool AssignsByTask => Assignment == Assignment.Task && Strategy == RelabelStrategy.InverseRl;
 
     /// <summary>Throws when an option is out of range.</summary>
-    /// <exception cref="ArgumentException">One sentence naming the option, what was found and what is expected.</exception>
+    /// <exception cref="ArgumentException">
+    /// One sentence naming the option, what was found and what is expected.
+    /// </exception>
     public void Validate()
     {
         OptionCheck.Ranges(this, Sentence);

@@ -1,4 +1,3 @@
-using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Memory;
@@ -6,13 +5,13 @@ using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Storage;
 
-namespace HipiFast.Cli;
+namespace HipiFast.Cli.Relabel;
 
 /// <summary>
-/// Collects what <c>relabel</c> writes. The columns of B entries stay in memory; the matrices of B x K go block by block to a temporary file
-/// beside the result, so that memory does not grow with K.
+/// Collects what <c>relabel</c> writes. The columns of B entries stay in memory; the matrices of B x K go block by
+/// block to a temporary file beside the result, so that memory does not grow with K.
 /// </summary>
-internal sealed unsafe class RelabelOutput : IRelabelObserver, IDisposable
+internal sealed unsafe class RelabeledFile : IRelabelObserver, IDisposable
 {
     private readonly TransitionShape _shape;
     private readonly long _rows;
@@ -29,7 +28,7 @@ internal sealed unsafe class RelabelOutput : IRelabelObserver, IDisposable
     private readonly List<float> _logPartition = [];
     private int _logPartitionRows;
 
-    public RelabelOutput(string path, long rows, TransitionShape shape, bool softQ, bool posterior, bool movesTransitions)
+    public RelabeledFile(string path, long rows, TransitionShape shape, bool softQ, bool posterior, bool movesTransitions)
     {
         _shape = shape;
         _rows = rows;
@@ -95,7 +94,8 @@ internal sealed unsafe class RelabelOutput : IRelabelObserver, IDisposable
             _logPartitionRows++;
         }
 
-        void Copy(ReadOnlySpan<float> from, NativeBuffer<float> to) => from.CopyTo(to.Slice(firstRow * (from.Length / batch.Count), from.Length));
+        void Copy(ReadOnlySpan<float> from, NativeBuffer<float> to) =>
+            from.CopyTo(to.Slice(firstRow * (from.Length / batch.Count), from.Length));
     }
 
     /// <summary>Writes the file, atomically.</summary>
@@ -155,51 +155,5 @@ internal sealed unsafe class RelabelOutput : IRelabelObserver, IDisposable
         _nextObservation?.Dispose();
         _softQ?.Dispose();
         _posterior?.Dispose();
-    }
-
-    /// <summary>A matrix that grows by rows in a temporary file, and is mapped into memory when it is written out.</summary>
-    private sealed class MatrixSpool(string path, string name) : IDisposable
-    {
-        private readonly FileStream _stream = new(
-            $"{Path.GetFullPath(path)}.{name}.{Environment.ProcessId}.spool",
-            FileMode.Create,
-            FileAccess.ReadWrite,
-            FileShare.None,
-            1 << 20,
-            FileOptions.DeleteOnClose);
-
-        private MemoryMappedFile? _map;
-        private MemoryMappedViewAccessor? _view;
-        private long _rows;
-        private int _columns;
-
-        public void Append(ReadOnlySpan<float> block, int rows, int columns)
-        {
-            _stream.Write(MemoryMarshal.AsBytes(block));
-            _rows += rows;
-            _columns = columns;
-        }
-
-        public void AddTo(SafetensorsWriter writer)
-        {
-            _stream.Flush();
-            _map = MemoryMappedFile.CreateFromFile(_stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-            _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-            byte* values = null;
-            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref values);
-            writer.AddReference(name, (float*)values, _rows, _columns);
-        }
-
-        public void Dispose()
-        {
-            if (_view is not null)
-            {
-                _view.SafeMemoryMappedViewHandle.ReleasePointer();
-                _view.Dispose();
-            }
-
-            _map?.Dispose();
-            _stream.Dispose();
-        }
     }
 }

@@ -1,9 +1,12 @@
 using HipiFast.Relabeling;
 
-namespace HipiFast.Cli;
+namespace HipiFast.Cli.Relabel;
 
-/// <summary>The diagnostics of all batches of a file: means over rows, and the extremes of logZ. NaN where a number does not apply.</summary>
-internal sealed class RelabelSummary
+/// <summary>
+/// The diagnostics of all batches of a file: means over rows, and the extremes of logZ. NaN where a number does not
+/// apply.
+/// </summary>
+internal sealed class RelabelTally
 {
     private double _rows;
     private double _relabeled;
@@ -20,7 +23,9 @@ internal sealed class RelabelSummary
     /// <summary>exp(<see cref="PosteriorEntropy"/>).</summary>
     public double EffectiveTasks => Math.Exp(PosteriorEntropy);
 
-    /// <summary>Share of the rows whose commanded task is the most likely, over the batches that have a posterior.</summary>
+    /// <summary>
+    /// Share of the rows whose commanded task is the most likely, over the batches that have a posterior.
+    /// </summary>
     public double CommandedIsMode => _commandedIsMode / _inferredRows;
 
     /// <summary>Smallest logZ of any batch, in nats.</summary>
