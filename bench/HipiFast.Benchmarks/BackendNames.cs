@@ -1,4 +1,3 @@
-using HipiFast.Cli;
 using HipiFast.Kernels.Backends;
 
 namespace HipiFast.Benchmarks;
@@ -9,6 +8,12 @@ namespace HipiFast.Benchmarks;
 /// </summary>
 internal static class BackendNames
 {
+    static BackendNames()
+    {
+        Kernels.Cuda.Registration.Register();
+        Kernels.Ilgpu.Registration.Register();
+    }
+
     /// <summary>All families.</summary>
     public static IEnumerable<string> All => Families(_ => true);
 
@@ -18,15 +23,12 @@ internal static class BackendNames
     public static IEnumerable<string> Fp32 => Families(backend => backend.Precision == KernelPrecision.Fp32);
 
     /// <summary>The backend that a family takes.</summary>
-    public static KernelBackend Resolve(string family)
-    {
-        OptionalComponents.Load();
-        return KernelRegistry.Default.Resolve(family);
-    }
+    /// <param name="family">Of <see cref="All"/>.</param>
+    /// <returns>Its fastest that can run here.</returns>
+    public static KernelBackend Resolve(string family) => KernelRegistry.Default.Resolve(family);
 
     private static string[] Families(Func<KernelBackend, bool> wanted)
     {
-        OptionalComponents.Load();
         IEnumerable<KernelBackend> usable = KernelRegistry.Default.Backends.Where(
             backend => wanted(backend) && backend.IsSupported(out _) && !IsEmulated(backend));
         return [.. usable.Select(backend => backend.Family).Distinct()];

@@ -2,6 +2,7 @@ using System.Globalization;
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
+using HipiFast.Storage;
 
 namespace HipiFast.Benchmarks;
 
@@ -43,7 +44,7 @@ internal sealed class MetricColumn(
     public static IColumn[] All { get; } =
     [
         new MetricColumn(
-            "Pairs/s", "(transition, task) pairs per second, of the median", (of, median) => of("pairs") / median, Cli.ConsoleOutput.Rate),
+            "Pairs/s", "(transition, task) pairs per second, of the median", (of, median) => of("pairs") / median, NumberText.Rate),
         new MetricColumn("GFLOP/s", "multiply-adds of the second layers, of the median", (of, median) => of("gflop") / median, v => Fixed(v, 0)),
         new MetricColumn(
             "Of peak",
@@ -51,7 +52,7 @@ internal sealed class MetricColumn(
             (of, median) => 100 * of("gflop") / median / of("peak_gflops"),
             v => Fixed(v, 0) + "%"),
         new MetricColumn(
-            "Steps/s", "updates or environment steps per second, of the median", (of, median) => of("steps") / median, Cli.ConsoleOutput.Rate),
+            "Steps/s", "updates or environment steps per second, of the median", (of, median) => of("steps") / median, NumberText.Rate),
         .. Percentiles(),
     ];
 
@@ -87,5 +88,5 @@ internal sealed class MetricColumn(
     private static IEnumerable<IColumn> Percentiles() => new[] { "p50", "p95", "p99" }.Select(percentile => new MetricColumn(
         percentile, $"latency of single calls, {percentile}", (of, _) => of(percentile) * 1e6, v => Fixed(v, 1) + " us"));
 
-    private static string Fixed(double number, int decimals) => Cli.ConsoleOutput.Fixed(number, decimals);
+    private static string Fixed(double number, int decimals) => NumberText.Fixed(number, decimals);
 }

@@ -1,7 +1,10 @@
-using HipiFast.Cli.Benchmarks;
+using HipiFast.Benchmarking.Cases;
+using HipiFast.Benchmarking.Machine;
+using HipiFast.Benchmarking.Timing;
+using HipiFast.Benchmarking.Work;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Numerics;
-using BenchmarkCase = HipiFast.Cli.Benchmarks.BenchmarkCase;
+using BenchmarkCase = HipiFast.Benchmarking.Cases.BenchmarkCase;
 
 namespace HipiFast.Benchmarks;
 
@@ -28,7 +31,7 @@ public abstract class KernelBenchmark
         int threads = MaxThreads > 0 ? MaxThreads : Environment.ProcessorCount;
         (Prepared, _backend) = (benchmark, BackendNames.Resolve(family));
         Work = BenchmarkWork.Create(benchmark, _backend, threads);
-        Work.Verify(new BenchmarkCheck(benchmark, _backend, TestOracle.Instance));
+        Work.Verify(new BenchmarkCheck(benchmark, _backend));
         if (benchmark.HasPairs && _backend.MultiplyAddLoop is IMultiplyAddLoop loop)
         {
             _peak = new RegisterPeak(loop.Run, threads);

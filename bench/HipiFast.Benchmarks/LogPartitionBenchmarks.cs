@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using BenchmarkCase = HipiFast.Cli.Benchmarks.BenchmarkCase;
+using HipiFast.Benchmarking.Cases;
+using BenchmarkCase = HipiFast.Benchmarking.Cases.BenchmarkCase;
 
 namespace HipiFast.Benchmarks;
 

@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
+using HipiFast.Benchmarking.Cases;
 using HipiFast.Replay;
-using BenchmarkCase = HipiFast.Cli.Benchmarks.BenchmarkCase;
+using BenchmarkCase = HipiFast.Benchmarking.Cases.BenchmarkCase;
 
 namespace HipiFast.Benchmarks;
 

@@ -1,7 +1,8 @@
 using BenchmarkDotNet.Attributes;
+using HipiFast.Benchmarking.Cases;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Replay;
-using BenchmarkCase = HipiFast.Cli.Benchmarks.BenchmarkCase;
+using BenchmarkCase = HipiFast.Benchmarking.Cases.BenchmarkCase;
 
 namespace HipiFast.Benchmarks;
 

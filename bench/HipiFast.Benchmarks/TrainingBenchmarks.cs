@@ -1,9 +1,10 @@
 using BenchmarkDotNet.Attributes;
+using HipiFast.Benchmarking.Cases;
 using HipiFast.Options;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Training;
-using BenchmarkCase = HipiFast.Cli.Benchmarks.BenchmarkCase;
+using BenchmarkCase = HipiFast.Benchmarking.Cases.BenchmarkCase;
 
 namespace HipiFast.Benchmarks;
 

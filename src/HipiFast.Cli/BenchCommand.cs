@@ -1,8 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using HipiFast.BenchCompare;
-using HipiFast.Cli.Benchmarks;
+using HipiFast.Benchmarking.Cases;
+using HipiFast.Benchmarking.Machine;
+using HipiFast.Benchmarking.Results;
+using HipiFast.Benchmarking.Throughput;
+using HipiFast.Benchmarking.Timing;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
@@ -22,12 +25,11 @@ internal static class BenchCommand
             CreateQuick(json),
             CreateRoofline(json),
             CreateEnvironments(json),
-            CompareBenchmarksCommand.Configure(
-                new Command("compare", "Compare two sets of benchmark results, or two builds (--paired); exit code 1 on a regression."), json),
+            BenchCompareCommand.Create(json),
             MeasureCommand.Create(),
             ScalingCommand.Create(json),
             GpuBenchCommand.Create(json),
-            LearnerBenchmark.Create(json, Threads(), Seconds("Time spent on each case, in seconds.", 3)),
+            LearnerBenchCommand.Create(json, Threads(), Seconds("Time spent on each case, in seconds.", 3)),
         };
 
     private static Command CreateQuick(Option<bool> json)

@@ -5,6 +5,7 @@ using HipiFast.Kernels.Backends;
 using HipiFast.Learning;
 using HipiFast.Options;
 using HipiFast.Replay;
+using HipiFast.Storage;
 using HipiFast.Training;
 using HipiFast.Training.Cloning;
 
@@ -133,7 +134,7 @@ internal static class CloneCommand
         using Demonstrations demonstrations = file is not null ? Load(file) : Collect(environment, agent!, trajectories, options.Fit.Seed);
         int count = demonstrations.Episode.Distinct().Count();
         console.Line(
-            $"{environment}: {ConsoleOutput.Count(count)} trajectories, {ConsoleOutput.Count(demonstrations.Transitions.Count)} transitions");
+            $"{environment}: {NumberText.Count(count)} trajectories, {NumberText.Count(demonstrations.Transitions.Count)} transitions");
         using CancellationTokenSource stop = new();
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
         {
@@ -155,10 +156,10 @@ internal static class CloneCommand
         console.Table(
             ["labels", "epochs", "validation loss", "return", "success", "effective tasks", "most frequent label"],
             [[
-                OptionNames.Kebab(options.Labels), ConsoleOutput.Count(result.Epochs), ConsoleOutput.Fixed(result.ValidationLoss, 4),
-                ConsoleOutput.Fixed(result.EpisodeReturn, 2), ConsoleOutput.Fixed(result.SuccessRate, 3),
-                ConsoleOutput.Fixed(result.EffectiveTasks, 1),
-                double.IsNaN(result.LargestShare) ? "-" : ConsoleOutput.Fixed(100 * result.LargestShare, 1) + "%",
+                OptionNames.Kebab(options.Labels), NumberText.Count(result.Epochs), NumberText.Fixed(result.ValidationLoss, 4),
+                NumberText.Fixed(result.EpisodeReturn, 2), NumberText.Fixed(result.SuccessRate, 3),
+                NumberText.Fixed(result.EffectiveTasks, 1),
+                double.IsNaN(result.LargestShare) ? "-" : NumberText.Fixed(100 * result.LargestShare, 1) + "%",
             ]]);
         console.Line($"wrote {Path.Combine(directory, "policy.safetensors")}, epochs.csv, result.json");
         console.Document(writer =>
@@ -167,11 +168,11 @@ internal static class CloneCommand
             writer.WriteString("directory", directory);
             writer.WriteNumber("trajectories", count);
             writer.WriteNumber("epochs", result.Epochs);
-            ConsoleOutput.Number(writer, "validation_loss", result.ValidationLoss);
-            ConsoleOutput.Number(writer, "episode_return", result.EpisodeReturn);
-            ConsoleOutput.Number(writer, "success_rate", result.SuccessRate);
-            ConsoleOutput.Number(writer, "effective_tasks", result.EffectiveTasks);
-            ConsoleOutput.Number(writer, "largest_share", result.LargestShare);
+            NumberText.Write(writer, "validation_loss", result.ValidationLoss);
+            NumberText.Write(writer, "episode_return", result.EpisodeReturn);
+            NumberText.Write(writer, "success_rate", result.SuccessRate);
+            NumberText.Write(writer, "effective_tasks", result.EffectiveTasks);
+            NumberText.Write(writer, "largest_share", result.LargestShare);
             writer.WriteEndObject();
         });
         return CommandLineProgram.Good;

@@ -71,8 +71,8 @@ internal static class CompareCommand
             [
                 labels[index],
                 group.Curves.Count.ToString(CultureInfo.InvariantCulture),
-                $"{ConsoleOutput.Fixed(group.Area.Mean, 3)} ± {ConsoleOutput.Fixed(group.Area.Deviation, 3)}",
-                $"{ConsoleOutput.Fixed(group.Final.Mean, 2)} ± {ConsoleOutput.Fixed(group.Final.Deviation, 2)}",
+                $"{NumberText.Fixed(group.Area.Mean, 3)} ± {NumberText.Fixed(group.Area.Deviation, 3)}",
+                $"{NumberText.Fixed(group.Final.Mean, 2)} ± {NumberText.Fixed(group.Final.Deviation, 2)}",
                 index == 0 ? string.Empty : Describe(differences[index - 1]),
             ]));
         output.Document(writer =>
@@ -84,14 +84,14 @@ internal static class CompareCommand
                 writer.WriteString("run", labels[i]);
                 writer.WriteString("metric", RunLogs.NameOf(isRate ? MetricColumn.SuccessRate : MetricColumn.EpisodeReturn));
                 writer.WriteNumber("seeds", groups[i].Curves.Count);
-                ConsoleOutput.Number(writer, "area_mean", groups[i].Area.Mean);
-                ConsoleOutput.Number(writer, "area_deviation", groups[i].Area.Deviation);
-                ConsoleOutput.Number(writer, "final_mean", groups[i].Final.Mean);
-                ConsoleOutput.Number(writer, "final_deviation", groups[i].Final.Deviation);
+                NumberText.Write(writer, "area_mean", groups[i].Area.Mean);
+                NumberText.Write(writer, "area_deviation", groups[i].Area.Deviation);
+                NumberText.Write(writer, "final_mean", groups[i].Final.Mean);
+                NumberText.Write(writer, "final_deviation", groups[i].Final.Deviation);
                 if (i > 0)
                 {
-                    ConsoleOutput.Number(writer, "first_minus_this_mean", differences[i - 1].Mean);
-                    ConsoleOutput.Number(writer, "first_minus_this_standard_error", differences[i - 1].StandardError);
+                    NumberText.Write(writer, "first_minus_this_mean", differences[i - 1].Mean);
+                    NumberText.Write(writer, "first_minus_this_standard_error", differences[i - 1].StandardError);
                     writer.WriteNumber("seeds_ahead", differences[i - 1].Ahead);
                     writer.WriteNumber("seeds_in_common", differences[i - 1].Seeds);
                 }

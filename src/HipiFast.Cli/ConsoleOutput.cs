@@ -90,35 +90,6 @@ internal sealed partial class ConsoleOutput
         Console.Out.WriteLine(Encoding.UTF8.GetString(stream.ToArray()));
     }
 
-    /// <summary>A JSON number, or null where it is not finite.</summary>
-    public static void Number(Utf8JsonWriter writer, string name, double value)
-    {
-        if (double.IsFinite(value))
-        {
-            writer.WriteNumber(name, value);
-        }
-        else
-        {
-            writer.WriteNull(name);
-        }
-    }
-
-    /// <summary>A count with thousands separators.</summary>
-    public static string Count(double value) => double.IsFinite(value) ? value.ToString("#,0", CultureInfo.InvariantCulture) : "-";
-
-    /// <summary>A number with a fixed number of decimals.</summary>
-    public static string Fixed(double value, int decimals) =>
-        double.IsFinite(value) ? value.ToString("F" + decimals.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : "-";
-
-    /// <summary>A rate with an SI suffix.</summary>
-    public static string Rate(double value) => value switch
-    {
-        >= 1e9 => Fixed(value / 1e9, 2) + " G",
-        >= 1e6 => Fixed(value / 1e6, 2) + " M",
-        >= 1e4 => Fixed(value / 1e3, 1) + " k",
-        _ => Fixed(value, 0) + " ",
-    };
-
     /// <summary>A time span as h:mm:ss or m:ss.</summary>
     public static string Duration(double seconds)
     {

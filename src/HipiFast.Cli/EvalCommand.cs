@@ -119,11 +119,11 @@ internal static class EvalCommand
             [
                 result.Directory.Path,
                 result.Config.Run.Seed.ToString(CultureInfo.InvariantCulture),
-                ConsoleOutput.Count(episodes),
-                ConsoleOutput.Fixed(result.Sampled.SuccessRate, 3),
-                ConsoleOutput.Fixed(result.Mean.SuccessRate, 3),
-                ConsoleOutput.Fixed(result.Sampled.Return, 2),
-                ConsoleOutput.Fixed(result.Mean.Return, 2),
+                NumberText.Count(episodes),
+                NumberText.Fixed(result.Sampled.SuccessRate, 3),
+                NumberText.Fixed(result.Mean.SuccessRate, 3),
+                NumberText.Fixed(result.Sampled.Return, 2),
+                NumberText.Fixed(result.Mean.Return, 2),
             ]));
         output.Document(writer =>
         {
@@ -135,10 +135,10 @@ internal static class EvalCommand
                 writer.WriteString("environment", config.Environment);
                 writer.WriteNumber("seed", config.Run.Seed);
                 writer.WriteNumber("episodes", episodes);
-                ConsoleOutput.Number(writer, "success_rate", sampled.SuccessRate);
-                ConsoleOutput.Number(writer, "mean_action_success_rate", mean.SuccessRate);
-                ConsoleOutput.Number(writer, "episode_return", sampled.Return);
-                ConsoleOutput.Number(writer, "mean_action_return", mean.Return);
+                NumberText.Write(writer, "success_rate", sampled.SuccessRate);
+                NumberText.Write(writer, "mean_action_success_rate", mean.SuccessRate);
+                NumberText.Write(writer, "episode_return", sampled.Return);
+                NumberText.Write(writer, "mean_action_return", mean.Return);
                 writer.WriteEndObject();
             }
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
-using HipiFast.Cli.Benchmarks.Devices;
+using HipiFast.Benchmarking.Devices;
 using HipiFast.Kernels.Backends;
 using HipiFast.Storage;
 
@@ -103,7 +103,7 @@ internal static class GpuBenchCommand
             int failed = report.Conformance.Count(result => !result.Passed);
             foreach (ConformanceResult result in report.Conformance.Where(result => !result.Passed))
             {
-                string error = double.IsFinite(result.Error) ? $"error {ConsoleOutput.Count(result.Error * 1e6)}e-6" : "refused or not finite";
+                string error = double.IsFinite(result.Error) ? $"error {NumberText.Count(result.Error * 1e6)}e-6" : "refused or not finite";
                 output.Line($"  failed: {result.Name}, {error}");
             }
 
@@ -112,8 +112,8 @@ internal static class GpuBenchCommand
             {
                 Measure(report, new DeviceBenchmark(backend, device, quick ? DeviceBenchmarkSelection.Quick : DeviceBenchmarkSelection.Full));
                 output.Line(
-                    $"peaks: {ConsoleOutput.Fixed(report.Peaks.Flops * 1e-9, 1)} GFLOP/s, "
-                    + $"{ConsoleOutput.Fixed(report.Peaks.BytesPerSecond * 1e-9, 1)} GB/s");
+                    $"peaks: {NumberText.Fixed(report.Peaks.Flops * 1e-9, 1)} GFLOP/s, "
+                    + $"{NumberText.Fixed(report.Peaks.BytesPerSecond * 1e-9, 1)} GB/s");
                 output.Table(DeviceReport.Header, report.Results.Select(report.Cells));
                 output.Line(string.Empty);
                 output.Table(DeviceReport.ReplayHeader, report.Replay.Select(report.ReplayCells));

@@ -2,9 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
-using HipiFast.Cli.Benchmarks;
+using HipiFast.Benchmarking.Machine;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
+using HipiFast.Storage;
 using HipiFast.Training;
 
 namespace HipiFast.Cli;
@@ -42,7 +43,7 @@ internal static class InfoCommand
                 ["processor", MachineDescription.Processor],
                 ["system", $"{MachineDescription.System} ({MachineDescription.Architecture})"],
                 ["cores", Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture)],
-                ["memory", ConsoleOutput.Fixed(MachineDescription.MemoryGibibytes, 1) + " GiB"],
+                ["memory", NumberText.Fixed(MachineDescription.MemoryGibibytes, 1) + " GiB"],
                 ["instruction sets", instructions.Length == 0 ? "none that the kernels use" : instructions],
                 ["vector width", $"{Vector<byte>.Count * 8} bits (Vector<T>)"],
                 [".NET", RuntimeInformation.FrameworkDescription],
@@ -69,7 +70,7 @@ internal static class InfoCommand
                     entry.Device.Id,
                     entry.Backend.Name,
                     entry.Device.Name,
-                    entry.Device.MemoryBytes > 0 ? ConsoleOutput.Fixed(entry.Device.MemoryBytes / (double)(1L << 30), 1) + " GiB" : "unknown",
+                    entry.Device.MemoryBytes > 0 ? NumberText.Fixed(entry.Device.MemoryBytes / (double)(1L << 30), 1) + " GiB" : "unknown",
                     entry.Device.Capability > 0 ? $"{entry.Device.Capability / 10}.{entry.Device.Capability % 10}" : "none",
                 ]));
         }

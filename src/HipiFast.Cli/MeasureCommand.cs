@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using HipiFast.BenchCompare;
-using HipiFast.Cli.Benchmarks;
+using HipiFast.Benchmarking.Cases;
+using HipiFast.Benchmarking.Gate;
+using HipiFast.Benchmarking.Results;
+using HipiFast.Benchmarking.Work;
 using HipiFast.Kernels.Backends;
 
 namespace HipiFast.Cli;
@@ -50,7 +52,7 @@ internal static class MeasureCommand
                 benchmarks.Add((name, work));
                 if (verify)
                 {
-                    work.Verify(new BenchmarkCheck(benchmark, chosen, PlainOracle.Instance));
+                    work.Verify(new BenchmarkCheck(benchmark, chosen));
                 }
 
                 WarmUp(work);

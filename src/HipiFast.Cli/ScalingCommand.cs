@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
-using HipiFast.Cli.Benchmarks;
+using HipiFast.Benchmarking.Cases;
+using HipiFast.Benchmarking.Results;
+using HipiFast.Benchmarking.Timing;
 using HipiFast.Kernels.Backends;
+using HipiFast.Storage;
 
 namespace HipiFast.Cli;
 
@@ -80,11 +83,11 @@ internal static class ScalingCommand
             ["batch x tasks", "Q~", "passes", "median", "time per pair", "of peak (min-max)"],
             results.Select(result => (IReadOnlyList<string>)
             [
-                $"{ConsoleOutput.Count(result.Case.Batch)} x {ConsoleOutput.Count(result.Case.Candidates)}",
-                ConsoleOutput.Fixed(MatrixBytes(result.Case) / (double)(1 << 20), 2) + " MiB",
+                $"{NumberText.Count(result.Case.Batch)} x {NumberText.Count(result.Case.Candidates)}",
+                NumberText.Fixed(MatrixBytes(result.Case) / (double)(1 << 20), 2) + " MiB",
                 $"{Passes(result.Case)}",
-                ConsoleOutput.Fixed(result.MedianSeconds * 1e3, 3) + " ms",
-                ConsoleOutput.Fixed(1e9 / result.PairsPerSecond, 2) + " ns",
+                NumberText.Fixed(result.MedianSeconds * 1e3, 3) + " ms",
+                NumberText.Fixed(1e9 / result.PairsPerSecond, 2) + " ns",
                 result.Cells()[^1],
             ]));
         ScalingPart[] parts = [.. ((int[])[1, 2]).Select(passes => ScalingPart.Of(results, passes)).OfType<ScalingPart>()];
@@ -99,7 +102,7 @@ internal static class ScalingCommand
         {
             output.Line(
                 $"Q~ is computed twice from {parts[1].Smallest} x {parts[1].Smallest} on "
-                + $"(budget {ConsoleOutput.Fixed(budget / (double)(1 << 20), 2)} MiB): {ConsoleOutput.Fixed(factor, 2)} times the time per pair.");
+                + $"(budget {NumberText.Fixed(budget / (double)(1 << 20), 2)} MiB): {NumberText.Fixed(factor, 2)} times the time per pair.");
         }
 
         output.Document(writer => Write(writer, results, parts, budget, ratio));
@@ -133,14 +136,14 @@ internal static class ScalingCommand
             writer.WriteNumber("passes", part.Passes);
             writer.WriteNumber("smallest", part.Smallest);
             writer.WriteNumber("exponent", part.Law.Exponent);
-            ConsoleOutput.Number(writer, "exponent_low", part.Law.Low);
-            ConsoleOutput.Number(writer, "exponent_high", part.Law.High);
+            NumberText.Write(writer, "exponent_low", part.Law.Low);
+            NumberText.Write(writer, "exponent_high", part.Law.High);
             writer.WriteNumber("seconds_per_pair", part.SecondsPerPair);
             writer.WriteEndObject();
         }
 
         writer.WriteEndArray();
-        ConsoleOutput.Number(writer, "two_pass_over_one_pass", ratio ?? double.NaN);
+        NumberText.Write(writer, "two_pass_over_one_pass", ratio ?? double.NaN);
         writer.WriteEndObject();
     }
 

@@ -234,7 +234,7 @@ internal static class TrainCommand
 
         if (already.All(entry => entry))
         {
-            string steps = ConsoleOutput.Count(runs[0].Config.Run.Steps);
+            string steps = NumberText.Count(runs[0].Config.Run.Steps);
             console.Line($"The run in {root} was finished already ({steps} environment steps); --steps with a larger number continues it.");
         }
 

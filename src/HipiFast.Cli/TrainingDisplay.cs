@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using HipiFast.Benchmarking.Results;
 using HipiFast.Options;
+using HipiFast.Storage;
 using HipiFast.Training;
 using Spectre.Console;
 
@@ -31,9 +33,9 @@ internal sealed class TrainingDisplay
         if (!_console.Interactive)
         {
             TrainingConfig config = run.Config;
-            string from = run.EnvSteps > 0 ? $", from step {ConsoleOutput.Count(run.EnvSteps)}" : string.Empty;
+            string from = run.EnvSteps > 0 ? $", from step {NumberText.Count(run.EnvSteps)}" : string.Empty;
             _console.Line(
-                $"seed {config.Run.Seed}: {config.Environment}, {OptionNames.Kebab(config.Relabeling.Strategy)}, {ConsoleOutput.Count(config.Run.Steps)} steps, "
+                $"seed {config.Run.Seed}: {config.Environment}, {OptionNames.Kebab(config.Relabeling.Strategy)}, {NumberText.Count(config.Run.Steps)} steps, "
                 + $"{config.Run.GradientSteps} gradient steps each{from}, on {run.Backend.Name}, in {run.Directory.Path}");
         }
     }
@@ -102,13 +104,13 @@ internal sealed class TrainingDisplay
         SeedState seed = _seeds[index];
         writer.WriteString("variant", seed.Variant);
         writer.WriteNumber("env_steps", seed.EnvSteps);
-        ConsoleOutput.Number(writer, "success_rate", seed.Last(MetricColumn.SuccessRate));
-        ConsoleOutput.Number(writer, "mean_action_success_rate", seed.Last(MetricColumn.MeanActionSuccessRate));
-        ConsoleOutput.Number(writer, "episode_return", seed.Last(MetricColumn.EpisodeReturn));
-        ConsoleOutput.Number(writer, "area_under_success_curve", seed.Area(MetricColumn.SuccessRate));
-        ConsoleOutput.Number(writer, "area_under_return_curve", seed.Area(MetricColumn.EpisodeReturn));
-        ConsoleOutput.Number(writer, "seconds", seed.Latest.Seconds);
-        ConsoleOutput.Number(writer, "updates_per_second", seed.Latest.UpdatesPerSecond);
+        NumberText.Write(writer, "success_rate", seed.Last(MetricColumn.SuccessRate));
+        NumberText.Write(writer, "mean_action_success_rate", seed.Last(MetricColumn.MeanActionSuccessRate));
+        NumberText.Write(writer, "episode_return", seed.Last(MetricColumn.EpisodeReturn));
+        NumberText.Write(writer, "area_under_success_curve", seed.Area(MetricColumn.SuccessRate));
+        NumberText.Write(writer, "area_under_return_curve", seed.Area(MetricColumn.EpisodeReturn));
+        NumberText.Write(writer, "seconds", seed.Latest.Seconds);
+        NumberText.Write(writer, "updates_per_second", seed.Latest.UpdatesPerSecond);
     }
 
     private Table CreateTable()
@@ -131,7 +133,7 @@ internal sealed class TrainingDisplay
     {
         double[] values = [.. _seeds.Select(value)];
         double mean = values.Average(), deviation = Math.Sqrt(values.Sum(entry => (entry - mean) * (entry - mean)) / (values.Length - 1));
-        return $"{ConsoleOutput.Fixed(mean, decimals)} ± {ConsoleOutput.Fixed(deviation, decimals)}";
+        return $"{NumberText.Fixed(mean, decimals)} ± {NumberText.Fixed(deviation, decimals)}";
     }
 
     /// <summary>What is known of one run. Written by the thread that trains it, read by the one that shows it.</summary>
@@ -213,10 +215,10 @@ internal sealed class TrainingDisplay
                 TrainingProgress latest = Latest;
                 display._console.Line(
                     $"seed {config.Run.Seed}  env steps {row[(int)MetricColumn.EnvSteps]:0}/{config.Run.Steps}"
-                    + $"  success {ConsoleOutput.Fixed(row[(int)MetricColumn.SuccessRate], 3)}"
-                    + $"  mean action {ConsoleOutput.Fixed(row[(int)MetricColumn.MeanActionSuccessRate], 3)}"
-                    + $"  return {ConsoleOutput.Fixed(row[(int)MetricColumn.EpisodeReturn], 2)}"
-                    + $"  updates/s {ConsoleOutput.Count(latest.UpdatesPerSecond)}  left {ConsoleOutput.Duration(latest.RemainingSeconds)}");
+                    + $"  success {NumberText.Fixed(row[(int)MetricColumn.SuccessRate], 3)}"
+                    + $"  mean action {NumberText.Fixed(row[(int)MetricColumn.MeanActionSuccessRate], 3)}"
+                    + $"  return {NumberText.Fixed(row[(int)MetricColumn.EpisodeReturn], 2)}"
+                    + $"  updates/s {NumberText.Count(latest.UpdatesPerSecond)}  left {ConsoleOutput.Duration(latest.RemainingSeconds)}");
             }
         }
 
@@ -234,14 +236,14 @@ internal sealed class TrainingDisplay
             return
             [
                 config.Run.Seed.ToString(CultureInfo.InvariantCulture),
-                ConsoleOutput.Count(latest.EnvSteps),
-                ConsoleOutput.Fixed(Last(MetricColumn.SuccessRate), 3),
-                ConsoleOutput.Fixed(Last(MetricColumn.MeanActionSuccessRate), 3),
-                ConsoleOutput.Fixed(Last(MetricColumn.EpisodeReturn), 1),
-                ConsoleOutput.Fixed(Last(MetricColumn.MeanActionReturn), 1),
-                ConsoleOutput.Fixed(Area(score), 3),
+                NumberText.Count(latest.EnvSteps),
+                NumberText.Fixed(Last(MetricColumn.SuccessRate), 3),
+                NumberText.Fixed(Last(MetricColumn.MeanActionSuccessRate), 3),
+                NumberText.Fixed(Last(MetricColumn.EpisodeReturn), 1),
+                NumberText.Fixed(Last(MetricColumn.MeanActionReturn), 1),
+                NumberText.Fixed(Area(score), 3),
                 ConsoleOutput.Duration(latest.Seconds),
-                ConsoleOutput.Count(latest.UpdatesPerSecond),
+                NumberText.Count(latest.UpdatesPerSecond),
             ];
         }
 
@@ -253,11 +255,11 @@ internal sealed class TrainingDisplay
             table.AddRow(
                 config.Run.Seed.ToString(CultureInfo.InvariantCulture),
                 $"[green]{new string('━', filled)}[/][grey]{new string('━', BarWidth - filled)}[/] {done * 100:0}%",
-                $"{ConsoleOutput.Count(latest.EnvSteps)} / {ConsoleOutput.Count(config.Run.Steps)}",
-                $"[bold]{ConsoleOutput.Fixed(Last(MetricColumn.SuccessRate), 3)}[/]",
-                ConsoleOutput.Fixed(Last(MetricColumn.EpisodeReturn), 1),
-                ConsoleOutput.Count(latest.EnvStepsPerSecond),
-                ConsoleOutput.Count(latest.UpdatesPerSecond),
+                $"{NumberText.Count(latest.EnvSteps)} / {NumberText.Count(config.Run.Steps)}",
+                $"[bold]{NumberText.Fixed(Last(MetricColumn.SuccessRate), 3)}[/]",
+                NumberText.Fixed(Last(MetricColumn.EpisodeReturn), 1),
+                NumberText.Count(latest.EnvStepsPerSecond),
+                NumberText.Count(latest.UpdatesPerSecond),
                 ConsoleOutput.Duration(latest.RemainingSeconds));
         }
     }

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using HipiFast.BenchCompare;
-using HipiFast.Cli.Benchmarks;
+using HipiFast.Benchmarking.Results;
+using HipiFast.Benchmarking.Timing;
 using HipiFast.Kernels.Backends;
 using HipiFast.Testing;
 

@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Tests.Backends;
-using HipiFast.Kernels.Tests.LogPartition;
-using HipiFast.Kernels.Tests.SoftQ;
-using HipiFast.Kernels.Tests.TaskSampling;
+using HipiFast.Kernels.Conformance.Backends;
+using HipiFast.Kernels.Conformance.LogPartition;
+using HipiFast.Kernels.Conformance.SoftQ;
+using HipiFast.Kernels.Conformance.TaskSampling;
 
 // ILGPU's launchers see the suite's internal task families.
 [assembly: InternalsVisibleTo("ILGPURuntime")]

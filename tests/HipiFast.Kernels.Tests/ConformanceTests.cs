@@ -1,9 +1,9 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Tests.Backends;
+using HipiFast.Kernels.Conformance.Backends;
+using HipiFast.Kernels.Conformance.LogPartition;
+using HipiFast.Kernels.Conformance.SoftQ;
+using HipiFast.Kernels.Conformance.TaskSampling;
 using HipiFast.Kernels.Tests.Data;
-using HipiFast.Kernels.Tests.LogPartition;
-using HipiFast.Kernels.Tests.SoftQ;
-using HipiFast.Kernels.Tests.TaskSampling;
 
 namespace HipiFast.Kernels.Tests;
 
@@ -70,19 +70,23 @@ public sealed class ManagedPortableTaskSamplingConformance : TaskSamplingContrac
     protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-portable", maxThreads);
 }
 
-/// <summary>The plain reference beside the fast kernel.</summary>
-public sealed class ReferenceLogPartitionConformance : LogPartitionContract
+/// <summary>The oracle itself.</summary>
+public sealed class OracleLogPartitionConformance : LogPartitionContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => new ReferenceBackend().CreateSession(new SessionOptions(maxThreads));
+    protected override long BytesPerCall => int.MaxValue;
+
+    protected override ComputeSession CreateSession(int maxThreads) => new OracleBackend().CreateSession(new SessionOptions(maxThreads));
 }
 
-/// <inheritdoc cref="ReferenceLogPartitionConformance"/>
-public sealed class ReferenceTaskSamplingConformance : TaskSamplingContract
+/// <inheritdoc cref="OracleLogPartitionConformance"/>
+public sealed class OracleTaskSamplingConformance : TaskSamplingContract
 {
+    protected override long BytesPerCall => int.MaxValue;
+
     // One entry at a time, a million tasks take long.
     protected override int WideDraws => 20;
 
-    protected override ComputeSession CreateSession(int maxThreads) => new ReferenceBackend().CreateSession(new SessionOptions(maxThreads));
+    protected override ComputeSession CreateSession(int maxThreads) => new OracleBackend().CreateSession(new SessionOptions(maxThreads));
 }
 
 /// <summary>Sessions of a backend by name: the one that was asked for, never another.</summary>

@@ -30,4 +30,33 @@ public readonly record struct AdamStep(
 
     /// <summary>1 / sqrt(1 - b2^t), the factor on sqrt(v).</summary>
     public float RootCorrection => (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, Step)));
+
+    /// <summary>Makes the step on a few parameters, one after the other: the tail that does not fill a vector.</summary>
+    /// <param name="gradient">g.</param>
+    /// <param name="parameters">p, as many.</param>
+    /// <param name="firstMoment">m, as many.</param>
+    /// <param name="secondMoment">v, as many.</param>
+    /// <param name="target">Follows the parameters; empty for none.</param>
+    internal void Apply(
+        ReadOnlySpan<float> gradient,
+        Span<float> parameters,
+        Span<float> firstMoment,
+        Span<float> secondMoment,
+        Span<float> target)
+    {
+        float rate = CorrectedRate, root = RootCorrection;
+        for (int i = 0; i < gradient.Length; i++)
+        {
+            float g = FlushBelow(gradient[i] * GradientScale, SmallestMagnitude);
+            firstMoment[i] = FlushBelow((Beta1 * firstMoment[i]) + ((1f - Beta1) * g), SmallestMagnitude);
+            secondMoment[i] = FlushBelow((Beta2 * secondMoment[i]) + ((1f - Beta2) * g * g), SmallestSquare);
+            parameters[i] -= rate * firstMoment[i] / ((MathF.Sqrt(secondMoment[i]) * root) + Epsilon);
+            if (!target.IsEmpty)
+            {
+                target[i] += TargetUpdateRate * (parameters[i] - target[i]);
+            }
+        }
+    }
+
+    private static float FlushBelow(float value, float least) => MathF.Abs(value) < least ? 0f : value;
 }

@@ -119,8 +119,11 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
         int rest = (int)(length - whole);
         if (rest > 0)
         {
-            DenseReference.Adam(
-                step, new(gradient + whole, rest), new(parameters + whole, rest), new(firstMoment + whole, rest), new(secondMoment + whole, rest),
+            step.Apply(
+                new(gradient + whole, rest),
+                new(parameters + whole, rest),
+                new(firstMoment + whole, rest),
+                new(secondMoment + whole, rest),
                 target == null ? default : new(target + whole, rest));
         }
     }

@@ -5,6 +5,7 @@ using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
+using HipiFast.Storage;
 using HipiFast.Tasks;
 using Spectre.Console;
 
@@ -145,7 +146,7 @@ internal sealed class RelabelRun
             [new SpinnerColumn(), new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()];
         AnsiConsole.Progress().Columns(columns).Start(context =>
         {
-            ProgressTask task = context.AddTask($"relabeling {ConsoleOutput.Count(rows)} transitions", maxValue: rows);
+            ProgressTask task = context.AddTask($"relabeling {NumberText.Count(rows)} transitions", maxValue: rows);
             work(done => task.Value = done);
         });
     }
@@ -158,12 +159,12 @@ internal sealed class RelabelRun
             ["relabel", string.Empty],
             [
                 ["backend", $"{backend.Name} ({backend.Precision.ToString().ToLowerInvariant()})"],
-                ["transitions", ConsoleOutput.Count(_file.Count)],
-                ["pairs", ConsoleOutput.Count(_pairs)],
-                ["time", ConsoleOutput.Fixed(seconds, 3) + " s"],
-                ["pairs/s", ConsoleOutput.Rate(_pairs / seconds).TrimEnd()],
+                ["transitions", NumberText.Count(_file.Count)],
+                ["pairs", NumberText.Count(_pairs)],
+                ["time", NumberText.Fixed(seconds, 3) + " s"],
+                ["pairs/s", NumberText.Rate(_pairs / seconds).TrimEnd()],
                 ["relabeled", Percent(_tally.RelabeledShare)],
-                ["effective tasks", ConsoleOutput.Fixed(_tally.EffectiveTasks, 2)],
+                ["effective tasks", NumberText.Fixed(_tally.EffectiveTasks, 2)],
                 ["commanded task is the most likely", Percent(_tally.CommandedIsMode)],
                 ["wrote", _request.Out],
             ]);
@@ -174,18 +175,18 @@ internal sealed class RelabelRun
             writer.WriteString("variant", backend.Name);
             writer.WriteString("precision", backend.Precision.ToString().ToLowerInvariant());
             writer.WriteNumber("transitions", _file.Count);
-            ConsoleOutput.Number(writer, "pairs", _pairs);
-            ConsoleOutput.Number(writer, "seconds", seconds);
-            ConsoleOutput.Number(writer, "pairs_per_s", _pairs / seconds);
-            ConsoleOutput.Number(writer, "relabeled_share", _tally.RelabeledShare);
-            ConsoleOutput.Number(writer, "posterior_entropy", _tally.PosteriorEntropy);
-            ConsoleOutput.Number(writer, "effective_tasks", _tally.EffectiveTasks);
-            ConsoleOutput.Number(writer, "commanded_is_mode", _tally.CommandedIsMode);
-            ConsoleOutput.Number(writer, "log_partition_min", _tally.LogPartitionMin);
-            ConsoleOutput.Number(writer, "log_partition_max", _tally.LogPartitionMax);
+            NumberText.Write(writer, "pairs", _pairs);
+            NumberText.Write(writer, "seconds", seconds);
+            NumberText.Write(writer, "pairs_per_s", _pairs / seconds);
+            NumberText.Write(writer, "relabeled_share", _tally.RelabeledShare);
+            NumberText.Write(writer, "posterior_entropy", _tally.PosteriorEntropy);
+            NumberText.Write(writer, "effective_tasks", _tally.EffectiveTasks);
+            NumberText.Write(writer, "commanded_is_mode", _tally.CommandedIsMode);
+            NumberText.Write(writer, "log_partition_min", _tally.LogPartitionMin);
+            NumberText.Write(writer, "log_partition_max", _tally.LogPartitionMax);
             writer.WriteEndObject();
         });
     }
 
-    private static string Percent(double share) => double.IsNaN(share) ? "-" : ConsoleOutput.Fixed(100 * share, 1) + "%";
+    private static string Percent(double share) => double.IsNaN(share) ? "-" : NumberText.Fixed(100 * share, 1) + "%";
 }

@@ -1,8 +1,9 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Relabeling;
+using HipiFast.Kernels.Conformance;
+using HipiFast.Kernels.Conformance.Backends;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
-using HipiFast.Kernels.Tests.Backends;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;

@@ -1,11 +1,11 @@
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Conformance.Backends;
 using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Devices.Replay;
 using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Replay;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
-using HipiFast.Kernels.Tests.Backends;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;

@@ -1,13 +1,13 @@
+using HipiFast.Benchmarking.Oracles;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Conformance;
+using HipiFast.Kernels.Conformance.Data;
+using HipiFast.Kernels.Conformance.SoftQ;
 using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.Ilgpu.Runtime;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.TaskSampling;
-using HipiFast.Kernels.Tests;
-using HipiFast.Kernels.Tests.Data;
-using HipiFast.Kernels.Tests.Oracles;
-using HipiFast.Kernels.Tests.SoftQ;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Runtime;
 
@@ -46,7 +46,7 @@ public sealed class GroupTests : IDisposable
     [InlineData(300, 3)]
     public void LogPartitionAgreesWithTheOracle(int rows, int candidates)
     {
-        float[] softQ = new SyntheticData(4).NormalsWithOutliers(rows * candidates, 3), max = new float[candidates], sum = new float[candidates];
+        float[] softQ = new RandomData(4).NormalsWithOutliers(rows * candidates, 3), max = new float[candidates], sum = new float[candidates];
         float[] logPartition = new float[candidates];
         max.AsSpan().Fill(float.NegativeInfinity);
         s_session.LogPartition.Accumulate(softQ, rows, candidates, max, sum);
@@ -64,7 +64,7 @@ public sealed class GroupTests : IDisposable
         // Far enough apart that rounding decides nothing.
         TaskPosterior posterior = new()
         {
-            SoftQ = new SyntheticData(5).NormalsWithOutliers(rows * candidates, 20),
+            SoftQ = new RandomData(5).NormalsWithOutliers(rows * candidates, 20),
             Rows = rows, Candidates = candidates, Temperature = 1, Seed = 3, Call = 2,
         };
         int[] index = new int[rows], mode = new int[rows], row = new int[candidates];

@@ -1,6 +1,6 @@
+using HipiFast.Benchmarking.Oracles;
 using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.SoftQ;
-using HipiFast.Kernels.Tests.Oracles;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
@@ -81,7 +81,7 @@ internal static class Bf16SoftQReference
         Bounded sum = default;
         for (int d = 0; d < action.Length; d++)
         {
-            double a = Math.Clamp(action[d].Value, -SoftQOracle.MaxAction, SoftQOracle.MaxAction), x = Math.Atanh(a);
+            double a = Math.Clamp(action[d].Value, -PolicyOracle.MaxAction, PolicyOracle.MaxAction), x = Math.Atanh(a);
             Bounded mean = output[d], logDeviation = LogDeviation(output[action.Length + d]);
             double inverse = Math.Exp(-logDeviation.Value), z = (x - mean.Value) * inverse, derivative = Math.Log(1 - (a * a));
 
@@ -114,8 +114,8 @@ internal static class Bf16SoftQReference
 
     private static Bounded LogDeviation(Bounded raw)
     {
-        double clamped = SoftQOracle.LogDeviation(raw.Value);
-        double above = SoftQOracle.LogDeviation(raw.Value + raw.Error) - clamped, below = clamped - SoftQOracle.LogDeviation(raw.Value - raw.Error);
+        double clamped = PolicyOracle.LogDeviation(raw.Value);
+        double above = PolicyOracle.LogDeviation(raw.Value + raw.Error) - clamped, below = clamped - PolicyOracle.LogDeviation(raw.Value - raw.Error);
         return new Bounded(clamped, Math.Max(above, below));
     }
 

@@ -1,8 +1,8 @@
+using HipiFast.Benchmarking.Oracles;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Conformance;
+using HipiFast.Kernels.Conformance.SoftQ;
 using HipiFast.Kernels.SoftQ;
-using HipiFast.Kernels.Tests;
-using HipiFast.Kernels.Tests.Oracles;
-using HipiFast.Kernels.Tests.SoftQ;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 

@@ -1,11 +1,11 @@
+using HipiFast.Benchmarking.Oracles;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Relabeling;
+using HipiFast.Kernels.Conformance;
+using HipiFast.Kernels.Conformance.Backends;
+using HipiFast.Kernels.Conformance.SoftQ;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
-using HipiFast.Kernels.Tests;
-using HipiFast.Kernels.Tests.Backends;
-using HipiFast.Kernels.Tests.Oracles;
-using HipiFast.Kernels.Tests.SoftQ;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 

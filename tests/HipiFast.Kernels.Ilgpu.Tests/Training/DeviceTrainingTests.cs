@@ -1,4 +1,4 @@
-using HipiFast.Kernels.Tests.Backends;
+using HipiFast.Kernels.Conformance.Backends;
 using HipiFast.Relabeling;
 using HipiFast.Storage;
 using HipiFast.Training;

@@ -1,5 +1,6 @@
+using HipiFast.Kernels.Conformance.Backends;
+using HipiFast.Kernels.Conformance.Dense;
 using HipiFast.Kernels.Dense;
-using HipiFast.Kernels.Tests.Backends;
 
 namespace HipiFast.Kernels.Tests.Dense;
 

@@ -1,8 +1,9 @@
+using HipiFast.Benchmarking.Oracles;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Conformance;
+using HipiFast.Kernels.Conformance.SoftQ;
 using HipiFast.Kernels.Native;
 using HipiFast.Kernels.SoftQ;
-using HipiFast.Kernels.Tests.Oracles;
-using HipiFast.Kernels.Tests.SoftQ;
 
 namespace HipiFast.Kernels.Tests.Native;
 

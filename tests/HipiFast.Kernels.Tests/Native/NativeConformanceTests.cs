@@ -1,6 +1,6 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Tests.Backends;
-using HipiFast.Kernels.Tests.SoftQ;
+using HipiFast.Kernels.Conformance.Backends;
+using HipiFast.Kernels.Conformance.SoftQ;
 
 namespace HipiFast.Kernels.Tests.Native;
 

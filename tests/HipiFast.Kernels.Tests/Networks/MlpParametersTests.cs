@@ -1,5 +1,5 @@
+using HipiFast.Kernels.Conformance.Data;
 using HipiFast.Kernels.Networks;
-using HipiFast.Kernels.Tests.Data;
 
 namespace HipiFast.Kernels.Tests.Networks;
 
@@ -30,7 +30,7 @@ public sealed unsafe class MlpParametersTests
     {
         using MlpParameters network = new(new MlpShape(inputs, hidden, outputs));
         Assert.Equal(0u, (nuint)network.Pointer % 64);
-        SyntheticData data = new(4);
+        RandomData data = new(4);
         int values = 0;
         for (int layer = 0; layer < 3; layer++)
         {

@@ -1,10 +1,10 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
+using HipiFast.Kernels.Conformance.Data;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.SoftQ;
-using HipiFast.Kernels.Tests.Data;
 
 namespace HipiFast.Kernels.Tests.Numerics;
 

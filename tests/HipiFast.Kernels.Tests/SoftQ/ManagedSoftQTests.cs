@@ -1,4 +1,6 @@
+using HipiFast.Benchmarking.Oracles;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Conformance;
 using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.Random;
@@ -390,14 +392,14 @@ public sealed class ManagedSoftQTests
 
         public void AssertAgrees(string kernel, string what)
         {
-            float[] actual = Compute(kernel, 1, WorkerPool.Shared), expected = new float[actual.Length];
-            SoftQReference.Compute(Problem(0, Rows), expected);
+            float[] actual = Compute(kernel, 1, WorkerPool.Shared);
+            double[] expected = SoftQOracle.Compute(Problem(0, Rows));
 
             // With a single pair the spread is 0: the size of the values then sets the scale.
-            double scale = Math.Max(1, (double)expected.Max() - expected.Min());
+            double scale = Math.Max(1, expected.Max() - expected.Min());
             for (int i = 0; i < actual.Length; i++)
             {
-                double error = Math.Abs((double)actual[i] - expected[i]);
+                double error = Math.Abs(actual[i] - expected[i]);
                 double allowed = Tolerance * Math.Max(scale, Math.Abs(expected[i]));
                 Assert.True(error <= allowed, $"{kernel}, {what}: pair {i} is {actual[i]}, expected {expected[i]}.");
             }

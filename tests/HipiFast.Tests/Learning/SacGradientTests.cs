@@ -1,7 +1,7 @@
+using HipiFast.Benchmarking.Oracles;
 using HipiFast.Kernels.Networks;
 using HipiFast.Learning;
 using HipiFast.Replay;
-using HipiFast.Tests.Oracles;
 
 namespace HipiFast.Tests.Learning;
 
