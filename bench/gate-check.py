@@ -3,13 +3,13 @@
 
     python3 bench/gate-check.py [--runs 20] [--resume]
 
-Builds the program three times: base; same (the same sources, built anew); slow (-p:SlowKernel=log-partition: one kernel does a tenth of its work
-twice). Then compares base with same and base with slow in paired runs, `hipifast bench compare --paired`, in turns. The gate is right when at least
+Builds the program three times: base; same (the same sources, built anew); slow (with bench/HipiFast.SlowKernel beside
+it, which .NET loads before the program starts: a backend one of whose kernels does a tenth of its work twice). Then compares base with same and base with slow in paired runs, `hipifast bench compare --paired`, in turns. The gate is right when at least
 19 of 20 runs against slow flag the slow kernel's benchmark and no other, and at most 1 of 20 against same flags any. Every run is kept in
 artifacts/gate/runs.jsonl as it ends; --resume goes on from there with the builds as they are. Writes bench/results/gate-check.json and .md; exit
 code 1 when the gate was wrong too often. Takes half a minute to a minute a run, more on a busy machine.
 """
-import argparse, json, math, os, statistics, subprocess, sys, time
+import argparse, json, math, os, shutil, statistics, subprocess, sys, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = os.path.join(ROOT, "artifacts", "gate")
@@ -17,15 +17,34 @@ RUNS = os.path.join(WORK, "runs.jsonl")
 RESULTS = os.path.join(ROOT, "bench", "results", "gate-check")
 
 # The benchmark that contains the slow kernel and little else. Whole relabel calls contain it too, as less than a hundredth of their time.
-SLOW_KERNEL, SLOW_BENCHMARK = "log-partition", "log-partition/160x512"
-BUILDS = {"base": [], "same": [], "slow": [f"-p:SlowKernel={SLOW_KERNEL}"]}
+SLOW_BENCHMARK = "log-partition/160x512"
+BUILDS = ("base", "same", "slow")
+SLOW_ASSEMBLY = "HipiFast.SlowKernel.dll"
 
 
-def build(name, options):
+def build(name):
     print(f"building {name} ...", flush=True)
-    folder = os.path.join(WORK, name)
-    subprocess.run(["dotnet", "build", "src/HipiFast.Cli", "-c", "Release", "-v", "quiet", "--nologo", *options,
-                    "--artifacts-path", os.path.join(folder, "build"), "-o", program(name)], cwd=ROOT, check=True)
+    dotnet_build(name, "src/HipiFast.Cli", program(name))
+    if name == "slow":
+        kernel = os.path.join(WORK, name, "kernel")
+        dotnet_build(name, "bench/HipiFast.SlowKernel", kernel)
+        slow_down(program(name), os.path.join(kernel, SLOW_ASSEMBLY))
+
+
+def dotnet_build(name, project, output):
+    subprocess.run(["dotnet", "build", project, "-c", "Release", "-v", "quiet", "--nologo",
+                    "--artifacts-path", os.path.join(WORK, name, "build"), "-o", output], cwd=ROOT, check=True)
+
+
+def slow_down(folder, assembly):
+    """Puts the slow backend beside a program, and has .NET load it first."""
+    hook = shutil.copy(assembly, folder)
+    path = os.path.join(folder, "HipiFast.Cli.runtimeconfig.json")
+    with open(path) as f:
+        config = json.load(f)
+    config["runtimeOptions"].setdefault("configProperties", {})["STARTUP_HOOKS"] = hook
+    with open(path, "w") as f:
+        json.dump(config, f, indent=2)
 
 
 def program(name):
@@ -90,9 +109,9 @@ def main():
             rows = [json.loads(line) for line in f if line.endswith("\n")]
     else:
         open(RUNS, "w").close()
-    for name, options in BUILDS.items():
+    for name in BUILDS:
         if not o.resume or not os.path.exists(os.path.join(program(name), "HipiFast.Cli.dll")):
-            build(name, options)
+            build(name)
 
     done = {(r["kind"], r["number"]) for r in rows}
     for number in range(o.runs):

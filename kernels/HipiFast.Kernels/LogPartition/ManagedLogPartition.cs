@@ -15,7 +15,7 @@ namespace HipiFast.Kernels.LogPartition;
 /// a million equal rows. What the last addition of a call rounded away is not carried to the next call, so the last bits depend on how rows are dealt
 /// to calls.
 /// </remarks>
-internal sealed unsafe partial class ManagedLogPartition<TSimd, TVector>(int maxThreads) : ILogPartitionKernel, IParallelWork, IDisposable
+internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads) : ILogPartitionKernel, IParallelWork, IDisposable
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
@@ -103,7 +103,6 @@ internal sealed unsafe partial class ManagedLogPartition<TSimd, TVector>(int max
             if (end - row >= RowBlock)
             {
                 AccumulateRows(softQ, _candidates, columns, max, sum, compensation);
-                RepeatShare(row, softQ, columns);
             }
             else
             {
@@ -111,9 +110,6 @@ internal sealed unsafe partial class ManagedLogPartition<TSimd, TVector>(int max
             }
         }
     }
-
-    /// <summary>Only in a build that is slow on purpose, for the test of the regression gate; elsewhere there is neither method nor call.</summary>
-    partial void RepeatShare(int row, float* softQ, int columns);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Finish(float* max, float* sum, float logRows, float* result, int columns)
