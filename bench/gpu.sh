@@ -15,6 +15,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 say() { printf '%s\n' "gpu.sh: $*"; }
 die() { printf '%s\n' "gpu.sh: $*" >&2; exit 1; }
 
+# The plug-ins of the program in the repository $1, which load where they are built: both backends, and the learner for the device in TorchDevice.
+build_plugins() {
+    for project in kernels/HipiFast.Kernels.Cuda kernels/HipiFast.Kernels.Ilgpu src/HipiFast.TorchSharp; do
+        dotnet build "$1/$project" -c Release -v quiet --nologo -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false >&2 \
+            || die "$project does not build."
+    done
+}
+
 has_cuda_torch() { [ -n "$(find "$1" -name 'libtorch_cuda*' -print -quit)" ]; }
 
 # --- pack ------------------------------------------------------------------------------------------------------------------------------------------
@@ -24,6 +32,7 @@ pack() {
     root=$(dirname "$here")
     [ -e "$folder" ] && die "'$folder' exists; give the name of a new folder."
     "$root/hipifast" info >/dev/null || die "the program does not build."
+    build_plugins "$root"
     built="$root/src/HipiFast.Cli/bin/Release/net10.0"
     dotnet_file=$(readlink -f "$(command -v dotnet)")
     dotnet_root=$(dirname "$dotnet_file")
@@ -35,19 +44,20 @@ pack() {
         && cp -R "$dotnet_root/host/fxr/$runtime" "$folder/runtime/host/fxr/" \
         && cp -R "$dotnet_root/shared/Microsoft.NETCore.App/$runtime" "$folder/runtime/shared/Microsoft.NETCore.App/" \
         && cp -R "$built" "$folder/program" \
+        && cp -R "$root/artifacts/plugins/Release" "$folder/program/plugins" \
         && cp "$root"/bench/peers/relabel_torch.py "$here/gpu.sh" "$folder/" \
         && mkdir "$folder/peers" \
         && cp "$root"/bench/peers/compare.py "$root"/bench/peers/sac_torch.py "$root"/bench/peers/sac_rltools.py "$folder/peers/" \
         || die "copying to '$folder' failed."
     # Native libraries of other systems.
-    find "$folder/program/runtimes" -mindepth 1 -maxdepth 1 ! -name 'linux*' ! -name unix -exec rm -rf {} +
+    find "$folder/program" -path '*/runtimes/*' -prune -type d ! -name 'linux*' ! -name unix -exec rm -rf {} +
     if ! has_cuda_torch "$folder/program"; then
         # Half a gigabyte that computes on the processor only.
-        rm -f "$folder"/program/runtimes/*/native/lib*torch*
+        rm -rf "$folder"/program/plugins/HipiFast.TorchSharp
         say "the program has no libtorch for CUDA, so the folder holds none and the torch learner will not be measured" \
             "(TorchDevice=cuda before packing; docs/torch.md)."
     fi
-    cp "$root"/kernels/HipiFast.Kernels.Cuda/Ptx/*.ptx "$folder/ptx/" 2>/dev/null || say "no PTX is kept, so the folder holds none for ptxas."
+    cp "$root"/kernels/HipiFast.Kernels.Cuda/obj/Release/net10.0/Ptx/*.ptx "$folder/ptx/" || die "the PTX for ptxas was not found."
     parent=$(dirname "$folder") name=$(basename "$folder")
     if command -v zstd >/dev/null 2>&1; then
         archive="$folder.tar.zst"
@@ -95,7 +105,7 @@ peers() {
 
 # SAC updates of the torch learner on the GPU, its batches and weights in place, against PyTorch eager in the same run; what a step goes into.
 torch_learner() {
-    if ! has_cuda_torch "$(dirname "$program")"; then
+    if ! has_cuda_torch "$plugins"; then
         say "the program has no libtorch for CUDA, so the torch learner was not measured."
     elif [ -z "$1" ]; then
         say "python3 has no torch that sees the GPU: the torch learner without its peer"
@@ -163,15 +173,17 @@ run() {
     quick=$1
     if [ -d "$here/program" ]; then
         program="$here/program/HipiFast.Cli.dll" dotnet="$here/runtime/dotnet" results="$here/results"
-        ptx="$here/ptx" torch_script="$here/relabel_torch.py"
+        plugins="$here/program/plugins" ptx="$here/ptx" torch_script="$here/relabel_torch.py"
         peers="$here/peers/compare.py"
         export DOTNET_ROOT="$here/runtime"
     else
         root=$(dirname "$here")
         program="$root/src/HipiFast.Cli/bin/Release/net10.0/HipiFast.Cli.dll" dotnet=dotnet results="$here/results"
-        ptx="$root/kernels/HipiFast.Kernels.Cuda/Ptx" torch_script="$here/peers/relabel_torch.py"
+        plugins="$root/artifacts/plugins/Release"
+        ptx="$root/kernels/HipiFast.Kernels.Cuda/obj/Release/net10.0/Ptx" torch_script="$here/peers/relabel_torch.py"
         peers="$here/peers/compare.py"
         "$root/hipifast" info >/dev/null || die "the program does not build."
+        build_plugins "$root"
     fi
     temporary=$(mktemp -d) || die "no temporary folder can be made."
     trap 'rm -rf "$temporary"' EXIT

@@ -1,0 +1,211 @@
+#:property PublishAot=false
+#:property RunAnalyzers=false
+#:property EnforceCodeStyleInBuild=false
+
+// Builds everything and runs every test that can run here, for ./test on every system:
+//   dotnet run .build/test.cs -- [ARGS]      ARGS go to 'dotnet test', --filter for example
+// Test projects run side by side, as many at a time as two cores each allow, those that took longest the last time first; native/check.sh beside them.
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Xml.Linq;
+
+string root = FindRoot();
+string artifacts = Path.Combine(root, "artifacts"), results = Path.Combine(artifacts, "test-results");
+string times = Path.Combine(artifacts, "test-seconds.txt");
+
+// Until times were measured here, what is known to be longest comes first.
+string[] longest = ["HipiFast.Kernels.Ilgpu.Tests", "HipiFast.Cli.Tests", "HipiFast.Benchmarks.Tests", "HipiFast.Training.Tests", "HipiFast.Tests"];
+
+Lock console = new();
+Stopwatch total = Stopwatch.StartNew();
+Console.WriteLine("building ...");
+(int built, string buildOutput) = Run("dotnet", ["build", "HipiFast.sln", "-c", "Release", "-v", "quiet", "--nologo"]);
+if (built != 0)
+{
+    Console.Error.Write(buildOutput);
+    return 1;
+}
+
+// Written by the build of HipiFast.Kernels when it could not build the native library.
+string leftOut = Path.Combine(artifacts, "native", "Release", "left-out.txt");
+if (File.Exists(leftOut))
+{
+    Console.Error.Write(File.ReadAllText(leftOut));
+}
+
+Console.WriteLine($"built in {total.Elapsed.TotalSeconds:0} s; testing ...");
+if (Directory.Exists(results))
+{
+    Directory.Delete(results, recursive: true);
+}
+
+ConcurrentDictionary<string, double> seconds = ReadTimes();
+string[] projects =
+[
+    .. Directory.GetFiles(Path.Combine(root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories)
+        .OrderByDescending(path => Expected(Path.GetFileNameWithoutExtension(path))).ThenBy(path => path, StringComparer.Ordinal),
+];
+
+// A filter is meant for the .NET tests; without arguments the native library's run too, under sanitizers.
+Task<Totals> native = args.Length > 0 ? Task.FromResult(default(Totals)) : Task.Run(CheckNative);
+ConcurrentBag<Totals> all = [];
+Parallel.ForEach(
+    Partitioner.Create(projects, EnumerablePartitionerOptions.NoBuffering),
+    new ParallelOptions { MaxDegreeOfParallelism = Math.Max(2, Environment.ProcessorCount / 2) },
+    project => all.Add(Test(project)));
+all.Add(native.Result);
+if (args.Length == 0)
+{
+    File.WriteAllLines(times, seconds.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Key} {entry.Value:0.0}")));
+}
+
+Totals sum = all.Aggregate((a, b) => a + b);
+Console.WriteLine($"{total.Elapsed.TotalSeconds:0} s in all");
+Console.WriteLine($"{sum.Passed} passed, {sum.Failed} failed, {sum.Skipped} skipped");
+return sum.Failed > 0 || sum.Broken || sum.Passed == 0 ? 1 : 0;
+
+Totals Test(string project)
+{
+    string name = Path.GetFileNameWithoutExtension(project);
+    string assembly = Path.Combine(Path.GetDirectoryName(project)!, "bin", "Release", "net10.0", name + ".dll");
+    Stopwatch watch = Stopwatch.StartNew();
+    (int code, string output) = Run(
+        "dotnet", ["test", assembly, "--nologo", "--logger", $"trx;LogFileName={name}.trx", "--results-directory", results, .. args]);
+    seconds[name] = watch.Elapsed.TotalSeconds;
+    string trx = Path.Combine(results, name + ".trx");
+    StringBuilder report = new();
+    Totals found = default;
+    if (File.Exists(trx))
+    {
+        XDocument document = XDocument.Load(trx);
+        XNamespace ns = document.Root!.Name.Namespace;
+        foreach (XElement result in document.Descendants(ns + "UnitTestResult"))
+        {
+            string test = (string)result.Attribute("testName")!;
+            string? message = result.Descendants(ns + "Message").FirstOrDefault()?.Value.Trim();
+            switch ((string?)result.Attribute("outcome"))
+            {
+                case "Passed":
+                    found.Passed++;
+                    break;
+                case "NotExecuted":
+                    found.Skipped++;
+                    report.AppendLine($"  skipped {test}: {message ?? "no reason given"}");
+                    break;
+                default:
+                    found.Failed++;
+                    report.AppendLine($"  FAILED {test}\n{Indent(message)}\n{Indent(result.Descendants(ns + "StackTrace").FirstOrDefault()?.Value)}");
+                    break;
+            }
+        }
+    }
+
+    // The host can also die, before the first test or after some passed; then the run, not a test, says so.
+    found.Broken = !File.Exists(trx) || (code != 0 && found.Failed == 0);
+    if (found.Broken)
+    {
+        report.AppendLine(output);
+    }
+
+    report.Append($"{name}: {found.Passed} passed, {found.Failed} failed, {found.Skipped} skipped in {watch.Elapsed.TotalSeconds:0} s");
+    Say(report.ToString());
+    return found;
+}
+
+// The native library's own tests as one test; skipped, with a line that says why, where they cannot run.
+Totals CheckNative()
+{
+    string? missing = OperatingSystem.IsWindows() ? "sanitizers are run on Linux and macOS only" : null;
+    foreach (string[] tools in (string[][])[["cmake"], ["c++", "g++", "clang++"]])
+    {
+        missing ??= tools.Any(IsOnPath) ? null : $"{string.Join(" or ", tools)} was not found";
+    }
+
+    if (missing is not null)
+    {
+        Say($"  skipped native/check.sh: {missing}");
+        return new Totals { Skipped = 1 };
+    }
+
+    Stopwatch watch = Stopwatch.StartNew();
+    (int code, string output) = Run("sh", [Path.Combine("native", "check.sh")]);
+    Say(code == 0 ? $"native/check.sh: passed in {watch.Elapsed.TotalSeconds:0} s" : $"  FAILED native/check.sh\n{Indent(output)}");
+    return code == 0 ? new Totals { Passed = 1 } : new Totals { Failed = 1 };
+}
+
+void Say(string text)
+{
+    lock (console)
+    {
+        Console.WriteLine(text);
+    }
+}
+
+double Expected(string name) =>
+    seconds.TryGetValue(name, out double measured) ? measured : longest.Contains(name) ? 1000 - Array.IndexOf(longest, name) : 0;
+
+ConcurrentDictionary<string, double> ReadTimes() => new(
+    (File.Exists(times) ? File.ReadAllLines(times) : []).Select(line => line.Split(' '))
+        .Select(fields => KeyValuePair.Create(fields[0], double.Parse(fields[1], CultureInfo.InvariantCulture))));
+
+static bool IsOnPath(string tool) => (Environment.GetEnvironmentVariable("PATH") ?? string.Empty)
+    .Split(Path.PathSeparator).Any(folder => folder.Length > 0 && File.Exists(Path.Combine(folder, tool)));
+
+(int ExitCode, string Output) Run(string program, string[] arguments)
+{
+    ProcessStartInfo start = new(program, arguments)
+    {
+        WorkingDirectory = root,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    };
+    start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
+    start.Environment["DOTNET_NOLOGO"] = "1";
+    StringBuilder output = new();
+    using Process process = Process.Start(start)!;
+    DataReceivedEventHandler collect = (_, line) =>
+    {
+        if (line.Data is null)
+        {
+            return;
+        }
+
+        lock (output)
+        {
+            output.AppendLine(line.Data);
+        }
+    };
+    process.OutputDataReceived += collect;
+    process.ErrorDataReceived += collect;
+    process.BeginOutputReadLine();
+    process.BeginErrorReadLine();
+    process.WaitForExit();
+    return (process.ExitCode, output.ToString());
+}
+
+static string Indent(string? text) => text is null ? string.Empty : "    " + text.Trim().ReplaceLineEndings("\n    ");
+
+static string FindRoot()
+{
+    DirectoryInfo? directory = new(Directory.GetCurrentDirectory());
+    while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "HipiFast.sln")))
+    {
+        directory = directory.Parent;
+    }
+
+    return directory?.FullName ?? throw new InvalidOperationException("Run this from inside the repository: HipiFast.sln was not found.");
+}
+
+/// <summary>How many tests ended how, and whether a run broke off.</summary>
+struct Totals
+{
+    public int Passed, Failed, Skipped;
+    public bool Broken;
+
+    public static Totals operator +(Totals a, Totals b) => new()
+    {
+        Passed = a.Passed + b.Passed, Failed = a.Failed + b.Failed, Skipped = a.Skipped + b.Skipped, Broken = a.Broken || b.Broken,
+    };
+}

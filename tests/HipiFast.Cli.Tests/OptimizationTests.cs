@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using System.Reflection;
+using HipiFast.Kernels.Backends;
+using HipiFast.Relabeling;
+using HipiFast.Training;
+
+namespace HipiFast.Cli.Tests;
+
+/// <summary>The engine is optimised in every configuration: without that, a plain <c>dotnet run</c> is a hundred times slower.</summary>
+public sealed class OptimizationTests
+{
+    public static TheoryData<string> Engine =>
+    [
+        .. new[] { typeof(KernelRegistry), typeof(Relabeler), typeof(TrainingConfig), typeof(CommandLineProgram) }
+            .Select(type => type.Assembly.GetName().Name!),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Engine))]
+    public void AnAssemblyIsOptimised(string assembly)
+    {
+        DebuggableAttribute? debuggable = Assembly.Load(assembly).GetCustomAttribute<DebuggableAttribute>();
+        Assert.False(debuggable?.IsJITOptimizerDisabled == true, $"{assembly} was compiled without optimisation.");
+    }
+
+    [Theory]
+    [MemberData(nameof(Engine))]
+    public async Task ADebugBuildIsOptimised(string assembly)
+    {
+        string root = PluginFolder.OfProgram.Repository!;
+        string project = Directory.GetFiles(root, assembly + ".csproj", SearchOption.AllDirectories).Single();
+        ProcessStartInfo start = new("dotnet", ["msbuild", project, "-p:Configuration=Debug", "-getProperty:Optimize", "-nodeReuse:false"])
+        {
+            RedirectStandardOutput = true,
+        };
+        using Process process = Process.Start(start)!;
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.Equal("true", output.Trim());
+    }
+}
