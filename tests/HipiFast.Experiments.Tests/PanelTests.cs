@@ -1,8 +1,8 @@
-using HipiFast.Training.Cloning;
 using HipiFast.Experiments;
 using HipiFast.Replay;
 using HipiFast.Testing;
 using HipiFast.Training;
+using HipiFast.Training.Cloning;
 
 namespace HipiFast.Experiments.Tests;
 

@@ -1,5 +1,5 @@
 using HipiFast.Environments;
-using HipiFast.Tests.Environments;
+using HipiFast.Testing;
 
 namespace HipiFast.Mujoco.Tests;
 

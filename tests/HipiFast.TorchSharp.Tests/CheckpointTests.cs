@@ -2,7 +2,6 @@ using System.Globalization;
 using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Storage;
-using HipiFast.Tests.Learning;
 using HipiFast.Testing;
 
 namespace HipiFast.TorchSharp.Tests;

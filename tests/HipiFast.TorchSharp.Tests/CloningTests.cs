@@ -5,7 +5,6 @@ using HipiFast.Kernels.Networks;
 using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Storage;
-using HipiFast.Tests.Learning;
 using HipiFast.Testing;
 using TorchSharp;
 using static TorchSharp.torch;

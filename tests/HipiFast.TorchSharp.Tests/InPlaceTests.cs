@@ -10,7 +10,6 @@ using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Storage;
-using HipiFast.Tests.Learning;
 using HipiFast.Testing;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Memory;
 using HipiFast.Learning;
 using HipiFast.Replay;
-using HipiFast.Tests.Learning;
+using HipiFast.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -2,7 +2,7 @@ using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Networks;
 using HipiFast.Learning;
 using HipiFast.Replay;
-using HipiFast.Tests.Learning;
+using HipiFast.Testing;
 
 namespace HipiFast.TorchSharp.Tests;
 

@@ -1,7 +1,7 @@
 using HipiFast.Kernels.Networks;
 using HipiFast.Learning;
 using HipiFast.Replay;
-using HipiFast.Tests.Learning;
+using HipiFast.Testing;
 
 namespace HipiFast.TorchSharp.Tests;
 

@@ -1,13 +1,13 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Conformance;
 using HipiFast.Kernels.Conformance.Backends;
+using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
-using HipiFast.Tests.Relabeling;
+using HipiFast.Testing;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Relabeling;
 

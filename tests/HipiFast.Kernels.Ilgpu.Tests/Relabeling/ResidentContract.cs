@@ -9,7 +9,7 @@ using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
-using HipiFast.Tests.Relabeling;
+using HipiFast.Testing;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Relabeling;
 

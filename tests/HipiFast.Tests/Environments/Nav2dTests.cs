@@ -1,5 +1,6 @@
 using HipiFast.Environments;
 using HipiFast.Kernels.Random;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Environments;
 

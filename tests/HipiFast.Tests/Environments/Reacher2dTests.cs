@@ -1,4 +1,5 @@
 using HipiFast.Environments;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Environments;
 

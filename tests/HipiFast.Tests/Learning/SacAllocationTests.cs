@@ -1,5 +1,6 @@
 using HipiFast.Learning;
 using HipiFast.Replay;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Learning;
 

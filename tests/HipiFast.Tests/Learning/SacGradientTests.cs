@@ -2,6 +2,7 @@ using HipiFast.Benchmarking.Oracles;
 using HipiFast.Kernels.Networks;
 using HipiFast.Learning;
 using HipiFast.Replay;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Learning;
 

@@ -1,6 +1,7 @@
 using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Learning;
 

@@ -2,6 +2,7 @@ using HipiFast.Kernels.Backends;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Relabeling;
 

@@ -1,6 +1,7 @@
 using HipiFast.Kernels.Tasks;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
+using HipiFast.Testing;
 using HipiFast.Tests.Replay;
 
 namespace HipiFast.Tests.Relabeling;

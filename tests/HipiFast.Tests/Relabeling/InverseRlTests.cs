@@ -3,6 +3,7 @@ using HipiFast.Kernels.SoftQ;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Relabeling;
 

@@ -1,12 +1,13 @@
-using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Random;
+using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Tasks;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Relabeling;
 

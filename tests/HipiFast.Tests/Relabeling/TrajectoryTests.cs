@@ -2,6 +2,7 @@ using HipiFast.Kernels.Tasks;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Tasks;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Relabeling;
 

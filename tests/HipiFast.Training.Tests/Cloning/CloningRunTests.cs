@@ -1,9 +1,9 @@
-using HipiFast.Training.Cloning;
 using HipiFast.Environments;
 using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Testing;
 using HipiFast.Training;
+using HipiFast.Training.Cloning;
 
 namespace HipiFast.Training.Tests.Cloning;
 

@@ -4,10 +4,10 @@ using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Replay;
 
-namespace HipiFast.Tests.Relabeling;
+namespace HipiFast.Testing;
 
 /// <summary>Batches, families and critics for the relabeler's tests.</summary>
-internal static class RelabelData
+public static class RelabelData
 {
     /// <summary>Reward that no family gives: whoever still carries it was not recomputed.</summary>
     public const float StaleReward = 99;

@@ -4,10 +4,10 @@ using HipiFast.Kernels.Random;
 using HipiFast.Learning;
 using HipiFast.Replay;
 
-namespace HipiFast.Tests.Learning;
+namespace HipiFast.Testing;
 
 /// <summary>An agent, a batch and a learner of one size.</summary>
-internal sealed class SacFixture : IDisposable
+public sealed class SacFixture : IDisposable
 {
     public const ulong Seed = 99;
 

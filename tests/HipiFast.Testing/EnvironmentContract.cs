@@ -2,10 +2,10 @@ using HipiFast.Environments;
 using HipiFast.Kernels.Random;
 using HipiFast.Storage;
 
-namespace HipiFast.Tests.Environments;
+namespace HipiFast.Testing;
 
 /// <summary>What every environment of the registry must hold to, by name; each method is one test.</summary>
-internal static class EnvironmentContract
+public static class EnvironmentContract
 {
     /// <summary>Actions of copy c at a step; each copy has its own stream, so copies can be compared between runs of different widths.</summary>
     public static void RandomActions(Span<float> action, int actionDimension, uint step, ulong seed)
