@@ -49,12 +49,16 @@ internal static class TrainCommand
             Description = "JSON file of keys (such as the config.json of a run); options given here win over it.",
             HelpName = "FILE",
         };
+        Option<bool> otherVariant = new("--allow-other-variant")
+        {
+            Description = "With --resume: go on with another backend where the one that the run was computed with cannot run here.",
+        };
         Command command = new(
             "train",
             "Train an agent for many tasks (SAC), relabeling past experience with the tasks it turned out to solve.\n"
             + "Defaults shown are those of nav2d with inverse-rl; every environment has its own, and a run's config.json says them all.")
         {
-            environment, seeds, preset, output, resume, file,
+            environment, seeds, preset, output, resume, otherVariant, file,
         };
         Dictionary<OptionKey<TrainingConfig>, Option<string?>> keys = [];
         TrainingConfig shown = TrainingDefaults.ShownInHelp();
@@ -88,7 +92,7 @@ internal static class TrainCommand
 
             ConsoleOutput console = new(parsed.GetValue(json));
             return parsed.GetValue(resume) is string directory
-                ? Resume(console, directory, layer, Refuse(parsed, seeds, preset, output, file))
+                ? Resume(console, directory, layer, parsed.GetValue(otherVariant), Refuse(parsed, seeds, preset, output, file))
                 : Start(console, layer, parsed.GetValue(file), parsed.GetValue(preset), parsed.GetValue(seeds), parsed.GetValue(output));
         });
         return command;
@@ -165,7 +169,7 @@ internal static class TrainCommand
         Compute = config.Compute with { Threads = threads },
     };
 
-    private static int Resume(ConsoleOutput console, string root, OptionLayer<TrainingConfig> changes, string? refused)
+    private static int Resume(ConsoleOutput console, string root, OptionLayer<TrainingConfig> changes, bool allowOtherVariant, string? refused)
     {
         if (refused is not null)
         {
@@ -184,13 +188,29 @@ internal static class TrainCommand
         IReadOnlyList<RunDirectory> directories = single ? [new RunDirectory(root)] : seeds;
         OptionLayer<TrainingConfig>? layer = changes.Keys.Count == 0 ? null : changes;
         List<PlannedRun> runs = [];
+        List<string> notes = [];
         foreach (RunDirectory directory in directories)
         {
             // Asked of every seed before any of them is continued, so that a refusal leaves all as they were.
             TrainingConfig config = TrainingRun.ReadConfig(directory, layer);
-            OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
+            if (RunVariant.ReadFrom(directory) is RunVariant recorded)
+            {
+                OptionalComponents.Prepare(recorded.Backend);
+            }
+            else
+            {
+                OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
+            }
+
             OptionalComponents.RequireLearner(config.Learner.Name);
-            runs.Add(new PlannedRun(directory, config, () => TrainingRun.Resume(directory, layer)));
+            RunVariant.Choose(directory, config, allowOtherVariant, out string note);
+            notes.Add(note);
+            runs.Add(new PlannedRun(directory, config, () => TrainingRun.Resume(directory, layer, allowOtherVariant)));
+        }
+
+        foreach (string note in notes.Where(note => note.Length > 0))
+        {
+            console.Line(note);
         }
 
         foreach (RunDirectory directory in directories.Where(directory => !File.Exists(directory.Checkpoint)))
@@ -263,7 +283,7 @@ internal static class TrainCommand
     private static string WriteJointCurve(string root, IReadOnlyList<PlannedRun> runs)
     {
         string path = new RunDirectory(root).Curve;
-        MetricsLog[] seeds = [.. runs.Where(run => File.Exists(run.Directory.Metrics)).Select(run => MetricsLog.Load(run.Directory.Metrics))];
+        MetricsLog[] seeds = [.. runs.Where(run => File.Exists(run.Directory.Metrics)).Select(run => run.Directory.ReadMetrics())];
         RunLogs.WriteCurve(path, $"{RunLogs.Title(runs[0].Config)}, {seeds.Length} seeds", seeds);
         return path;
     }

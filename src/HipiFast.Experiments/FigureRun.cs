@@ -12,6 +12,7 @@ namespace HipiFast.Experiments;
 public sealed class FigureRun
 {
     private const string MarkerFile = "figure.json";
+    private const int LargestMark = 1 << 16;
 
     private readonly Figure _figure;
     private readonly ExperimentContext _context;
@@ -169,7 +170,7 @@ public sealed class FigureRun
         bool quick;
         try
         {
-            using JsonDocument marker = JsonDocument.Parse(File.ReadAllText(MarkerPath));
+            using JsonDocument marker = JsonDocument.Parse(InputFile.ReadAllText(MarkerPath, "mark of a figure (JSON)", LargestMark));
             name = marker.RootElement.GetProperty("figure").GetString() ?? string.Empty;
             quick = marker.RootElement.GetProperty("quick").GetBoolean();
         }

@@ -104,7 +104,7 @@ internal sealed class ModuleGroup : NetworkGroup
         foreach ((int kind, string format) in Kinds(withMoments: true))
         {
             float[] floats = new float[Count * Parameters.Length];
-            ForEachPart(format, prefix, names, (name, part, start) => file.Read(name, floats.AsSpan(start, (int)part.Floats)));
+            ForEachPart(format, prefix, names, (name, part, start) => file.ReadFinite(name, floats.AsSpan(start, (int)part.Floats)));
             Parameters.Write(kind, floats);
         }
     }

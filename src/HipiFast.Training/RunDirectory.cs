@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using HipiFast.Options;
 using HipiFast.Storage;
 
@@ -7,6 +9,17 @@ namespace HipiFast.Training;
 /// <param name="Path">The directory.</param>
 public sealed record RunDirectory(string Path)
 {
+    /// <summary>Metadata of a checkpoint: the configuration as JSON.</summary>
+    internal const string CheckpointConfigKey = "config";
+
+    /// <summary>Metadata of a checkpoint: what config.json said before it was changed; only until the next checkpoint.</summary>
+    internal const string CheckpointConfigBeforeKey = "config_before";
+
+    /// <summary>Metadata of a checkpoint: <see cref="SealOf"/> of the rows of <c>metrics.csv</c>.</summary>
+    internal const string CheckpointMetricsKey = "metrics";
+
+    private const string SeedPrefix = "seed-";
+
     /// <summary>Everything needed to repeat the run.</summary>
     public string Config => System.IO.Path.Combine(Path, "config.json");
 
@@ -43,14 +56,22 @@ public sealed record RunDirectory(string Path)
 
         return
         [
-            .. Directory.EnumerateDirectories(path, "seed-*")
-                .Select(folder =>
-                    (Folder: folder, Known: ulong.TryParse(System.IO.Path.GetFileName(folder).AsSpan("seed-".Length), out ulong seed), Seed: seed))
+            .. Directory.EnumerateDirectories(path, SeedPrefix + "*")
+                .Select(folder => (Folder: folder, Known: TryParseSeed(System.IO.Path.GetFileName(folder), out ulong seed), Seed: seed))
                 .Where(entry => entry.Known)
                 .OrderBy(entry => entry.Seed)
                 .Select(entry => new RunDirectory(entry.Folder)),
         ];
     }
+
+    // As ForSeed writes it, so that two folders are never one seed.
+    private static bool TryParseSeed(string folder, out ulong seed) =>
+        ulong.TryParse(folder.AsSpan(SeedPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out seed)
+        && folder == string.Create(CultureInfo.InvariantCulture, $"{SeedPrefix}{seed}");
+
+    /// <summary>Number and checksum of a table's first rows.</summary>
+    internal static string SealOf(MetricsLog metrics, int rows) =>
+        string.Create(CultureInfo.InvariantCulture, $"{rows} crc32c:{Crc32C.Compute(Encoding.UTF8.GetBytes(metrics.ToCsv(rows))):x8}");
 
     /// <summary>The runs that a directory holds: itself, or one per seed.</summary>
     /// <param name="path">The directory.</param>
@@ -78,7 +99,7 @@ public sealed record RunDirectory(string Path)
     /// <param name="path">The directory of all.</param>
     /// <param name="seed">The seed.</param>
     /// <returns>Its directory.</returns>
-    public static RunDirectory ForSeed(string path, ulong seed) => new(System.IO.Path.Combine(path, $"seed-{seed}"));
+    public static RunDirectory ForSeed(string path, ulong seed) => new(System.IO.Path.Combine(path, $"{SeedPrefix}{seed}"));
 
     /// <summary>Throws when a directory for a new run holds something already.</summary>
     /// <param name="path">The directory.</param>
@@ -150,18 +171,65 @@ public sealed record RunDirectory(string Path)
     public void WriteConfig(TrainingConfig config) => 
         AtomicFile.WriteAllText(Config, OptionKeys<TrainingConfig>.ToJson(config));
 
-    /// <summary>Reads <c>config.json</c>.</summary>
+    /// <summary>Reads <c>config.json</c>, which must say what the checkpoint says, if there is one.</summary>
     /// <returns>The configuration.</returns>
     /// <exception cref="FileNotFoundException">The directory holds no run.</exception>
-    /// <exception cref="InvalidDataException">The file is not a configuration.</exception>
-    public TrainingConfig ReadConfig()
+    /// <exception cref="InvalidDataException">The file is not a configuration, or not the one that the checkpoint was made with.</exception>
+    public TrainingConfig ReadConfig() => ReadConfig(null);
+
+    /// <summary><see cref="ReadConfig()"/>, where keys that are about to be changed need not be what they were.</summary>
+    internal TrainingConfig ReadConfig(OptionLayer<TrainingConfig>? changes)
     {
         if (!File.Exists(Config))
         {
             throw new FileNotFoundException($"'{Path}' holds no run: there is no config.json in it.", Config);
         }
 
-        return FromJson(OptionLayer<TrainingConfig>.ReadText(Config), $" in {Config}");
+        TrainingConfig config = FromJson(OptionLayer<TrainingConfig>.ReadText(Config), $" in {Config}");
+        if (File.Exists(Checkpoint))
+        {
+            using SafetensorsFile file = SafetensorsFile.OpenHeader(Checkpoint);
+            TrainingConfig? made = Of(CheckpointConfigKey), before = Of(CheckpointConfigBeforeKey);
+            OptionKey<TrainingConfig>? other = OptionKeys<TrainingConfig>.All.FirstOrDefault(key => made is not null
+                && !Equals(key.Get(made), key.Get(config))
+                && (before is null || !Equals(key.Get(before), key.Get(config)))
+                && changes?.Keys.Contains(key) != true);
+            if (other is not null)
+            {
+                throw new InvalidDataException(
+                    $"{Checkpoint} was made with {other.Name} = {other.Format(made!)}, but {Config} says {other.Format(config)}; expected them equal.");
+            }
+
+            TrainingConfig? Of(string key) =>
+                file.Metadata.TryGetValue(key, out string? json) ? FromJson(json, $" in the metadata of {Checkpoint}") : null;
+        }
+
+        return config;
+    }
+
+    /// <summary>Reads <c>metrics.csv</c>, which must hold what the checkpoint says of it, if there is one.</summary>
+    /// <param name="columns">As for <see cref="MetricsLog.Load"/>.</param>
+    /// <returns>The rows.</returns>
+    /// <exception cref="FileNotFoundException">There are no metrics.</exception>
+    /// <exception cref="InvalidDataException">The file is no such table, or its rows are not those that the run wrote.</exception>
+    public MetricsLog ReadMetrics(params ReadOnlySpan<string> columns)
+    {
+        // The checkpoint first: what a run adds meanwhile is then beyond what it says.
+        string? seal = null;
+        if (File.Exists(Checkpoint))
+        {
+            using SafetensorsFile file = SafetensorsFile.OpenHeader(Checkpoint);
+            seal = file.Metadata.GetValueOrDefault(CheckpointMetricsKey);
+        }
+
+        MetricsLog metrics = MetricsLog.Load(Metrics, columns);
+        if (seal is not null && (!int.TryParse(seal.Split(' ')[0], out int rows) || rows > metrics.Count || SealOf(metrics, rows) != seal))
+        {
+            throw new InvalidDataException(
+                $"'{Metrics}' is not as the run wrote it: its rows are not those that {Checkpoint} vouches for (train --resume writes it anew).");
+        }
+
+        return metrics;
     }
 
     /// <summary>

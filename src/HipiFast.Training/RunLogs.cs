@@ -1,3 +1,4 @@
+using System.Globalization;
 using HipiFast.Options;
 using HipiFast.Storage;
 
@@ -18,6 +19,7 @@ public sealed class RunLogs : IDisposable
     private readonly RunDirectory _directory;
     private readonly string _title;
     private TensorBoardWriter? _events;
+    private long? _resumeStep;
 
     /// <summary>Makes empty logs; nothing is written yet.</summary>
     /// <param name="directory">Where the files go.</param>
@@ -72,8 +74,12 @@ public sealed class RunLogs : IDisposable
     /// <param name="continues">Whether earlier event files exist.</param>
     public void Begin(bool continues)
     {
-        long last = Metrics.Count == 0 ? 0 : (long)Metrics.Row(Metrics.Count - 1)[(int)MetricColumn.EnvSteps];
-        _events = new TensorBoardWriter(_directory.Path, continues ? last + 1 : null);
+        _resumeStep = null;
+        if (continues)
+        {
+            _resumeStep = Metrics.Count == 0 ? 1 : (long)Metrics.Row(Metrics.Count - 1)[(int)MetricColumn.EnvSteps] + 1;
+        }
+
         Write();
     }
 
@@ -84,9 +90,12 @@ public sealed class RunLogs : IDisposable
     {
         Metrics.Add(metrics);
         Timing.Add(timing);
+
+        // Only now: a run that is continued and has nothing left to do leaves no empty file.
+        _events ??= new TensorBoardWriter(_directory.Path, _resumeStep);
         WriteEvents("metrics/", s_metricColumns, metrics);
         WriteEvents("timing/", s_timingColumns, timing);
-        _events!.Flush();
+        _events.Flush();
         Write();
     }
 
@@ -135,6 +144,14 @@ public sealed class RunLogs : IDisposable
         file.Read<double>(name, values);
         for (int first = 0; first < values.Length; first += columns)
         {
+            double step = values[first];
+            if (!double.IsInteger(step) || step < 0 || (first > 0 && step <= values[first - columns]))
+            {
+                throw new InvalidDataException(
+                    $"{FileMessages.Tensor(name, file.Path)} is of step {step.ToString(CultureInfo.InvariantCulture)} at row {first / columns}; "
+                    + "expected whole numbers that rise.");
+            }
+
             log.Add(values.AsSpan(first, columns));
         }
     }

@@ -64,7 +64,7 @@ public sealed class SeedGroup
                 continue;
             }
 
-            MetricsLog metrics = MetricsLog.Load(run.Metrics);
+            MetricsLog metrics = run.ReadMetrics();
             if (metrics.Count == 0)
             {
                 throw new InvalidDataException($"'{run.Metrics}' has no evaluation yet; expected at least one.");

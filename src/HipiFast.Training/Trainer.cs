@@ -69,15 +69,16 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Builds environment, networks, replay buffer and relabeler; nothing has been stepped yet.</summary>
     /// <param name="config">The configuration.</param>
+    /// <param name="backend">What computes, for a run that goes on with the backend it was begun with; null for the configuration's.</param>
     /// <exception cref="ArgumentException">A name or value in it is wrong.</exception>
     /// <exception cref="NotSupportedException">The backend or learner cannot run here.</exception>
-    public Trainer(TrainingConfig config)
+    public Trainer(TrainingConfig config, KernelBackend? backend = null)
     {
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         Config = config;
         LearnerFactory learner = LearnerRegistry.Resolve(config.Learner.Name);
-        KernelBackend backend = config.Compute.ResolveBackend();
+        backend ??= config.Compute.ResolveBackend();
         _environment = EnvironmentRegistry.Create(config.Environment, config.EnvironmentCopies, config.EnvironmentSettings);
         TransitionShape shape = _environment.Shape;
         _evaluator = new Evaluator(
@@ -164,7 +165,15 @@ public sealed class Trainer : IDisposable
 
         _environment.Step(_action.Span, out StepResult result);
         time = Charge(TimedPart.Environment, time);
-        _replay.Append(_observation.Span, _action.Span, result.NextObservation, _task.Span, result.Reward, result.Terminated, result.Truncated);
+        try
+        {
+            _replay.Append(_observation.Span, _action.Span, result.NextObservation, _task.Span, result.Reward, result.Terminated, result.Truncated);
+        }
+        catch (InvalidDataException error) when (GradientSteps > 0)
+        {
+            throw Diverged(error);
+        }
+
         _mirror?.Append(_observation.Span, _action.Span, result.NextObservation, _task.Span, result.Reward, result.Terminated);
         time = Charge(TimedPart.Replay, time);
         for (int copy = 0; copy < copies; copy++)
@@ -259,7 +268,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Restores what <see cref="SaveState"/> wrote, in a trainer of the same configuration.</summary>
     /// <param name="file">The checkpoint.</param>
-    /// <exception cref="InvalidDataException">Something is missing or has another shape.</exception>
+    /// <exception cref="InvalidDataException">Something is missing, has another shape, or cannot be.</exception>
     public void LoadState(SafetensorsFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
@@ -270,6 +279,7 @@ public sealed class Trainer : IDisposable
         long[] counters = new long[7];
         file.Require(Prefix + "counters", TensorType.Int64, counters.Length);
         file.Read<long>(Prefix + "counters", counters);
+        CheckCounters(file, counters);
         EnvSteps = counters[0];
         _vectorSteps = (uint)counters[1];
         _sampleCalls = (uint)counters[2];
@@ -279,31 +289,50 @@ public sealed class Trainer : IDisposable
         _relabeler.Call = (uint)counters[6];
         _relabeler.LoadState(file, "relabeler.");
         _resident = null;
-        if (EnvSteps < 0 || _minibatch < 0 || _minibatch > Config.Pool)
-        {
-            throw new InvalidDataException(
-                $"{file.Path}: tensor '{Prefix}counters' holds {EnvSteps} steps and minibatch {_minibatch}; expected none negative.");
-        }
-
         file.Require(Prefix + "means", TensorType.Float64, _means.State.Length);
-        file.Read<double>(Prefix + "means", _means.State);
+        file.ReadFinite<double>(Prefix + "means", _means.State);
         if (_minibatch < Config.Pool)
         {
             TransitionShape shape = _batch.Shape;
             _batch.Count = _batch.Capacity;
-            Load<float>("pool.observation", TensorType.Float32, _batch.Observation, _batch.Count, shape.ObservationDimension);
-            Load<float>("pool.action", TensorType.Float32, _batch.Action, _batch.Count, shape.ActionDimension);
-            Load<float>("pool.next_observation", TensorType.Float32, _batch.NextObservation, _batch.Count, shape.ObservationDimension);
-            Load<float>("pool.task", TensorType.Float32, _batch.Task, _batch.Count, shape.TaskDimension);
-            Load<float>("pool.reward", TensorType.Float32, _batch.Reward, _batch.Count);
-            Load<byte>("pool.terminated", TensorType.UInt8, _batch.Terminated, _batch.Count);
+            Load("pool.observation", _batch.Observation, _batch.Count, shape.ObservationDimension);
+            Load("pool.action", _batch.Action, _batch.Count, shape.ActionDimension);
+            Load("pool.next_observation", _batch.NextObservation, _batch.Count, shape.ObservationDimension);
+            Load("pool.task", _batch.Task, _batch.Count, shape.TaskDimension);
+            Load("pool.reward", _batch.Reward, _batch.Count);
+            file.Require(Prefix + "pool.terminated", TensorType.UInt8, _batch.Count);
+            file.ReadFlags(Prefix + "pool.terminated", _batch.Terminated);
         }
 
-        void Load<T>(string name, TensorType type, Span<T> destination, params ReadOnlySpan<long> expected)
-            where T : unmanaged
+        void Load(string name, Span<float> destination, params ReadOnlySpan<long> expected)
         {
-            file.Require(Prefix + name, type, expected);
-            file.Read(Prefix + name, destination);
+            file.Require(Prefix + name, TensorType.Float32, expected);
+            file.ReadFinite(Prefix + name, destination);
+        }
+    }
+
+    // What the counters of a run can be, from what else is known of it.
+    private void CheckCounters(SafetensorsFile file, ReadOnlySpan<long> counters)
+    {
+        int copies = _environment.Count;
+        Check("environment steps", counters[0], 0, Config.Run.Steps + copies - 1);
+        Check("vector steps", counters[1], counters[0] / copies, counters[0] / copies);
+        Check("transitions in replay", _replay.TotalCount, counters[0], counters[0]);
+        Check("gradient steps", GradientSteps, 0, counters[0] * Config.Run.GradientSteps);
+        Check("samples drawn", counters[2], 0, GradientSteps);
+        Check("evaluations", counters[3], 0, counters[1]);
+        Check("episodes", counters[4], 0, counters[0]);
+        Check("minibatches used", counters[5], 0, Config.Pool);
+        Check("relabel calls", counters[6], 0, GradientSteps);
+
+        void Check(string what, long value, long least, long most)
+        {
+            if (value < least || value > most || value > uint.MaxValue)
+            {
+                throw new InvalidDataException(
+                    $"{FileMessages.Tensor(Prefix + "counters", file.Path)} says {value} {what}; expected "
+                    + $"{(least == most ? $"{least}" : $"{least} to {most}")}.");
+            }
         }
     }
 
@@ -343,14 +372,16 @@ public sealed class Trainer : IDisposable
         }
         catch (InvalidDataException error)
         {
-            // What the relabeler and the learner call bad data is, in here, of the run's own making.
-            throw new TrainingDivergedException(
-                $"Training diverged at gradient step {GradientSteps}; a smaller learning_rate or gradient_clip 1 may help. {error.Message}", error);
+            throw Diverged(error);
         }
 
         AddMeans(LastLosses);
         return Charge(TimedPart.Update, time);
     }
+
+    // What the replay buffer, the relabeler and the learner call bad data is, in here, of the run's own making.
+    private TrainingDivergedException Diverged(InvalidDataException error) => new(
+        $"Training diverged at gradient step {GradientSteps}; a smaller learning_rate or gradient_clip 1 may help. {error.Message}", error);
 
     private long NextBatch(long time)
     {

@@ -18,7 +18,6 @@ public sealed class TrainingRun : IDisposable
 {
     private const string FormatKey = "format";
     private const string FormatName = "hipifast checkpoint 1";
-    private const string ConfigKeyName = "config";
 
     private static readonly string[] s_mayChange = ["steps", "threads", "checkpoint_every", "checkpoint_seconds"];
 
@@ -100,7 +99,7 @@ public sealed class TrainingRun : IDisposable
     public static TrainingConfig ReadConfig(RunDirectory directory, OptionLayer<TrainingConfig>? changes)
     {
         ArgumentNullException.ThrowIfNull(directory);
-        TrainingConfig stored = directory.ReadConfig();
+        TrainingConfig stored = directory.ReadConfig(changes);
         if (changes is null)
         {
             return stored;
@@ -129,6 +128,10 @@ public sealed class TrainingRun : IDisposable
     /// <param name="directory">The run directory.</param>
     /// <param name="changes">Keys to change (<c>steps</c>, <c>threads</c>, <c>checkpoint_every</c>,
     /// <c>checkpoint_seconds</c>); null for none.</param>
+    /// <param name="allowOtherVariant">
+    /// Whether another backend may go on where the one that the checkpoint was computed with cannot run here
+    /// (<see cref="RunVariant"/>).
+    /// </param>
     /// <returns>The run; <see cref="IsFinished"/> when nothing is left to do.</returns>
     /// <exception cref="ArgumentException">
     /// A key that decides what is computed would change, or <c>steps</c> would fall below those done.
@@ -136,23 +139,35 @@ public sealed class TrainingRun : IDisposable
     /// <exception cref="InvalidDataException">
     /// The configuration or the checkpoint is damaged, or one does not belong to the other.
     /// </exception>
-    public static TrainingRun Resume(RunDirectory directory, OptionLayer<TrainingConfig>? changes = null)
+    /// <exception cref="NotSupportedException">
+    /// What computed the run cannot run here, and no other variant is allowed.
+    /// </exception>
+    public static TrainingRun Resume(
+        RunDirectory directory, OptionLayer<TrainingConfig>? changes = null, bool allowOtherVariant = false)
     {
         ArgumentNullException.ThrowIfNull(directory);
-        TrainingConfig stored = directory.ReadConfig(), config = ReadConfig(directory, changes);
+        TrainingConfig stored = directory.ReadConfig(changes), config = ReadConfig(directory, changes);
+        KernelBackend backend = RunVariant.Choose(directory, config, allowOtherVariant, out _);
         System.IO.Directory.CreateDirectory(directory.CheckpointFolder);
         AtomicFile.DeleteLeftovers(directory.Path);
         AtomicFile.DeleteLeftovers(directory.CheckpointFolder);
-        TrainingRun run = new(directory, new Trainer(config));
+        TrainingRun run = new(directory, new Trainer(config, backend));
         try
         {
-            if (File.Exists(directory.Checkpoint))
+            bool continues = File.Exists(directory.Checkpoint);
+            if (continues)
             {
                 run.LoadCheckpoint();
             }
 
             if (config != stored)
             {
+                if (continues)
+                {
+                    // The checkpoint vouches for config.json: it learns of the change first, and still knows the file as it is until it is replaced.
+                    run.SaveCheckpoint(stored);
+                }
+
                 directory.WriteConfig(config);
             }
 
@@ -272,11 +287,18 @@ public sealed class TrainingRun : IDisposable
         _logs.Add(_row, _timingRow);
     }
 
-    private void SaveCheckpoint()
+    private void SaveCheckpoint(TrainingConfig? before = null)
     {
         SafetensorsWriter writer = new();
         writer.Metadata[FormatKey] = FormatName;
-        writer.Metadata[ConfigKeyName] = OptionKeys<TrainingConfig>.ToJson(Config);
+        writer.Metadata[RunDirectory.CheckpointConfigKey] = OptionKeys<TrainingConfig>.ToJson(Config);
+        if (before is not null)
+        {
+            writer.Metadata[RunDirectory.CheckpointConfigBeforeKey] = OptionKeys<TrainingConfig>.ToJson(before);
+        }
+
+        writer.Metadata[RunDirectory.CheckpointMetricsKey] = RunDirectory.SealOf(_logs.Metrics, _logs.Metrics.Count);
+        RunVariant.Of(Backend).AddTo(writer);
         _trainer.SaveState(writer);
         _logs.SaveState(writer);
         double[] seconds = [Seconds];
@@ -292,7 +314,7 @@ public sealed class TrainingRun : IDisposable
     private void LoadCheckpoint()
     {
         using SafetensorsFile file = SafetensorsFile.Open(Directory.Checkpoint);
-        if (file.Metadata.GetValueOrDefault(FormatKey) != FormatName || !file.Metadata.TryGetValue(ConfigKeyName, out string? json))
+        if (file.Metadata.GetValueOrDefault(FormatKey) != FormatName || !file.Metadata.TryGetValue(RunDirectory.CheckpointConfigKey, out string? json))
         {
             throw new InvalidDataException(
                 $"{file.Path} is not a checkpoint that this version wrote: its metadata lacks \"{FormatKey}\": \"{FormatName}\".");
@@ -305,7 +327,7 @@ public sealed class TrainingRun : IDisposable
         _logs.LoadState(file);
         double[] seconds = new double[1];
         file.Require("run.seconds", TensorType.Float64, 1);
-        file.Read<double>("run.seconds", seconds);
+        file.ReadFinite<double>("run.seconds", seconds);
         _secondsBefore = _rowSeconds = seconds[0];
         _rowEnvSteps = EnvSteps;
         _rowGradientSteps = _trainer.GradientSteps;

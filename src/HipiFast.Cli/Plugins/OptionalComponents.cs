@@ -79,6 +79,16 @@ internal sealed class OptionalComponents(
         return KernelRegistry.Default.Resolve(name, precision, device);
     }
 
+    /// <summary>Builds and loads the part that a backend is of, where there is one that can be; whether it succeeded shows in the registry.</summary>
+    /// <param name="backend">Name of the backend.</param>
+    public static void Prepare(string backend)
+    {
+        if (All.FirstOrDefault(part => part.HasBackend(backend)) is OptionalComponent component)
+        {
+            s_program.Obtain(component);
+        }
+    }
+
     /// <summary>Sees to it that a learner is registered, which may have to be built first.</summary>
     /// <param name="name">Its name; one that no part provides is none of this method's business.</param>
     /// <exception cref="NotSupportedException">It is an optional part that is not to be had.</exception>

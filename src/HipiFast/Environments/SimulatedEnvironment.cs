@@ -327,19 +327,11 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     /// <returns>The numbers.</returns>
     /// <exception cref="InvalidDataException">One of them is not finite.</exception>
     protected static T[] ReadFinite<T>(SafetensorsFile file, string name, int length)
-        where T : unmanaged, IFloatingPoint<T>
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         ArgumentNullException.ThrowIfNull(file);
         T[] values = new T[length];
-        file.Read<T>(name, values);
-        for (int i = 0; i < length; i++)
-        {
-            if (!T.IsFinite(values[i]))
-            {
-                throw new InvalidDataException($"{file.Path}: tensor '{name}' holds {values[i]} at element {i}; expected finite numbers.");
-            }
-        }
-
+        file.ReadFinite<T>(name, values);
         return values;
     }
 

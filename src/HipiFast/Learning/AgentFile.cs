@@ -14,7 +14,8 @@ namespace HipiFast.Learning;
 /// <remarks>
 /// Network inputs are ordered state, action, task (critic) and state, task (actor). How many of the actor's inputs are state and how many task
 /// stands in the metadata <c>observation_dimension</c> and <c>task_dimension</c>; a scaled-sigmoid critic's range in <c>critic_low</c> and
-/// <c>critic_high</c>.
+/// <c>critic_high</c>. Networks have two hidden ReLU layers of one width. Tensors under a network's name that such a network does not have, and
+/// metadata that name another activation (keys that end with <c>activation</c>), are refused; the activation itself shows in no tensor.
 /// </remarks>
 public static class AgentFile
 {
@@ -31,6 +32,12 @@ public static class AgentFile
     public const string CriticHighKey = "critic_high";
 
     internal const string LogAlphaName = "log_alpha";
+
+    private const string Layers = "two hidden ReLU layers of one width";
+    private const string OneWidth = $" (networks have {Layers})";
+
+    private static readonly string[] s_names = ["actor", "critic1", "critic2", "target1", "target2"];
+    private static readonly string[] s_parts = ["0.weight", "0.bias", "1.weight", "1.bias", "2.weight", "2.bias"];
 
     /// <summary>Writes an agent, atomically.</summary>
     /// <param name="networks">The agent.</param>
@@ -78,8 +85,9 @@ public static class AgentFile
     public static AgentNetworks Load(string path, int? observationDimension = null, int? taskDimension = null)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
+        RefuseOtherNetworks(file, string.Empty);
         TensorInfo actorFirst = file.Require("actor.0.weight", TensorType.Float32, -1, -1);
-        TensorInfo actorLast = file.Require("actor.2.weight", TensorType.Float32, -1, actorFirst.Shape[0]);
+        TensorInfo actorLast = file.Require("actor.2.weight", TensorType.Float32, [-1, actorFirst.Shape[0]], OneWidth);
         (long hidden, long actorInputs, long outputs) = (actorFirst.Shape[0], actorFirst.Shape[1], actorLast.Shape[0]);
         if (hidden < 1 || actorInputs < 2 || outputs < 2 || outputs % 2 != 0 || Math.Max(Math.Max(hidden, actorInputs), outputs) > int.MaxValue / 4)
         {
@@ -91,7 +99,7 @@ public static class AgentFile
         TransitionShape shape = Split(file, (int)actorInputs, (int)outputs / 2, observationDimension, taskDimension);
         bool twin = file.Tensors.ContainsKey("critic2.0.weight");
         CheckShapes(file, "actor", new MlpShape(shape.ActorInputs, (int)hidden, 2 * shape.ActionDimension));
-        foreach (string name in (string[])["critic1", "critic2", "target1", "target2"])
+        foreach (string name in s_names[1..])
         {
             if (name == "critic1" || (twin && name == "critic2") || file.Tensors.ContainsKey(name + ".0.weight"))
             {
@@ -126,11 +134,14 @@ public static class AgentFile
     /// <param name="file">The file.</param>
     /// <param name="networks">Receives the values.</param>
     /// <param name="prefix">The prefix the agent was saved with.</param>
-    /// <exception cref="InvalidDataException">A tensor is missing or of another shape; nothing was changed.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A tensor is missing, of another shape, or of a network that is not understood, and nothing was changed; or a number is not finite.
+    /// </exception>
     public static void Load(SafetensorsFile file, AgentNetworks networks, string prefix)
     {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(networks);
+        RefuseOtherNetworks(file, prefix);
         file.Require(prefix + LogAlphaName, TensorType.Float32, 1);
         foreach ((string name, MlpParameters network) in Parts(networks))
         {
@@ -154,7 +165,10 @@ public static class AgentFile
 
         float logAlpha = 0;
         file.Read(prefix + LogAlphaName, new Span<float>(ref logAlpha));
-        networks.LogAlpha = logAlpha;
+        networks.LogAlpha = float.IsNaN(logAlpha) || float.IsPositiveInfinity(logAlpha)
+            ? throw new InvalidDataException(
+                $"{FileMessages.Tensor(prefix + LogAlphaName, file.Path)} is {logAlpha.ToString(CultureInfo.InvariantCulture)}; expected a number.")
+            : logAlpha;
 
         bool IsPresent(string name) => !name.StartsWith("target", StringComparison.Ordinal) || file.Tensors.ContainsKey(prefix + name + ".0.weight");
     }
@@ -179,9 +193,9 @@ public static class AgentFile
         for (int layer = 0; layer < 3; layer++)
         {
             float[] weight = new float[network.LayerInputs(layer) * network.LayerOutputs(layer)];
-            file.Read<float>($"{name}.{layer}.weight", weight);
+            file.ReadFinite<float>($"{name}.{layer}.weight", weight);
             network.ImportWeight(layer, weight);
-            file.Read($"{name}.{layer}.bias", network.Bias(layer));
+            file.ReadFinite($"{name}.{layer}.bias", network.Bias(layer));
         }
 
         network.MarkChanged();
@@ -192,9 +206,46 @@ public static class AgentFile
         int[] widths = [shape.Inputs, shape.Hidden, shape.Hidden, shape.Outputs];
         for (int layer = 0; layer < 3; layer++)
         {
-            file.Require($"{name}.{layer}.weight", TensorType.Float32, widths[layer + 1], widths[layer]);
-            file.Require($"{name}.{layer}.bias", TensorType.Float32, widths[layer + 1]);
+            file.Require($"{name}.{layer}.weight", TensorType.Float32, [widths[layer + 1], widths[layer]], OneWidth);
+            file.Require($"{name}.{layer}.bias", TensorType.Float32, [widths[layer + 1]], OneWidth);
         }
+    }
+
+    // A network with other layers between these, or another activation, would load and compute something else.
+    private static void RefuseOtherNetworks(SafetensorsFile file, string prefix)
+    {
+        foreach (string tensor in file.Tensors.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)))
+        {
+            string[] parts = tensor[prefix.Length..].Split('.', 2);
+            if (parts.Length < 2 || !IsNetwork(parts[0]))
+            {
+                continue;
+            }
+
+            if (!s_names.Contains(parts[0]))
+            {
+                throw new InvalidDataException(
+                    $"{FileMessages.Tensor(tensor, file.Path)} is of a network that is not understood; expected {string.Join(", ", s_names)}.");
+            }
+
+            if (!s_parts.Contains(parts[1]))
+            {
+                throw new InvalidDataException(
+                    $"{FileMessages.Tensor(tensor, file.Path)} is no part of a network that is understood; expected {s_parts[0]} to {s_parts[^1]} "
+                    + $"under '{prefix}{parts[0]}', {Layers}.");
+            }
+        }
+
+        foreach ((string key, string value) in file.Metadata)
+        {
+            if (key.EndsWith("activation", StringComparison.OrdinalIgnoreCase) && !value.Equals("relu", StringComparison.OrdinalIgnoreCase))
+            {
+                throw new InvalidDataException(
+                    $"Metadata {FileMessages.Quote(key)} of '{file.Path}' is {FileMessages.Quote(value)}; expected relu: networks have {Layers}.");
+            }
+        }
+
+        static bool IsNetwork(string name) => name.TrimEnd([.. "0123456789"]) is "actor" or "critic" or "target";
     }
 
     private static IEnumerable<(string Name, MlpParameters Network)> Parts(AgentNetworks networks)

@@ -60,8 +60,8 @@ internal sealed class TemperatureOptimizer
 
     public void Load(SafetensorsFile file, string prefix)
     {
-        file.Read(prefix + FirstMomentName, new Span<float>(ref _firstMoment));
-        file.Read(prefix + SecondMomentName, new Span<float>(ref _secondMoment));
+        file.ReadFinite(prefix + FirstMomentName, new Span<float>(ref _firstMoment));
+        file.ReadFinite(prefix + SecondMomentName, new Span<float>(ref _secondMoment));
         ApplyFixedAlpha();
     }
 

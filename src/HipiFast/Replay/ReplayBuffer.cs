@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
@@ -124,9 +126,10 @@ public sealed unsafe class ReplayBuffer : IDisposable
     /// <param name="nextObservation">s', <c>[N, S]</c>: the state reached, also where the episode ended.</param>
     /// <param name="task">The commanded task, <c>[N, P]</c>.</param>
     /// <param name="reward">r under the commanded task, <c>[N]</c>.</param>
-    /// <param name="terminated">Not 0 where the task ended, <c>[N]</c>; ends the copy's episode.</param>
-    /// <param name="truncated">Not 0 where a time limit cut the episode, <c>[N]</c>; ends the copy's episode too.</param>
+    /// <param name="terminated">1 where the task ended, <c>[N]</c>; ends the copy's episode.</param>
+    /// <param name="truncated">1 where a time limit cut the episode, <c>[N]</c>; ends the copy's episode too.</param>
     /// <exception cref="ArgumentException">A length disagrees; nothing was added.</exception>
+    /// <exception cref="InvalidDataException">A number is NaN or infinite, or a flag neither 0 nor 1; nothing was added.</exception>
     public void Append(
         ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation, ReadOnlySpan<float> task,
         ReadOnlySpan<float> reward, ReadOnlySpan<byte> terminated, ReadOnlySpan<byte> truncated)
@@ -149,6 +152,7 @@ public sealed unsafe class ReplayBuffer : IDisposable
     /// Whether a time limit ended the episode when its last row is not terminated; false leaves it open for more rows.
     /// </param>
     /// <exception cref="ArgumentException">The buffer has several copies, or the shapes disagree; nothing was added.</exception>
+    /// <exception cref="InvalidDataException">A number is NaN or infinite, or a flag neither 0 nor 1; the rows before it were added.</exception>
     public void AppendEpisode(TransitionBatch episode, bool truncated = true)
     {
         ArgumentNullException.ThrowIfNull(episode);
@@ -275,8 +279,10 @@ public sealed unsafe class ReplayBuffer : IDisposable
     /// <summary>Restores what <see cref="SaveState"/> wrote: sampling and episode ends continue exactly as they would have.</summary>
     /// <param name="file">The checkpoint.</param>
     /// <param name="prefix">What the names start with.</param>
-    /// <exception cref="InvalidDataException">A tensor is missing or its shape, or the buffer's capacity or number of copies, disagrees; nothing
-    /// has changed.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A tensor is missing or its shape, or the buffer's capacity or number of copies, disagrees, and nothing has changed; or a number is not finite
+    /// or a flag neither 0 nor 1, and the buffer is empty.
+    /// </exception>
     public void LoadState(SafetensorsFile file, string prefix)
     {
         ArgumentNullException.ThrowIfNull(file);
@@ -299,6 +305,7 @@ public sealed unsafe class ReplayBuffer : IDisposable
         }
 
         CheckRemaining(file, prefix, total, count);
+        TotalCount = 0;
         foreach (ReplayColumn column in _columns)
         {
             string name = prefix + column.Definition.Name;
@@ -460,7 +467,20 @@ public sealed unsafe class ReplayBuffer : IDisposable
         for (long first = 0; first < rows; first += ReadChunkRows)
         {
             int count = (int)Math.Min(ReadChunkRows, rows - first);
-            file.Read(name, values.Slice(0, count * column.Width), first * column.Width);
+            Span<T> part = values.Slice(0, count * column.Width);
+            if (typeof(T) == typeof(float))
+            {
+                file.ReadFinite(name, MemoryMarshal.Cast<T, float>(part), first * column.Width);
+            }
+            else if (typeof(T) == typeof(byte))
+            {
+                file.ReadFlags(name, MemoryMarshal.AsBytes(part), first * column.Width);
+            }
+            else
+            {
+                file.Read(name, part, first * column.Width);
+            }
+
             column.Write(first, values.Pointer, count);
         }
     }
@@ -481,6 +501,11 @@ public sealed unsafe class ReplayBuffer : IDisposable
             }
         }
 
+        for (int i = 0; i < sources.Length; i++)
+        {
+            CheckValues(i, (void*)sources[i], lengths[i]);
+        }
+
         // Capacity and numbers are multiples of N, so the N rows of a step never wrap around.
         long slot = TotalCount % Capacity;
         for (int i = 0; i < sources.Length; i++)
@@ -497,6 +522,39 @@ public sealed unsafe class ReplayBuffer : IDisposable
             {
                 CloseEpisode(first + copy);
             }
+        }
+    }
+
+    // What is wrong is found where it comes in, not when it happens to be sampled.
+    private void CheckValues(int column, void* values, int length)
+    {
+        int wrong = s_columns[column].Type == TensorType.Float32
+            ? IndexOfNonFinite(new ReadOnlySpan<float>(values, length))
+            : new ReadOnlySpan<byte>(values, length).IndexOfAnyExceptInRange((byte)0, (byte)1);
+        if (wrong >= 0)
+        {
+            (int copy, int entry) = Math.DivRem(wrong, _columns[column].Width);
+            string what = s_columns[column].Type != TensorType.Float32 ? $"{((byte*)values)[wrong]}"
+                : float.IsNaN(((float*)values)[wrong]) ? "NaN" : "an infinity";
+            throw new InvalidDataException(
+                $"The column {s_columns[column].Name} of a vector step holds {what} at copy {copy}, entry {entry}; expected "
+                + $"{(s_columns[column].Type == TensorType.Float32 ? "finite numbers" : "0 or 1")}.");
+        }
+
+        static int IndexOfNonFinite(ReadOnlySpan<float> values)
+        {
+            if (TensorPrimitives.IsFiniteAll(values))
+            {
+                return -1;
+            }
+
+            int index = 0;
+            while (float.IsFinite(values[index]))
+            {
+                index++;
+            }
+
+            return index;
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using HipiFast.Kernels.Memory;
 using HipiFast.Storage;
 
@@ -154,7 +153,7 @@ public sealed class TransitionFile : IDisposable
         var tasks = new NativeBuffer<float>(tensor.ElementCount);
         try
         {
-            ReadFinite(file, TaskName, tasks.Span, 0, width);
+            file.ReadFinite(TaskName, tasks.Span);
             return tasks;
         }
         catch
@@ -241,19 +240,12 @@ public sealed class TransitionFile : IDisposable
 
         RequireRows(firstRow, count);
         batch.Count = count;
-        ReadFinite(_file, ObservationName, batch.Observation, firstRow, Shape.ObservationDimension);
-        ReadFinite(_file, ActionName, batch.Action, firstRow, Shape.ActionDimension);
-        ReadFinite(_file, NextObservationName, batch.NextObservation, firstRow, Shape.ObservationDimension);
-        ReadFinite(_file, TaskName, batch.Task, firstRow, Shape.TaskDimension);
-        ReadFinite(_file, RewardName, batch.Reward, firstRow, 1);
-        _file.Read<byte>(TerminatedName, batch.Terminated, firstRow);
-        int wrong = batch.Terminated.IndexOfAnyExceptInRange((byte)0, (byte)1);
-        if (wrong >= 0)
-        {
-            string tensor = FileMessages.Tensor(TerminatedName, Path);
-            throw new InvalidDataException($"{tensor} holds {batch.Terminated[wrong]} at row {firstRow + wrong}; expected 0 or 1.");
-        }
-
+        _file.ReadFinite(ObservationName, batch.Observation, firstRow * Shape.ObservationDimension);
+        _file.ReadFinite(ActionName, batch.Action, firstRow * Shape.ActionDimension);
+        _file.ReadFinite(NextObservationName, batch.NextObservation, firstRow * Shape.ObservationDimension);
+        _file.ReadFinite(TaskName, batch.Task, firstRow * Shape.TaskDimension);
+        _file.ReadFinite(RewardName, batch.Reward, firstRow);
+        _file.ReadFlags(TerminatedName, batch.Terminated, firstRow);
         batch.ReplayIndex.Fill(-1);
     }
 
@@ -285,26 +277,6 @@ public sealed class TransitionFile : IDisposable
         ? (int)tensor.Shape[1]
         : throw new InvalidDataException(
             $"{FileMessages.Tensor(tensor.Name, file.Path)} has {tensor.Shape[1]} columns; expected 1 to {int.MaxValue}.");
-
-    private static void ReadFinite(SafetensorsFile file, string name, Span<float> destination, long firstRow, int width)
-    {
-        file.Read(name, destination, firstRow * width);
-        if (TensorPrimitives.IsFiniteAll<float>(destination))
-        {
-            return;
-        }
-
-        int index = 0;
-        while (float.IsFinite(destination[index]))
-        {
-            index++;
-        }
-
-        string what = float.IsNaN(destination[index]) ? "NaN" : "an infinity";
-        string column = file.Tensors[name].Shape.Count > 1 ? $", column {index % width}" : "";
-        throw new InvalidDataException(
-            $"{FileMessages.Tensor(name, file.Path)} holds {what} at row {firstRow + (index / width)}{column}; expected finite numbers.");
-    }
 
     private void RequireSameExtent(TensorInfo first, TensorInfo second, int axis, string what)
     {

@@ -8,15 +8,18 @@ internal static class FileMessages
     private const int LongestName = 80;
 
     /// <summary>A name from a file as it can stand in a sentence, whatever bytes the file held.</summary>
-    public static string Quote(string name)
+    public static string Quote(string name) => $"'{Cut(name)}'";
+
+    /// <summary><see cref="Quote"/> without the quotes.</summary>
+    public static string Cut(string name)
     {
-        var text = new StringBuilder("'");
+        var text = new StringBuilder();
         foreach (char c in name.AsSpan(0, Math.Min(name.Length, LongestName)))
         {
             text.Append(char.IsControl(c) || char.IsSurrogate(c) ? '?' : c);
         }
 
-        return text.Append(name.Length > LongestName ? "...'" : "'").ToString();
+        return text.Append(name.Length > LongestName ? "..." : "").ToString();
     }
 
     /// <summary>How errors name a tensor of a file: <c>Tensor 'x' of 'agent.safetensors'</c>.</summary>

@@ -1,9 +1,13 @@
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace HipiFast.Storage;
 
-/// <summary>Opens files for reading with errors of one sentence each.</summary>
-internal static class InputFile
+/// <summary>
+/// Opens files for reading with errors of one sentence each: the one place through which every file that a user may name is read. Only regular
+/// files that are not empty are opened; pipes, devices and files of a known other format are refused before anything of them is believed.
+/// </summary>
+public static class InputFile
 {
     /// <summary>Opens a file for reads at given offsets.</summary>
     /// <param name="path">File.</param>
@@ -11,6 +15,7 @@ internal static class InputFile
     /// <param name="length">Bytes of the file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="IOException">It is a directory or cannot be read.</exception>
+    /// <exception cref="InvalidDataException">It is empty, a pipe or device, or a file of another format that its first bytes tell.</exception>
     public static SafeFileHandle OpenHandle(string path, string kind, out long length)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -37,11 +42,17 @@ internal static class InputFile
 
             handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.RandomAccess);
             length = RandomAccess.GetLength(handle);
+            RefuseOtherFormat(handle, path, kind);
             return handle;
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new FileNotFoundException($"'{path}' does not exist; expected a {kind}.", path, error);
+        }
+        catch (InvalidDataException)
+        {
+            handle?.Dispose();
+            throw;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -50,14 +61,15 @@ internal static class InputFile
         }
     }
 
-    /// <summary>Reads a whole text file, UTF-8 unless a byte order mark says otherwise.</summary>
+    /// <summary>Reads a whole file.</summary>
     /// <param name="path">File.</param>
     /// <param name="kind">What was expected there, for the error, for example "configuration file".</param>
     /// <param name="largest">Most bytes that it may have.</param>
+    /// <returns>The bytes, after the byte order mark of UTF-8 if there is one.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="IOException">It is a directory or cannot be read.</exception>
-    /// <exception cref="InvalidDataException">It is empty, a pipe or device, or too large.</exception>
-    public static string ReadAllText(string path, string kind, int largest)
+    /// <exception cref="InvalidDataException">It is empty, a pipe or device, of another format, or too large.</exception>
+    public static ReadOnlyMemory<byte> ReadAllBytes(string path, string kind, int largest)
     {
         using SafeFileHandle handle = OpenHandle(path, kind, out long length);
         if (length > largest)
@@ -72,7 +84,45 @@ internal static class InputFile
             count += read;
         }
 
-        using StreamReader reader = new(new MemoryStream(bytes, 0, count));
-        return reader.ReadToEnd();
+        int mark = bytes.AsSpan(0, count).StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
+        return bytes.AsMemory(mark, count - mark);
+    }
+
+    /// <summary>Reads a whole text file, UTF-8 unless a byte order mark says otherwise.</summary>
+    /// <param name="path">File.</param>
+    /// <param name="kind">What was expected there, for the error, for example "configuration file".</param>
+    /// <param name="largest">Most bytes that it may have.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="IOException">It is a directory or cannot be read.</exception>
+    /// <exception cref="InvalidDataException">It is empty, a pipe or device, of another format, or too large.</exception>
+    public static string ReadAllText(string path, string kind, int largest) => Encoding.UTF8.GetString(ReadUtf8(path, kind, largest).Span);
+
+    /// <summary><see cref="ReadAllText"/> as UTF-8.</summary>
+    /// <param name="path">File.</param>
+    /// <param name="kind">As for <see cref="ReadAllText"/>.</param>
+    /// <param name="largest">As for <see cref="ReadAllText"/>.</param>
+    public static ReadOnlyMemory<byte> ReadUtf8(string path, string kind, int largest)
+    {
+        ReadOnlyMemory<byte> bytes = ReadAllBytes(path, kind, largest);
+        foreach (Encoding wide in (ReadOnlySpan<Encoding>)[Encoding.Unicode, Encoding.BigEndianUnicode])
+        {
+            if (bytes.Span.StartsWith(wide.Preamble))
+            {
+                return Encoding.UTF8.GetBytes(wide.GetString(bytes.Span[wide.Preamble.Length..]));
+            }
+        }
+
+        return bytes;
+    }
+
+    private static void RefuseOtherFormat(SafeFileHandle handle, string path, string kind)
+    {
+        Span<byte> first = stackalloc byte[FileSignature.Bytes];
+        string? format = FileSignature.Describe(first[..RandomAccess.Read(handle, first, 0)]);
+        if (format is not null && !format.EndsWith(kind, StringComparison.Ordinal))
+        {
+            string remedy = kind == SafetensorsFile.Kind ? " (in Python, safetensors.numpy.save_file writes one)" : string.Empty;
+            throw new InvalidDataException($"'{path}' is {format}; expected a {kind}{remedy}.");
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace HipiFast.Storage;
 
@@ -21,9 +22,13 @@ namespace HipiFast.Storage;
 public sealed class MetricsLog
 {
     private const string Kind = "CSV file of metrics";
+    private const int BlockNumbers = 1024;
 
     private readonly string[] _columns;
-    private readonly List<double[]> _rows = [];
+
+    // Rows by blocks: a table never moves while it grows, and a row takes no more than its numbers.
+    private readonly List<double[]> _blocks = [];
+    private readonly int _blockRows;
 
     /// <summary>Makes an empty table.</summary>
     /// <param name="columns">
@@ -49,15 +54,16 @@ public sealed class MetricsLog
         }
 
         _columns = columns.ToArray();
+        _blockRows = Math.Max(1, BlockNumbers / _columns.Length);
     }
 
     /// <summary>Names of the columns, in order.</summary>
     public IReadOnlyList<string> Columns => _columns;
 
     /// <summary>Number of rows.</summary>
-    public int Count => _rows.Count;
+    public int Count { get; private set; }
 
-    /// <summary>Reads a table written by <see cref="Save"/>.</summary>
+    /// <summary>Reads a table written by <see cref="Save"/>; a file that breaks off within a line is refused.</summary>
     /// <param name="path">File.</param>
     /// <param name="columns">Columns that the file must have, in order; none to accept any.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -65,9 +71,10 @@ public sealed class MetricsLog
     /// <exception cref="IOException">The path is a directory or cannot be read.</exception>
     public static MetricsLog Load(string path, params ReadOnlySpan<string> columns)
     {
-        using var stream = new FileStream(InputFile.OpenHandle(path, Kind, out _), FileAccess.Read);
-        using var reader = new StreamReader(stream, Encoding.UTF8);
-        string header = reader.ReadLine() ?? "";
+        using SafeFileHandle handle = InputFile.OpenHandle(path, Kind, out long length);
+        CsvLines lines = new(handle, path, length);
+        lines.Next(out ReadOnlySpan<byte> first);
+        string header = Encoding.UTF8.GetString(first.StartsWith(Encoding.UTF8.Preamble) ? first[Encoding.UTF8.Preamble.Length..] : first);
         MetricsLog log;
         try
         {
@@ -84,15 +91,16 @@ public sealed class MetricsLog
         }
 
         double[] row = new double[log._columns.Length];
-        for (int line = 2; reader.ReadLine() is string text; line++)
+        for (int line = 2; lines.Next(out ReadOnlySpan<byte> text); line++)
         {
             int column = 0;
-            foreach (Range field in text.AsSpan().Split(','))
+            foreach (Range field in text.Split((byte)','))
             {
-                if (column < row.Length && !TryParse(text.AsSpan()[field], out row[column]))
+                if (column < row.Length && !TryParse(text[field], out row[column]))
                 {
+                    string found = FileMessages.Quote(Encoding.UTF8.GetString(text[field]));
                     throw new InvalidDataException(
-                        $"Line {line} of '{path}' has {FileMessages.Quote(text[field])} in column '{log._columns[column]}'; expected a number.");
+                        $"Line {line} of '{path}' has {found} in column '{log._columns[column]}'; expected a number.");
                 }
 
                 column++;
@@ -119,12 +127,24 @@ public sealed class MetricsLog
             throw new ArgumentException($"A row has {values.Length} numbers; expected {_columns.Length}, one per column.", nameof(values));
         }
 
-        _rows.Add(values.ToArray());
+        int row = Count % _blockRows;
+        if (row == 0 && Count / _blockRows == _blocks.Count)
+        {
+            _blocks.Add(new double[_blockRows * _columns.Length]);
+        }
+
+        values.CopyTo(_blocks[Count / _blockRows].AsSpan(row * _columns.Length));
+        Count++;
     }
 
     /// <summary>The numbers of one row.</summary>
     /// <param name="index">Row, in [0, <see cref="Count"/>).</param>
-    public ReadOnlySpan<double> Row(int index) => _rows[index];
+    public ReadOnlySpan<double> Row(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
+        return _blocks[index / _blockRows].AsSpan(index % _blockRows * _columns.Length, _columns.Length);
+    }
 
     /// <summary>The numbers of one column.</summary>
     /// <param name="name">Name of the column.</param>
@@ -139,13 +159,33 @@ public sealed class MetricsLog
                 $"There is no column {FileMessages.Quote(name)}; expected one of {string.Join(", ", _columns)}.", nameof(name));
         }
 
-        return [.. _rows.Select(row => row[column])];
+        double[] values = new double[Count];
+        for (int row = 0; row < values.Length; row++)
+        {
+            values[row] = Row(row)[column];
+        }
+
+        return values;
     }
 
     /// <summary>Drops the rows whose first column is above a step, as a run must that continues from a checkpoint of that step.</summary>
     /// <param name="step">Last step to keep.</param>
     /// <returns>Number of rows dropped.</returns>
-    public int RemoveAfter(double step) => _rows.RemoveAll(row => row[0] > step);
+    public int RemoveAfter(double step)
+    {
+        int rows = Count;
+        Count = 0;
+        for (int row = 0; row < rows; row++)
+        {
+            ReadOnlySpan<double> values = _blocks[row / _blockRows].AsSpan(row % _blockRows * _columns.Length, _columns.Length);
+            if (!(values[0] > step))
+            {
+                Add(values);
+            }
+        }
+
+        return rows - Count;
+    }
 
     /// <summary>Writes the table, atomically.</summary>
     /// <param name="path">File to make or replace.</param>
@@ -153,11 +193,15 @@ public sealed class MetricsLog
     public void Save(string path) => AtomicFile.WriteAllText(path, ToCsv());
 
     /// <summary>The text of the CSV file.</summary>
-    internal string ToCsv()
+    internal string ToCsv() => ToCsv(Count);
+
+    /// <summary>The text of the CSV file of the first rows.</summary>
+    internal string ToCsv(int rows)
     {
         var text = new StringBuilder().AppendJoin(',', _columns).Append('\n');
-        foreach (double[] row in _rows)
+        for (int index = 0; index < rows; index++)
         {
+            ReadOnlySpan<double> row = Row(index);
             for (int i = 0; i < row.Length; i++)
             {
                 text.Append(i == 0 ? "" : ",").Append(Format(row[i]));
@@ -177,21 +221,15 @@ public sealed class MetricsLog
         _ => value.ToString("R", CultureInfo.InvariantCulture),
     };
 
-    private static bool TryParse(ReadOnlySpan<char> text, out double value)
+    private static bool TryParse(ReadOnlySpan<byte> text, out double value)
     {
-        switch (text)
+        if (text.SequenceEqual("nan"u8) || text.SequenceEqual("inf"u8) || text.SequenceEqual("-inf"u8))
         {
-            case "nan":
-                value = double.NaN;
-                return true;
-            case "inf":
-                value = double.PositiveInfinity;
-                return true;
-            case "-inf":
-                value = double.NegativeInfinity;
-                return true;
-            default:
-                return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
+            value = text[0] == 'n' ? double.NaN : text[0] == 'i' ? double.PositiveInfinity : double.NegativeInfinity;
+            return true;
         }
+
+        // A number beyond the range of a double parses to infinity, and other spellings of what is not a number parse as well.
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && double.IsFinite(value);
     }
 }

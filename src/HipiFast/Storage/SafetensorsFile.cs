@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -7,8 +9,9 @@ namespace HipiFast.Storage;
 /// <summary>An open safetensors file: its header is read and checked when it is opened, its tensors when they are asked for.</summary>
 /// <remarks>
 /// Nothing in the file is trusted. A file that breaks the format gives an <see cref="InvalidDataException"/> of one sentence that names the file,
-/// the tensor, what was found and what was expected; opening never allocates more than a small multiple of the header's bytes. Files above 2 GB
-/// are fine. Reading is thread-safe.
+/// the tensor, what was found and what was expected; opening never allocates more than a small multiple of the header's bytes. A file that
+/// <see cref="SafetensorsWriter.Save"/> wrote is read once through when it is opened, and refused when it is not as it was written. Files above
+/// 2 GB are fine. Reading is thread-safe.
 /// </remarks>
 /// <example>
 /// <code>
@@ -20,17 +23,20 @@ namespace HipiFast.Storage;
 /// </example>
 public sealed class SafetensorsFile : IDisposable
 {
-    private const string Kind = "safetensors file";
+    /// <summary>What errors call such a file.</summary>
+    internal const string Kind = "safetensors file";
 
     // A read takes at most this many elements, so that the byte length of one part fits an int.
     private const int ElementsPerRead = 1 << 27;
+
+    private const int BytesPerCheck = 1 << 18;
 
     private readonly SafeFileHandle? _handle;
     private readonly byte[] _bytes = [];
     private readonly Dictionary<string, TensorInfo> _tensors;
     private readonly Dictionary<string, string> _metadata = [];
 
-    private SafetensorsFile(string path, SafeFileHandle? handle, byte[] bytes, long length)
+    private SafetensorsFile(string path, SafeFileHandle? handle, byte[] bytes, long length, bool verify = true)
     {
         TensorTypes.RequireLittleEndian();
         Path = path;
@@ -49,7 +55,9 @@ public sealed class SafetensorsFile : IDisposable
         if (headerLength > available)
         {
             throw new InvalidDataException(
-                $"'{path}' claims a header of {headerLength} bytes, but only {available} follow: it is truncated or not a {Kind}.");
+                prefix.ContainsAnyExceptInRange((byte)' ', (byte)'~')
+                    ? $"'{path}' claims a header of {headerLength} bytes, but only {available} follow: it is truncated or not a {Kind}."
+                    : $"'{path}' begins with the text '{System.Text.Encoding.ASCII.GetString(prefix)}'; expected a {Kind}.");
         }
 
         if (headerLength > SafetensorsHeader.MaxBytes)
@@ -60,6 +68,17 @@ public sealed class SafetensorsFile : IDisposable
         byte[] header = new byte[headerLength];
         ReadBytes(header, SafetensorsHeader.PrefixBytes);
         _tensors = SafetensorsHeader.Parse(path, header, (long)(available - headerLength), _metadata);
+        if (SafetensorsChecksum.TryTake(header, out uint? checksum))
+        {
+            _metadata.Remove(SafetensorsChecksum.Key);
+            uint found = Crc32C.Append(Crc32C.Compute(prefix), header);
+            if (verify && Checksum(found, SafetensorsHeader.PrefixBytes + (long)headerLength, length) != checksum)
+            {
+                throw new InvalidDataException(
+                    $"'{path}' is not as it was written: its checksum does not match (a program that writes a {Kind} anew must leave out the "
+                    + $"metadata '{SafetensorsChecksum.Key}').");
+            }
+        }
     }
 
     /// <summary>The path as it was given.</summary>
@@ -68,7 +87,7 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>All tensors by name, in the order of the header.</summary>
     public IReadOnlyDictionary<string, TensorInfo> Tensors => _tensors;
 
-    /// <summary>The header's <c>__metadata__</c>; empty when there is none.</summary>
+    /// <summary>The header's <c>__metadata__</c>, without the file's checksum; empty when there is none.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _metadata;
 
     /// <summary>Opens a file and checks its header.</summary>
@@ -76,12 +95,17 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file breaks the format.</exception>
     /// <exception cref="IOException">The path is a directory or cannot be read.</exception>
-    public static SafetensorsFile Open(string path)
+    public static SafetensorsFile Open(string path) => Open(path, verify: true);
+
+    /// <summary>Opens a file whose header alone is wanted, without going through its data.</summary>
+    internal static SafetensorsFile OpenHeader(string path) => Open(path, verify: false);
+
+    private static SafetensorsFile Open(string path, bool verify)
     {
         SafeFileHandle handle = InputFile.OpenHandle(path, Kind, out long length);
         try
         {
-            return new SafetensorsFile(path, handle, [], length);
+            return new SafetensorsFile(path, handle, [], length, verify);
         }
         catch
         {
@@ -98,18 +122,22 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="type">Element type.</param>
     /// <param name="shape">Extents, outermost first; -1 matches any.</param>
     /// <exception cref="InvalidDataException">It is missing, or of another type or shape; one sentence with what was found and expected.</exception>
-    public TensorInfo Require(string name, TensorType type, params ReadOnlySpan<long> shape)
+    public TensorInfo Require(string name, TensorType type, params ReadOnlySpan<long> shape) => Require(name, type, shape, string.Empty);
+
+    /// <summary><see cref="Require(string, TensorType, ReadOnlySpan{long})"/> with the reason for the shape, for the error.</summary>
+    internal TensorInfo Require(string name, TensorType type, ReadOnlySpan<long> shape, string reason)
     {
         TensorInfo tensor = Find(name);
         if (tensor.Type != type)
         {
-            throw WrongType(tensor, TensorTypes.FormatName(type));
+            throw WrongType(tensor, type);
         }
 
         if (!tensor.HasShape(shape))
         {
             throw new InvalidDataException(
-                $"{FileMessages.Tensor(name, Path)} has shape {TensorInfo.Describe([.. tensor.Shape])}; expected {TensorInfo.Describe(shape, -1)}.");
+                $"{FileMessages.Tensor(name, Path)} has shape {TensorInfo.Describe([.. tensor.Shape])}; expected {TensorInfo.Describe(shape, -1)}"
+                + $"{tensor.ReshapeTo(shape)}{reason}.");
         }
 
         return tensor;
@@ -129,7 +157,7 @@ public sealed class SafetensorsFile : IDisposable
         TensorType wanted = TensorTypes.Of<T>();
         if (tensor.Type != wanted && !(tensor.Type == TensorType.Bool && wanted == TensorType.UInt8))
         {
-            throw WrongType(tensor, TensorTypes.FormatName(wanted));
+            throw WrongType(tensor, wanted);
         }
 
         if (wanted == TensorType.Bool)
@@ -155,8 +183,54 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
+    /// <summary><see cref="Read"/> of numbers that must be finite.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="name">Name.</param>
+    /// <param name="destination">As for <see cref="Read"/>.</param>
+    /// <param name="firstElement">As for <see cref="Read"/>.</param>
+    /// <exception cref="InvalidDataException">As for <see cref="Read"/>, or a number is NaN or infinite; one sentence that says where.</exception>
+    internal void ReadFinite<T>(string name, Span<T> destination, long firstElement = 0)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Read(name, destination, firstElement);
+        if (!TensorPrimitives.IsFiniteAll<T>(destination))
+        {
+            int index = 0;
+            while (T.IsFinite(destination[index]))
+            {
+                index++;
+            }
+
+            throw new InvalidDataException(
+                $"{FileMessages.Tensor(name, Path)} holds {(T.IsNaN(destination[index]) ? "NaN" : "an infinity")} at "
+                + $"{Place(name, firstElement + index)}; expected finite numbers.");
+        }
+    }
+
+    /// <summary><see cref="Read"/> of flags, each 0 or 1.</summary>
+    /// <param name="name">Name of a tensor of <c>U8</c> or <c>BOOL</c>.</param>
+    /// <param name="destination">As for <see cref="Read"/>.</param>
+    /// <param name="firstElement">As for <see cref="Read"/>.</param>
+    /// <exception cref="InvalidDataException">As for <see cref="Read"/>, or a flag is neither 0 nor 1.</exception>
+    internal void ReadFlags(string name, Span<byte> destination, long firstElement = 0)
+    {
+        Read(name, destination, firstElement);
+        int wrong = destination.IndexOfAnyExceptInRange((byte)0, (byte)1);
+        if (wrong >= 0)
+        {
+            throw new InvalidDataException(
+                $"{FileMessages.Tensor(name, Path)} holds {destination[wrong]} at {Place(name, firstElement + wrong)}; expected 0 or 1.");
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _handle?.Dispose();
+
+    private string Place(string name, long element)
+    {
+        IReadOnlyList<long> shape = Find(name).Shape;
+        return shape.Count > 1 ? $"row {element / shape[^1]}, column {element % shape[^1]}" : $"row {element}";
+    }
 
     private TensorInfo Find(string name)
     {
@@ -172,8 +246,22 @@ public sealed class SafetensorsFile : IDisposable
         throw new InvalidDataException($"'{Path}' has no tensor {FileMessages.Quote(name)}; {present}.");
     }
 
-    private InvalidDataException WrongType(TensorInfo tensor, string expected) => new(
-        $"{FileMessages.Tensor(tensor.Name, Path)} is {TensorTypes.FormatName(tensor.Type)}; expected {expected}.");
+    private InvalidDataException WrongType(TensorInfo tensor, TensorType expected) => new(
+        $"{FileMessages.Tensor(tensor.Name, Path)} is {FileMessages.Cut(tensor.TypeName)}; expected {TensorTypes.FormatName(expected)}: "
+        + $"{TensorTypes.CastTo(expected)}.");
+
+    private uint Checksum(uint before, long first, long end)
+    {
+        byte[] part = new byte[Math.Min(BytesPerCheck, end - first)];
+        for (long offset = first; offset < end; offset += part.Length)
+        {
+            Span<byte> bytes = part.AsSpan(0, (int)Math.Min(part.Length, end - offset));
+            ReadBytes(bytes, offset);
+            before = Crc32C.Append(before, bytes);
+        }
+
+        return before;
+    }
 
     private void ReadBytes(Span<byte> destination, long offset)
     {

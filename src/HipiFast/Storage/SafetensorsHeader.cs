@@ -12,7 +12,8 @@ namespace HipiFast.Storage;
 /// </summary>
 /// <remarks>
 /// Nothing in the header is believed before it is checked. What is allocated is bounded by the header: the format's own limit on its length,
-/// <see cref="MaxRank"/> extents, <see cref="MaxMetadataEntries"/> metadata entries. Offsets that are no multiple of the element size are
+/// <see cref="MaxRank"/> extents, <see cref="MaxMetadataEntries"/> metadata entries, <see cref="MaxTensors"/> tensors. Tensors of types that are
+/// not read here are listed and left alone. Offsets that are no multiple of the element size are
 /// accepted, as the format has no such rule and tensors are copied, never mapped.
 /// </remarks>
 internal static class SafetensorsHeader
@@ -28,6 +29,12 @@ internal static class SafetensorsHeader
 
     /// <summary>Most entries of <c>__metadata__</c>; each may be only eight bytes in the file but takes objects here.</summary>
     public const int MaxMetadataEntries = 65_536;
+
+    /// <summary>Most tensors; an empty one may be only fifty bytes in the file but takes objects here.</summary>
+    public const int MaxTensors = 65_536;
+
+    // {"":{"dtype":"U8","shape":[],"data_offsets":[0,0]}}
+    private const int ShortestEntry = 48;
 
     private const string MetadataName = "__metadata__";
 
@@ -53,7 +60,9 @@ internal static class SafetensorsHeader
             throw new InvalidDataException($"The safetensors header of '{file}' is not valid UTF-8.");
         }
 
-        var tensors = new Dictionary<string, TensorInfo>();
+        // No entry is shorter, so the table never grows, and is never much larger than the header.
+        var tensors = new Dictionary<string, TensorInfo>(Math.Min(header.Length / ShortestEntry, MaxTensors));
+        long[] shape = [];
         var reader = new Utf8JsonReader(header, new JsonReaderOptions { MaxDepth = MaxDepth });
         try
         {
@@ -72,7 +81,11 @@ internal static class SafetensorsHeader
                     hasMetadata = true;
                     ParseMetadata(ref reader, file, metadata);
                 }
-                else if (!tensors.TryAdd(name, ParseTensor(ref reader, file, name, header.Length, dataLength)))
+                else if (tensors.Count == MaxTensors)
+                {
+                    throw new InvalidDataException($"'{file}' has more than {MaxTensors} tensors.");
+                }
+                else if (!tensors.TryAdd(name, ParseTensor(ref reader, file, name, header.Length, dataLength, ref shape)))
                 {
                     throw new InvalidDataException($"Tensor {FileMessages.Quote(name)} is twice in '{file}'.");
                 }
@@ -183,7 +196,9 @@ internal static class SafetensorsHeader
         }
     }
 
-    private static TensorInfo ParseTensor(ref Utf8JsonReader reader, string file, string name, int headerLength, long dataLength)
+    // Equal shapes in a row share one array: the latest is that of the tensor before, then this tensor's.
+    private static TensorInfo ParseTensor(
+        ref Utf8JsonReader reader, string file, string name, int headerLength, long dataLength, ref long[] latest)
     {
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartObject)
@@ -192,34 +207,38 @@ internal static class SafetensorsHeader
         }
 
         TensorType? type = null;
+        string typeName = string.Empty;
         long[]? shape = null;
         long begin = -1, end = -1;
         Span<long> numbers = stackalloc long[MaxRank];
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             bool repeated;
-            string entry = Text(ref reader, file);
-            switch (entry)
+            if (Is(ref reader, file, "dtype"u8))
             {
-                case "dtype":
-                    repeated = type is not null;
-                    type = ParseType(ref reader, file, name);
-                    break;
-                case "shape":
-                    repeated = shape is not null;
-                    shape = numbers[..ParseIntegers(ref reader, file, name, entry, numbers)].ToArray();
-                    break;
-                case "data_offsets":
-                    repeated = begin >= 0;
-                    if (ParseIntegers(ref reader, file, name, entry, numbers[..2]) != 2)
-                    {
-                        throw Invalid(file, name, "has fewer than two data_offsets; expected begin and end");
-                    }
+                repeated = type is not null;
+                type = ParseType(ref reader, file, name, out typeName);
+            }
+            else if (Is(ref reader, file, "shape"u8))
+            {
+                repeated = shape is not null;
+                Span<long> extents = numbers[..ParseIntegers(ref reader, file, name, "shape", numbers)];
+                shape = extents.SequenceEqual(latest) ? latest : latest = extents.ToArray();
+            }
+            else if (Is(ref reader, file, "data_offsets"u8))
+            {
+                repeated = begin >= 0;
+                if (ParseIntegers(ref reader, file, name, "data_offsets", numbers[..2]) != 2)
+                {
+                    throw Invalid(file, name, "has fewer than two data_offsets; expected begin and end");
+                }
 
-                    (begin, end) = (numbers[0], numbers[1]);
-                    break;
-                default:
-                    throw Invalid(file, name, $"has an unknown entry {FileMessages.Quote(entry)}; expected dtype, shape and data_offsets");
+                (begin, end) = (numbers[0], numbers[1]);
+            }
+            else
+            {
+                string entry = FileMessages.Quote(Text(ref reader, file));
+                throw Invalid(file, name, $"has an unknown entry {entry}; expected dtype, shape and data_offsets");
             }
 
             if (repeated)
@@ -250,16 +269,15 @@ internal static class SafetensorsHeader
             throw Invalid(file, name, $"has shape {TensorInfo.Describe(shape)}, more elements than a file can hold");
         }
 
-        if (end - begin != count * size)
+        if (type != TensorType.Other && end - begin != count * size)
         {
-            string formatName = TensorTypes.FormatName(type.Value);
-            throw Invalid(file, name, $"has {end - begin} bytes; shape {TensorInfo.Describe(shape)} of {formatName} takes {count * size}");
+            throw Invalid(file, name, $"has {end - begin} bytes; shape {TensorInfo.Describe(shape)} of {typeName} takes {count * size}");
         }
 
-        return new TensorInfo(name, type.Value, shape, PrefixBytes + headerLength + begin, end - begin);
+        return new TensorInfo(name, type.Value, shape, PrefixBytes + headerLength + begin, end - begin) { TypeName = typeName };
     }
 
-    private static TensorType ParseType(ref Utf8JsonReader reader, string file, string name)
+    private static TensorType ParseType(ref Utf8JsonReader reader, string file, string name, out string formatName)
     {
         reader.Read();
         if (reader.TokenType != JsonTokenType.String)
@@ -267,13 +285,17 @@ internal static class SafetensorsHeader
             throw Invalid(file, name, $"has {Describe(reader.TokenType)} as dtype; expected a string");
         }
 
-        string formatName = Text(ref reader, file);
-        if (!TensorTypes.TryParse(formatName, out TensorType type))
+        foreach (TensorType type in TensorTypes.Ours)
         {
-            throw Invalid(file, name, $"has dtype {FileMessages.Quote(formatName)}; supported are {TensorTypes.Supported}");
+            formatName = TensorTypes.FormatName(type);
+            if (reader.ValueIsEscaped ? Text(ref reader, file) == formatName : reader.ValueTextEquals(formatName))
+            {
+                return type;
+            }
         }
 
-        return type;
+        formatName = Text(ref reader, file);
+        return TensorType.Other;
     }
 
     /// <summary>Reads an array of integers, 0 or more, no longer than <paramref name="values"/>.</summary>
@@ -334,6 +356,11 @@ internal static class SafetensorsHeader
             throw new InvalidDataException($"'{file}' has {surplus} bytes of data after its last tensor that belong to none.");
         }
     }
+
+    // Whether a name is this one, without a string for it unless it is written with escapes.
+    private static bool Is(ref Utf8JsonReader reader, string file, ReadOnlySpan<byte> name) => reader.ValueIsEscaped
+        ? Text(ref reader, file) == System.Text.Encoding.UTF8.GetString(name)
+        : reader.ValueSpan.SequenceEqual(name);
 
     private static string Text(ref Utf8JsonReader reader, string file)
     {

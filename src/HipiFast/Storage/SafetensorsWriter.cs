@@ -4,7 +4,8 @@ namespace HipiFast.Storage;
 /// <remarks>
 /// The bytes depend only on the tensors and metadata, not on the order in which they were added: tensors are laid out by element size, largest
 /// first, then by name (ordinal), so that each is aligned to its element size without holes; the header is padded with spaces to a multiple of
-/// eight bytes. Not thread-safe. Files above 2 GB are fine.
+/// eight bytes. A saved file carries its checksum in the metadata (<c>checksum</c>), which is verified when it is opened. Not thread-safe. Files
+/// above 2 GB are fine.
 /// </remarks>
 public sealed class SafetensorsWriter
 {
@@ -68,16 +69,24 @@ public sealed class SafetensorsWriter
     /// <param name="path">File to make or replace.</param>
     /// <exception cref="ArgumentException">Metadata is not valid Unicode, or names and metadata exceed the format's limit of 100 MB.</exception>
     /// <exception cref="IOException">The path cannot be written; one sentence with the path and the reason.</exception>
-    public void Save(string path) => AtomicFile.Write(path, Write);
+    public void Save(string path) => AtomicFile.Write(path, stream => Write(stream, withChecksum: true));
 
     /// <summary>Writes the bytes of the file.</summary>
-    internal void Write(Stream stream)
+    /// <param name="stream">Receives them, from first to last.</param>
+    /// <param name="withChecksum">Whether the metadata hold the file's checksum; the values are then gone through twice.</param>
+    internal void Write(Stream stream, bool withChecksum = false)
     {
         TensorTypes.RequireLittleEndian();
 
         // OrderBy is stable, so tensors of one element size keep the dictionary's order, which is by name.
         Source[] sources = [.. _sources.Values.OrderByDescending(static source => TensorTypes.Size(source.Tensor.Type))];
-        KeyValuePair<string, string>[] metadata = [.. Metadata.OrderBy(static entry => entry.Key, StringComparer.Ordinal)];
+        Dictionary<string, string> entries = new(Metadata);
+        if (withChecksum)
+        {
+            entries[SafetensorsChecksum.Key] = SafetensorsChecksum.Blank;
+        }
+
+        KeyValuePair<string, string>[] metadata = [.. entries.OrderBy(static entry => entry.Key, StringComparer.Ordinal)];
         foreach ((string key, string value) in metadata)
         {
             RequireUnicode(key, "metadata key");
@@ -89,7 +98,21 @@ public sealed class SafetensorsWriter
             throw new ArgumentException($"There are {metadata.Length} metadata entries; at most {SafetensorsHeader.MaxMetadataEntries} are allowed.");
         }
 
-        stream.Write(SafetensorsHeader.Format(sources.Select(static source => source.Tensor), metadata));
+        byte[] header = SafetensorsHeader.Format(sources.Select(static source => source.Tensor), metadata);
+        if (withChecksum)
+        {
+            // The values are in memory: going through them before writing keeps the output a plain stream, which may be a pipe.
+            using ChecksumStream sum = new();
+            sum.Write(header);
+            foreach (Source source in sources)
+            {
+                source.WriteTo(sum);
+            }
+
+            SafetensorsChecksum.Write(header, sum.Checksum);
+        }
+
+        stream.Write(header);
         foreach (Source source in sources)
         {
             source.WriteTo(stream);

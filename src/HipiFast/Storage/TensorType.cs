@@ -23,4 +23,7 @@ public enum TensorType
 
     /// <summary>One byte, 0 or 1 (<c>BOOL</c>); read as <see cref="byte"/>, whatever its value, and written from <see cref="bool"/>.</summary>
     Bool,
+
+    /// <summary>Any other type (<c>F16</c>, <c>BF16</c>, <c>I8</c>, ...): such a tensor is left alone, neither read nor written.</summary>
+    Other,
 }

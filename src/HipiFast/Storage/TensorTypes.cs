@@ -6,12 +6,12 @@ internal static class TensorTypes
     /// <summary>The types read and written, in the order of <see cref="TensorType"/>.</summary>
     public const string Supported = "F32, F64, I32, I64, U64, U8 and BOOL";
 
-    /// <summary>Bytes of one element.</summary>
+    /// <summary>Bytes of one element; 1 for <see cref="TensorType.Other"/>, whose bytes are all that is known of it.</summary>
     public static int Size(TensorType type) => type switch
     {
         TensorType.Float32 or TensorType.Int32 => 4,
         TensorType.Float64 or TensorType.Int64 or TensorType.UInt64 => 8,
-        TensorType.UInt8 or TensorType.Bool => 1,
+        TensorType.UInt8 or TensorType.Bool or TensorType.Other => 1,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "Not a tensor type."),
     };
 
@@ -28,20 +28,20 @@ internal static class TensorTypes
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "Not a tensor type."),
     };
 
-    /// <summary>The type with this name in the file format.</summary>
-    public static bool TryParse(string formatName, out TensorType type)
+    /// <summary>How a tensor of another type is made one of this type, for the end of an error's sentence.</summary>
+    public static string CastTo(TensorType type)
     {
-        foreach (TensorType candidate in s_all)
+        string name = type switch
         {
-            if (FormatName(candidate) == formatName)
-            {
-                type = candidate;
-                return true;
-            }
-        }
-
-        type = default;
-        return false;
+            TensorType.Float32 => "float32",
+            TensorType.Float64 => "float64",
+            TensorType.Int32 => "int32",
+            TensorType.Int64 => "int64",
+            TensorType.UInt64 => "uint64",
+            TensorType.UInt8 => "uint8",
+            _ => "bool",
+        };
+        return $"cast it with .astype(numpy.{name}) or .to(torch.{name})";
     }
 
     /// <summary>The type whose elements are <typeparamref name="T"/>; <see cref="byte"/> is <see cref="TensorType.UInt8"/>.</summary>
@@ -69,5 +69,6 @@ internal static class TensorTypes
         }
     }
 
-    private static readonly TensorType[] s_all = Enum.GetValues<TensorType>();
+    /// <summary>All types but <see cref="TensorType.Other"/>.</summary>
+    public static TensorType[] Ours { get; } = [.. Enum.GetValues<TensorType>().Where(static type => type != TensorType.Other)];
 }

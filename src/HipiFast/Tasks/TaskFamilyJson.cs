@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Replay;
@@ -10,12 +11,16 @@ public sealed class TaskFamilyJson
 {
     private const int LargestFile = 64 << 20;
 
+    // Far beyond any use; what is made of a list of short numbers would take several times the file's memory.
+    private const int MostNumbers = 1 << 20;
+    private const int MostKeys = 64;
+
     private readonly string _source;
     private readonly string _kind;
-    private readonly Dictionary<string, JsonElement> _keys;
+    private readonly Dictionary<string, JsonValue> _keys;
     private readonly TransitionShape? _shape;
 
-    private TaskFamilyJson(string source, string kind, Dictionary<string, JsonElement> keys, TransitionShape? shape)
+    private TaskFamilyJson(string source, string kind, Dictionary<string, JsonValue> keys, TransitionShape? shape)
     {
         _source = source;
         _kind = kind;
@@ -41,74 +46,66 @@ public sealed class TaskFamilyJson
         ArgumentNullException.ThrowIfNull(pathOrText);
         if (pathOrText.AsSpan().TrimStart().StartsWith("{"))
         {
-            return Parse(pathOrText, "The task family", shape);
+            return Parse(Encoding.UTF8.GetBytes(pathOrText), "The task family", shape);
         }
 
-        string text = InputFile.ReadAllText(pathOrText, "task family file (JSON)", LargestFile), source = $"The task family file '{pathOrText}'";
-        return Parse(text, source, shape);
+        ReadOnlyMemory<byte> text = InputFile.ReadUtf8(pathOrText, "task family file (JSON)", LargestFile);
+        return Parse(text, $"The task family file '{pathOrText}'", shape);
     }
 
-    private static TaskFamily Parse(string text, string source, TransitionShape? shape)
+    private static TaskFamily Parse(ReadOnlyMemory<byte> text, string source, TransitionShape? shape)
     {
-        JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(text);
+            return Build(JsonValue.Parse(text), source, shape);
         }
         catch (JsonException exception)
         {
             throw new InvalidDataException(
                 $"{source} is not valid JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}).", exception);
         }
-
-        using (document)
+        catch (InvalidOperationException error)
         {
-            try
-            {
-                return Build(document, source, shape);
-            }
-            catch (InvalidOperationException error)
-            {
-                // What JSON calls a string may hold half a surrogate pair, which is no text.
-                throw new InvalidDataException($"{source} holds a string that is not Unicode text; expected well-formed keys and values.", error);
-            }
+            // What JSON calls a string may hold half a surrogate pair, which is no text.
+            throw new InvalidDataException($"{source} holds a string that is not Unicode text; expected well-formed keys and values.", error);
         }
     }
 
-    private static TaskFamily Build(JsonDocument document, string source, TransitionShape? shape)
+    private static TaskFamily Build(JsonValue root, string source, TransitionShape? shape)
     {
-        JsonElement root = document.RootElement;
         if (root.ValueKind != JsonValueKind.Object)
         {
             throw new InvalidDataException($"{source} holds {Describe(root)}; expected a JSON object.");
         }
 
-        Dictionary<string, JsonElement> keys = [];
-        foreach (JsonProperty property in root.EnumerateObject())
+        Dictionary<string, JsonValue> keys = [];
+        foreach ((string name, JsonValue value) in root.Members())
         {
-            if (!keys.TryAdd(property.Name, property.Value))
+            if (keys.Count == MostKeys)
             {
-                throw new InvalidDataException($"{source} has the key '{property.Name}' twice.");
+                throw new InvalidDataException($"{source} has more than {MostKeys} keys.");
+            }
+
+            if (!keys.TryAdd(name, value))
+            {
+                throw new InvalidDataException($"{source} has the key {FileMessages.Quote(name)} twice.");
             }
         }
 
-        if (!keys.Remove("kind", out JsonElement kind))
+        if (!keys.Remove("kind", out JsonValue kind))
         {
             throw new InvalidDataException($"{source} lacks the key 'kind'.");
         }
 
-        if (kind.ValueKind != JsonValueKind.String)
-        {
-            throw new InvalidDataException($"{source}: 'kind' is {Describe(kind)}; expected a string.");
-        }
-
-        return new TaskFamilyJson(source, kind.GetString()!, keys, shape).Build();
+        return kind.ValueKind == JsonValueKind.String
+            ? new TaskFamilyJson(source, FileMessages.Cut(kind.Text), keys, shape).Build()
+            : throw new InvalidDataException($"{source}: 'kind' is {Describe(kind)}; expected a string.");
     }
 
-    private static string Describe(JsonElement element) => element.ValueKind switch
+    private static string Describe(JsonValue element) => element.ValueKind switch
     {
         JsonValueKind.Object => "an object",
-        JsonValueKind.Array => $"an array of {element.GetArrayLength()}",
+        JsonValueKind.Array => $"an array of {element.Count}",
         JsonValueKind.String => "a string",
         JsonValueKind.Number => "a number",
         JsonValueKind.True or JsonValueKind.False => "true or false",
@@ -156,7 +153,7 @@ public sealed class TaskFamilyJson
             case "linear":
             {
                 int[] features = Indices("features");
-                bool actionCost = _keys.Remove("action_cost", out JsonElement cost) && Flag(cost, "action_cost");
+                bool actionCost = _keys.Remove("action_cost", out JsonValue cost) && Flag(cost, "action_cost");
                 RefuseOtherKeys();
                 family = TaskFamilies.Linear(features, actionCost);
                 break;
@@ -165,9 +162,9 @@ public sealed class TaskFamilyJson
             case "dense":
             {
                 int[] achieved = Indices("achieved");
-                float actionCost = _keys.Remove("action_cost", out JsonElement cost) ? NotNegative(cost, "action_cost") : 0f;
-                float weight = _keys.Remove("distance_weight", out JsonElement factor) ? Positive(factor, "distance_weight") : 1f;
-                float offset = _keys.Remove("offset", out JsonElement constant) ? Number(constant, "offset") : 0f;
+                float actionCost = _keys.Remove("action_cost", out JsonValue cost) ? NotNegative(cost, "action_cost") : 0f;
+                float weight = _keys.Remove("distance_weight", out JsonValue factor) ? Positive(factor, "distance_weight") : 1f;
+                float offset = _keys.Remove("offset", out JsonValue constant) ? Number(constant, "offset") : 0f;
                 RefuseOtherKeys();
                 family = TaskFamilies.Dense(achieved, actionCost, weight, offset);
                 break;
@@ -200,29 +197,29 @@ public sealed class TaskFamilyJson
     {
         foreach (string key in _keys.Keys)
         {
-            throw Bad($"(kind '{_kind}') has the unknown key '{key}'");
+            throw Bad($"(kind '{_kind}') has the unknown key {FileMessages.Quote(key)}");
         }
     }
 
-    private JsonElement Required(string key) =>
-        _keys.Remove(key, out JsonElement value) ? value : throw Bad($"(kind '{_kind}') lacks the key '{key}'");
+    private JsonValue Required(string key) =>
+        _keys.Remove(key, out JsonValue value) ? value : throw Bad($"(kind '{_kind}') lacks the key '{key}'");
 
     private int[] Indices(string key)
     {
-        JsonElement list = Required(key);
-        if (list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0)
+        JsonValue list = Required(key);
+        int count = list.ValueKind == JsonValueKind.Array ? list.Count : 0;
+        if (count is < 1 or > MostNumbers)
         {
-            throw BadKey(key, $"is {Describe(list)}; expected a list of indices of the state, at least one");
+            throw BadKey(key, $"is {Describe(list)}; expected a list of indices of the state, 1 to {MostNumbers}");
         }
 
-        int limit = _shape?.ObservationDimension ?? (1 << 24);
-        int[] indices = new int[list.GetArrayLength()];
-        for (int i = 0; i < indices.Length; i++)
+        int limit = _shape?.ObservationDimension ?? (1 << 24), i = 0;
+        int[] indices = new int[count];
+        foreach (JsonValue element in list)
         {
-            JsonElement element = list[i];
             if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out indices[i]))
             {
-                string found = element.ValueKind == JsonValueKind.Number ? element.GetRawText() : Describe(element);
+                string found = element.ValueKind == JsonValueKind.Number ? element.RawText : Describe(element);
                 throw BadKey($"{key}[{i}]", $"is {found}; expected an integer");
             }
 
@@ -230,6 +227,8 @@ public sealed class TaskFamilyJson
             {
                 throw BadKey($"{key}[{i}]", $"is {indices[i]}; expected an index of the state, 0 to {limit - 1}");
             }
+
+            i++;
         }
 
         return indices;
@@ -237,23 +236,24 @@ public sealed class TaskFamilyJson
 
     private float[] Vectors(string key, int dimension, string meaning)
     {
-        JsonElement list = Required(key);
-        if (list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0)
+        JsonValue list = Required(key);
+        int count = list.ValueKind == JsonValueKind.Array ? list.Count : 0;
+        if (count < 1 || (long)count * dimension > MostNumbers)
         {
-            throw BadKey(key, $"is {Describe(list)}; expected a list of {key}, at least one");
+            throw BadKey(key, $"is {Describe(list)}; expected a list of {key}, 1 to {MostNumbers / dimension}");
         }
 
-        float[] vectors = new float[list.GetArrayLength() * dimension];
+        float[] vectors = new float[count * dimension];
         int written = 0;
-        foreach (JsonElement vector in list.EnumerateArray())
+        foreach (JsonValue vector in list)
         {
             int number = written / dimension;
-            if (vector.ValueKind != JsonValueKind.Array || vector.GetArrayLength() != dimension)
+            if (vector.ValueKind != JsonValueKind.Array || vector.Count != dimension)
             {
                 throw BadKey($"{key}[{number}]", $"is {Describe(vector)}; expected an array of {dimension}, {meaning}");
             }
 
-            foreach (JsonElement entry in vector.EnumerateArray())
+            foreach (JsonValue entry in vector)
             {
                 vectors[written] = Number(entry, $"{key}[{number}][{written % dimension}]");
                 written++;
@@ -285,24 +285,35 @@ public sealed class TaskFamilyJson
 
     private (float Before, float At) Rewards(float before = TaskFamilies.DefaultRewardBefore, float at = TaskFamilies.DefaultRewardAt)
     {
-        if (!_keys.Remove("reward", out JsonElement reward))
+        if (!_keys.Remove("reward", out JsonValue reward))
         {
             return (before, at);
         }
 
-        return reward.ValueKind != JsonValueKind.Array || reward.GetArrayLength() != 2
-            ? throw BadKey("reward", $"is {Describe(reward)}; expected two numbers, the rewards before and at the goal")
-            : (Number(reward[0], "reward[0]"), Number(reward[1], "reward[1]"));
+        if (reward.ValueKind != JsonValueKind.Array || reward.Count != 2)
+        {
+            throw BadKey("reward", $"is {Describe(reward)}; expected two numbers, the rewards before and at the goal");
+        }
+
+        Span<float> rewards = stackalloc float[2];
+        int index = 0;
+        foreach (JsonValue entry in reward)
+        {
+            rewards[index] = Number(entry, $"reward[{index}]");
+            index++;
+        }
+
+        return (rewards[0], rewards[1]);
     }
 
     private bool JudgeNext()
     {
-        if (!_keys.Remove("judge", out JsonElement judge))
+        if (!_keys.Remove("judge", out JsonValue judge))
         {
             return false;
         }
 
-        string? value = judge.ValueKind == JsonValueKind.String ? judge.GetString() : null;
+        string? value = judge.ValueKind == JsonValueKind.String ? FileMessages.Cut(judge.Text) : null;
         return value switch
         {
             "next" => true,
@@ -311,26 +322,26 @@ public sealed class TaskFamilyJson
         };
     }
 
-    private bool Flag(JsonElement element, string key) => element.ValueKind switch
+    private bool Flag(JsonValue element, string key) => element.ValueKind switch
     {
         JsonValueKind.True => true,
         JsonValueKind.False => false,
         _ => throw BadKey(key, $"is {Describe(element)}; expected true or false"),
     };
 
-    private float NotNegative(JsonElement element, string key)
+    private float NotNegative(JsonValue element, string key)
     {
         float value = Number(element, key);
         return value < 0f ? throw BadKey(key, $"is {value}; expected 0 or more") : value;
     }
 
-    private float Positive(JsonElement element, string key)
+    private float Positive(JsonValue element, string key)
     {
         float value = Number(element, key);
         return value <= 0f ? throw BadKey(key, $"is {value}; expected more than 0") : value;
     }
 
-    private float Number(JsonElement element, string key)
+    private float Number(JsonValue element, string key)
     {
         if (element.ValueKind != JsonValueKind.Number)
         {
@@ -339,6 +350,6 @@ public sealed class TaskFamilyJson
 
         // A number beyond float's range parses to infinity.
         float value = element.GetSingle();
-        return float.IsFinite(value) ? value : throw BadKey(key, $"is {element.GetRawText()}, which is not finite as a 32-bit float");
+        return float.IsFinite(value) ? value : throw BadKey(key, $"is {element.RawText}, which is not finite as a 32-bit float");
     }
 }

@@ -43,7 +43,7 @@ public sealed class EnvironmentStateTests : IDisposable
         float[] observation = environment.Observation.ToArray();
         using SafetensorsFile file = SafetensorsFile.Open(path);
         InvalidDataException exception = Assert.Throws<InvalidDataException>(() => environment.LoadState(file, string.Empty));
-        Assert.Contains("'task' holds NaN at element 1", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("holds NaN at row 0, column 1", exception.Message, StringComparison.Ordinal);
         Assert.Equal(observation, environment.Observation.ToArray());
     }
 

@@ -136,7 +136,7 @@ public sealed class TransitionFileTests : IDisposable
         });
         ExpectOpen("Tensors 'observation' and 'episode' of '{0}' disagree: 5 and 1 rows.");
         Save(terminated: writer => writer.Add<float>("terminated", new float[Rows], Rows));
-        ExpectOpen("Tensor 'terminated' of '{0}' is F32; expected U8.");
+        ExpectOpen("Tensor 'terminated' of '{0}' is F32; expected U8: cast it with .astype(numpy.uint8) or .to(torch.uint8).");
         Save(terminated: static writer => { });
         Assert.Contains("has no tensor 'terminated'", Assert.Throws<InvalidDataException>(() => TransitionFile.Open(FilePath)).Message);
     }

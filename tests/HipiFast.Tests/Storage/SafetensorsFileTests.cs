@@ -71,7 +71,7 @@ public sealed class SafetensorsFileTests : IDisposable
         Assert.Equal(6, file.Require("actor.0.weight", TensorType.Float32, 2, 3).ElementCount);
         Assert.Equal(6, file.Require("actor.0.weight", TensorType.Float32, -1, -1).ElementCount);
         Assert.Equal(1, file.Require("seed", TensorType.UInt64).ElementCount);
-        Expect("Tensor 'actor.0.weight' of 'a.safetensors' is F32; expected F64.", () => file.Require("actor.0.weight", TensorType.Float64, 2, 3));
+        Expect("Tensor 'actor.0.weight' of 'a.safetensors' is F32; expected F64: cast it with .astype(numpy.float64) or .to(torch.float64).", () => file.Require("actor.0.weight", TensorType.Float64, 2, 3));
         Expect(
             "Tensor 'actor.0.weight' of 'a.safetensors' has shape [2, 3]; expected [*, 4].",
             () => file.Require("actor.0.weight", TensorType.Float32, -1, 4));
@@ -87,8 +87,8 @@ public sealed class SafetensorsFileTests : IDisposable
     public void ReadingAsAnotherTypeIsRefused()
     {
         using SafetensorsFile file = SafetensorsFile.Open("a.safetensors", SafetensorsBytes.Of(SafetensorsBytes.Sample()));
-        Expect("Tensor 'actor.0.weight' of 'a.safetensors' is F32; expected I32.", () => file.Read<int>("actor.0.weight", new int[6]));
-        Expect("Tensor 'relabeled' of 'a.safetensors' is U8; expected BOOL.", () => file.Read<bool>("relabeled", new bool[3]));
+        Expect("Tensor 'actor.0.weight' of 'a.safetensors' is F32; expected I32: cast it with .astype(numpy.int32) or .to(torch.int32).", () => file.Read<int>("actor.0.weight", new int[6]));
+        Expect("Tensor 'relabeled' of 'a.safetensors' is U8; expected BOOL: cast it with .astype(numpy.bool) or .to(torch.bool).", () => file.Read<bool>("relabeled", new bool[3]));
         Assert.Throws<NotSupportedException>(() => file.Read<bool>("terminated", new bool[2]));
         Assert.Throws<NotSupportedException>(() => file.Read<decimal>("terminated", new decimal[2]));
     }
