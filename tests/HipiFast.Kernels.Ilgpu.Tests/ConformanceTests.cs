@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Conformance.Backends;
 using HipiFast.Kernels.Conformance.LogPartition;
+using HipiFast.Kernels.Conformance.Relabeling;
 using HipiFast.Kernels.Conformance.SoftQ;
 using HipiFast.Kernels.Conformance.TaskSampling;
 
@@ -110,4 +111,34 @@ internal static class Sessions
 
     public static ComputeSession Create(string name, int maxThreads = 0) =>
         KernelRegistry.Default.Resolve(name).CreateSession(new SessionOptions(maxThreads));
+}
+
+/// <summary>The relabel pipeline on ILGPU's CPU accelerator.</summary>
+[RunsBackend(DeviceTestBackend.Cpu)]
+public sealed class CpuRelabelPipelineConformance : RelabelPipelineContract
+{
+    // A call launches several kernels for each of its blocks.
+    protected override long BytesPerCall => 4 * Sessions.BytesPerCall;
+
+    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
+}
+
+/// <summary>The relabel pipeline on an OpenCL device.</summary>
+[RunsBackend(DeviceTestBackend.OpenCl)]
+public sealed class OpenClRelabelPipelineConformance : RelabelPipelineContract
+{
+    // A call launches several kernels for each of its blocks.
+    protected override long BytesPerCall => 4 * Sessions.BytesPerCall;
+
+    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
+}
+
+/// <summary>The relabel pipeline on a CUDA device.</summary>
+[RunsBackend(DeviceTestBackend.Cuda)]
+public sealed class CudaRelabelPipelineConformance : RelabelPipelineContract
+{
+    // A call launches several kernels for each of its blocks.
+    protected override long BytesPerCall => 4 * Sessions.BytesPerCall;
+
+    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
 }

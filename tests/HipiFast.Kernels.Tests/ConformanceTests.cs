@@ -1,6 +1,7 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Conformance.Backends;
 using HipiFast.Kernels.Conformance.LogPartition;
+using HipiFast.Kernels.Conformance.Relabeling;
 using HipiFast.Kernels.Conformance.SoftQ;
 using HipiFast.Kernels.Conformance.TaskSampling;
 using HipiFast.Kernels.Tests.Data;
@@ -98,4 +99,25 @@ internal static class Variants
         Assert.Contains(name, (string[])[session.Backend.Name, session.Backend.Family]);
         return session;
     }
+}
+
+/// <summary>The relabel pipeline of <c>managed-512</c>.</summary>
+[RunsBackend("managed-512")]
+public sealed class Managed512RelabelPipelineConformance : RelabelPipelineContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-512", maxThreads);
+}
+
+/// <summary>The relabel pipeline of <c>managed-256</c>.</summary>
+[RunsBackend("managed-256")]
+public sealed class Managed256RelabelPipelineConformance : RelabelPipelineContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-256", maxThreads);
+}
+
+/// <summary>The relabel pipeline of <c>managed-portable</c>.</summary>
+[RunsBackend("managed-portable")]
+public sealed class ManagedPortableRelabelPipelineConformance : RelabelPipelineContract
+{
+    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-portable", maxThreads);
 }
