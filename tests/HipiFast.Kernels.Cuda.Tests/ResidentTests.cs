@@ -21,16 +21,17 @@ public sealed partial class ResidentTests
     /// <summary>Sections of the block that travels begin at multiples of this.</summary>
     private const int Section = 256;
 
-    public static TheoryData<KernelPrecision, SoftQEstimator, ResidentCandidates, int> Kinds()
+    public static TheoryData<KernelPrecision, SoftQEstimator, string, int> Kinds()
     {
-        TheoryData<KernelPrecision, SoftQEstimator, ResidentCandidates, int> kinds = [];
+        TheoryData<KernelPrecision, SoftQEstimator, string, int> kinds = [];
         foreach (KernelPrecision precision in Enum.GetValues<KernelPrecision>())
         {
             foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
             {
-                kinds.Add(precision, estimator, ResidentCandidates.Commanded, 1);
-                kinds.Add(precision, estimator, ResidentCandidates.Commanded | ResidentCandidates.ReachedNext, 2);
-                kinds.Add(precision, estimator, ResidentCandidates.ReachedCurrent, 1);
+                kinds.Add(precision, estimator, nameof(ResidentCandidates.Commanded), 1);
+                kinds.Add(
+                    precision, estimator, $"{ResidentCandidates.Commanded | ResidentCandidates.ReachedNext}", 2);
+                kinds.Add(precision, estimator, nameof(ResidentCandidates.ReachedCurrent), 1);
             }
         }
 
@@ -39,8 +40,10 @@ public sealed partial class ResidentTests
 
     [FakeDriverTheory]
     [MemberData(nameof(Kinds))]
-    public void OnlyNumbersGoUpAndOnlyIndicesComeDown(KernelPrecision precision, SoftQEstimator estimator, ResidentCandidates sources, int parts)
+    public void OnlyNumbersGoUpAndOnlyIndicesComeDown(
+        KernelPrecision precision, SoftQEstimator estimator, string candidates, int parts)
     {
+        ResidentCandidates sources = Enum.Parse<ResidentCandidates>(candidates);
         const int Rows = 300;
         FakeDriver fake = new();
         using (AgentNetworks agent = Agent(64))

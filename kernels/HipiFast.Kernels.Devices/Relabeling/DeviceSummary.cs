@@ -48,7 +48,7 @@ public struct DeviceSummary
 
     /// <summary>The same for the caller.</summary>
     /// <returns>The summary.</returns>
-    public readonly RelabelSummary ToSummary() => new()
+    internal readonly RelabelSummary ToSummary() => new()
     {
         Entropy = Entropy,
         Surprise = Surprise,

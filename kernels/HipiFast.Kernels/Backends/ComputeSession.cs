@@ -30,7 +30,7 @@ public sealed class ComputeSession(params IReadOnlyList<IDisposable> owned) : ID
     public required IDenseKernel Dense { get; init; }
 
     /// <summary>A whole relabel call: composed of the kernels above unless another pipeline is given, such as one that runs on a device.</summary>
-    public IRelabelPipeline RelabelPipeline
+    internal IRelabelPipeline RelabelPipeline
     {
         get => field ??= _hostPipeline = new HostRelabelPipeline(SoftQ, LogPartition, TaskSampling);
         init;

@@ -22,7 +22,7 @@ public abstract class KernelBackend
     public abstract string Description { get; }
 
     /// <summary>The peak of this backend's soft-Q kernel; null when it has none to show. Run it only where the backend can run.</summary>
-    public virtual IMultiplyAddLoop? MultiplyAddLoop => null;
+    internal virtual IMultiplyAddLoop? MultiplyAddLoop => null;
 
     /// <summary>The devices it can run on here, best first; empty for backends of the processor, which is no choice.</summary>
     public virtual IReadOnlyList<DeviceInfo> Devices => [];

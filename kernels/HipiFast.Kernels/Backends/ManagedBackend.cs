@@ -30,7 +30,7 @@ public sealed class ManagedBackend : KernelBackend
     public override string Description => $"C# fp32, {VectorKinds.Bits(_kind)}-bit vectors, {Environment.ProcessorCount} cores";
 
     /// <inheritdoc/>
-    public override IMultiplyAddLoop MultiplyAddLoop { get; }
+    internal override IMultiplyAddLoop MultiplyAddLoop { get; }
 
     /// <summary>One backend for each kind of vector, fastest first.</summary>
     internal static IReadOnlyList<ManagedBackend> All { get; } = [.. Enum.GetValues<VectorKind>().Select(kind => new ManagedBackend(kind))];

@@ -7,7 +7,7 @@ namespace HipiFast.Kernels.Backends;
 /// The backends whose soft-Q kernel is the native library's: products in bf16 by instructions that .NET cannot emit, sums in fp32. Everything else
 /// they do in C#.
 /// </summary>
-public sealed class NativeBackend : KernelBackend
+internal sealed class NativeBackend : KernelBackend
 {
     /// <summary>Name of the fastest native backend that can run here.</summary>
     public const string FamilyName = "native";
@@ -49,7 +49,7 @@ public sealed class NativeBackend : KernelBackend
         $"C++ bf16, {_instructions}, {Environment.ProcessorCount} cores{(IsSupported(out _) && !Variant.IsTested ? ", untested" : string.Empty)}";
 
     /// <inheritdoc/>
-    public override IMultiplyAddLoop? MultiplyAddLoop => IsSupported(out _) ? Variant : null;
+    internal override IMultiplyAddLoop? MultiplyAddLoop => IsSupported(out _) ? Variant : null;
 
     /// <summary>The library's variant; also when it cannot run here.</summary>
     internal NativeVariant Variant => _variant.Value;

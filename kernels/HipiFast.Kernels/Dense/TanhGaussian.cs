@@ -12,7 +12,7 @@ namespace HipiFast.Kernels.Dense;
 /// <c>log(1 - tanh(x)^2) = 2 (log 2 - x - softplus(-2 x))</c> stays finite where <c>1 - tanh(x)^2</c> underflows. The vector forms agree with the
 /// scalar ones within 1e-6 in absolute terms (relative where the result exceeds 1). NaN in gives NaN out.
 /// </remarks>
-public static class TanhGaussian
+internal static class TanhGaussian
 {
     /// <summary>Lower bound of the log standard deviation.</summary>
     public const float MinLogStd = -20f;

@@ -1,7 +1,7 @@
 namespace HipiFast.Kernels.LogPartition;
 
 /// <summary>The argument checks that every <see cref="ILogPartitionKernel"/> makes first.</summary>
-public static class LogPartitionArguments
+internal static class LogPartitionArguments
 {
     /// <summary>Checks the arguments of <see cref="ILogPartitionKernel.Accumulate"/>.</summary>
     /// <param name="softQ">Block <c>[rows, candidates]</c>.</param>

@@ -4,7 +4,7 @@ namespace HipiFast.Kernels.Numerics;
 /// A loop of nothing but a backend's multiply-adds, on registers alone and with enough independent chains to hide their latency. Its rate is the peak
 /// of which kernels are quoted as a fraction, measured right beside them, since clocks wander. Safe to run on several threads at once.
 /// </summary>
-public interface IMultiplyAddLoop
+internal interface IMultiplyAddLoop
 {
     /// <summary>Runs the loop on the calling thread.</summary>
     /// <param name="iterations">How often, 1 or more; one iteration takes some nanoseconds.</param>

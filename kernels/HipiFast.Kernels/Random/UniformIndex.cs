@@ -8,7 +8,7 @@ namespace HipiFast.Kernels.Random;
 /// <summary>
 /// Exactly uniform integers from Philox words: Lemire's multiply-and-shift with rejection ("Fast Random Integer Generation in an Interval", 2019).
 /// </summary>
-public static class UniformIndex
+internal static class UniformIndex
 {
     /// <summary>Maps 32 uniform bits to [0, <paramref name="bound"/>), or refuses them so that every result stays equally likely.</summary>
     /// <param name="bits">Uniform bits.</param>

@@ -6,7 +6,7 @@ namespace HipiFast.Kernels.Relabeling;
 /// A whole relabel call: soft-Q matrix, column-wise logsumexp, Gumbel-max, mixing, rewards, diagnostics. In host memory it is composed of a session's
 /// kernels; on a device nothing is waited for in between.
 /// </summary>
-public interface IRelabelPipeline
+internal interface IRelabelPipeline
 {
     /// <summary>
     /// Compiles the kernels, sizes the memory, brings the networks over and warms up, so that the first call is as fast as any. Leaves a batch on the

@@ -6,7 +6,7 @@ namespace HipiFast.Kernels.Relabeling;
 /// Where the results of a <see cref="RelabelProblem"/> go. Tasks, rewards and terminations of a <see cref="ResidentBatch"/> stay on the device, and
 /// their spans here are empty.
 /// </summary>
-public readonly ref struct RelabelOutput
+internal readonly ref struct RelabelOutput
 {
     /// <summary><c>[B, P]</c>: every row's task, the new one or the commanded one.</summary>
     public Span<float> NewTask { get; init; }

@@ -4,7 +4,7 @@ using HipiFast.Kernels.SoftQ;
 namespace HipiFast.Kernels.Relabeling;
 
 /// <summary>Inverse RL by row (transitions or, with a source of Q~, trajectories), as one piece of work.</summary>
-public readonly ref struct RelabelProblem
+internal readonly ref struct RelabelProblem
 {
     /// <summary>
     /// The soft-Q matrix: batch, candidates, networks, estimator, seed and number of the call. Its family judges the new tasks, so it is needed

@@ -1,7 +1,7 @@
 namespace HipiFast.Kernels.Relabeling;
 
 /// <summary>A relabel call in numbers.</summary>
-public struct RelabelSummary
+internal struct RelabelSummary
 {
     /// <summary>Before the first row.</summary>
     internal static RelabelSummary Nothing => new()

@@ -11,7 +11,7 @@ namespace HipiFast.Kernels.Replay;
 /// else's memory. The replay numbers are not read. A captured sequence is good for the same addresses only, so batches should keep theirs.
 /// </param>
 /// <param name="Candidates">Which tasks are chosen among.</param>
-public readonly record struct ResidentBatch(ResidentTransitions Batch, ResidentCandidates Candidates)
+internal readonly record struct ResidentBatch(ResidentTransitions Batch, ResidentCandidates Candidates)
 {
     /// <summary>K of a batch of B rows; 0 when the candidates are given.</summary>
     /// <param name="rows">B.</param>

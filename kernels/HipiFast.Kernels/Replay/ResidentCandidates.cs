@@ -3,7 +3,7 @@ namespace HipiFast.Kernels.Replay;
 /// <summary>Where the candidate tasks of a relabel call on a batch in device memory come from. Several lie one after the other, in this
 /// order.</summary>
 [Flags]
-public enum ResidentCandidates
+internal enum ResidentCandidates
 {
     /// <summary>They come with the call: <see cref="SoftQ.SoftQProblem.Task"/>, <c>[K, P]</c>.</summary>
     Given = 0,

@@ -11,7 +11,7 @@ namespace HipiFast.Kernels.Tasks;
 /// <param name="actionCost">c, 0 or more; 0 for none.</param>
 /// <param name="distanceWeight">w, above 0: the physical size of a state's unit, where the reward counts in physical units.</param>
 /// <param name="offset">b.</param>
-public readonly unsafe struct DenseDistance(int goalDimension, float actionCost, float distanceWeight = 1f, float offset = 0f) : IBlockTaskFamily
+internal readonly unsafe struct DenseDistance(int goalDimension, float actionCost, float distanceWeight = 1f, float offset = 0f) : IBlockTaskFamily
 {
     // Scratch of one block of tasks on the stack, in vectors; families with larger goals use the plain loop.
     private const int LargestGoalDimension = 32;

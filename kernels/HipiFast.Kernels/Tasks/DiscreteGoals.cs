@@ -12,7 +12,7 @@ namespace HipiFast.Kernels.Tasks;
 /// <param name="rewardBefore">Reward of a step whose judged state is outside the margin.</param>
 /// <param name="rewardAt">Reward of a step whose judged state is within the margin.</param>
 /// <param name="judgeNext">Whether s' is judged instead of s.</param>
-public readonly unsafe struct DiscreteGoals(int goalDimension, int goalCount, float margin, float rewardBefore, float rewardAt, bool judgeNext)
+internal readonly unsafe struct DiscreteGoals(int goalDimension, int goalCount, float margin, float rewardBefore, float rewardAt, bool judgeNext)
     : IGoalDefinition, IBlockTaskFamily
 {
     // Not a bool: those have no fixed layout on a device.

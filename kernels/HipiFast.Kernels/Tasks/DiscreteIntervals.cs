@@ -10,7 +10,7 @@ namespace HipiFast.Kernels.Tasks;
 /// <param name="taskCount">K, 1 or more.</param>
 /// <param name="rewardOutside">Reward of a step whose state lies outside the interval.</param>
 /// <param name="rewardInside">Reward of a step whose state lies inside.</param>
-public readonly unsafe struct DiscreteIntervals(int taskCount, float rewardOutside, float rewardInside) : IBlockTaskFamily
+internal readonly unsafe struct DiscreteIntervals(int taskCount, float rewardOutside, float rewardInside) : IBlockTaskFamily
 {
     /// <summary>K, number of tasks.</summary>
     public int TaskCount { get; } = taskCount;

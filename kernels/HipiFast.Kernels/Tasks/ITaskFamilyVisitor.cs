@@ -2,7 +2,7 @@ namespace HipiFast.Kernels.Tasks;
 
 /// <summary>Receives the struct behind a <see cref="TaskFamily"/>, for backends that compile it for their device.</summary>
 /// <typeparam name="TResult">What the visit returns.</typeparam>
-public interface ITaskFamilyVisitor<out TResult>
+internal interface ITaskFamilyVisitor<out TResult>
 {
     /// <summary>Called with the struct.</summary>
     /// <typeparam name="TFamily">Its type.</typeparam>

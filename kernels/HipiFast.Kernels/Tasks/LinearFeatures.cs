@@ -9,7 +9,7 @@ namespace HipiFast.Kernels.Tasks;
 /// <remarks>Task: one weight per feature, P = F, or F + 1 with the action cost. Constants: the F indices of the state.</remarks>
 /// <param name="featureCount">F, features taken from the state, 1 or more.</param>
 /// <param name="actionCost">Whether <c>sum a^2</c> is the last feature.</param>
-public readonly unsafe struct LinearFeatures(int featureCount, bool actionCost) : IBlockTaskFamily, ILinearTaskFamily
+internal readonly unsafe struct LinearFeatures(int featureCount, bool actionCost) : IBlockTaskFamily, ILinearTaskFamily
 {
     // Not a bool: those have no fixed layout on a device.
     private readonly int _actionCost = actionCost ? 1 : 0;

@@ -2,7 +2,7 @@ namespace HipiFast.Kernels.Tasks;
 
 /// <summary>Stands where a family is asked for and none is known: no reward, no termination, no map from states to tasks.</summary>
 /// <param name="taskDimension">P, 1 or more.</param>
-public readonly struct NoFamily(int taskDimension) : ITaskFamily
+internal readonly struct NoFamily(int taskDimension) : ITaskFamily
 {
     /// <inheritdoc/>
     public int TaskDimension => taskDimension;

@@ -10,6 +10,11 @@ public static class TaskFamilies
     /// <summary>Reward of a goal family's step at its goal, unless given.</summary>
     public const float DefaultRewardAt = 0f;
 
+    /// <summary>Stands where a family is asked for and none is known: no step is rewarded and none ends.</summary>
+    /// <param name="taskDimension">P, 1 or more.</param>
+    /// <returns>The family.</returns>
+    public static TaskFamily None(int taskDimension) => TaskFamily.Create(new NoFamily(taskDimension));
+
     /// <summary>Goal within a margin: see <see cref="GoalWithinMargin"/>.</summary>
     /// <param name="achieved">Indices of the state that a goal speaks of; as many as the goal has entries.</param>
     /// <param name="margin">Largest Euclidean distance that counts as reached, 0 or more.</param>

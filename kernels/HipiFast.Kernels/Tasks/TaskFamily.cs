@@ -145,7 +145,7 @@ public abstract unsafe class TaskFamily
     /// <typeparam name="TResult">What it returns.</typeparam>
     /// <param name="visitor">The visitor.</param>
     /// <returns>Its result.</returns>
-    public abstract TResult Accept<TVisitor, TResult>(ref TVisitor visitor)
+    internal abstract TResult Accept<TVisitor, TResult>(ref TVisitor visitor)
         where TVisitor : ITaskFamilyVisitor<TResult>;
 
     private static TransitionPointers Pointers(in TransitionRows transitions, float* s, float* a, float* next) => new(
@@ -298,7 +298,7 @@ public abstract unsafe class TaskFamily
             GC.KeepAlive(_constants);
         }
 
-        public override TResult Accept<TVisitor, TResult>(ref TVisitor visitor)
+        internal override TResult Accept<TVisitor, TResult>(ref TVisitor visitor)
         {
             TResult result = visitor.Visit(_definition, _constants.Span);
             GC.KeepAlive(_constants);

@@ -1,7 +1,7 @@
 namespace HipiFast.Kernels.Threading;
 
 /// <summary>Work cut into numbered chunks that may run in any order on any thread.</summary>
-public interface IParallelWork
+internal interface IParallelWork
 {
     /// <summary>Runs one chunk.</summary>
     /// <param name="chunk">Which chunk, from 0.</param>

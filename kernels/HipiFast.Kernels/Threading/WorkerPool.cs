@@ -10,7 +10,7 @@ namespace HipiFast.Kernels.Threading;
 /// well below a microsecond) and sleep after that. The caller always takes part, and at the end waits only for the threads that have joined its
 /// job: a sleeping thread that wakes too late costs nothing.
 /// </remarks>
-public sealed class WorkerPool
+internal sealed class WorkerPool
 {
     /// <summary>
     /// How long an idle worker spins before it sleeps: long enough to bridge the gap between two kernels of one training step, short enough

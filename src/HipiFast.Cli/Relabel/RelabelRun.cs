@@ -65,7 +65,7 @@ internal sealed class RelabelRun
         }
 
         TaskFamily family = request.Family is null
-            ? TaskFamily.Create(new NoFamily(file.Shape.TaskDimension))
+            ? TaskFamilies.None(file.Shape.TaskDimension)
             : TaskFamilyJson.Read(request.Family, file.Shape);
         using NativeBuffer<float> tasks = request.Tasks is null
             ? new NativeBuffer<float>(0)
