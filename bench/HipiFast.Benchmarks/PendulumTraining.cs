@@ -51,11 +51,9 @@ internal static class PendulumTraining
         agent.Initialize(seed);
         using SacLearner learner = new(agent, new SacOptions { LearningRate = 1e-3f }, session, BatchSize, seed, maxThreads: 1);
         using ReplayBuffer replay = new(shape, Steps);
-        using TransitionBatch batch = new(shape, BatchSize);
+        using TransitionBatch batch = new(shape, BatchSize), transition = new(shape, 1) { Count = 1 };
         Pendulum pendulum = new();
-        float[] observation = new float[Pendulum.ObservationDimension], next = new float[Pendulum.ObservationDimension];
-        float[] action = new float[1], task = new float[1], reward = new float[1];
-        byte[] terminated = new byte[1], truncated = new byte[1];
+        byte[] truncated = new byte[1];
         float episodeReturn = 0, lastReturns = 0;
 
         long start = Stopwatch.GetTimestamp();
@@ -69,21 +67,22 @@ internal static class PendulumTraining
                 episodeReturn = 0;
             }
 
-            pendulum.Observe(observation);
+            pendulum.Observe(transition.Observation);
             if (step < WarmupSteps)
             {
-                action[0] = (2 * Philox.ToUniform(random.Z)) - 1;
+                transition.Action[0] = (2 * Philox.ToUniform(random.Z)) - 1;
             }
             else
             {
-                learner.Act(observation, task, 1, deterministic: false, seed, (uint)step, action);
+                learner.Act(
+                    transition.Observation, transition.Task, 1, deterministic: false, seed, (uint)step, transition.Action);
             }
 
-            reward[0] = pendulum.Step(action[0]);
-            pendulum.Observe(next);
-            episodeReturn += reward[0];
+            float reward = transition.Reward[0] = pendulum.Step(transition.Action[0]);
+            pendulum.Observe(transition.NextObservation);
+            episodeReturn += reward;
             truncated[0] = stepOfEpisode == Pendulum.EpisodeLength - 1 ? (byte)1 : (byte)0;
-            replay.Append(observation, action, next, task, reward, terminated, truncated);
+            replay.Append(transition, truncated);
             if (truncated[0] != 0 && step >= Steps - (EpisodesOfReturn * Pendulum.EpisodeLength))
             {
                 lastReturns += episodeReturn / EpisodesOfReturn;

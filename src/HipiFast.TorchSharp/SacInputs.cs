@@ -128,7 +128,7 @@ internal sealed unsafe class SacInputs : IDisposable
     /// <param name="batch">Transitions; as many of its rows as were reserved.</param>
     /// <param name="firstRow">First row.</param>
     /// <param name="gamma">Discount.</param>
-    public void Queue(in DeviceBatch batch, int firstRow, float gamma)
+    public void Queue(DeviceBatch batch, int firstRow, float gamma)
     {
         LearnerInputShape shape = new()
         {

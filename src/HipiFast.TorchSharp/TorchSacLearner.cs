@@ -3,6 +3,7 @@ using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Devices.Replay;
 using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Replay;
 using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Storage;
@@ -23,7 +24,7 @@ namespace HipiFast.TorchSharp;
 /// belong to the calling thread. Where two critics are equal, each receives half of the actor's gradient (the embedded learner gives all of it to
 /// the first). Results depend on libtorch's version and number of threads.</para>
 /// </remarks>
-public sealed unsafe class TorchSacLearner : ISacLearner
+public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
 {
     private readonly AgentNetworks _networks;
     private readonly SacOptions _options;
@@ -37,6 +38,9 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     private readonly MlpPolicy? _policy;
     private readonly TorchPolicy _torchPolicy;
     private readonly ComputeSession? _moduleSession;
+
+    // The device whose memory torch's work and the kernels share, and whose turn it is there; null where batches come over the host.
+    private readonly DeviceRuntime? _kernels;
     private readonly ExternalStream? _turns;
     private readonly DeviceEvent? _handOverBegins;
     private readonly DeviceEvent? _handOverEnds;
@@ -99,21 +103,23 @@ public sealed unsafe class TorchSacLearner : ISacLearner
         _temperature = new TemperatureOptimizer(networks, options);
         if (modules is null)
         {
-            BatchDevice = torchOptions.InPlace(session);
-            StandardAgentTensors agentTensors = new(networks, _device, torchOptions, BatchDevice);
+            _kernels = torchOptions.InPlace(session);
+            StandardAgentTensors agentTensors = new(networks, _device, torchOptions, _kernels);
             if (standard is not null)
             {
                 agentTensors.Bind(standard);
             }
 
             _agent = agentTensors;
-            if (BatchDevice is not null)
+            if (_kernels is not null)
             {
+                Memory = session.Transitions;
+
                 // TorchSharp sets no streams, so libtorch's work goes to the default stream.
-                _turns = new ExternalStream(BatchDevice, _device.type == DeviceType.CUDA ? 0 : null);
+                _turns = new ExternalStream(_kernels, _device.type == DeviceType.CUDA ? 0 : null);
                 _turns.End();
-                _handOverBegins = BatchDevice.CreateEvent();
-                _handOverEnds = BatchDevice.CreateEvent();
+                _handOverBegins = _kernels.CreateEvent();
+                _handOverEnds = _kernels.CreateEvent();
             }
         }
         else
@@ -123,7 +129,7 @@ public sealed unsafe class TorchSacLearner : ISacLearner
 
         _policy = modules is null && torchOptions.SharesMemory ? new MlpPolicy(networks, _dense) : null;
         _torchPolicy = new TorchPolicy(networks.Shape, _agent.Actor, _device);
-        _inputs = new SacInputs(networks.Shape, batchCapacity, torchOptions.SharesMemory ? null : _device, BatchDevice);
+        _inputs = new SacInputs(networks.Shape, batchCapacity, torchOptions.SharesMemory ? null : _device, _kernels);
         if (modules is not null)
         {
             ModuleSoftQ softQ = new(_agent, _device);
@@ -155,7 +161,7 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     public ComputeSession RelabelingSession { get; }
 
     /// <inheritdoc/>
-    public DeviceRuntime? BatchDevice { get; }
+    public TransitionMemory? Memory { get; }
 
     /// <inheritdoc/>
     public long UpdateCount { get; private set; }
@@ -169,58 +175,12 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     private long HandOverTicks { get; set; }
 
     /// <inheritdoc/>
-    public SacLosses Update(TransitionBatch batch, int firstRow, int rows)
+    public SacLosses Update(ITransitionBatch batch, int firstRow, int rows)
     {
-        UpdateRows.Check(batch, firstRow, rows, _networks.Shape, _capacity);
-        _turns?.Begin();
-        try
-        {
-            long start = Stopwatch.GetTimestamp();
-            _inputs.Write(batch, firstRow, rows, _options.Gamma, _seed, (uint)UpdateCount);
-            HandOverTicks += Stopwatch.GetTimestamp() - start;
-            return Update(rows);
-        }
-        finally
-        {
-            _turns?.End();
-        }
-    }
-
-    /// <inheritdoc/>
-    public SacLosses Update(in DeviceBatch batch, int firstRow, int rows)
-    {
-        if (_turns is null)
-        {
-            throw new NotSupportedException(
-                $"The torch learner on '{_device}' takes no batch from device memory: its networks are modules of another kind, or the session's "
-                + "kernels do not share torch's device.");
-        }
-
-        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, _capacity);
-        DeviceRuntime kernels = BatchDevice!;
-        if (_inputs.Reserve(rows))
-        {
-            _turns.End();
-        }
-
-        kernels.Record(_handOverBegins!);
-        _inputs.Queue(batch, firstRow, _options.Gamma);
-        _turns.Begin();
-        try
-        {
-            _inputs.WriteNoise(_seed, (uint)UpdateCount);
-            _turns.Record(_handOverEnds!);
-            SacLosses losses = Update(rows);
-
-            // Reading the losses has waited for both marks.
-            HandOverTicks += (long)(kernels.Elapsed(_handOverBegins!, _handOverEnds!).TotalSeconds * Stopwatch.Frequency);
-            return losses;
-        }
-        finally
-        {
-            _turns.End();
-        }
+        ArgumentNullException.ThrowIfNull(batch);
+        return _turns is not null && batch is ResidentTransitionBatch { Transitions: DeviceBatch resident } owner && owner.Memory == Memory
+            ? UpdateInPlace(_kernels!, _turns, resident, firstRow, rows)
+            : UpdateFromHost(batch.ToHost(), firstRow, rows);
     }
 
     /// <inheritdoc/>
@@ -301,6 +261,52 @@ public sealed unsafe class TorchSacLearner : ISacLearner
     }
 
     private static Tensor Smallest(Tensor values) => values.amin([0]);
+
+    private SacLosses UpdateFromHost(TransitionBatch batch, int firstRow, int rows)
+    {
+        UpdateRows.Check(batch, firstRow, rows, _networks.Shape, _capacity);
+        _turns?.Begin();
+        try
+        {
+            long start = Stopwatch.GetTimestamp();
+            _inputs.Write(batch, firstRow, rows, _options.Gamma, _seed, (uint)UpdateCount);
+            HandOverTicks += Stopwatch.GetTimestamp() - start;
+            return Update(rows);
+        }
+        finally
+        {
+            _turns?.End();
+        }
+    }
+
+    // On a batch in the kernels' memory, which is not looked at for NaN: the losses are.
+    private SacLosses UpdateInPlace(DeviceRuntime kernels, ExternalStream turns, DeviceBatch batch, int firstRow, int rows)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, _capacity);
+        if (_inputs.Reserve(rows))
+        {
+            turns.End();
+        }
+
+        kernels.Record(_handOverBegins!);
+        _inputs.Queue(batch, firstRow, _options.Gamma);
+        turns.Begin();
+        try
+        {
+            _inputs.WriteNoise(_seed, (uint)UpdateCount);
+            turns.Record(_handOverEnds!);
+            SacLosses losses = Update(rows);
+
+            // Reading the losses has waited for both marks.
+            HandOverTicks += (long)(kernels.Elapsed(_handOverBegins!, _handOverEnds!).TotalSeconds * Stopwatch.Frequency);
+            return losses;
+        }
+        finally
+        {
+            turns.End();
+        }
+    }
 
     // An update on what the inputs hold.
     private SacLosses Update(int rows)

@@ -1,9 +1,6 @@
 using System.Diagnostics;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices;
-using HipiFast.Kernels.Devices.Replay;
-using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Learning;
@@ -46,26 +43,21 @@ public sealed class Trainer : IDisposable
 
     private readonly VectorEnvironment _environment;
     private readonly Evaluator _evaluator;
-    private readonly ReplayBuffer _replay;
+    private readonly IReplay _replay;
     private readonly ComputeSession _session;
     private readonly AgentNetworks _networks;
     private readonly ISacLearner _learner;
     private readonly Relabeler _relabeler;
-    private readonly TransitionBatch _batch;
-    private readonly ReplayMirror? _mirror;
+    private readonly ITransitionBatch _batch;
 
-    // The minibatches in hand where the learner takes them on the device; null when they are in _batch.
-    private DeviceBatch? _resident;
-    private readonly NativeBuffer<float> _observation;
-    private readonly NativeBuffer<float> _task;
-    private readonly NativeBuffer<float> _action;
+    // The vector step that is being taken.
+    private readonly TransitionBatch _step;
     private readonly RunningMeans _means = new(Enum.GetValues<MetricColumn>().Length);
     private readonly long[] _ticks = new long[Enum.GetValues<TimedPart>().Length];
-    private uint _vectorSteps;
-    private uint _sampleCalls;
-    private uint _evaluations;
-    private long _trainEpisodes;
-    private int _minibatch;
+    private TrainerCounters _counters;
+
+    // The minibatches in hand: _batch, or those that came with a checkpoint.
+    private ITransitionBatch _pool;
 
     /// <summary>Builds environment, networks, replay buffer and relabeler; nothing has been stepped yet.</summary>
     /// <param name="config">The configuration.</param>
@@ -83,7 +75,6 @@ public sealed class Trainer : IDisposable
         TransitionShape shape = _environment.Shape;
         _evaluator = new Evaluator(
             EnvironmentRegistry.Create(config.Environment, config.Run.EvalEpisodes, config.EnvironmentSettings));
-        _replay = new ReplayBuffer(shape, config.Run.ReplayCapacity, config.EnvironmentCopies);
         _networks = new AgentNetworks(shape, config.Learner.Hidden, config.Learner.Critics == 2)
         {
             CriticRange = new(config.Learner.CriticLow, config.Learner.CriticHigh),
@@ -105,12 +96,10 @@ public sealed class Trainer : IDisposable
                 $"candidates (--candidates) is 'fixed', but {config.Environment} has no fixed set of tasks; expected commanded, reached or both.");
         }
 
-        _mirror = config.Run.Replay == ReplayPlace.Host ? null : new ReplayMirror(RequireDevice(_session), _replay);
-        _batch = new TransitionBatch(shape, config.Learner.Batch * config.Pool);
-        _observation = new NativeBuffer<float>((long)_environment.Count * shape.ObservationDimension);
-        _task = new NativeBuffer<float>((long)_environment.Count * shape.TaskDimension);
-        _action = new NativeBuffer<float>((long)_environment.Count * shape.ActionDimension);
-        _minibatch = config.Pool;
+        _replay = ReplayFactory.Create(config, shape, _session);
+        _batch = _pool = _replay.CreateBatch(config.Learner.Batch * config.Pool);
+        _step = new TransitionBatch(shape, _environment.Count) { Count = _environment.Count };
+        _counters.Minibatch = config.Pool;
         _environment.Reset(config.Run.Seed);
     }
 
@@ -123,11 +112,11 @@ public sealed class Trainer : IDisposable
     /// <summary>The networks in training.</summary>
     public AgentNetworks Networks => _learner.Networks;
 
-    /// <summary>The minibatches of the last relabel call, for tests; not where the learner takes them on the device.</summary>
-    internal TransitionBatch Batch => _batch;
+    /// <summary>The minibatches of the last relabel call, for tests.</summary>
+    internal TransitionBatch Batch => _pool.ToHost();
 
     /// <summary>Environment steps so far, over all copies.</summary>
-    public long EnvSteps { get; private set; }
+    public long EnvSteps => _counters.EnvSteps;
 
     /// <summary>Gradient steps so far.</summary>
     public long GradientSteps => _learner.UpdateCount;
@@ -152,42 +141,45 @@ public sealed class Trainer : IDisposable
     {
         long time = Stopwatch.GetTimestamp();
         int copies = _environment.Count;
-        _environment.Observation.CopyTo(_observation.Span);
-        _environment.Task.CopyTo(_task.Span);
+        _environment.Observation.CopyTo(_step.Observation);
+        _environment.Task.CopyTo(_step.Task);
         if (EnvSteps < Config.Run.InitialRandomSteps)
         {
             ActAtRandom();
         }
         else
         {
-            _learner.Act(_observation.Span, _task.Span, copies, deterministic: false, Config.Run.Seed, _vectorSteps, _action.Span);
+            _learner.Act(
+                _step.Observation, _step.Task, copies, deterministic: false, Config.Run.Seed, (uint)_counters.VectorSteps, _step.Action);
         }
 
-        _environment.Step(_action.Span, out StepResult result);
+        _environment.Step(_step.Action, out StepResult result);
         time = Charge(TimedPart.Environment, time);
+        result.NextObservation.CopyTo(_step.NextObservation);
+        result.Reward.CopyTo(_step.Reward);
+        result.Terminated.CopyTo(_step.Terminated);
         try
         {
-            _replay.Append(_observation.Span, _action.Span, result.NextObservation, _task.Span, result.Reward, result.Terminated, result.Truncated);
+            _replay.Append(_step, result.Truncated);
         }
         catch (InvalidDataException error) when (GradientSteps > 0)
         {
             throw Diverged(error);
         }
 
-        _mirror?.Append(_observation.Span, _action.Span, result.NextObservation, _task.Span, result.Reward, result.Terminated);
         time = Charge(TimedPart.Replay, time);
         for (int copy = 0; copy < copies; copy++)
         {
             if (result.Terminated[copy] != 0 || result.Truncated[copy] != 0)
             {
-                _trainEpisodes++;
+                _counters.TrainEpisodes++;
                 _means.Add((int)MetricColumn.TrainSuccessRate, result.Terminated[copy]);
             }
         }
 
         long before = EnvSteps;
-        EnvSteps += copies;
-        _vectorSteps++;
+        _counters.EnvSteps += copies;
+        _counters.VectorSteps++;
         if (EnvSteps > Config.Run.InitialRandomSteps)
         {
             for (int i = 0; i < Config.Run.GradientSteps * copies; i++)
@@ -204,7 +196,7 @@ public sealed class Trainer : IDisposable
     public void Evaluate(Span<double> row)
     {
         long time = Stopwatch.GetTimestamp();
-        ulong seed = Evaluator.DeriveSeed(Config.Run.Seed, _evaluations++);
+        ulong seed = Evaluator.DeriveSeed(Config.Run.Seed, (uint)_counters.Evaluations++);
         EvaluationResult sampled = _evaluator.Evaluate(_learner, deterministic: false, seed);
         EvaluationResult mean = _evaluator.Evaluate(_learner, deterministic: true, seed);
         for (int column = 0; column < row.Length; column++)
@@ -218,7 +210,7 @@ public sealed class Trainer : IDisposable
         row[(int)MetricColumn.SuccessRate] = sampled.SuccessRate;
         row[(int)MetricColumn.MeanActionReturn] = mean.Return;
         row[(int)MetricColumn.MeanActionSuccessRate] = mean.SuccessRate;
-        row[(int)MetricColumn.TrainEpisodes] = _trainEpisodes;
+        row[(int)MetricColumn.TrainEpisodes] = _counters.TrainEpisodes;
         _means.Clear();
         Charge(TimedPart.Evaluation, time);
     }
@@ -232,24 +224,12 @@ public sealed class Trainer : IDisposable
         _learner.SaveState(writer, "learner.");
         _replay.SaveState(writer, "replay.");
         _environment.SaveState(writer, "environment.");
-        long[] counters = [EnvSteps, _vectorSteps, _sampleCalls, _evaluations, _trainEpisodes, _minibatch, _relabeler.Call];
-        writer.Add<long>(Prefix + "counters", counters, counters.Length);
+        (_counters with { RelabelCalls = _relabeler.Call }).SaveState(writer, Prefix + "counters");
         _relabeler.SaveState(writer, "relabeler.");
         writer.Add<double>(Prefix + "means", _means.State, _means.State.Length);
-        if (_minibatch < Config.Pool)
+        if (_counters.Minibatch < Config.Pool)
         {
-            if (_resident is DeviceBatch resident)
-            {
-                _mirror!.Download(resident, _batch);
-            }
-
-            TransitionShape shape = _batch.Shape;
-            writer.Add<float>(Prefix + "pool.observation", _batch.Observation, _batch.Count, shape.ObservationDimension);
-            writer.Add<float>(Prefix + "pool.action", _batch.Action, _batch.Count, shape.ActionDimension);
-            writer.Add<float>(Prefix + "pool.next_observation", _batch.NextObservation, _batch.Count, shape.ObservationDimension);
-            writer.Add<float>(Prefix + "pool.task", _batch.Task, _batch.Count, shape.TaskDimension);
-            writer.Add<float>(Prefix + "pool.reward", _batch.Reward, _batch.Count);
-            writer.Add<byte>(Prefix + "pool.terminated", _batch.Terminated, _batch.Count);
+            _pool.ToHost().SaveState(writer, Prefix + "pool.");
         }
     }
 
@@ -259,12 +239,7 @@ public sealed class Trainer : IDisposable
     public void SaveAgent(string path) => _learner.SaveAgent(path);
 
     /// <summary>The environment steps that a checkpoint holds.</summary>
-    internal static long EnvStepsIn(SafetensorsFile file)
-    {
-        long steps = 0;
-        file.Read(Prefix + "counters", new Span<long>(ref steps));
-        return steps;
-    }
+    internal static long EnvStepsIn(SafetensorsFile file) => TrainerCounters.LoadState(file, Prefix + "counters").EnvSteps;
 
     /// <summary>Restores what <see cref="SaveState"/> wrote, in a trainer of the same configuration.</summary>
     /// <param name="file">The checkpoint.</param>
@@ -274,56 +249,36 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(file);
         _learner.LoadState(file, "learner.");
         _replay.LoadState(file, "replay.");
-        _mirror?.Refill();
         _environment.LoadState(file, "environment.");
-        long[] counters = new long[7];
-        file.Require(Prefix + "counters", TensorType.Int64, counters.Length);
-        file.Read<long>(Prefix + "counters", counters);
+        TrainerCounters counters = TrainerCounters.LoadState(file, Prefix + "counters");
         CheckCounters(file, counters);
-        EnvSteps = counters[0];
-        _vectorSteps = (uint)counters[1];
-        _sampleCalls = (uint)counters[2];
-        _evaluations = (uint)counters[3];
-        _trainEpisodes = counters[4];
-        _minibatch = (int)counters[5];
-        _relabeler.Call = (uint)counters[6];
+        _counters = counters;
+        _relabeler.Call = (uint)counters.RelabelCalls;
         _relabeler.LoadState(file, "relabeler.");
-        _resident = null;
         file.Require(Prefix + "means", TensorType.Float64, _means.State.Length);
         file.ReadFinite<double>(Prefix + "means", _means.State);
-        if (_minibatch < Config.Pool)
+        if (counters.Minibatch < Config.Pool)
         {
-            TransitionShape shape = _batch.Shape;
-            _batch.Count = _batch.Capacity;
-            Load("pool.observation", _batch.Observation, _batch.Count, shape.ObservationDimension);
-            Load("pool.action", _batch.Action, _batch.Count, shape.ActionDimension);
-            Load("pool.next_observation", _batch.NextObservation, _batch.Count, shape.ObservationDimension);
-            Load("pool.task", _batch.Task, _batch.Count, shape.TaskDimension);
-            Load("pool.reward", _batch.Reward, _batch.Count);
-            file.Require(Prefix + "pool.terminated", TensorType.UInt8, _batch.Count);
-            file.ReadFlags(Prefix + "pool.terminated", _batch.Terminated);
-        }
-
-        void Load(string name, Span<float> destination, params ReadOnlySpan<long> expected)
-        {
-            file.Require(Prefix + name, TensorType.Float32, expected);
-            file.ReadFinite(Prefix + name, destination);
+            int rows = Config.Learner.Batch * Config.Pool;
+            TransitionBatch pool = new(_environment.Shape, rows);
+            SetPool(pool);
+            pool.LoadState(file, Prefix + "pool.", rows);
         }
     }
 
     // What the counters of a run can be, from what else is known of it.
-    private void CheckCounters(SafetensorsFile file, ReadOnlySpan<long> counters)
+    private void CheckCounters(SafetensorsFile file, TrainerCounters counters)
     {
         int copies = _environment.Count;
-        Check("environment steps", counters[0], 0, Config.Run.Steps + copies - 1);
-        Check("vector steps", counters[1], counters[0] / copies, counters[0] / copies);
-        Check("transitions in replay", _replay.TotalCount, counters[0], counters[0]);
-        Check("gradient steps", GradientSteps, 0, counters[0] * Config.Run.GradientSteps);
-        Check("samples drawn", counters[2], 0, GradientSteps);
-        Check("evaluations", counters[3], 0, counters[1]);
-        Check("episodes", counters[4], 0, counters[0]);
-        Check("minibatches used", counters[5], 0, Config.Pool);
-        Check("relabel calls", counters[6], 0, GradientSteps);
+        Check("environment steps", counters.EnvSteps, 0, Config.Run.Steps + copies - 1);
+        Check("vector steps", counters.VectorSteps, counters.EnvSteps / copies, counters.EnvSteps / copies);
+        Check("transitions in replay", _replay.Host.TotalCount, counters.EnvSteps, counters.EnvSteps);
+        Check("gradient steps", GradientSteps, 0, counters.EnvSteps * Config.Run.GradientSteps);
+        Check("samples drawn", counters.SampleCalls, 0, GradientSteps);
+        Check("evaluations", counters.Evaluations, 0, counters.VectorSteps);
+        Check("episodes", counters.TrainEpisodes, 0, counters.EnvSteps);
+        Check("minibatches used", counters.Minibatch, 0, Config.Pool);
+        Check("relabel calls", counters.RelabelCalls, 0, GradientSteps);
 
         void Check(string what, long value, long least, long most)
         {
@@ -342,33 +297,28 @@ public sealed class Trainer : IDisposable
         _relabeler.Dispose();
         _learner.Dispose();
         _networks.Dispose();
-        _mirror?.Dispose();
-        _session.Dispose();
+        SetPool(_batch);
+        _batch.Dispose();
         _replay.Dispose();
+        _session.Dispose();
         _evaluator.Dispose();
         _environment.Dispose();
-        _batch.Dispose();
-        _observation.Dispose();
-        _task.Dispose();
-        _action.Dispose();
+        _step.Dispose();
     }
 
     private long Update(long time)
     {
         try
         {
-            if (_minibatch == Config.Pool)
+            if (_counters.Minibatch == Config.Pool)
             {
-                time = _mirror is null ? NextBatch(time) : NextBatch(_mirror, time);
+                time = NextBatch(time);
                 AddMeans(LastDiagnostics);
-                _minibatch = 0;
+                _counters.Minibatch = 0;
             }
 
-            int firstRow = _minibatch * Config.Learner.Batch;
-            LastLosses = _resident is DeviceBatch resident
-                ? _learner.Update(resident, firstRow, Config.Learner.Batch)
-                : _learner.Update(_batch, firstRow, Config.Learner.Batch);
-            _minibatch++;
+            LastLosses = _learner.Update(_pool, (int)_counters.Minibatch * Config.Learner.Batch, Config.Learner.Batch);
+            _counters.Minibatch++;
         }
         catch (InvalidDataException error)
         {
@@ -379,47 +329,40 @@ public sealed class Trainer : IDisposable
         return Charge(TimedPart.Update, time);
     }
 
-    // What the replay buffer, the relabeler and the learner call bad data is, in here, of the run's own making.
+    // What the replay, the relabeler and the learner call bad data is, in here, of the run's own making.
     private TrainingDivergedException Diverged(InvalidDataException error) => new(
-        $"Training diverged at gradient step {GradientSteps}; a smaller learning_rate or gradient_clip 1 may help. {error.Message}", error);
+        $"Training diverged at gradient step {GradientSteps}; a smaller learning_rate or gradient_clip 1 may help. {error.Message}",
+        error);
 
     private long NextBatch(long time)
     {
-        _replay.Sample(_batch, _batch.Capacity, Config.Run.Seed, _sampleCalls++);
+        SetPool(_batch);
+        _replay.Sample(_batch, Config.Learner.Batch * Config.Pool, Config.Run.Seed, (uint)_counters.SampleCalls++);
         time = Charge(TimedPart.Replay, time);
-        LastDiagnostics = _relabeler.Relabel(_batch, _replay).Diagnostics;
+        LastDiagnostics = _relabeler.Relabel(_batch, _replay.Host).Diagnostics;
         return Charge(TimedPart.Relabel, time);
     }
 
-    // The same on the device. For a learner on the host the batch comes down once, relabeled.
-    private long NextBatch(ReplayMirror mirror, long time)
+    private void SetPool(ITransitionBatch pool)
     {
-        DeviceBatch batch = mirror.Sample(_batch.Capacity, Config.Run.Seed, _sampleCalls++);
-        time = Charge(TimedPart.Replay, time);
-        LastDiagnostics = _relabeler.Relabel(batch, _replay).Diagnostics;
-        time = Charge(TimedPart.Relabel, time);
-        if (_learner.BatchDevice is DeviceRuntime device && ReferenceEquals(device, _session.Runtime))
+        if (_pool != _batch)
         {
-            _resident = batch;
-            return time;
+            _pool.Dispose();
         }
 
-        mirror.Download(batch, _batch);
-        return Charge(TimedPart.Replay, time);
+        _pool = pool;
     }
-
-    private static DeviceRuntime RequireDevice(ComputeSession session) => session.Runtime ?? throw new ArgumentException(
-        $"replay (--replay) is 'device', but the backend '{session.Backend.Name}' (--backend) computes on the processor; expected cuda or ilgpu.");
 
     private void ActAtRandom()
     {
         int width = _environment.Shape.ActionDimension;
         for (int copy = 0; copy < _environment.Count; copy++)
         {
-            Span<float> action = _action.Slice((long)copy * width, width);
+            Span<float> action = _step.Action.Slice(copy * width, width);
             for (int i = 0; i < width; i++)
             {
-                PhiloxBlock block = Philox.Next((uint)copy, (uint)i / 4, _vectorSteps, (uint)RandomPurpose.BehaviorAction, Config.Run.Seed);
+                PhiloxBlock block = Philox.Next(
+                    (uint)copy, (uint)i / 4, (uint)_counters.VectorSteps, (uint)RandomPurpose.BehaviorAction, Config.Run.Seed);
                 action[i] = (2f * Philox.ToUniform(block[i])) - 1f;
             }
         }

@@ -121,15 +121,6 @@ public sealed record TrainingConfig
                 + $"{EnvironmentCopies} environment copies.");
         }
 
-        if (Run.Replay == ReplayPlace.Device && Relabeling is not
-            {
-                Strategy: RelabelStrategy.InverseRl, Assignment: Assignment.Row, Partition: PartitionMode.Batch or PartitionMode.None,
-            })
-        {
-            throw new ArgumentException(
-                "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row and partition batch or none; "
-                + $"found relabel {OptionNames.Kebab(Relabeling.Strategy)}, assign {OptionNames.Kebab(Relabeling.Assignment)}, "
-                + $"partition {OptionNames.Kebab(Relabeling.Partition)}.");
-        }
+        ReplayFactory.Validate(this);
     }
 }

@@ -120,20 +120,20 @@ public sealed partial class ResidentTests
         FakeDriver fake = new();
         using AgentNetworks agent = Agent(64);
         using ComputeSession session = Backend().CreateSession(default);
-        using ReplayBuffer host = new(agent.Shape, 200);
-        using TransitionBatch episode = new(agent.Shape, 200) { Count = 200 }, learned = new(agent.Shape, Rows);
+        using TransitionBatch episode = new(agent.Shape, 200) { Count = 200 }, step = new(agent.Shape, 1) { Count = 1 };
+        ReplayBuffer host = new(agent.Shape, 200);
         host.AppendEpisode(episode);
-        using ReplayMirror mirror = new(session.Runtime!, host);
+        using ResidentReplay replay = new(session.Transitions!, host);
+        using ResidentTransitionBatch batch = (ResidentTransitionBatch)replay.CreateBatch(Rows);
         SessionData data = new(Rows, 2 * Rows);
         AssertSteady(fake, call =>
         {
-            mirror.Append(
-                episode.Observation[..S], episode.Action[..A], episode.NextObservation[..S], episode.Task[..P], episode.Reward[..1],
-                episode.Terminated[..1]);
-            DeviceBatch batch = mirror.Sample(Rows, 1, call);
+            replay.Append(step, [0]);
+            replay.Sample(batch, Rows, 1, call);
             ResidentCandidates both = ResidentCandidates.Commanded | ResidentCandidates.ReachedNext;
-            data.Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, call, new ResidentBatch(batch, both));
-            mirror.Download(batch, learned);
+            data.Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, call, new ResidentBatch(batch.Transitions!, both));
+            batch.MarkChanged();
+            batch.ToHost();
         });
     }
 

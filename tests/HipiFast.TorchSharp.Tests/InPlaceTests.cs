@@ -2,6 +2,7 @@ using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Devices.Replay;
 using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Replay;
 using HipiFast.Kernels.Ilgpu;
 using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.SoftQ;
@@ -46,7 +47,7 @@ public sealed unsafe class InPlaceTests : IDisposable
     public void Kernels_read_the_parameters_where_torch_has_them()
     {
         using TorchSacLearner learner = Learner(_fixture, s_inPlace);
-        Assert.Same(_session.Runtime, learner.BatchDevice);
+        Assert.Same(_session.Transitions, learner.Memory);
         AgentNetworks networks = learner.Networks;
         int length = networks.Critic1.Shape.Length;
         Assert.Equal((ulong)TorchMemory.Address(learner.Agent.Actor.Parameters.Values), Place(networks.Actor)!.View.Address);
@@ -97,8 +98,8 @@ public sealed unsafe class InPlaceTests : IDisposable
             Estimator = estimator, Candidates = candidates, GoalMix = goalMix, RelabelFraction = 0.8f, Seed = 3,
         };
         using Run inPlace = new(this, _fixture, s_inPlace, options, pool, capacity), copied = new(this, _other, s_copies, options, pool, capacity);
-        Assert.NotNull(inPlace.Learner.BatchDevice);
-        Assert.Null(copied.Learner.BatchDevice);
+        Assert.NotNull(inPlace.Learner.Memory);
+        Assert.Null(copied.Learner.Memory);
         for (uint step = 0; step < 6; step++)
         {
             SacLosses[] expected = copied.Step(step), found = inPlace.Step(step);
@@ -146,11 +147,11 @@ public sealed unsafe class InPlaceTests : IDisposable
         using TorchSacLearner learner = Learner(_fixture, s_inPlace);
         using SacInputs expected = new(s_shape, Rows, null), found = new(s_shape, Rows, torch.device("cpu"), _session.Runtime);
         TransitionBatch batch = _fixture.Batch;
-        using Uploaded uploaded = new(_session.Runtime!, batch);
+        using Uploaded uploaded = new(_session, batch);
         expected.Write(batch, firstRow, rows, 0.9f, 8, 3);
         Assert.True(found.Reserve(rows));
         Assert.False(found.Reserve(rows));
-        found.Queue(uploaded.Batch, firstRow, 0.9f);
+        found.Queue((DeviceBatch)uploaded.Batch.Transitions!, firstRow, 0.9f);
         _session.Runtime!.Synchronize();
         found.WriteNoise(8, 3);
         foreach ((Tensor a, Tensor b) in (IEnumerable<(Tensor, Tensor)>)[
@@ -243,21 +244,18 @@ public sealed unsafe class InPlaceTests : IDisposable
     [TorchFact]
     public void What_does_not_fit_is_refused_in_one_sentence()
     {
-        using Uploaded uploaded = new(_session.Runtime!, _fixture.Batch);
-        using TorchSacLearner learner = Learner(_fixture, s_inPlace), other = Learner(_other, s_copies);
-        Assert.Contains(
-            "device memory", Assert.Throws<NotSupportedException>(() => other.Update(uploaded.Batch, 0, Rows)).Message, StringComparison.Ordinal);
-        Assert.Throws<NotSupportedException>(() => ((ISacLearner)_fixture.Learner).Update(uploaded.Batch, 0, Rows));
+        using Uploaded uploaded = new(_session, _fixture.Batch);
+        using TorchSacLearner learner = Learner(_fixture, s_inPlace);
         Assert.Contains(
             "Rows 1 to 25", Assert.Throws<ArgumentException>(() => learner.Update(uploaded.Batch, 1, Rows)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => learner.Update(uploaded.Batch, 0, Rows + 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => learner.Update(uploaded.Batch, 0, 0));
-        DeviceBatch wrong = uploaded.Batch with { Action = uploaded.Batch.Task.Slice(0, Rows) };
+        using ResidentTransitionBatch wrong = uploaded.Changed(batch => batch with { Action = batch.Task.Slice(0, Rows) });
         Assert.Contains(
             "entries of actions", Assert.Throws<ArgumentException>(() => learner.Update(wrong, 0, Rows)).Message, StringComparison.Ordinal);
         Assert.Equal(0, learner.UpdateCount);
         _fixture.Batch.Reward[4] = float.NaN;
-        using Uploaded broken = new(_session.Runtime!, _fixture.Batch);
+        using Uploaded broken = new(_session, _fixture.Batch);
         float[] before = learner.Networks.Critic1.Values.ToArray();
         Assert.Contains(
             "critic loss", Assert.Throws<InvalidDataException>(() => learner.Update(broken.Batch, 0, Rows)).Message, StringComparison.Ordinal);
@@ -265,10 +263,21 @@ public sealed unsafe class InPlaceTests : IDisposable
     }
 
     [TorchFact]
+    public void Learners_that_cannot_read_a_batch_where_it_lies_take_it_over_the_host()
+    {
+        using Uploaded uploaded = new(_session, _other.Batch);
+        SacLosses expected = _other.Learner.Update(_other.Batch, 0, Rows);
+        Assert.Equal(expected, _fixture.Learner.Update(uploaded.Batch, 0, Rows));
+        using SacFixture first = new(s_shape, 12, Rows), second = new(s_shape, 12, Rows);
+        using TorchSacLearner host = Learner(first, s_copies), resident = Learner(second, s_copies);
+        Assert.Equal(host.Update(first.Batch, 0, Rows), resident.Update(uploaded.Batch, 0, Rows));
+    }
+
+    [TorchFact]
     public void Live_tensors_do_not_grow_in_place()
     {
         using TorchSacLearner learner = Learner(_fixture, s_inPlace);
-        using Uploaded uploaded = new(_session.Runtime!, _fixture.Batch);
+        using Uploaded uploaded = new(_session, _fixture.Batch);
         Updates(20);
         long live = Tensor.TotalCount;
         Updates(200);
@@ -318,13 +327,18 @@ public sealed unsafe class InPlaceTests : IDisposable
     private sealed class Uploaded : IDisposable
     {
         private readonly List<DeviceBuffer> _buffers = [];
+        private readonly ComputeSession _session;
+        private readonly DeviceBatch _transitions;
 
-        public Uploaded(DeviceRuntime runtime, TransitionBatch batch)
+        public Uploaded(ComputeSession session, TransitionBatch batch)
         {
+            _session = session;
+            DeviceRuntime runtime = session.Runtime!;
             int[] terminated = [.. batch.Terminated.ToArray().Select(value => (int)value)];
-            Batch = new DeviceBatch(
+            _transitions = new DeviceBatch(
                 Put<float>(batch.Observation), Put<float>(batch.Action), Put<float>(batch.NextObservation), Put<float>(batch.Task),
                 Put<float>(batch.Reward), Put<int>(terminated), Put<long>(batch.ReplayIndex));
+            Batch = Changed(same => same);
 
             DeviceView Put<T>(ReadOnlySpan<T> values)
                 where T : unmanaged
@@ -336,18 +350,24 @@ public sealed unsafe class InPlaceTests : IDisposable
             }
         }
 
-        public DeviceBatch Batch { get; }
+        public ResidentTransitionBatch Batch { get; }
 
-        public void Dispose() => _buffers.ForEach(buffer => buffer.Dispose());
+        public ResidentTransitionBatch Changed(Func<DeviceBatch, DeviceBatch> change) =>
+            new(_session.Transitions!, s_shape, change(_transitions));
+
+        public void Dispose()
+        {
+            Batch.Dispose();
+            _buffers.ForEach(buffer => buffer.Dispose());
+        }
     }
 
     /// <summary>Replay, relabeler and learner: on the device when the learner takes its batches there, otherwise on the host.</summary>
     private sealed class Run : IDisposable
     {
-        private readonly ReplayBuffer _replay;
-        private readonly ReplayMirror? _mirror;
+        private readonly IReplay _replay;
         private readonly Relabeler _relabeler;
-        private readonly TransitionBatch _batch;
+        private readonly ITransitionBatch _batch;
         private readonly int _pool;
 
         public Run(
@@ -357,7 +377,7 @@ public sealed unsafe class InPlaceTests : IDisposable
             session ??= test._session;
             _pool = pool;
             Learner = new TorchSacLearner(fixture.Networks, new SacOptions(), session, Rows, SacFixture.Seed, torchOptions);
-            _replay = new ReplayBuffer(s_shape, capacity);
+            ReplayBuffer buffer = new(s_shape, capacity);
             using TransitionBatch episode = new(s_shape, Transitions) { Count = Transitions };
             SacFixture.Fill(episode.Observation, 61);
             SacFixture.Fill(episode.NextObservation, 62);
@@ -368,10 +388,10 @@ public sealed unsafe class InPlaceTests : IDisposable
                 value = MathF.Tanh(value);
             }
 
-            _replay.AppendEpisode(episode);
-            _mirror = Learner.BatchDevice is DeviceRuntime device ? new ReplayMirror(device, _replay) : null;
+            buffer.AppendEpisode(episode);
+            _replay = Learner.Memory is TransitionMemory memory ? new ResidentReplay(memory, buffer) : buffer;
             _relabeler = new Relabeler(session, TaskFamilies.Goal([0, 1], 0.5f), fixture.Networks, options);
-            _batch = new TransitionBatch(s_shape, pool * Rows);
+            _batch = _replay.CreateBatch(pool * Rows);
         }
 
         public TorchSacLearner Learner { get; }
@@ -379,20 +399,8 @@ public sealed unsafe class InPlaceTests : IDisposable
         public SacLosses[] Step(uint call)
         {
             SacLosses[] losses = new SacLosses[_pool];
-            if (_mirror is not null)
-            {
-                DeviceBatch batch = _mirror.Sample(_batch.Capacity, 7, call);
-                _relabeler.Relabel(batch, _replay);
-                for (int i = 0; i < _pool; i++)
-                {
-                    losses[i] = Learner.Update(batch, i * Rows, Rows);
-                }
-
-                return losses;
-            }
-
-            _replay.Sample(_batch, _batch.Capacity, 7, call);
-            _relabeler.Relabel(_batch, _replay);
+            _replay.Sample(_batch, _pool * Rows, 7, call);
+            _relabeler.Relabel(_batch, _replay.Host);
             for (int i = 0; i < _pool; i++)
             {
                 losses[i] = Learner.Update(_batch, i * Rows, Rows);
@@ -405,9 +413,8 @@ public sealed unsafe class InPlaceTests : IDisposable
         {
             Learner.Dispose();
             _relabeler.Dispose();
-            _mirror?.Dispose();
-            _replay.Dispose();
             _batch.Dispose();
+            _replay.Dispose();
         }
     }
 }

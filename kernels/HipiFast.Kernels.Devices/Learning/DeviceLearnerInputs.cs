@@ -15,7 +15,7 @@ internal sealed class DeviceLearnerInputs(DeviceRuntime runtime) : IDisposable
     /// <param name="shape">Sizes; the rows lie in the batch.</param>
     /// <param name="inputs">Receives what <see cref="LearnerInputShape"/> says, floats.</param>
     /// <exception cref="ArgumentException">The batch's views do not hold the rows.</exception>
-    public void Queue(in DeviceBatch batch, in LearnerInputShape shape, DeviceView inputs)
+    public void Queue(DeviceBatch batch, in LearnerInputShape shape, DeviceView inputs)
     {
         (long s, long a, long p) = (shape.ObservationDimension, shape.ActionDimension, shape.TaskDimension);
         long rows = batch.Reward.Length;

@@ -7,6 +7,7 @@ using HipiFast.Kernels.Devices.Replay;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.SoftQ;
+using HipiFast.Kernels.Replay;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
@@ -248,18 +249,19 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
         }
 
         runtime.IsTiming = false;
-        double resident = MeasureResident(relabeler, runtime, batch);
+        double resident = MeasureResident(relabeler, session.Transitions!, batch);
         return new DeviceBenchmarkResult(
             benchmark, plain, graph, resident, operations.ToDictionary(entry => entry.Key, entry => entry.Value / TimedCalls));
     }
 
     // The same call on as many transitions of a ring on the device, drawn once: the draw is quoted apart.
-    private double MeasureResident(Relabeler relabeler, DeviceRuntime runtime, TransitionBatch data)
+    private double MeasureResident(Relabeler relabeler, TransitionMemory memory, TransitionBatch data)
     {
-        TransitionShape shape = data.Shape;
-        using DeviceReplay replay = new(runtime, shape.ObservationDimension, shape.ActionDimension, shape.TaskDimension, data.Count);
-        replay.Append(data.Observation, data.Action, data.NextObservation, data.Task, data.Reward, data.Terminated);
-        DeviceBatch batch = replay.Sample(data.Count, BenchmarkData.Seed, 0);
+        ReplayBuffer buffer = new(data.Shape, data.Count);
+        buffer.AppendEpisode(data);
+        using ResidentReplay replay = new(memory, buffer);
+        using ITransitionBatch batch = replay.CreateBatch(data.Count);
+        replay.Sample(batch, data.Count, BenchmarkData.Seed, 0);
         return Median(() => relabeler.Relabel(batch));
     }
 

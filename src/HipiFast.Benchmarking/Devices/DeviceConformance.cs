@@ -228,20 +228,20 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
     // A batch on the device against the same batch brought along: share of the rows that differ in a single bit.
     private double ResidentMismatches(BenchmarkCase benchmark, AgentNetworks agent, TransitionBatch batch)
     {
-        DeviceRuntime runtime = device.Runtime!;
-        using ReplayBuffer replay = new(batch.Shape, batch.Count);
+        ReplayBuffer replay = new(batch.Shape, batch.Count);
         replay.AppendEpisode(batch);
-        using ReplayMirror mirror = new(runtime, replay);
-        using TransitionBatch expected = new(batch.Shape, batch.Count), actual = new(batch.Shape, batch.Count);
+        using ResidentReplay resident = new(device.Transitions!, replay);
+        using TransitionBatch expected = new(batch.Shape, batch.Count);
         replay.Sample(expected, batch.Count, BenchmarkData.Seed, Call);
-        DeviceBatch drawn = mirror.Sample(batch.Count, BenchmarkData.Seed, Call);
+        using ITransitionBatch drawn = resident.CreateBatch(batch.Count);
+        resident.Sample(drawn, batch.Count, BenchmarkData.Seed, Call);
         int[] expectedIndex = Relabel(device, benchmark, agent, expected), actualIndex;
         using (Relabeler relabeler = MakeRelabeler(device, benchmark, agent))
         {
             actualIndex = relabeler.Relabel(drawn).TaskIndex.ToArray();
         }
 
-        mirror.Download(drawn, actual);
+        TransitionBatch actual = drawn.ToHost();
         int width = batch.Shape.TaskDimension, wrong = 0;
         for (int row = 0; row < batch.Count; row++)
         {

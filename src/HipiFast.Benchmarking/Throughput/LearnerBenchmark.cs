@@ -2,8 +2,9 @@ using System.Diagnostics;
 using HipiFast.Benchmarking.Cases;
 using HipiFast.Benchmarking.Results;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Replay;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
@@ -62,12 +63,17 @@ internal static class LearnerBenchmark
         using ISacLearner learner = factory(config, agent, session);
         TaskFamily family = BenchmarkData.GoalFamily(shape);
         using Relabeler relabeler = new(session, family, agent, new RelabelOptions());
-        using ReplayBuffer replay = new(shape, ReplayCount);
-        using TransitionBatch episode = BenchmarkData.Batch(shape, ReplayCount);
-        replay.AppendEpisode(episode);
-        DeviceRuntime? runtime = learner.BatchDevice;
-        using ReplayMirror? mirror = runtime is null ? null : new ReplayMirror(runtime, replay);
-        using TransitionBatch batch = new(shape, benchmark.Batch);
+        IHandsOver? handsOver = learner as IHandsOver;
+        TransitionMemory? memory = handsOver?.Memory;
+        ReplayBuffer buffer = new(shape, ReplayCount);
+        using (TransitionBatch episode = BenchmarkData.Batch(shape, ReplayCount))
+        {
+            buffer.AppendEpisode(episode);
+        }
+
+        using IReplay replay = memory is null ? buffer : new ResidentReplay(memory, buffer);
+        using ITransitionBatch batch = replay.CreateBatch(benchmark.Batch);
+        DeviceRuntime? runtime = memory is null ? null : session.Runtime;
         uint call = 0;
         long[] ticks = new long[3];
         Stopwatch watch = Stopwatch.StartNew();
@@ -81,7 +87,7 @@ internal static class LearnerBenchmark
         do
         {
             Array.Clear(ticks);
-            double handOver = learner.HandOverSeconds;
+            double handOver = handsOver?.HandOverSeconds ?? 0;
             int steps = 0;
             for (Stopwatch window = Stopwatch.StartNew(); steps == 0 || window.Elapsed.TotalSeconds < WindowSeconds; steps++)
             {
@@ -89,40 +95,28 @@ internal static class LearnerBenchmark
             }
 
             double[] parts = [.. ticks.Select(count => count / (double)Stopwatch.Frequency / steps)];
-            handOver = (learner.HandOverSeconds - handOver) / steps;
+            handOver = ((handsOver?.HandOverSeconds ?? 0) - handOver) / steps;
             windows.Add((1 / parts[2], parts.Sum(), parts[0], parts[1], handOver, parts[2] - handOver));
         }
         while (watch.Elapsed.TotalSeconds < seconds);
 
         return new LearnerBenchmarkResult(
-            benchmark, config, session.Backend.Name, mirror is null ? "host" : "device", Median(window => window.Rate),
+            benchmark, config, session.Backend.Name, memory is null ? "host" : "device", Median(window => window.Rate),
             Median(window => window.Step),
             Median(window => window.Replay / window.Step), Median(window => window.Relabel / window.Step),
             Median(window => window.HandOver / window.Step), Median(window => window.Update / window.Step));
 
         void Step(long[] parts)
         {
-            long start = Stopwatch.GetTimestamp(), sampled, relabeled;
-            if (mirror is null)
-            {
-                replay.Sample(batch, batch.Capacity, BenchmarkData.Seed, call++);
-                sampled = Stopwatch.GetTimestamp();
-                relabeler.Relabel(batch, replay);
-                relabeled = Stopwatch.GetTimestamp();
-                learner.Update(batch, 0, batch.Count);
-            }
-            else
-            {
-                // Each part is waited for, or the next would be charged for it. The main stream waits for the learner's.
-                DeviceBatch drawn = mirror.Sample(batch.Capacity, BenchmarkData.Seed, call++);
-                runtime!.Synchronize();
-                sampled = Stopwatch.GetTimestamp();
-                relabeler.Relabel(drawn, replay);
-                relabeled = Stopwatch.GetTimestamp();
-                learner.Update(drawn, 0, batch.Capacity);
-                runtime.Synchronize();
-            }
-
+            // On a device each part is waited for, or the next would be charged for it. The main stream waits for the learner's.
+            long start = Stopwatch.GetTimestamp();
+            replay.Sample(batch, benchmark.Batch, BenchmarkData.Seed, call++);
+            runtime?.Synchronize();
+            long sampled = Stopwatch.GetTimestamp();
+            relabeler.Relabel(batch, replay.Host);
+            long relabeled = Stopwatch.GetTimestamp();
+            learner.Update(batch, 0, benchmark.Batch);
+            runtime?.Synchronize();
             parts[0] += sampled - start;
             parts[1] += relabeled - sampled;
             parts[2] += Stopwatch.GetTimestamp() - relabeled;

@@ -51,7 +51,7 @@ public static class CloningRun
                 $"The demonstrations are of {demonstrations.Transitions.Shape}; {environment} has {world.Shape}.", nameof(demonstrations));
         }
 
-        using TransitionBatch labelled = Copy(demonstrations.Transitions);
+        using TransitionBatch labelled = demonstrations.Transitions.Copy();
         (double effectiveTasks, double largestShare) = Label(labelled, demonstrations.Episode, world, options);
         BehaviorCloningOptions fit = options.Fit with { TaskConditioned = options.Labels != CloningLabels.None };
         using BehaviorCloning clone = new(
@@ -114,19 +114,6 @@ public static class CloningRun
         ArgumentNullException.ThrowIfNull(options);
         using Evaluator evaluator = new(EnvironmentRegistry.Create(environment, options.EvalEpisodes));
         return evaluator.Evaluate(policy, Evaluator.DeriveSeed(options.Fit.Seed, 0));
-    }
-
-    private static TransitionBatch Copy(TransitionBatch source)
-    {
-        TransitionBatch copy = new(source.Shape, source.Count) { Count = source.Count };
-        source.Observation.CopyTo(copy.Observation);
-        source.Action.CopyTo(copy.Action);
-        source.NextObservation.CopyTo(copy.NextObservation);
-        source.Task.CopyTo(copy.Task);
-        source.Reward.CopyTo(copy.Reward);
-        source.Terminated.CopyTo(copy.Terminated);
-        copy.ReplayIndex.Fill(-1);
-        return copy;
     }
 
     // Replaces the batch's tasks by inferred or random ones, where that is asked for.

@@ -1,5 +1,3 @@
-using HipiFast.Kernels.Devices.Replay;
-using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Replay;
 using HipiFast.Storage;
 
@@ -17,39 +15,22 @@ public interface ISacLearner : IDisposable
     /// <summary>Updates done so far, those before a checkpoint included.</summary>
     long UpdateCount { get; }
 
-    /// <summary>Seconds that all updates so far spent on handing rows to another library; 0 for a learner that reads them where they are.</summary>
-    double HandOverSeconds => 0;
-
     /// <summary>
     /// One gradient step of critics, actor and temperature on rows [firstRow, firstRow + rows) of the batch. The embedded learner allocates nothing.
     /// </summary>
-    /// <param name="batch">Transitions with reward and termination under their task.</param>
+    /// <param name="batch">
+    /// Transitions with reward and termination under their task, wherever they lie. A learner reads them there if it can, and else as
+    /// <see cref="ITransitionBatch.ToHost"/> has them.
+    /// </param>
     /// <param name="firstRow">First row.</param>
     /// <param name="rows">Rows, 1 or more and not above the learner's capacity.</param>
     /// <returns>Losses before the step.</returns>
     /// <exception cref="ArgumentException">The rows are outside the batch or above the capacity, or the batch's shape is another one.</exception>
     /// <exception cref="InvalidDataException">
-    /// A value of those rows is NaN or infinite (the message names the first row and column), or a loss is: nothing was changed by the step
-    /// when the batch or the critic loss was at fault.
+    /// A value of those rows is NaN or infinite (the message names the first row and column; a batch that is read on a device is not
+    /// looked at), or a loss is: nothing was changed by the step when the batch or the critic loss was at fault.
     /// </exception>
-    SacLosses Update(TransitionBatch batch, int firstRow, int rows);
-
-    /// <summary>The device whose batches the other <c>Update</c> takes where they lie; null for a learner that takes none.</summary>
-    DeviceRuntime? BatchDevice => null;
-
-    /// <summary>The same on a batch in device memory, which does not come to the host. Its values are not checked; the losses are.</summary>
-    /// <param name="batch">
-    /// Transitions with reward and termination under their task, in memory of <see cref="BatchDevice"/>; whatever fills them is queued on its main
-    /// stream.
-    /// </param>
-    /// <param name="firstRow">First row.</param>
-    /// <param name="rows">Rows, 1 or more and not above the learner's capacity.</param>
-    /// <returns>Losses before the step.</returns>
-    /// <exception cref="NotSupportedException">The learner takes no such batches.</exception>
-    /// <exception cref="ArgumentException">The rows are outside the batch or above the capacity, or the batch's shape is another one.</exception>
-    /// <exception cref="InvalidDataException">A loss is NaN or infinite.</exception>
-    SacLosses Update(in DeviceBatch batch, int firstRow, int rows) =>
-        throw new NotSupportedException("This learner takes no batches from device memory.");
+    SacLosses Update(ITransitionBatch batch, int firstRow, int rows);
 
     /// <summary>Actions of the policy: the mean action <c>tanh(mean)</c>, or a sample <c>tanh(mean + std z)</c>.</summary>
     /// <param name="observation">States, <c>[rows, S]</c>.</param>

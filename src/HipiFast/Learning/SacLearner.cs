@@ -152,10 +152,12 @@ public sealed unsafe class SacLearner : ISacLearner
     internal NetworkOptimizer CriticOptimizer(int critic) => _critics[critic].Optimizer;
 
     /// <inheritdoc/>
-    public SacLosses Update(TransitionBatch batch, int firstRow, int rows)
+    public SacLosses Update(ITransitionBatch batch, int firstRow, int rows)
     {
-        UpdateRows.Check(batch, firstRow, rows, Networks.Shape, _capacity);
-        _batch = batch;
+        ArgumentNullException.ThrowIfNull(batch);
+        TransitionBatch host = batch.ToHost();
+        UpdateRows.Check(host, firstRow, rows, Networks.Shape, _capacity);
+        _batch = host;
         _firstRow = firstRow;
         _rows = rows;
         _alpha = Networks.Alpha;

@@ -92,13 +92,13 @@ internal static class RelabelChecks
         }
     }
 
-    /// <summary>Throws at the first NaN or infinity of a batch.</summary>
+    /// <summary>Throws at the first NaN or infinity of a batch, but for outcomes, which are judged anew.</summary>
     public static void RequireFinite(TransitionBatch batch, string source)
     {
-        RequireFinite(batch.Observation, batch.Shape.ObservationDimension, source, "observation");
-        RequireFinite(batch.Action, batch.Shape.ActionDimension, source, "action");
-        RequireFinite(batch.NextObservation, batch.Shape.ObservationDimension, source, "next observation");
-        RequireFinite(batch.Task, batch.Shape.TaskDimension, source, "task");
+        if (batch.FindNonFinite(0, batch.Count, withOutcome: false) is NonFiniteEntry entry)
+        {
+            throw NotFinite(source, entry.Column.Words, entry.Row, entry.Position, entry.Value);
+        }
     }
 
     /// <summary>

@@ -26,7 +26,7 @@ namespace HipiFast.Relabeling;
 /// (task / 4, slot, call, TaskSampling) for the posterior.</para>
 /// <para>By task, the relabeled slots go in their order in groups of 32. Each group chooses among M transitions of its own (M =
 /// <see cref="RelabelOptions.RowPool"/>, or all rows of a batch without replay buffer that has no more): transition t of group g is entry
-/// M g + t of RowPool as <see cref="ReplayBuffer.Sample(TransitionBatch, int, ulong, uint)"/> counts, and (task / 4, M g + t modulo 2^32, call,
+/// M g + t of RowPool as <see cref="ReplayBuffer.Sample(ITransitionBatch, int, ulong, uint)"/> counts, and (task / 4, M g + t modulo 2^32, call,
 /// RowSampling) is for the choice, where task counts the slots of the group. (Should M exceed 2^26, groups are of 2^31 / M slots.)</para>
 /// <para>Steady state allocates nothing: memory is native, sized by the largest call so far. Not thread-safe.</para>
 /// </remarks>
@@ -120,29 +120,44 @@ public sealed class Relabeler : IDisposable
     }
 
     /// <summary>Relabels transitions in place: task, reward and termination; by task also state, action and next state.</summary>
-    /// <param name="batch">B transitions, 1 or more.</param>
-    /// <param name="replay">
-    /// Where they were sampled from (<see cref="TransitionBatch.ReplayIndex"/>): needed for final and future tasks; by task the transitions among
-    /// which tasks choose, where null stands for the batch itself.
+    /// <param name="batch">
+    /// B transitions, 1 or more, in host memory or in the memory of this relabeler's session (<see cref="ComputeSession.Transitions"/>).
+    /// The latter are relabeled there, by inverse RL with assignment by row: only the task indices, logZ and a few numbers come down, and
+    /// their values are not looked at for NaN, which shows in Q~ and rewards.
     /// </param>
-    /// <returns>What was done.</returns>
+    /// <param name="replay">
+    /// Where they were sampled from (<see cref="TransitionBatch.ReplayIndex"/>): needed for final and future tasks; by task the
+    /// transitions among which tasks choose, where null stands for the batch itself.
+    /// </param>
+    /// <returns>
+    /// What was done. <see cref="RelabelResult.Candidates"/> of a batch in the session's memory is empty unless the candidates are fixed or
+    /// given: they are the batch's commanded tasks, then those reached, in the order of its rows.
+    /// </returns>
     /// <remarks>Reward and termination are recomputed by the family for every row, relabeled or not, so that all rows are judged alike.</remarks>
-    /// <exception cref="ArgumentException">Shapes disagree, there are no transitions or candidates, or something that the options need is
-    /// missing.</exception>
-    /// <exception cref="InvalidDataException">A NaN or infinity in the batch, in Q~ or in a reward; the message names the first.</exception>
-    public RelabelResult Relabel(TransitionBatch batch, ReplayBuffer? replay = null) => Run(batch, default, replay);
+    /// <exception cref="ArgumentException">
+    /// Shapes disagree, there are no transitions or candidates, or something that the options need is missing; or the batch lies in a
+    /// session's memory, and this session has none, the options ask for something else than inverse RL by row, or somebody observes.
+    /// </exception>
+    /// <exception cref="InvalidDataException">
+    /// A NaN or infinity in the batch, in Q~ or in a reward; the message names the first. The batch is left as it was.
+    /// </exception>
+    public RelabelResult Relabel(ITransitionBatch batch, ReplayBuffer? replay = null) => Run(batch, default, replay);
 
-    /// <summary>Relabels transitions in place, choosing among tasks given with the call instead of <see cref="RelabelOptions.Candidates"/>.</summary>
-    /// <param name="batch">B transitions, 1 or more.</param>
+    /// <summary>
+    /// Relabels transitions in place, choosing among tasks given with the call instead of <see cref="RelabelOptions.Candidates"/>.
+    /// </summary>
+    /// <param name="batch">As for <see cref="Relabel(ITransitionBatch, ReplayBuffer?)"/>.</param>
     /// <param name="candidates">The candidate tasks <c>[K, P]</c>.</param>
-    /// <param name="replay">As for <see cref="Relabel(TransitionBatch, ReplayBuffer?)"/>.</param>
+    /// <param name="replay">As for <see cref="Relabel(ITransitionBatch, ReplayBuffer?)"/>.</param>
     /// <param name="logPrior">log p(psi) <c>[K]</c>, unnormalised; empty for a uniform prior. An entry of -inf excludes its task.</param>
     /// <returns>What was done.</returns>
-    /// <exception cref="ArgumentException">As for <see cref="Relabel(TransitionBatch, ReplayBuffer?)"/>, or the prior has another length or excludes
-    /// every task, or tasks choose transitions (<see cref="Assignment.Task"/>), where there is nothing to choose among.</exception>
-    /// <exception cref="InvalidDataException">As for <see cref="Relabel(TransitionBatch, ReplayBuffer?)"/>.</exception>
+    /// <exception cref="ArgumentException">
+    /// As for <see cref="Relabel(ITransitionBatch, ReplayBuffer?)"/>, or the prior has another length or excludes every task, or tasks
+    /// choose transitions (<see cref="Assignment.Task"/>), where there is nothing to choose among.
+    /// </exception>
+    /// <exception cref="InvalidDataException">As for <see cref="Relabel(ITransitionBatch, ReplayBuffer?)"/>.</exception>
     public RelabelResult Relabel(
-        TransitionBatch batch, ReadOnlySpan<float> candidates, ReplayBuffer? replay = null, ReadOnlySpan<float> logPrior = default)
+        ITransitionBatch batch, ReadOnlySpan<float> candidates, ReplayBuffer? replay = null, ReadOnlySpan<float> logPrior = default)
     {
         if (Options.Assignment == Assignment.Task)
         {
@@ -166,9 +181,9 @@ public sealed class Relabeler : IDisposable
     /// task is that of its first row, the task it reached is that of its last. The strategies final, random and none apply as well; future, the goal
     /// mix and assignment by task do not.
     /// </remarks>
-    /// <exception cref="ArgumentException">As for <see cref="Relabel(TransitionBatch, ReplayBuffer?)"/>, or an episode's rows are not side by
+    /// <exception cref="ArgumentException">As for <see cref="Relabel(ITransitionBatch, ReplayBuffer?)"/>, or an episode's rows are not side by
     /// side.</exception>
-    /// <exception cref="InvalidDataException">As for <see cref="Relabel(TransitionBatch, ReplayBuffer?)"/>.</exception>
+    /// <exception cref="InvalidDataException">As for <see cref="Relabel(ITransitionBatch, ReplayBuffer?)"/>.</exception>
     public RelabelResult RelabelTrajectories(TransitionBatch batch, ReadOnlySpan<long> episode) =>
         RunTrajectories(batch, episode, default);
 
@@ -188,46 +203,6 @@ public sealed class Relabeler : IDisposable
     {
         RelabelChecks.RequireCandidates(candidates, logPrior, _family.TaskDimension);
         return RunTrajectories(batch, episode, new GivenTasks(candidates, logPrior));
-    }
-
-    /// <summary>
-    /// Relabels transitions that lie in the memory of the session's device, in place: task, reward and termination. Only the task indices, logZ and
-    /// a few numbers come down. By inverse RL with assignment by row.
-    /// </summary>
-    /// <param name="batch">
-    /// B transitions, 1 or more, in the memory of this relabeler's session (<see cref="ComputeSession.Transitions"/>). Their values are not looked
-    /// at for NaN: those show in Q~ and rewards.
-    /// </param>
-    /// <param name="replay">
-    /// The replay buffer on the host that holds the same transitions: needed for the goal mix, for which the replay numbers come down, too.
-    /// </param>
-    /// <returns>
-    /// What was done. <see cref="RelabelResult.Candidates"/> is empty unless the candidates are fixed: they are the batch's commanded tasks, then
-    /// those reached, in the order of its rows.
-    /// </returns>
-    /// <exception cref="ArgumentException">
-    /// The session has no device, the options ask for something else than inverse RL by row, somebody observes, lengths disagree with the agent's
-    /// widths, or something that the options need is missing.
-    /// </exception>
-    /// <exception cref="InvalidDataException">A NaN or infinity in Q~ or in a reward; the message names the first. The batch is left as it
-    /// was.</exception>
-    public RelabelResult Relabel(ResidentTransitions batch, ReplayBuffer? replay = null) => RunInPlace(batch, default, replay);
-
-    /// <summary>The same, choosing among tasks given with the call instead of <see cref="RelabelOptions.Candidates"/>.</summary>
-    /// <param name="batch">As for <see cref="Relabel(ResidentTransitions, ReplayBuffer?)"/>.</param>
-    /// <param name="candidates">The candidate tasks <c>[K, P]</c>.</param>
-    /// <param name="replay">As for <see cref="Relabel(ResidentTransitions, ReplayBuffer?)"/>.</param>
-    /// <param name="logPrior">log p(psi) <c>[K]</c>, unnormalised; empty for a uniform prior. An entry of -inf excludes its task.</param>
-    /// <returns>What was done, with these candidates.</returns>
-    /// <exception cref="ArgumentException">
-    /// As for <see cref="Relabel(ResidentTransitions, ReplayBuffer?)"/>, or the prior has another length or excludes every task.
-    /// </exception>
-    /// <exception cref="InvalidDataException">As for <see cref="Relabel(ResidentTransitions, ReplayBuffer?)"/>.</exception>
-    public RelabelResult Relabel(
-        ResidentTransitions batch, ReadOnlySpan<float> candidates, ReplayBuffer? replay = null, ReadOnlySpan<float> logPrior = default)
-    {
-        RelabelChecks.RequireCandidates(candidates, logPrior, _family.TaskDimension);
-        return RunInPlace(batch, new GivenTasks(candidates, logPrior), replay);
     }
 
     /// <summary>Adds what later calls depend on, besides <see cref="Call"/>, to a checkpoint: the partition that is kept across batches.</summary>
@@ -268,10 +243,17 @@ public sealed class Relabeler : IDisposable
         _replayIndex.Dispose();
     }
 
-    private RelabelResult Run(TransitionBatch batch, GivenTasks given, ReplayBuffer? replay)
+    private RelabelResult Run(ITransitionBatch batch, GivenTasks given, ReplayBuffer? replay)
     {
-        RequireBatch(batch, replay);
-        return Run(batch, new Units(batch), given, replay);
+        ArgumentNullException.ThrowIfNull(batch);
+        if (batch is ResidentTransitionBatch resident)
+        {
+            return RunInPlace(resident, given, replay);
+        }
+
+        TransitionBatch host = batch.ToHost();
+        RequireBatch(host, replay);
+        return Run(host, new Units(host), given, replay);
     }
 
     private RelabelResult RunTrajectories(TransitionBatch batch, ReadOnlySpan<long> episode, GivenTasks given)
@@ -327,15 +309,13 @@ public sealed class Relabeler : IDisposable
     }
 
     // The same where the batch lies in the session's memory: the pipeline judges and commits.
-    private RelabelResult RunInPlace(ResidentTransitions batch, GivenTasks given, ReplayBuffer? replay)
+    private RelabelResult RunInPlace(ResidentTransitionBatch batch, GivenTasks given, ReplayBuffer? replay)
     {
         TransitionMemory memory = RelabelChecks.RequireMemory(_session, Options, Observer);
         TransitionShape shape = _estimate.RequireAgent().Shape;
-        int rows = batch.Rows;
-        if (rows == 0)
-        {
-            throw new ArgumentException("The batch holds no transitions.", nameof(batch));
-        }
+        int rows = batch.Count;
+        ResidentTransitions transitions = batch.Transitions
+            ?? throw new ArgumentException("The batch holds no transitions.", nameof(batch));
 
         RelabelChecks.RequireReplay(shape, replay);
         _services.Decide(rows, Call);
@@ -343,11 +323,11 @@ public sealed class Relabeler : IDisposable
         if (Options.MixesGoals)
         {
             _replayIndex.EnsureLength(rows);
-            memory.Download(batch, default, default, default, default, default, default, _replayIndex.Slice(0, rows));
+            memory.Download(transitions, default, default, default, default, default, default, _replayIndex.Slice(0, rows));
             _goals.Write(_replayIndex.Slice(0, rows), _services, replay, Call, _pending.Task);
         }
 
-        ResidentBatch resident = new(batch, given.Tasks.IsEmpty ? CandidateTasks.Sources(Options) : ResidentCandidates.Given);
+        ResidentBatch resident = new(transitions, given.Tasks.IsEmpty ? CandidateTasks.Sources(Options) : ResidentCandidates.Given);
         int candidates = resident.CountCandidates(rows);
         _candidates.Clear();
         if (candidates == 0)
@@ -358,6 +338,7 @@ public sealed class Relabeler : IDisposable
 
         SoftQProblem softQ = _estimate.OfSize(shape, rows, candidates, Call) with { Task = _candidates.Tasks };
         RelabelProblem problem = Problem(softQ, default, _candidates.LogPrior(given)) with { Resident = resident };
+        batch.MarkChanged();
         Inference inference = Infer(problem, isJudged: true, out RelabelSummary summary);
         if (summary.BadRewardRow >= 0)
         {

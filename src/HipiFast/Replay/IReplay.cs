@@ -10,8 +10,9 @@ public interface IReplay : IDisposable
 
     /// <summary>Adds one vector step: one transition of every environment copy.</summary>
     /// <param name="step">N rows in the order of the copies; tasks and rewards as commanded, s' also where the episode ended.</param>
-    /// <param name="truncated">Not 0 where a time limit cut the episode, <c>[N]</c>; ends the copy's episode as a termination does.</param>
+    /// <param name="truncated">1 where a time limit cut the episode, <c>[N]</c>; ends the copy's episode as a termination does.</param>
     /// <exception cref="ArgumentException">The shape, the number of rows or the length disagrees; nothing was added.</exception>
+    /// <exception cref="InvalidDataException">A number is NaN or infinite, or a flag neither 0 nor 1; nothing was added.</exception>
     void Append(TransitionBatch step, ReadOnlySpan<byte> truncated);
 
     /// <summary>Makes a batch for <see cref="Sample"/>, where this replay draws its batches.</summary>
@@ -36,6 +37,8 @@ public interface IReplay : IDisposable
     /// <summary>Restores what <see cref="SaveState"/> wrote, whichever replay wrote it.</summary>
     /// <param name="file">The checkpoint.</param>
     /// <param name="prefix">What the names start with.</param>
-    /// <exception cref="InvalidDataException">A tensor is missing or of another shape; nothing has changed.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A tensor is missing or of another shape, and nothing has changed; or a value cannot be, and the replay is empty.
+    /// </exception>
     void LoadState(SafetensorsFile file, string prefix);
 }

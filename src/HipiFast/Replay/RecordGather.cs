@@ -6,7 +6,7 @@ using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Replay;
 
-/// <summary>Copies records of a replay buffer to the columns of a batch, all columns of a row at once.</summary>
+/// <summary>Copies records of a replay buffer to the columns of a batch, all columns of a row at once: those that every learner reads.</summary>
 /// <remarks>
 /// A column is copied in one block of 4, 8, 16, 32 or 64 bytes, the smallest that holds its row, so that a row is straight-line code. What a
 /// block reads behind its row is discarded: the next row of the column overwrites it, rows being written in ascending order.
@@ -47,6 +47,13 @@ internal sealed unsafe class RecordGather
 
     /// <summary>Whether every column's row fills its block, so that nothing is written behind the last row.</summary>
     public bool IsWhole { get; }
+
+    /// <summary>Whether it copies a column; others are gathered one by one.</summary>
+    /// <param name="column">A column of a batch.</param>
+    public static bool Copies(TransitionColumn column) =>
+        column == TransitionBatch.ObservationColumn || column == TransitionBatch.ActionColumn
+        || column == TransitionBatch.NextObservationColumn || column == TransitionBatch.TaskColumn
+        || column == TransitionBatch.RewardColumn || column == TransitionBatch.TerminatedColumn;
 
     /// <summary>Asks the cache for records that are about to be copied; changes nothing.</summary>
     /// <param name="slots">Slots of the records.</param>

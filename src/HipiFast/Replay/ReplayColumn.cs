@@ -1,21 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using HipiFast.Storage;
 
 namespace HipiFast.Replay;
-
-/// <summary>One column of the replay buffer: what it is called, how wide it is, and where a batch keeps it.</summary>
-/// <param name="Name">Name in a checkpoint.</param>
-/// <param name="Type">Element type.</param>
-/// <param name="Width">Elements per row, from the shape.</param>
-/// <param name="BatchPointer">Where a batch wants the column, or null when batches do not carry it.</param>
-/// <param name="IsMatrix">Whether the tensor in a checkpoint is <c>[rows, width]</c> rather than <c>[rows]</c>.</param>
-internal sealed record ReplayColumnDefinition(
-    string Name, TensorType Type, Func<TransitionShape, int> Width, Func<TransitionBatch, nint>? BatchPointer, bool IsMatrix)
-{
-    /// <summary>Bytes of one element.</summary>
-    public int ElementBytes => Type == TensorType.UInt8 ? sizeof(byte) : sizeof(float);
-}
 
 /// <summary>One column within the records of a replay buffer.</summary>
 internal sealed unsafe class ReplayColumn
@@ -28,7 +14,7 @@ internal sealed unsafe class ReplayColumn
     /// <param name="width">Elements per row.</param>
     /// <param name="first">Address of its first row, within the first record.</param>
     /// <param name="stride">Bytes between records.</param>
-    public ReplayColumn(ReplayColumnDefinition definition, int width, byte* first, int stride)
+    public ReplayColumn(TransitionColumn definition, int width, byte* first, int stride)
     {
         Definition = definition;
         Width = width;
@@ -37,10 +23,16 @@ internal sealed unsafe class ReplayColumn
         _stride = stride;
     }
 
-    public ReplayColumnDefinition Definition { get; }
+    /// <summary>What it is.</summary>
+    public TransitionColumn Definition { get; }
 
+    /// <summary>Whether batches carry it.</summary>
+    public bool IsInBatch => Definition.Index >= 0;
+
+    /// <summary>Elements per row.</summary>
     public int Width { get; }
 
+    /// <summary>Bytes per row.</summary>
     public int RowBytes { get; }
 
     /// <summary>Bytes between rows.</summary>

@@ -1,19 +1,44 @@
+using System.Runtime.InteropServices;
 using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.Tasks;
+using HipiFast.Storage;
 
 namespace HipiFast.Replay;
 
 /// <summary>A batch of transitions as structure of arrays in native memory; every matrix row-major without padding.</summary>
-/// <remarks>Not thread-safe. Filling and relabeling a batch of a size within <see cref="Capacity"/> allocates nothing.</remarks>
+/// <remarks>
+/// What a transition consists of is said once, in <see cref="Schema"/>: copies, checkpoints, files, checks and replay walk it. Not thread-safe.
+/// Filling and relabeling a batch of a size within <see cref="Capacity"/> allocates nothing.
+/// </remarks>
 public sealed unsafe class TransitionBatch : ITransitionBatch
 {
-    private readonly NativeBuffer<float> _observation;
-    private readonly NativeBuffer<float> _action;
-    private readonly NativeBuffer<float> _nextObservation;
-    private readonly NativeBuffer<float> _task;
-    private readonly NativeBuffer<float> _reward;
-    private readonly NativeBuffer<byte> _terminated;
-    private readonly NativeBuffer<long> _replayIndex;
+    private static readonly List<TransitionColumn> s_schema = [];
+
+    // The one list of what a transition consists of. Each stands in the schema in the order of these lines.
+    internal static readonly TransitionColumn ObservationColumn = Add(
+        "observation", TensorType.Float32, ColumnExtent.Observation, ColumnOwner.Transition);
+
+    internal static readonly TransitionColumn ActionColumn = Add(
+        "action", TensorType.Float32, ColumnExtent.Action, ColumnOwner.Transition);
+
+    internal static readonly TransitionColumn NextObservationColumn = Add(
+        "next_observation", TensorType.Float32, ColumnExtent.Observation, ColumnOwner.Transition);
+
+    internal static readonly TransitionColumn TaskColumn = Add(
+        "task", TensorType.Float32, ColumnExtent.Task, ColumnOwner.Task);
+
+    internal static readonly TransitionColumn RewardColumn = Add(
+        "reward", TensorType.Float32, ColumnExtent.One, ColumnOwner.Outcome);
+
+    internal static readonly TransitionColumn TerminatedColumn = Add(
+        "terminated", TensorType.UInt8, ColumnExtent.One, ColumnOwner.Outcome);
+
+    private static readonly TransitionColumn s_replayIndex = Add(
+        "replay_index", TensorType.Int64, ColumnExtent.One, ColumnOwner.Transition, isStored: false);
+
+    private readonly NativeBuffer<byte>[] _columns = new NativeBuffer<byte>[s_schema.Count];
+    private readonly int[] _widths = new int[s_schema.Count];
     private int _count;
 
     /// <summary>Allocates room for <paramref name="capacity"/> transitions.</summary>
@@ -25,17 +50,22 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         Shape = shape;
         Capacity = capacity;
-        _observation = new NativeBuffer<float>((long)capacity * shape.ObservationDimension);
-        _action = new NativeBuffer<float>((long)capacity * shape.ActionDimension);
-        _nextObservation = new NativeBuffer<float>((long)capacity * shape.ObservationDimension);
-        _task = new NativeBuffer<float>((long)capacity * shape.TaskDimension);
-        _reward = new NativeBuffer<float>(capacity);
-        _terminated = new NativeBuffer<byte>(capacity);
-        _replayIndex = new NativeBuffer<long>(capacity);
-        _replayIndex.Span.Fill(-1);
+        foreach (TransitionColumn column in s_schema)
+        {
+            _widths[column.Index] = column.Width(shape);
+            _columns[column.Index] = new NativeBuffer<byte>(capacity * RowBytes(column));
+        }
+
+        new Span<long>(Pointer(s_replayIndex), capacity).Fill(-1);
     }
 
-    /// <summary>Widths of the vectors.</summary>
+    /// <summary>The columns of a transition, without an enumerator to allocate.</summary>
+    internal static ReadOnlySpan<TransitionColumn> Columns => CollectionsMarshal.AsSpan(s_schema);
+
+    /// <summary>The columns of a transition, in the order in which files and replay have them.</summary>
+    public static IReadOnlyList<TransitionColumn> Schema => s_schema;
+
+    /// <inheritdoc/>
     public TransitionShape Shape { get; }
 
     /// <summary>Most rows.</summary>
@@ -53,41 +83,107 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     }
 
     /// <summary>s, <c>[B, S]</c>.</summary>
-    public Span<float> Observation => _observation.Slice(0, Count * Shape.ObservationDimension);
+    public Span<float> Observation => Values<float>(ObservationColumn);
 
     /// <summary>a, <c>[B, A]</c>, entries in [-1, 1].</summary>
-    public Span<float> Action => _action.Slice(0, Count * Shape.ActionDimension);
+    public Span<float> Action => Values<float>(ActionColumn);
 
     /// <summary>s', <c>[B, S]</c>.</summary>
-    public Span<float> NextObservation => _nextObservation.Slice(0, Count * Shape.ObservationDimension);
+    public Span<float> NextObservation => Values<float>(NextObservationColumn);
 
     /// <summary>psi, the commanded task and after relabeling the new one, <c>[B, P]</c>.</summary>
-    public Span<float> Task => _task.Slice(0, Count * Shape.TaskDimension);
+    public Span<float> Task => Values<float>(TaskColumn);
 
     /// <summary>r under <see cref="Task"/>, <c>[B]</c>.</summary>
-    public Span<float> Reward => _reward.Slice(0, Count);
+    public Span<float> Reward => Values<float>(RewardColumn);
 
     /// <summary>1 where <see cref="Task"/> ends with the transition, else 0, <c>[B]</c>. A time limit is not a termination.</summary>
-    public Span<byte> Terminated => _terminated.Slice(0, Count);
+    public Span<byte> Terminated => Values<byte>(TerminatedColumn);
 
     /// <summary>Where each row came from: its absolute number in the replay buffer, or -1, <c>[B]</c>.</summary>
-    public Span<long> ReplayIndex => _replayIndex.Slice(0, Count);
+    public Span<long> ReplayIndex => Values<long>(s_replayIndex);
 
     /// <summary>The rows in use, as a task family judges them.</summary>
     public TransitionRows Transitions => new(Observation, Action, NextObservation, Count);
 
     /// <summary>The rows in use, for kernels.</summary>
-    public TransitionPointers Pointers => new(
-        (nint)_observation.Pointer, (nint)_action.Pointer, (nint)_nextObservation.Pointer, Count, Shape.ObservationDimension, Shape.ActionDimension);
+    internal TransitionPointers Pointers => new(
+        (nint)Pointer(ObservationColumn), (nint)Pointer(ActionColumn), (nint)Pointer(NextObservationColumn), Count, Shape.ObservationDimension,
+        Shape.ActionDimension);
 
     /// <summary>Address of <see cref="Task"/>.</summary>
-    public float* TaskPointer => _task.Pointer;
+    internal float* TaskPointer => (float*)Pointer(TaskColumn);
 
     /// <summary>Address of <see cref="Reward"/>.</summary>
-    public float* RewardPointer => _reward.Pointer;
+    internal float* RewardPointer => (float*)Pointer(RewardColumn);
 
     /// <summary>Address of <see cref="Terminated"/>.</summary>
-    public byte* TerminatedPointer => _terminated.Pointer;
+    internal byte* TerminatedPointer => Pointer(TerminatedColumn);
+
+    /// <summary>The rows in use of any column, as bytes: for code that carries columns along whatever they hold.</summary>
+    /// <param name="column">One of <see cref="Schema"/>.</param>
+    /// <returns>B rows side by side, entries in the machine's order of bytes.</returns>
+    /// <exception cref="OverflowException">More than 2^31 - 1 bytes.</exception>
+    public Span<byte> Bytes(TransitionColumn column)
+    {
+        ArgumentNullException.ThrowIfNull(column);
+        return new Span<byte>(Pointer(column), checked((int)(Count * RowBytes(column))));
+    }
+
+    /// <summary>The same transitions in memory of their own.</summary>
+    /// <returns>A batch with room for the rows in use, for the caller to dispose.</returns>
+    /// <exception cref="InvalidOperationException">There are none.</exception>
+    public TransitionBatch Copy()
+    {
+        if (Count == 0)
+        {
+            throw new InvalidOperationException("The batch holds no transitions to copy.");
+        }
+
+        TransitionBatch copy = new(Shape, Count) { Count = Count };
+        foreach (TransitionColumn column in s_schema)
+        {
+            copy.CopyColumn(column, this, 0, 0, Count);
+        }
+
+        return copy;
+    }
+
+    /// <summary>Adds the rows in use to a checkpoint: a tensor for each stored column.</summary>
+    /// <param name="writer">The checkpoint; it refers to this batch's memory, which must not change until it is saved.</param>
+    /// <param name="prefix">What the names start with.</param>
+    public void SaveState(SafetensorsWriter writer, string prefix)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        foreach (TransitionColumn column in s_schema)
+        {
+            if (column.IsStored)
+            {
+                int width = _widths[column.Index];
+                column.AddTo(writer, prefix + column.Name, Pointer(column), Count, width, (nint)RowBytes(column));
+            }
+        }
+    }
+
+    /// <summary>Restores what <see cref="SaveState"/> wrote.</summary>
+    /// <param name="file">The checkpoint.</param>
+    /// <param name="prefix">What the names start with.</param>
+    /// <param name="rows">Rows that it must hold, within <see cref="Capacity"/>; in use afterwards.</param>
+    /// <exception cref="InvalidDataException">A tensor is missing or has another shape.</exception>
+    public void LoadState(SafetensorsFile file, string prefix, int rows)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        Count = rows;
+        foreach (TransitionColumn column in s_schema)
+        {
+            if (column.IsStored)
+            {
+                int width = _widths[column.Index];
+                file.Require(prefix + column.Name, column.Type, column.TensorShape(rows, width));
+                column.Read(file, prefix + column.Name, Pointer(column), 0, rows, width);
+            }
+        }
+    }
 
     /// <summary>Copies what belongs to a transition whatever its task: state, action, next state and number.</summary>
     /// <param name="row">The transition.</param>
@@ -95,11 +191,13 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     /// <param name="targetRow">Row that is overwritten.</param>
     internal void CopyTransition(int row, TransitionBatch target, int targetRow)
     {
-        int state = Shape.ObservationDimension, action = Shape.ActionDimension;
-        Observation.Slice(row * state, state).CopyTo(target.Observation.Slice(targetRow * state, state));
-        Action.Slice(row * action, action).CopyTo(target.Action.Slice(targetRow * action, action));
-        NextObservation.Slice(row * state, state).CopyTo(target.NextObservation.Slice(targetRow * state, state));
-        target.ReplayIndex[targetRow] = ReplayIndex[row];
+        foreach (TransitionColumn column in s_schema)
+        {
+            if (column.Owner == ColumnOwner.Transition)
+            {
+                target.CopyColumn(column, this, row, targetRow, 1);
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -108,12 +206,61 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     /// <inheritdoc/>
     public void Dispose()
     {
-        _observation.Dispose();
-        _action.Dispose();
-        _nextObservation.Dispose();
-        _task.Dispose();
-        _reward.Dispose();
-        _terminated.Dispose();
-        _replayIndex.Dispose();
+        _count = 0;
+        foreach (NativeBuffer<byte> column in _columns)
+        {
+            column.Dispose();
+        }
+    }
+
+    /// <summary>Address of the first row of a column.</summary>
+    internal byte* Pointer(TransitionColumn column) => _columns[column.Index].Pointer;
+
+    /// <summary>Entries of a row of a column.</summary>
+    internal int Width(TransitionColumn column) => _widths[column.Index];
+
+    /// <summary>The first entry, in the order of the schema, that must be finite and is not.</summary>
+    /// <param name="firstRow">First row.</param>
+    /// <param name="rows">Rows, all in use.</param>
+    /// <param name="withOutcome">Whether what depends on the task is looked at, too.</param>
+    /// <returns>The entry, or null.</returns>
+    internal NonFiniteEntry? FindNonFinite(int firstRow, int rows, bool withOutcome)
+    {
+        foreach (TransitionColumn column in s_schema)
+        {
+            if (!column.IsFinite || (column.Owner == ColumnOwner.Outcome && !withOutcome))
+            {
+                continue;
+            }
+
+            int width = _widths[column.Index];
+            ReadOnlySpan<float> values = Values<float>(column).Slice(firstRow * width, rows * width);
+            int index = FiniteCheck.IndexOfNonFinite(values);
+            if (index >= 0)
+            {
+                return new NonFiniteEntry(column, firstRow + (index / width), index % width, values[index]);
+            }
+        }
+
+        return null;
+    }
+
+    private static TransitionColumn Add(
+        string name, TensorType type, ColumnExtent extent, ColumnOwner owner, bool isStored = true)
+    {
+        TransitionColumn column = new(s_schema.Count, name, type, extent, owner, isStored);
+        s_schema.Add(column);
+        return column;
+    }
+
+    private long RowBytes(TransitionColumn column) => (long)_widths[column.Index] * column.ElementBytes;
+
+    private Span<T> Values<T>(TransitionColumn column)
+        where T : unmanaged => new(Pointer(column), checked(_count * _widths[column.Index]));
+
+    private void CopyColumn(TransitionColumn column, TransitionBatch source, int sourceRow, int row, int rows)
+    {
+        long rowBytes = RowBytes(column), bytes = rows * rowBytes;
+        Buffer.MemoryCopy(source.Pointer(column) + (sourceRow * rowBytes), Pointer(column) + (row * rowBytes), bytes, bytes);
     }
 }

@@ -14,45 +14,45 @@ namespace HipiFast.Replay;
 /// </remarks>
 public sealed class TransitionFile : IDisposable
 {
-    private const string ObservationName = "observation";
-    private const string ActionName = "action";
-    private const string NextObservationName = "next_observation";
-    private const string TaskName = "task";
-    private const string RewardName = "reward";
-    private const string TerminatedName = "terminated";
     private const string EpisodeName = "episode";
     private const string LogPriorName = "log_prior";
+
+    private static readonly TransitionColumn[] s_columns = [.. TransitionBatch.Schema.Where(column => column.IsStored)];
 
     private readonly SafetensorsFile _file;
 
     private TransitionFile(SafetensorsFile file)
     {
         _file = file;
-        TensorInfo observation = RequireMatrix(file, ObservationName);
-        TensorInfo action = RequireMatrix(file, ActionName);
-        TensorInfo nextObservation = RequireMatrix(file, NextObservationName);
-        TensorInfo task = RequireMatrix(file, TaskName);
-        TensorInfo reward = file.Require(RewardName, TensorType.Float32, -1);
-        TensorInfo terminated = RequireTerminated(file);
-        RequireSameExtent(observation, action, 0, "rows");
-        RequireSameExtent(observation, nextObservation, 0, "rows");
-        RequireSameExtent(observation, task, 0, "rows");
-        RequireSameExtent(observation, reward, 0, "rows");
-        RequireSameExtent(observation, terminated, 0, "rows");
-        RequireSameExtent(observation, nextObservation, 1, "columns");
+        TensorInfo[] tensors = [.. s_columns.Select(column => Require(file, column))];
+        TensorInfo first = tensors[0];
+        foreach (TensorInfo tensor in tensors)
+        {
+            RequireSameExtent(first, tensor, 0, "rows");
+        }
+
+        // Several columns may be of one width: the first says which.
+        foreach (TransitionColumn column in s_columns.Where(column => column.IsMatrix))
+        {
+            RequireSameExtent(Of(column.Extent), tensors[Array.IndexOf(s_columns, column)], 1, "columns");
+        }
+
         HasEpisodes = file.Tensors.ContainsKey(EpisodeName);
         if (HasEpisodes)
         {
-            RequireSameExtent(observation, file.Require(EpisodeName, TensorType.Int64, -1), 0, "rows");
+            RequireSameExtent(first, file.Require(EpisodeName, TensorType.Int64, -1), 0, "rows");
         }
 
-        Count = observation.Shape[0];
+        Count = first.Shape[0];
         if (Count == 0)
         {
-            throw new InvalidDataException($"'{Path}' has no transitions: tensor '{ObservationName}' has 0 rows.");
+            throw new InvalidDataException($"'{Path}' has no transitions: tensor '{first.Name}' has 0 rows.");
         }
 
-        Shape = new TransitionShape(Width(file, observation), Width(file, action), Width(file, task));
+        Shape = new TransitionShape(
+            Width(file, Of(ColumnExtent.Observation)), Width(file, Of(ColumnExtent.Action)), Width(file, Of(ColumnExtent.Task)));
+
+        TensorInfo Of(ColumnExtent extent) => tensors[Array.FindIndex(s_columns, column => column.Extent == extent)];
     }
 
     /// <summary>The path as it was given.</summary>
@@ -96,7 +96,7 @@ public sealed class TransitionFile : IDisposable
     /// <param name="metadata">Text to carry, by name; null for none.</param>
     /// <exception cref="ArgumentException">The batch is empty, or <paramref name="episode"/> is neither empty nor as long as the batch.</exception>
     /// <exception cref="IOException">The path cannot be written.</exception>
-    public static unsafe void Save(
+    public static void Save(
         string path, TransitionBatch batch, ReadOnlySpan<long> episode = default, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(batch);
@@ -116,13 +116,7 @@ public sealed class TransitionFile : IDisposable
             writer.Metadata[name] = text;
         }
 
-        Kernels.Tasks.TransitionPointers rows = batch.Pointers;
-        writer.AddReference(ObservationName, (float*)rows.Observation, batch.Count, batch.Shape.ObservationDimension);
-        writer.AddReference(ActionName, (float*)rows.Action, batch.Count, batch.Shape.ActionDimension);
-        writer.AddReference(NextObservationName, (float*)rows.NextObservation, batch.Count, batch.Shape.ObservationDimension);
-        writer.AddReference(TaskName, batch.TaskPointer, batch.Count, batch.Shape.TaskDimension);
-        writer.AddReference(RewardName, batch.RewardPointer, batch.Count);
-        writer.AddReference(TerminatedName, batch.TerminatedPointer, batch.Count);
+        batch.SaveState(writer, string.Empty);
         if (!episode.IsEmpty)
         {
             writer.Add(EpisodeName, episode, episode.Length);
@@ -142,18 +136,19 @@ public sealed class TransitionFile : IDisposable
     public static NativeBuffer<float> LoadTasks(string path, int taskDimension = -1)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        TensorInfo tensor = file.Require(TaskName, TensorType.Float32, -1, taskDimension);
+        TransitionColumn task = TransitionBatch.TaskColumn;
+        TensorInfo tensor = file.Require(task.Name, task.Type, task.TensorShape(-1, taskDimension));
         int width = Width(file, tensor);
         if (tensor.ElementCount is 0 or > int.MaxValue)
         {
             string size = tensor.ElementCount == 0 ? "is empty" : $"has {tensor.ElementCount} elements, more than {int.MaxValue}";
-            throw new InvalidDataException($"{FileMessages.Tensor(TaskName, path)} {size}; expected candidate tasks [K, P].");
+            throw new InvalidDataException($"{FileMessages.Tensor(task.Name, path)} {size}; expected candidate tasks [K, P].");
         }
 
         var tasks = new NativeBuffer<float>(tensor.ElementCount);
         try
         {
-            file.ReadFinite(TaskName, tasks.Span);
+            file.ReadFinite(task.Name, tasks.Span);
             return tasks;
         }
         catch
@@ -230,7 +225,7 @@ public sealed class TransitionFile : IDisposable
     /// <param name="count">Rows of the block, at most the batch's capacity.</param>
     /// <exception cref="ArgumentException">The widths differ, or the rows are not in the file or do not fit the batch.</exception>
     /// <exception cref="InvalidDataException">A number is not finite, or <c>terminated</c> is neither 0 nor 1.</exception>
-    public void Read(TransitionBatch batch, long firstRow, int count)
+    public unsafe void Read(TransitionBatch batch, long firstRow, int count)
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (batch.Shape != Shape)
@@ -240,12 +235,11 @@ public sealed class TransitionFile : IDisposable
 
         RequireRows(firstRow, count);
         batch.Count = count;
-        _file.ReadFinite(ObservationName, batch.Observation, firstRow * Shape.ObservationDimension);
-        _file.ReadFinite(ActionName, batch.Action, firstRow * Shape.ActionDimension);
-        _file.ReadFinite(NextObservationName, batch.NextObservation, firstRow * Shape.ObservationDimension);
-        _file.ReadFinite(TaskName, batch.Task, firstRow * Shape.TaskDimension);
-        _file.ReadFinite(RewardName, batch.Reward, firstRow);
-        _file.ReadFlags(TerminatedName, batch.Terminated, firstRow);
+        foreach (TransitionColumn column in s_columns)
+        {
+            column.Read(_file, column.Name, batch.Pointer(column), firstRow, count, batch.Width(column));
+        }
+
         batch.ReplayIndex.Fill(-1);
     }
 
@@ -263,14 +257,12 @@ public sealed class TransitionFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    private static TensorInfo RequireMatrix(SafetensorsFile file, string name) => file.Require(name, TensorType.Float32, -1, -1);
-
-    private static TensorInfo RequireTerminated(SafetensorsFile file)
+    // Flags may be of either type of one byte.
+    private static TensorInfo Require(SafetensorsFile file, TransitionColumn column)
     {
-        TensorType type = file.Tensors.TryGetValue(TerminatedName, out TensorInfo? tensor) && tensor.Type == TensorType.Bool
-            ? TensorType.Bool
-            : TensorType.UInt8;
-        return file.Require(TerminatedName, type, -1);
+        bool isBool = column.Type == TensorType.UInt8 && file.Tensors.TryGetValue(column.Name, out TensorInfo? tensor)
+            && tensor.Type == TensorType.Bool;
+        return file.Require(column.Name, isBool ? TensorType.Bool : column.Type, column.TensorShape(-1, -1));
     }
 
     private static int Width(SafetensorsFile file, TensorInfo tensor) => tensor.Shape[1] is > 0 and <= int.MaxValue

@@ -56,14 +56,15 @@ public sealed class SafetensorsWriter
         _sources.Add(name, new PointerSource(tensor, (nint)values));
     }
 
-    /// <summary><see cref="AddReference"/> for a tensor whose rows lie apart.</summary>
-    /// <typeparam name="T">Element type, as for <see cref="Add"/>.</typeparam>
+    /// <summary><see cref="AddReference"/> for a tensor whose type is known only at run time and whose rows may lie apart.</summary>
     /// <param name="name">Name, not added before.</param>
+    /// <param name="type">Element type.</param>
     /// <param name="values">First value of the first row; may be null when the shape holds no elements.</param>
     /// <param name="stride">Bytes from row to row.</param>
     /// <param name="shape">Extents, the number of rows first.</param>
-    internal unsafe void AddRows<T>(string name, T* values, nint stride, params ReadOnlySpan<long> shape)
-        where T : unmanaged => _sources.Add(name, new RowSource(Describe<T>(name, shape), (nint)values, stride));
+    /// <exception cref="ArgumentException">The name is taken or reserved, or the shape is negative or too large.</exception>
+    public unsafe void AddRows(string name, TensorType type, void* values, nint stride, params ReadOnlySpan<long> shape) =>
+        _sources.Add(name, new RowSource(Describe(name, type, shape), (nint)values, stride));
 
     /// <summary>Writes the file. On failure <paramref name="path"/> is left as it was.</summary>
     /// <param name="path">File to make or replace.</param>
@@ -120,7 +121,9 @@ public sealed class SafetensorsWriter
     }
 
     private TensorInfo Describe<T>(string name, ReadOnlySpan<long> shape)
-        where T : unmanaged
+        where T : unmanaged => Describe(name, TensorTypes.Of<T>(), shape);
+
+    private TensorInfo Describe(string name, TensorType type, ReadOnlySpan<long> shape)
     {
         ArgumentNullException.ThrowIfNull(name);
         RequireUnicode(name, "tensor name");
@@ -134,7 +137,6 @@ public sealed class SafetensorsWriter
             throw new ArgumentException($"Tensor {FileMessages.Quote(name)} has been added already.", nameof(name));
         }
 
-        TensorType type = TensorTypes.Of<T>();
         int size = TensorTypes.Size(type);
         if (shape.Length > SafetensorsHeader.MaxRank || !TensorInfo.TryCountElements(shape, out long count) || count > long.MaxValue / size)
         {
@@ -193,6 +195,7 @@ public sealed class SafetensorsWriter
     {
         public override unsafe void WriteTo(Stream stream) => Write(stream, (byte*)values);
     }
+
     private sealed class RowSource(TensorInfo tensor, nint values, nint stride) : Source(tensor)
     {
         private const int BytesPerBlock = 1 << 16;
@@ -205,7 +208,14 @@ public sealed class SafetensorsWriter
             }
 
             long rows = Tensor.Shape[0];
-            int rowBytes = checked((int)(Tensor.ByteLength / rows)), blockRows = Math.Max(1, BytesPerBlock / rowBytes);
+            int rowBytes = checked((int)(Tensor.ByteLength / rows));
+            if (stride == rowBytes)
+            {
+                Write(stream, (byte*)values);
+                return;
+            }
+
+            int blockRows = Math.Max(1, BytesPerBlock / rowBytes);
             byte[] block = new byte[blockRows * rowBytes];
             for (long first = 0; first < rows; first += blockRows)
             {

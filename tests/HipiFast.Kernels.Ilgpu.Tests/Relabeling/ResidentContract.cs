@@ -96,7 +96,7 @@ public abstract class ResidentContract
         using Comparison comparison = new(Backend, RelabelData.GoalFamily, new RelabelOptions { RelabelFraction = 1f });
         using TransitionBatch expected = new(RelabelData.Shape, Rows);
         float[] tasks = [0.1f, 0.2f, -0.4f, 0.9f, 0.5f, 0.5f], logPrior = [0.5f, float.NegativeInfinity, -0.2f];
-        DeviceBatch batch = comparison.Sample(expected);
+        ResidentTransitionBatch batch = comparison.Sample(expected);
         int[] right = comparison.Host.Relabel(expected, tasks, null, logPrior).TaskIndex.ToArray();
         RelabelResult result = comparison.Device.Relabel(batch, tasks, null, logPrior);
         Assert.Equal(right, result.TaskIndex.ToArray());
@@ -130,7 +130,7 @@ public abstract class ResidentContract
     {
         using Comparison comparison = new(Backend, RelabelData.GoalFamily, new RelabelOptions());
         using TransitionBatch before = new(RelabelData.Shape, Rows);
-        DeviceBatch batch = comparison.Sample(before);
+        ResidentTransitionBatch batch = comparison.Sample(before);
         comparison.Session.RelabelPipeline.Prepare(new RelabelProblem
         {
             SoftQ = new SoftQProblem
@@ -148,7 +148,7 @@ public abstract class ResidentContract
                 Family = RelabelData.GoalFamily,
             },
             Commanded = default,
-            Resident = new ResidentBatch(batch, ResidentCandidates.Commanded),
+            Resident = new ResidentBatch(batch.Transitions!, ResidentCandidates.Commanded),
             HasPartition = true,
             Temperature = 1f,
             RelabelFraction = 1f,
@@ -182,7 +182,8 @@ public abstract class ResidentContract
     {
         using Comparison comparison = new(Backend, RelabelData.GoalFamily, new RelabelOptions());
         using TransitionBatch host = new(RelabelData.Shape, 5);
-        DeviceBatch batch = comparison.Sample(host);
+        ResidentTransitionBatch batch = comparison.Sample(host);
+        DeviceBatch transitions = (DeviceBatch)batch.Transitions!;
         Refused("relabeled by inverse RL by row", comparison.Session, new RelabelOptions { Strategy = RelabelStrategy.Random }, batch);
         Refused("relabeled by inverse RL by row", comparison.Session, new RelabelOptions { Assignment = Assignment.Task }, batch);
         Refused(
@@ -192,13 +193,13 @@ public abstract class ResidentContract
         Refused("none were set", comparison.Session, new RelabelOptions { Candidates = CandidateSource.Fixed }, batch);
         Refused(
             "Expected 5 entries for terminations on the device; found 4", comparison.Session, new RelabelOptions(),
-            batch with { Terminated = batch.Terminated.Slice(0, 4) });
+            new ResidentTransitionBatch(batch.Memory, batch.Shape, transitions with { Terminated = transitions.Terminated.Slice(0, 4) }));
         using ComputeSession managed = Sessions.Create(ManagedBackend.FamilyName);
         Refused("computes on the processor", managed, new RelabelOptions(), batch);
         comparison.AssertEqual(host, batch);
     }
 
-    private static void Refused(string expected, ComputeSession session, RelabelOptions options, DeviceBatch batch)
+    private static void Refused(string expected, ComputeSession session, RelabelOptions options, ITransitionBatch batch)
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, options);
@@ -223,7 +224,8 @@ public abstract class ResidentContract
     private sealed class Comparison : IDisposable
     {
         private readonly ReplayBuffer _replay;
-        private readonly ReplayMirror _mirror;
+        private readonly ResidentReplay _resident;
+        private ResidentTransitionBatch? _batch;
         private uint _call;
 
         public Comparison(string backend, TaskFamily family, RelabelOptions options, float scale = 1f)
@@ -248,7 +250,7 @@ public abstract class ResidentContract
                 _replay.AppendEpisode(data);
             }
 
-            _mirror = new ReplayMirror(Session.Runtime!, _replay);
+            _resident = new ResidentReplay(Session.Transitions!, _replay);
         }
 
         public ComputeSession Session { get; }
@@ -259,16 +261,19 @@ public abstract class ResidentContract
 
         public Relabeler Device { get; }
 
-        public DeviceBatch Sample(TransitionBatch host)
+        public ResidentTransitionBatch Sample(TransitionBatch host)
         {
             _replay.Sample(host, host.Capacity, 3, _call);
-            return _mirror.Sample(host.Capacity, 3, _call++);
+            _batch?.Dispose();
+            _batch = (ResidentTransitionBatch)_resident.CreateBatch(host.Capacity);
+            _resident.Sample(_batch, host.Capacity, 3, _call++);
+            return _batch;
         }
 
         public void AssertSameCall(int rows)
         {
             using TransitionBatch expected = new(_replay.Shape, rows);
-            DeviceBatch batch = Sample(expected);
+            ResidentTransitionBatch batch = Sample(expected);
             RelabelResult right = Host.Relabel(expected, _replay);
             int[] rightIndex = right.TaskIndex.ToArray();
             byte[] rightRelabeled = right.Relabeled.ToArray();
@@ -288,24 +293,20 @@ public abstract class ResidentContract
         public string AssertRefusedAlike(int rows)
         {
             using TransitionBatch expected = new(_replay.Shape, rows);
-            DeviceBatch batch = Sample(expected);
+            ResidentTransitionBatch batch = Sample(expected);
             string message = Assert.Throws<InvalidDataException>(() => { Host.Relabel(expected, _replay); }).Message;
             Assert.Equal(message, Assert.Throws<InvalidDataException>(() => { Device.Relabel(batch, _replay); }).Message);
             AssertEqual(expected, batch);
             return message;
         }
 
-        public void AssertEqual(TransitionBatch expected, DeviceBatch batch)
-        {
-            using TransitionBatch found = new(expected.Shape, expected.Count);
-            _mirror.Download(batch, found);
-            Assert.Equal(RelabelData.Contents(expected), RelabelData.Contents(found));
-        }
+        public void AssertEqual(TransitionBatch expected, ITransitionBatch batch) =>
+            Assert.Equal(RelabelData.Contents(expected), RelabelData.Contents(batch.ToHost()));
 
         public void Dispose()
         {
-            _mirror.Dispose();
-            _replay.Dispose();
+            _batch?.Dispose();
+            _resident.Dispose();
             Host.Dispose();
             Device.Dispose();
             Agent.Dispose();

@@ -123,7 +123,7 @@ public sealed class DeviceReplayTests : IDisposable
         for (int step = 0; step < steps; step++)
         {
             using TransitionBatch data = Data(shape, copies, (call * 1000) + (uint)step);
-            host.Append(data.Observation, data.Action, data.NextObservation, data.Task, data.Reward, data.Terminated, new byte[copies]);
+            host.Append(data, new byte[copies]);
             Append(device, data);
         }
     }

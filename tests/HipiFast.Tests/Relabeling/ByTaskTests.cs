@@ -3,6 +3,7 @@ using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Testing;
+using HipiFast.Tests.Replay;
 
 namespace HipiFast.Tests.Relabeling;
 

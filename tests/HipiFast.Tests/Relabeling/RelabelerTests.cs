@@ -8,6 +8,7 @@ using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Tasks;
 using HipiFast.Testing;
+using HipiFast.Tests.Replay;
 
 namespace HipiFast.Tests.Relabeling;
 

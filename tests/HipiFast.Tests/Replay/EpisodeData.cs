@@ -32,9 +32,10 @@ internal sealed class EpisodeData
     {
         for (int i = 0; i < vectorSteps; i++, _vectorStep++)
         {
-            float[] s = new float[_copies * 3], next = new float[_copies * 3], action = new float[_copies * 2], task = new float[_copies * 3];
-            float[] reward = new float[_copies];
-            byte[] terminated = new byte[_copies], truncated = new byte[_copies];
+            using TransitionBatch step = new(Shape, _copies) { Count = _copies };
+            Span<float> s = step.Observation, next = step.NextObservation, action = step.Action, task = step.Task, reward = step.Reward;
+            Span<byte> terminated = step.Terminated;
+            byte[] truncated = new byte[_copies];
             for (int c = 0; c < _copies; c++)
             {
                 PhiloxBlock block = Philox.Next((uint)c, 0, _vectorStep, (uint)RandomPurpose.SyntheticData, _seed);
@@ -51,7 +52,7 @@ internal sealed class EpisodeData
                 _episode[c] += ends ? 1 : 0;
             }
 
-            buffer.Append(s, action, next, task, reward, terminated, truncated);
+            buffer.Append(step, truncated);
         }
     }
 }

@@ -96,12 +96,16 @@ public sealed class ReplayBufferTests : IDisposable
         {
             TransitionShape shape = new(width, 1, 38 - width);
             using ReplayBuffer buffer = new(shape, 11);
-            using TransitionBatch batch = new(shape, 40);
+            using TransitionBatch batch = new(shape, 40), step = new(shape, 1) { Count = 1 };
             for (int row = 0; row < 11; row++)
             {
                 float[] s = [.. Enumerable.Range(0, width).Select(i => (100f * row) + i)];
                 float[] task = [.. Enumerable.Range(0, shape.TaskDimension).Select(i => (-100f * row) - i)];
-                buffer.Append(s, [row], s, task, [row], [0], [0]);
+                s.CopyTo(step.Observation);
+                s.CopyTo(step.NextObservation);
+                task.CopyTo(step.Task);
+                (step.Action[0], step.Reward[0]) = (row, row);
+                buffer.Append(step, [0]);
             }
 
             buffer.Sample(batch, 40, 5, 0);
@@ -236,9 +240,14 @@ public sealed class ReplayBufferTests : IDisposable
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 8, 2);
 
-        ArgumentException error = Assert.Throws<ArgumentException>(
-            () => buffer.Append(new float[6], new float[4], new float[6], new float[5], new float[2], new byte[2], new byte[2]));
-        Assert.Contains("task of a vector step has 2 x 3 entries; found 5", error.Message, StringComparison.Ordinal);
+        using TransitionBatch step = new(EpisodeData.Shape, 3) { Count = 2 };
+        using TransitionBatch other = new(EpisodeData.Shape with { TaskDimension = 4 }, 2) { Count = 2 };
+        Assert.Contains(
+            "each with a truncation; found 2 of 3 state, 2 action and 4 task entries with 2.",
+            Assert.Throws<ArgumentException>(() => buffer.Append(other, new byte[2])).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => buffer.Append(step, new byte[1]));
+        step.Count = 3;
+        Assert.Throws<ArgumentException>(() => buffer.Append(step, new byte[2]));
         Assert.Equal(0, buffer.TotalCount);
     }
 
@@ -356,15 +365,15 @@ public sealed class ReplayBufferTests : IDisposable
     public void AppendAndSample_AllocateNothing()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 1000, 4);
-        using TransitionBatch batch = new(EpisodeData.Shape, 256);
-        float[] s = new float[12], a = new float[8], r = new float[4];
-        byte[] none = new byte[4], ends = [0, 1, 0, 0];
+        using TransitionBatch batch = new(EpisodeData.Shape, 256), step = new(EpisodeData.Shape, 4) { Count = 4 };
+        byte[] none = new byte[4];
 
         uint call = 0;
         SteadyState.AssertAllocatesNothing(() =>
         {
             call++;
-            buffer.Append(s, a, s, s, r, call % 10 == 0 ? ends : none, none);
+            step.Terminated[1] = call % 10 == 0 ? (byte)1 : (byte)0;
+            buffer.Append(step, none);
             buffer.Sample(batch, 256, 1, call);
             _ = buffer.EpisodeEnd(batch.ReplayIndex[0]);
         });
