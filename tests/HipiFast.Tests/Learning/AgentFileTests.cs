@@ -110,7 +110,67 @@ public sealed class AgentFileTests : IDisposable
         Assert.Contains("critic1.0.weight", Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path, 3)).Message);
     }
 
-    private void Write(Func<string, bool> wanted, bool metadata)
+    [Theory]
+    [InlineData("critic1.ln.weight", "is no part of a network that is understood; expected 0.weight to 2.bias under 'critic1', two hidden ReLU layers")]
+    [InlineData("critic1.3.weight", "is no part of a network that is understood")]
+    [InlineData("actor.log_std", "is no part of a network that is understood")]
+    [InlineData("target2.0.scale", "is no part of a network that is understood")]
+    [InlineData("critic3.0.weight", "is of a network that is not understood; expected actor, critic1, critic2, target1, target2")]
+    [InlineData("critic.0.weight", "is of a network that is not understood")]
+    public void A_tensor_that_would_change_what_a_network_computes_is_refused(string extra, string reason)
+    {
+        Write(_ => true, metadata: true, writer => writer.Add<float>(extra, [1f], 1));
+        string message = Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path)).Message;
+        Assert.StartsWith($"Tensor '{extra}' of '{_path}' {reason}", message);
+    }
+
+    [Fact]
+    public void Tensors_that_are_no_network_s_are_left_alone()
+    {
+        Write(_ => true, metadata: true, writer => writer.Add<byte>("rng_state", [1, 2], 2));
+        AgentFile.Load(_path).Dispose();
+    }
+
+    [Theory]
+    [InlineData("activation", "tanh", false)]
+    [InlineData("critic_activation", "ELU", false)]
+    [InlineData("activation", "ReLU", true)]
+    [InlineData("activated_by", "tanh", true)]
+    public void Metadata_that_name_another_activation_are_refused(string key, string value, bool loads)
+    {
+        Write(_ => true, metadata: true, writer => writer.Metadata[key] = value);
+        if (loads)
+        {
+            AgentFile.Load(_path).Dispose();
+            return;
+        }
+
+        Assert.Equal(
+            $"Metadata '{key}' of '{_path}' is '{value}'; expected relu: networks have two hidden ReLU layers of one width.",
+            Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path)).Message);
+    }
+
+    [Fact]
+    public void Layers_of_other_widths_say_what_networks_have()
+    {
+        Write(name => name != "critic1.1.bias", metadata: true, writer => writer.Add<float>("critic1.1.bias", new float[6], 6));
+        Assert.EndsWith(
+            "has shape [6]; expected [5] (networks have two hidden ReLU layers of one width).",
+            Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path)).Message);
+    }
+
+    [Theory]
+    [InlineData("critic1.1.bias", 5)]
+    [InlineData("log_alpha", 1)]
+    public void A_number_that_is_none_is_refused(string tensor, int length)
+    {
+        float[] values = new float[length];
+        values[^1] = float.NaN;
+        Write(name => name != tensor, metadata: true, writer => writer.Add<float>(tensor, values, length));
+        Assert.Contains($"Tensor '{tensor}'", Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path)).Message);
+    }
+
+    private void Write(Func<string, bool> wanted, bool metadata, Action<SafetensorsWriter>? add = null)
     {
         using AgentNetworks agent = new(new TransitionShape(3, 2, 1), 5);
         agent.Initialize(1);
@@ -133,6 +193,7 @@ public sealed class AgentFileTests : IDisposable
             }
         }
 
+        add?.Invoke(part);
         part.Save(_path);
     }
 }

@@ -252,6 +252,40 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
+    public void Append_RefusesWhatIsNoNumberAndAddsNothing()
+    {
+        using ReplayBuffer buffer = new(new TransitionShape(2, 1, 1), 4, 2);
+        float[][] columns = [[0, 1, 2, 3], [0, 0], [4, 5, 6, 7], [0, 0], [-1, -1]];
+        byte[][] flags = [[0, 0], [0, 0]];
+        string[] names = ["observation", "action", "next_observation", "task", "reward", "terminated", "truncated"];
+        for (int column = 0; column < names.Length; column++)
+        {
+            float[][] values = [.. columns.Select(entries => (float[])[.. entries])];
+            byte[][] ends = [.. flags.Select(entries => (byte[])[.. entries])];
+            string found;
+            if (column < values.Length)
+            {
+                values[column][^1] = column == 2 ? float.NegativeInfinity : float.NaN;
+                found = column == 2 ? "an infinity at copy 1, entry 1; expected finite numbers"
+                    : $"NaN at copy 1, entry {(column == 0 ? 1 : 0)}; expected finite numbers";
+            }
+            else
+            {
+                ends[column - values.Length][1] = 255;
+                found = "255 at copy 1, entry 0; expected 0 or 1";
+            }
+
+            string message = Assert.Throws<InvalidDataException>(
+                () => buffer.Append(values[0], values[1], values[2], values[3], values[4], ends[0], ends[1])).Message;
+            Assert.Equal($"The column {names[column]} of a vector step holds {found}.", message);
+            Assert.Equal(0, buffer.TotalCount);
+        }
+
+        buffer.Append(columns[0], columns[1], columns[2], columns[3], columns[4], flags[0], flags[1]);
+        Assert.Equal(2, buffer.TotalCount);
+    }
+
+    [Fact]
     public void AppendEpisode_EndsTheEpisodeWhereItsBatchEnds()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 20);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using HipiFast.Storage;
 using HipiFast.Testing;
 
@@ -97,12 +98,40 @@ public sealed class MetricsLogTests : IDisposable
     [InlineData("a,b\n\n", "Line 2 of '{0}' has '' in column 'a'; expected a number.")]
     [InlineData("a,a\n", "Line 1 of '{0}' does not name the columns of a CSV file of metrics: 'a,a'.")]
     [InlineData("\n", "Line 1 of '{0}' does not name the columns of a CSV file of metrics: ''.")]
+    [InlineData("a,b\n1,2\n3,4", "'{0}' ends in the middle of line 3: it was cut; expected a line end after the last number.")]
+    [InlineData("a,b\n1,1e999\n", "Line 2 of '{0}' has '1e999' in column 'b'; expected a number.")]
+    [InlineData("a,b\n1,Infinity\n", "Line 2 of '{0}' has 'Infinity' in column 'b'; expected a number.")]
+    [InlineData("a,b\n1,NaN\n", "Line 2 of '{0}' has 'NaN' in column 'b'; expected a number.")]
     [InlineData("a,c\n", "'{0}' has the columns 'a,c'; expected a,b.")]
     [InlineData("", "'{0}' is empty or not a regular file; expected a CSV file of metrics.")]
     public void ABrokenFileIsOneSentence(string text, string sentence)
     {
         File.WriteAllText(FilePath, text);
         Assert.Equal(sentence.Replace("{0}", FilePath), Assert.Throws<InvalidDataException>(() => MetricsLog.Load(FilePath, "a", "b")).Message);
+    }
+
+    [Fact]
+    public void ALineLongerThanAnyTableHasIsRefused()
+    {
+        File.WriteAllText(FilePath, new string('a', 1 << 20) + "\n");
+        Assert.Equal(
+            $"Line 1 of '{FilePath}' is longer than 65536 bytes.", Assert.Throws<InvalidDataException>(() => MetricsLog.Load(FilePath)).Message);
+    }
+
+    [Fact]
+    public void LinesMayEndAsOnWindowsAndBeManyBuffersLong()
+    {
+        StringBuilder text = new("\ufeffa,b\r\n");
+        for (int row = 0; row < 20_000; row++)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{row},{row * 0.5}\r\n");
+        }
+
+        File.WriteAllText(FilePath, text.ToString());
+        MetricsLog log = MetricsLog.Load(FilePath, "a", "b");
+        Assert.Equal(20_000, log.Count);
+        Assert.Equal([19_999.0, 9999.5], log.Row(19_999).ToArray());
+        Assert.Equal(Enumerable.Range(0, 20_000).Select(row => row * 0.5), log.Column("b"));
     }
 
     [Fact]

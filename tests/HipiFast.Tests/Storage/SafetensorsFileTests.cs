@@ -83,6 +83,24 @@ public sealed class SafetensorsFileTests : IDisposable
         Assert.Contains("'actor.0.weight'", message);
     }
 
+    [Theory]
+    [InlineData(new long[] { 4, 1 }, new long[] { -1 }, ": reshape it with .reshape(4)")]
+    [InlineData(new long[] { 4, 1 }, new long[] { 4 }, ": reshape it with .reshape(4)")]
+    [InlineData(new long[] { 1, 4 }, new long[] { -1 }, ": reshape it with .reshape(4)")]
+    [InlineData(new long[] { 4 }, new long[] { -1, -1 }, ": reshape it with .reshape(4, 1)")]
+    [InlineData(new long[] { 4 }, new long[] { -1, 1 }, ": reshape it with .reshape(4, 1)")]
+    [InlineData(new long[] { 2, 1, 2 }, new long[] { -1, 2 }, ": reshape it with .reshape(2, 2)")]
+    [InlineData(new long[] { 4 }, new long[] { 5 }, "")]
+    [InlineData(new long[] { 2, 2 }, new long[] { -1 }, "")]
+    public void AShapeThatIsOffByExtentsOfOneSaysHowToReshape(long[] shape, long[] expected, string end)
+    {
+        SafetensorsWriter writer = new();
+        writer.Add<float>("x", new float[4], shape);
+        using SafetensorsFile file = SafetensorsFile.Open("f", SafetensorsBytes.Of(writer));
+        string message = Assert.Throws<InvalidDataException>(() => file.Require("x", TensorType.Float32, expected)).Message;
+        Assert.EndsWith($"]{end}.", message);
+    }
+
     [Fact]
     public void ReadingAsAnotherTypeIsRefused()
     {
