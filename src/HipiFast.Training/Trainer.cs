@@ -339,7 +339,7 @@ public sealed class Trainer : IDisposable
         SetPool(_batch);
         _replay.Sample(_batch, Config.Learner.Batch * Config.Pool, Config.Run.Seed, (uint)_counters.SampleCalls++);
         time = Charge(TimedPart.Replay, time);
-        LastDiagnostics = _relabeler.Relabel(_batch, _replay.Host).Diagnostics;
+        LastDiagnostics = _relabeler.Relabel(_batch, _replay).Diagnostics;
         return Charge(TimedPart.Relabel, time);
     }
 

@@ -113,7 +113,7 @@ internal static class LearnerBenchmark
             replay.Sample(batch, benchmark.Batch, BenchmarkData.Seed, call++);
             runtime?.Synchronize();
             long sampled = Stopwatch.GetTimestamp();
-            relabeler.Relabel(batch, replay.Host);
+            relabeler.Relabel(batch, replay);
             long relabeled = Stopwatch.GetTimestamp();
             learner.Update(batch, 0, benchmark.Batch);
             runtime?.Synchronize();

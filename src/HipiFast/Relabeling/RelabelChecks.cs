@@ -63,7 +63,7 @@ internal static class RelabelChecks
     }
 
     /// <summary>Throws unless the batch has transitions of the family's and the agent's widths, all of them finite.</summary>
-    public static void RequireBatch(TransitionBatch batch, int taskDimension, AgentNetworks? agent)
+    public static void RequireBatch(TransitionBatch batch, ReplayBuffer? replay, int taskDimension, AgentNetworks? agent)
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (batch.Count == 0)
@@ -81,6 +81,9 @@ internal static class RelabelChecks
         {
             throw new ArgumentException($"The batch has the widths {Widths(batch.Shape)}; the agent takes {Widths(agent.Shape)}.", nameof(batch));
         }
+
+        RequireReplay(batch.Shape, replay);
+        RequireFinite(batch, string.Empty);
     }
 
     /// <summary>Throws unless the replay buffer has the batch's widths.</summary>
@@ -92,12 +95,12 @@ internal static class RelabelChecks
         }
     }
 
-    /// <summary>Throws at the first NaN or infinity of a batch, but for outcomes, which are judged anew.</summary>
+    /// <summary>Throws at the first NaN or infinity of a batch.</summary>
     public static void RequireFinite(TransitionBatch batch, string source)
     {
-        if (batch.FindNonFinite(0, batch.Count, withOutcome: false) is NonFiniteEntry entry)
+        if (batch.FindNonFinite(0, batch.Count, withOutcome: false) is { } bad)
         {
-            throw NotFinite(source, entry.Column.Words, entry.Row, entry.Position, entry.Value);
+            throw NotFinite(source, bad.Column.Words, bad.Row, bad.Position, bad.Value);
         }
     }
 
@@ -151,16 +154,34 @@ internal static class RelabelChecks
         }
     }
 
-    /// <summary>A reward of a row under its new task.</summary>
-    public static InvalidDataException NotFiniteReward(int row, float value) => NotFinite("recomputed ", "reward", row, 0, value);
+    /// <summary>Throws at an entry of Q~ that is not finite, or a row without a sample.</summary>
+    public static void RequireSamples(in RelabelSummary summary, RelabelOptions options, bool isReturn)
+    {
+        if (summary.BadRow >= 0)
+        {
+            throw isReturn
+                ? NotFiniteReturn(summary.BadRow, summary.BadCandidate, summary.BadValue)
+                : NotFinite(options.Estimator, summary.BadRow, summary.BadCandidate, summary.BadValue);
+        }
+
+        if (summary.UnsampledRow >= 0)
+        {
+            throw NotSampled("transition or trajectory", summary.UnsampledRow, options.Temperature);
+        }
+    }
+
+    /// <summary>Throws at a reward that is not finite.</summary>
+    public static void RequireReward(in RelabelSummary summary)
+    {
+        if (summary.BadRewardRow >= 0)
+        {
+            throw NotFinite("recomputed ", "reward", summary.BadRewardRow, 0, summary.BadReward);
+        }
+    }
 
     /// <summary>An entry of Q~, of transitions.</summary>
     public static InvalidDataException NotFinite(SoftQEstimator estimator, int row, int task, float value) => new(
         $"The {Name(estimator)} estimate of transition {row} under candidate task {task} is {Text(value)}; expected a finite number.");
-
-    /// <summary>An entry of Q~, of trajectories.</summary>
-    public static InvalidDataException NotFiniteReturn(int trajectory, int task, float value) => new(
-        $"The return of trajectory {trajectory} under candidate task {task} is {Text(value)}; expected a finite number.");
 
     /// <summary>Q~ is finite, but divided by a tiny temperature it need not be.</summary>
     public static InvalidDataException NotSampled(string what, int number, float temperature) => new(
@@ -214,6 +235,9 @@ internal static class RelabelChecks
             throw new ArgumentException("The prior excludes every candidate task.", nameof(logPrior));
         }
     }
+
+    private static InvalidDataException NotFiniteReturn(int trajectory, int task, float value) => new(
+        $"The return of trajectory {trajectory} under candidate task {task} is {Text(value)}; expected a finite number.");
 
     private static InvalidDataException NotFinite(string source, string what, int row, int column, float value) => new(
         $"The {source}{what} of transition {row} is {Text(value)} in column {column}; expected finite numbers.");

@@ -2,7 +2,6 @@ using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Replay;
-using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Replay;
@@ -42,6 +41,7 @@ public sealed class Relabeler : IDisposable
     private readonly GoalTasks _goals;
     private readonly CandidateTasks _candidates;
     private readonly ReturnSum _returns;
+    private readonly InferenceProblems _problems;
     private readonly TransitionChoice _choice;
     private readonly PendingChanges _pending;
     private readonly RunningPartition? _running;
@@ -91,6 +91,7 @@ public sealed class Relabeler : IDisposable
         _choice = new TransitionChoice(_session, _estimate, options);
         _pending = new PendingChanges(family.TaskDimension);
         _running = options.Partition == PartitionMode.Running ? new RunningPartition(options.PartitionDecay) : null;
+        _problems = new InferenceProblems(_estimate, _returns, _candidates, options, _running);
     }
 
     /// <summary>The options it was made with.</summary>
@@ -120,44 +121,36 @@ public sealed class Relabeler : IDisposable
     }
 
     /// <summary>Relabels transitions in place: task, reward and termination; by task also state, action and next state.</summary>
-    /// <param name="batch">
-    /// B transitions, 1 or more, in host memory or in the memory of this relabeler's session (<see cref="ComputeSession.Transitions"/>).
-    /// The latter are relabeled there, by inverse RL with assignment by row: only the task indices, logZ and a few numbers come down, and
-    /// their values are not looked at for NaN, which shows in Q~ and rewards.
-    /// </param>
+    /// <param name="batch">B transitions, 1 or more, in host memory or in that of this relabeler's session.</param>
     /// <param name="replay">
-    /// Where they were sampled from (<see cref="TransitionBatch.ReplayIndex"/>): needed for final and future tasks; by task the
-    /// transitions among which tasks choose, where null stands for the batch itself.
+    /// Where they were sampled from (<see cref="TransitionBatch.ReplayIndex"/>): needed for final and future tasks; by task the transitions among
+    /// which tasks choose, where null stands for the batch itself.
     /// </param>
-    /// <returns>
-    /// What was done. <see cref="RelabelResult.Candidates"/> of a batch in the session's memory is empty unless the candidates are fixed or
-    /// given: they are the batch's commanded tasks, then those reached, in the order of its rows.
-    /// </returns>
-    /// <remarks>Reward and termination are recomputed by the family for every row, relabeled or not, so that all rows are judged alike.</remarks>
-    /// <exception cref="ArgumentException">
-    /// Shapes disagree, there are no transitions or candidates, or something that the options need is missing; or the batch lies in a
-    /// session's memory, and this session has none, the options ask for something else than inverse RL by row, or somebody observes.
-    /// </exception>
-    /// <exception cref="InvalidDataException">
-    /// A NaN or infinity in the batch, in Q~ or in a reward; the message names the first. The batch is left as it was.
-    /// </exception>
-    public RelabelResult Relabel(ITransitionBatch batch, ReplayBuffer? replay = null) => Run(batch, default, replay);
+    /// <returns>What was done.</returns>
+    /// <remarks>
+    /// <para>Reward and termination are recomputed by the family for every row, relabeled or not, so that all rows are judged alike.</para>
+    /// <para>A batch in the session's memory is relabeled where it lies, by inverse RL with assignment by row: only the task indices, logZ and a few
+    /// numbers come to the host, and for the goal mix the replay numbers. Its values are not looked at for NaN: those show in Q~ and rewards.
+    /// <see cref="RelabelResult.Candidates"/> is empty unless the candidates are fixed or given: they are the batch's commanded tasks, then those
+    /// reached, in the order of its rows.</para>
+    /// </remarks>
+    /// <exception cref="ArgumentException">Shapes disagree, there are no transitions or candidates, or something that the options need is missing; for
+    /// a batch in the memory of a device also: it is not the session's, the options ask for something else than inverse RL by row, or somebody
+    /// observes.</exception>
+    /// <exception cref="InvalidDataException">A NaN or infinity in the batch, in Q~ or in a reward; the message names the first.</exception>
+    public RelabelResult Relabel(ITransitionBatch batch, IReplay? replay = null) => Run(batch, default, replay?.Host);
 
-    /// <summary>
-    /// Relabels transitions in place, choosing among tasks given with the call instead of <see cref="RelabelOptions.Candidates"/>.
-    /// </summary>
-    /// <param name="batch">As for <see cref="Relabel(ITransitionBatch, ReplayBuffer?)"/>.</param>
+    /// <summary>Relabels transitions in place, choosing among tasks given with the call instead of <see cref="RelabelOptions.Candidates"/>.</summary>
+    /// <param name="batch">B transitions, 1 or more.</param>
     /// <param name="candidates">The candidate tasks <c>[K, P]</c>.</param>
-    /// <param name="replay">As for <see cref="Relabel(ITransitionBatch, ReplayBuffer?)"/>.</param>
+    /// <param name="replay">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>.</param>
     /// <param name="logPrior">log p(psi) <c>[K]</c>, unnormalised; empty for a uniform prior. An entry of -inf excludes its task.</param>
     /// <returns>What was done.</returns>
-    /// <exception cref="ArgumentException">
-    /// As for <see cref="Relabel(ITransitionBatch, ReplayBuffer?)"/>, or the prior has another length or excludes every task, or tasks
-    /// choose transitions (<see cref="Assignment.Task"/>), where there is nothing to choose among.
-    /// </exception>
-    /// <exception cref="InvalidDataException">As for <see cref="Relabel(ITransitionBatch, ReplayBuffer?)"/>.</exception>
+    /// <exception cref="ArgumentException">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>, or the prior has another length or excludes
+    /// every task, or tasks choose transitions (<see cref="Assignment.Task"/>), where there is nothing to choose among.</exception>
+    /// <exception cref="InvalidDataException">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>.</exception>
     public RelabelResult Relabel(
-        ITransitionBatch batch, ReadOnlySpan<float> candidates, ReplayBuffer? replay = null, ReadOnlySpan<float> logPrior = default)
+        ITransitionBatch batch, ReadOnlySpan<float> candidates, IReplay? replay = null, ReadOnlySpan<float> logPrior = default)
     {
         if (Options.Assignment == Assignment.Task)
         {
@@ -166,7 +159,7 @@ public sealed class Relabeler : IDisposable
 
         RelabelChecks.RefuseRunningPartition(Options, "candidates given with a call");
         RelabelChecks.RequireCandidates(candidates, logPrior, _family.TaskDimension);
-        return Run(batch, new GivenTasks(candidates, logPrior), replay);
+        return Run(batch, new GivenTasks(candidates, logPrior), replay?.Host);
     }
 
     /// <summary>
@@ -181,9 +174,9 @@ public sealed class Relabeler : IDisposable
     /// task is that of its first row, the task it reached is that of its last. The strategies final, random and none apply as well; future, the goal
     /// mix and assignment by task do not.
     /// </remarks>
-    /// <exception cref="ArgumentException">As for <see cref="Relabel(ITransitionBatch, ReplayBuffer?)"/>, or an episode's rows are not side by
+    /// <exception cref="ArgumentException">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>, or an episode's rows are not side by
     /// side.</exception>
-    /// <exception cref="InvalidDataException">As for <see cref="Relabel(ITransitionBatch, ReplayBuffer?)"/>.</exception>
+    /// <exception cref="InvalidDataException">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>.</exception>
     public RelabelResult RelabelTrajectories(TransitionBatch batch, ReadOnlySpan<long> episode) =>
         RunTrajectories(batch, episode, default);
 
@@ -246,28 +239,24 @@ public sealed class Relabeler : IDisposable
     private RelabelResult Run(ITransitionBatch batch, GivenTasks given, ReplayBuffer? replay)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        if (batch is ResidentTransitionBatch resident)
+        switch (batch)
         {
-            return RunInPlace(resident, given, replay);
+            case TransitionBatch host:
+                RelabelChecks.RequireBatch(host, replay, _family.TaskDimension, _agent);
+                return Run(host, new Units(host), given, replay);
+            case ResidentTransitionBatch resident:
+                return RunInPlace(resident, given, replay);
+            default:
+                throw new ArgumentException(
+                    $"A {batch.GetType().Name} cannot be relabeled in place; expected a batch in host memory or in the session's.", nameof(batch));
         }
-
-        TransitionBatch host = batch.ToHost();
-        RequireBatch(host, replay);
-        return Run(host, new Units(host), given, replay);
     }
 
     private RelabelResult RunTrajectories(TransitionBatch batch, ReadOnlySpan<long> episode, GivenTasks given)
     {
         RelabelChecks.RefuseRunningPartition(Options, "trajectories");
-        RequireBatch(batch, null);
+        RelabelChecks.RequireBatch(batch, null, _family.TaskDimension, _agent);
         return Run(batch, _trajectories.Find(batch, episode, Options), given, null);
-    }
-
-    private void RequireBatch(TransitionBatch batch, ReplayBuffer? replay)
-    {
-        RelabelChecks.RequireBatch(batch, _family.TaskDimension, _agent);
-        RelabelChecks.RequireReplay(batch.Shape, replay);
-        RelabelChecks.RequireFinite(batch, string.Empty);
     }
 
     // Decide, find tasks, judge, and only then change the batch.
@@ -287,7 +276,7 @@ public sealed class Relabeler : IDisposable
         }
         else if (infers)
         {
-            inference = Infer(batch, units, given);
+            inference = Infer(_problems.Of(batch, units, given, _pending.OfUnits(units.Count), Call, Observer), out _);
         }
 
         Judge(batch, units, picks, isJudged: infers && !units.AreTrajectories);
@@ -314,8 +303,10 @@ public sealed class Relabeler : IDisposable
         TransitionMemory memory = RelabelChecks.RequireMemory(_session, Options, Observer);
         TransitionShape shape = _estimate.RequireAgent().Shape;
         int rows = batch.Count;
-        ResidentTransitions transitions = batch.Transitions
-            ?? throw new ArgumentException("The batch holds no transitions.", nameof(batch));
+        if (batch.Transitions is not { } transitions)
+        {
+            throw new ArgumentException("The batch holds no transitions.", nameof(batch));
+        }
 
         RelabelChecks.RequireReplay(shape, replay);
         _services.Decide(rows, Call);
@@ -327,24 +318,11 @@ public sealed class Relabeler : IDisposable
             _goals.Write(_replayIndex.Slice(0, rows), _services, replay, Call, _pending.Task);
         }
 
-        ResidentBatch resident = new(transitions, given.Tasks.IsEmpty ? CandidateTasks.Sources(Options) : ResidentCandidates.Given);
-        int candidates = resident.CountCandidates(rows);
-        _candidates.Clear();
-        if (candidates == 0)
-        {
-            _candidates.Store(given);
-            candidates = _candidates.Count;
-        }
-
-        SoftQProblem softQ = _estimate.OfSize(shape, rows, candidates, Call) with { Task = _candidates.Tasks };
-        RelabelProblem problem = Problem(softQ, default, _candidates.LogPrior(given)) with { Resident = resident };
         batch.MarkChanged();
-        Inference inference = Infer(problem, isJudged: true, out RelabelSummary summary);
-        if (summary.BadRewardRow >= 0)
-        {
-            throw RelabelChecks.NotFiniteReward(summary.BadRewardRow, summary.BadReward);
-        }
+        Inference inference = Infer(_problems.Of(transitions, given, _pending.Task, Call), out RelabelSummary summary);
+        RelabelChecks.RequireReward(summary);
 
+        // The pipeline has judged and committed.
         _pending.Mark(_services);
         Call++;
         return _services.Infers
@@ -352,73 +330,22 @@ public sealed class Relabeler : IDisposable
             : Result(Inference.Nothing, default, summary.RelabeledTerminated);
     }
 
-    // Inverse RL by row. What the pipeline is not told to judge, it gives tasks only.
-    private Inference Infer(TransitionBatch batch, Units units, GivenTasks given)
+    // Inverse RL by row, of units in host memory or where the batch lies.
+    private Inference Infer(in RelabelProblem problem, out RelabelSummary summary)
     {
-        if (!units.AreTrajectories)
-        {
-            _estimate.RequireAgent();
-        }
-
-        _candidates.Gather(batch, units, given);
-        ISoftQSource? source = null;
-        SoftQProblem softQ;
-        if (units.AreTrajectories)
-        {
-            _returns.Begin(batch, units, _candidates);
-            source = _returns;
-            softQ = _estimate.OfSize(batch.Shape, units.Count, _candidates.Count, Call) with { Task = _candidates.Tasks };
-        }
-        else
-        {
-            softQ = _estimate.Of(batch, _candidates.Tasks, Call);
-        }
-
-        RelabelProblem problem = Problem(softQ, units.Commanded, _candidates.LogPrior(given)) with { Source = source };
-        return Infer(problem, isJudged: !units.AreTrajectories, out _);
-    }
-
-    private RelabelProblem Problem(in SoftQProblem softQ, ReadOnlySpan<float> commanded, ReadOnlySpan<float> logPrior) => new()
-    {
-        SoftQ = softQ,
-        Commanded = commanded,
-        LogPrior = logPrior,
-        HasPartition = Options.Partition != PartitionMode.None,
-        Temperature = Options.Temperature,
-        RelabelFraction = Options.RelabelFraction,
-        GoalMix = Options.GoalMix,
-        Goals = Options.MixesGoals ? _pending.OfUnits(softQ.Rows) : default,
-        MemoryBudget = Options.MemoryBudget,
-        Running = _running,
-        Observer = Observer,
-    };
-
-    private Inference Infer(in RelabelProblem problem, bool isJudged, out RelabelSummary summary)
-    {
-        int units = problem.SoftQ.Rows, candidates = problem.SoftQ.Candidates;
-        bool isHere = problem.Resident is null;
-        _logPartition.EnsureLength(candidates);
+        int units = problem.SoftQ.Rows, partition = problem.HasPartition ? problem.SoftQ.Candidates : 0;
+        bool returnsTasks = problem.Resident is null, returnsRewards = returnsTasks && problem.Source is null;
+        _logPartition.EnsureLength(partition);
         summary = _session.RelabelPipeline.Run(problem, new RelabelOutput
         {
-            NewTask = isHere ? _pending.OfUnits(units) : default,
+            NewTask = returnsTasks ? _pending.OfUnits(units) : default,
             TaskIndex = _pending.TaskIndex[..units],
-            Reward = isHere && isJudged ? _pending.Reward : default,
-            Terminated = isHere && isJudged ? _pending.Terminated : default,
-            LogPartition = _logPartition.Slice(0, problem.HasPartition ? candidates : 0),
+            Reward = returnsRewards ? _pending.Reward : default,
+            Terminated = returnsRewards ? _pending.Terminated : default,
+            LogPartition = _logPartition.Slice(0, partition),
         });
-        if (summary.BadRow >= 0)
-        {
-            throw problem.Source is null
-                ? RelabelChecks.NotFinite(Options.Estimator, summary.BadRow, summary.BadCandidate, summary.BadValue)
-                : RelabelChecks.NotFiniteReturn(summary.BadRow, summary.BadCandidate, summary.BadValue);
-        }
-
-        if (summary.UnsampledRow >= 0)
-        {
-            throw RelabelChecks.NotSampled("transition or trajectory", summary.UnsampledRow, Options.Temperature);
-        }
-
-        return Inference.Of(summary, units, problem.HasPartition ? candidates : 0);
+        RelabelChecks.RequireSamples(summary, Options, isReturn: problem.Source is not null);
+        return Inference.Of(summary, units, partition);
     }
 
     // Reward and termination of every row under its new task, unless the pipeline has judged already.

@@ -46,7 +46,8 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
         _slot.EnsureLength(batch.Count);
         _picked.EnsureLength(batch.Count);
         candidates.GatherServed(batch, services, _slot.Slice(0, batch.Count));
-        Stage(batch);
+        EnsureCapacity(ref _staged, batch.Shape, batch.Count);
+        _staged!.CopyTransitions(batch);
 
         // The group's part of Q~ is one span, so a pool of more than 2^26 transitions makes groups smaller.
         int slots = candidates.Count, poolRows = replay is null ? Math.Min(options.RowPool, batch.Count) : options.RowPool;
@@ -60,7 +61,7 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
             Pick(pool, candidates.Tasks.Slice(first * width, count * width), first, count, (uint)numbered, call);
             for (int i = first; i < first + count; i++)
             {
-                pool.CopyTransition(_picked[i], _staged!, _slot[i]);
+                pool.CopyTransition(_picked[i], _staged, _slot[i]);
                 taskIndex[_slot[i]] = i;
             }
         }
@@ -89,16 +90,6 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
         _poolRow.Dispose();
         _pool?.Dispose();
         _staged?.Dispose();
-    }
-
-    private void Stage(TransitionBatch batch)
-    {
-        EnsureCapacity(ref _staged, batch.Shape, batch.Count);
-        _staged!.Count = batch.Count;
-        batch.Observation.CopyTo(_staged.Observation);
-        batch.Action.CopyTo(_staged.Action);
-        batch.NextObservation.CopyTo(_staged.NextObservation);
-        batch.ReplayIndex.CopyTo(_staged.ReplayIndex);
     }
 
     // The transitions among which a group of tasks chooses: random ones of the replay buffer, or of the batch, or all of a batch that is no larger

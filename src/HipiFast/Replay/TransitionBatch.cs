@@ -219,6 +219,20 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     /// <summary>Entries of a row of a column.</summary>
     internal int Width(TransitionColumn column) => _widths[column.Index];
 
+    /// <summary>Takes over what the transitions of another batch of the same shape are, whatever their tasks.</summary>
+    /// <param name="source">The other batch, of no more rows than fit.</param>
+    internal void CopyTransitions(TransitionBatch source)
+    {
+        Count = source.Count;
+        foreach (TransitionColumn column in s_schema)
+        {
+            if (column.Owner == ColumnOwner.Transition)
+            {
+                CopyColumn(column, source, 0, 0, Count);
+            }
+        }
+    }
+
     /// <summary>The first entry, in the order of the schema, that must be finite and is not.</summary>
     /// <param name="firstRow">First row.</param>
     /// <param name="rows">Rows, all in use.</param>

@@ -463,8 +463,30 @@ public sealed class RelabelerTests
         }
     }
 
+    [Fact]
+    public void ASharedSessionAndABatchThatCanBeChangedAreNeeded()
+    {
+        Assert.Throws<ArgumentNullException>(() => new Relabeler(null!, RelabelData.GoalFamily, null, new RelabelOptions()));
+        using Relabeler relabeler = new(RelabelData.GoalFamily, null, new RelabelOptions { Strategy = RelabelStrategy.None });
+        using Elsewhere batch = new();
+        AssertRefused("A Elsewhere cannot be relabeled in place", () => relabeler.Relabel(batch));
+    }
+
     private static void AssertRefused(string message, Action action) =>
         Assert.Contains(message, Assert.Throws<ArgumentException>(action).Message, StringComparison.Ordinal);
+
+    private sealed class Elsewhere : ITransitionBatch
+    {
+        public TransitionShape Shape => RelabelData.Shape;
+
+        public int Count => 1;
+
+        public TransitionBatch ToHost() => throw new NotSupportedException();
+
+        public void Dispose()
+        {
+        }
+    }
 
     private sealed class Thrower : IRelabelObserver
     {

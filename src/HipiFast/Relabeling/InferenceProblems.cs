@@ -1,0 +1,85 @@
+using HipiFast.Kernels.Relabeling;
+using HipiFast.Kernels.Replay;
+using HipiFast.Kernels.SoftQ;
+using HipiFast.Replay;
+
+namespace HipiFast.Relabeling;
+
+/// <summary>Inverse RL by row of a call, as a problem for a session's pipeline.</summary>
+/// <param name="estimate">Q~ of transitions.</param>
+/// <param name="returns">Q~ of trajectories.</param>
+/// <param name="candidates">The candidates; gathered here.</param>
+/// <param name="options">How to relabel.</param>
+/// <param name="running">The partition that is kept across batches, or null.</param>
+internal sealed class InferenceProblems(
+    AgentEstimate estimate, ReturnSum returns, CandidateTasks candidates, RelabelOptions options, RunningPartition? running)
+{
+    /// <summary>A batch in host memory. Trajectories are given tasks only; the pipeline judges transitions.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="units">Its units.</param>
+    /// <param name="given">Candidates that came with the call.</param>
+    /// <param name="goals">New tasks <c>[units, P]</c> of the units that a goal serves.</param>
+    /// <param name="call">Number of the call.</param>
+    /// <param name="observer">Who watches, or null.</param>
+    /// <returns>The problem.</returns>
+    /// <exception cref="ArgumentException">There are no networks, or no candidates.</exception>
+    public RelabelProblem Of(
+        TransitionBatch batch, Units units, GivenTasks given, ReadOnlySpan<float> goals, uint call, IRelabelObserver? observer)
+    {
+        if (!units.AreTrajectories)
+        {
+            estimate.RequireAgent();
+        }
+
+        candidates.Gather(batch, units, given);
+        RelabelProblem problem;
+        if (units.AreTrajectories)
+        {
+            returns.Begin(batch, units, candidates);
+            SoftQProblem softQ = estimate.OfSize(batch.Shape, units.Count, candidates.Count, call) with { Task = candidates.Tasks };
+            problem = Of(softQ, given, goals) with { Source = returns };
+        }
+        else
+        {
+            problem = Of(estimate.Of(batch, candidates.Tasks, call), given, goals);
+        }
+
+        return problem with { Commanded = units.Commanded, Observer = observer, Running = running };
+    }
+
+    /// <summary>A batch where it lies in the session's memory.</summary>
+    /// <param name="transitions">The batch.</param>
+    /// <param name="given">As for the other overload.</param>
+    /// <param name="goals">As for the other overload.</param>
+    /// <param name="call">As for the other overload.</param>
+    /// <returns>The problem.</returns>
+    /// <exception cref="ArgumentException">As for the other overload.</exception>
+    public RelabelProblem Of(ResidentTransitions transitions, GivenTasks given, ReadOnlySpan<float> goals, uint call)
+    {
+        TransitionShape shape = estimate.RequireAgent().Shape;
+        ResidentBatch resident = new(transitions, given.Tasks.IsEmpty ? CandidateTasks.Sources(options) : ResidentCandidates.Given);
+        int count = resident.CountCandidates(transitions.Rows);
+        candidates.Clear();
+        if (count == 0)
+        {
+            candidates.Store(given);
+            count = candidates.Count;
+        }
+
+        SoftQProblem softQ = estimate.OfSize(shape, transitions.Rows, count, call) with { Task = candidates.Tasks };
+        return Of(softQ, given, goals) with { Resident = resident };
+    }
+
+    private RelabelProblem Of(SoftQProblem softQ, GivenTasks given, ReadOnlySpan<float> goals) => new()
+    {
+        SoftQ = softQ,
+        Commanded = default,
+        LogPrior = candidates.LogPrior(given),
+        HasPartition = options.Partition != PartitionMode.None,
+        Temperature = options.Temperature,
+        RelabelFraction = options.RelabelFraction,
+        GoalMix = options.GoalMix,
+        Goals = options.MixesGoals ? goals : default,
+        MemoryBudget = options.MemoryBudget,
+    };
+}
