@@ -21,7 +21,8 @@ public sealed record RunOptions
 
     /// <summary>Gradient steps per environment step.</summary>
     [Option(
-        Group, "Gradient steps per environment step: the strongest knob, for every strategy.", Minimum = 1, Maximum = 1000)]
+        Group, "Gradient steps per environment step: the strongest knob, for every strategy.",
+        Minimum = 1, Maximum = 1000)]
     public int GradientSteps { get; init; } = 2;
 
     /// <summary>Most transitions kept for replay.</summary>
@@ -40,7 +41,8 @@ public sealed record RunOptions
 
     /// <summary>Episodes per evaluation and per kind of action (sampled, mean).</summary>
     [Option(
-        Group, "Episodes per evaluation, once with sampled and once with mean actions.", Minimum = 1, Maximum = 100_000)]
+        Group, "Episodes per evaluation, once with sampled and once with mean actions.",
+        Minimum = 1, Maximum = 100_000)]
     public int EvalEpisodes { get; init; } = 200;
 
     /// <summary>Environment steps between checkpoints; 0 for none by steps.</summary>

@@ -95,30 +95,30 @@ public sealed record TrainingConfig
         if ((long)Learner.Batch * Pool > LargestCall)
         {
             throw new ArgumentException(
-                $"batch times pool (--batch, --pool) is {(long)Learner.Batch * Pool}; expected at most {LargestCall} transitions per "
-                + "relabel call.");
+                $"batch times pool (--batch, --pool) is {(long)Learner.Batch * Pool}; expected at most {LargestCall} "
+                + "transitions per relabel call.");
         }
 
         if (!Relabeling.PartitionFits)
         {
             throw new ArgumentException(
-                "partition (--partition) is running, which is for transitions that choose among a fixed set of tasks: candidates "
-                + "(--candidates) fixed and assign (--assign) row.");
+                "partition (--partition) is running, which is for transitions that choose among a fixed set of tasks: "
+                + "candidates (--candidates) fixed and assign (--assign) row.");
         }
 
         // Counters of random numbers have 32 bits; beyond them the same numbers would come again.
         if (Run.Steps > uint.MaxValue / Run.GradientSteps)
         {
             throw new ArgumentException(
-                $"steps times gradient_steps (--steps, --gradient-steps) is {(double)Run.Steps * Run.GradientSteps:0}; expected at "
-                + $"most {uint.MaxValue}.");
+                $"steps times gradient_steps (--steps, --gradient-steps) is {(double)Run.Steps * Run.GradientSteps:0}; "
+                + $"expected at most {uint.MaxValue}.");
         }
 
         if (Run.ReplayCapacity < EnvironmentCopies)
         {
             throw new ArgumentException(
-                $"replay_capacity (--replay-capacity) is {Run.ReplayCapacity}; expected at least one transition for each of the "
-                + $"{EnvironmentCopies} environment copies.");
+                $"replay_capacity (--replay-capacity) is {Run.ReplayCapacity}; expected at least one transition for "
+                + $"each of the {EnvironmentCopies} environment copies.");
         }
 
         ReplayFactory.Validate(this);

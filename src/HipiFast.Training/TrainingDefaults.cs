@@ -38,7 +38,8 @@ public static class TrainingDefaults
     {
         ArgumentNullException.ThrowIfNull(layers);
         ArgumentNullException.ThrowIfNull(traits);
-        (string environment, RelabelStrategy strategy) = (new TrainingConfig().Environment, new RelabelOptions().Strategy);
+        string environment = new TrainingConfig().Environment;
+        RelabelStrategy strategy = new RelabelOptions().Strategy;
         foreach (OptionLayer<TrainingConfig> layer in layers)
         {
             environment = layer.TryGet("environment", out string? name) ? name! : environment;
@@ -147,7 +148,10 @@ public static class TrainingDefaults
             PaperPreset => paper,
 
             // The released code relabels with the first critic alone; its SAC trains two.
-            ReferencePreset => paper with { Twin = TwinCombination.First, Estimator = SoftQEstimator.Bellman, Alpha = 1 },
+            ReferencePreset => paper with
+            {
+                Twin = TwinCombination.First, Estimator = SoftQEstimator.Bellman, Alpha = 1,
+            },
             _ => throw new ArgumentException(
                 $"Unknown preset '{preset}'{NearestName.Suggestion(preset ?? string.Empty, Presets)}."),
         };

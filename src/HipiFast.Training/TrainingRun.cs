@@ -63,7 +63,8 @@ public sealed class TrainingRun : IDisposable
     /// <param name="directory">The directory.</param>
     /// <param name="config">The configuration.</param>
     /// <returns>The run.</returns>
-    public static TrainingRun Start(RunDirectory directory, TrainingConfig config) => Start(directory, new Trainer(config));
+    public static TrainingRun Start(RunDirectory directory, TrainingConfig config) =>
+        Start(directory, new Trainer(config));
 
     /// <summary>The same with a trainer that is there already.</summary>
     /// <param name="directory">The directory.</param>
@@ -245,7 +246,8 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Seconds of training so far, over all sessions of the run.</summary>
     public double Seconds => _secondsBefore + _watch.Elapsed.TotalSeconds;
 
-    private static void RequireSame(TrainingConfig one, TrainingConfig other, Func<OptionKey<TrainingConfig>, string, string, Exception> error)
+    private static void RequireSame(
+        TrainingConfig one, TrainingConfig other, Func<OptionKey<TrainingConfig>, string, string, Exception> error)
     {
         foreach (OptionKey<TrainingConfig> key in OptionKeys<TrainingConfig>.All)
         {

@@ -27,8 +27,8 @@ internal sealed class RelabelRun
     private double _pairs;
 
     private RelabelRun(
-        RelabelRequest request, TransitionFile file, NativeBuffer<float> tasks, TransitionBatch batch, Relabeler relabeler,
-        RelabeledFile result)
+        RelabelRequest request, TransitionFile file, NativeBuffer<float> tasks, TransitionBatch batch,
+        Relabeler relabeler, RelabeledFile result)
     {
         _request = request;
         _file = file;
@@ -188,5 +188,6 @@ internal sealed class RelabelRun
         });
     }
 
-    private static string Percent(double share) => double.IsNaN(share) ? "-" : NumberText.Fixed(100 * share, 1) + "%";
+    private static string Percent(double share) =>
+        double.IsNaN(share) ? "-" : NumberText.Fixed(100 * share, 1) + "%";
 }

@@ -2,12 +2,6 @@ using HipiFast.Options;
 
 namespace HipiFast.Environments;
 
-/// <summary>An environment that can be made by name.</summary>
-/// <param name="Name">Name on the command line.</param>
-/// <param name="Description">One line.</param>
-/// <param name="Traits">What its tasks are.</param>
-public sealed record EnvironmentDescription(string Name, string Description, EnvironmentTraits Traits);
-
 /// <summary>The environments by name: the built-in ones, and those that optional parts add.</summary>
 /// <remarks>Safe to use from several threads.</remarks>
 public static class EnvironmentRegistry
@@ -34,7 +28,8 @@ public static class EnvironmentRegistry
             "gridworld",
             "a grid of 7 x 7 cells, from the lower left to any other cell, 50 steps (after the paper's Fig. 4)",
             Gridworld.Goal),
-        FixedTasks("gridworld-discrete", "gridworld with one-hot tasks, one for every cell but the start", Gridworld.Discrete),
+        FixedTasks(
+            "gridworld-discrete", "gridworld with one-hot tasks, one for every cell but the start", Gridworld.Discrete),
     ];
 
     /// <summary>Names and one-line descriptions of all environments.</summary>
@@ -96,8 +91,10 @@ public static class EnvironmentRegistry
         ArgumentNullException.ThrowIfNull(name);
         Entry[] entries = s_entries;
         return entries.FirstOrDefault(entry => entry.Description.Name == name) ?? throw new ArgumentException(
-            $"Unknown environment '{name}'{NearestName.Suggestion(name, entries.Select(entry => entry.Description.Name))}.");
+            $"Unknown environment '{name}'"
+            + $"{NearestName.Suggestion(name, entries.Select(entry => entry.Description.Name))}.");
     }
 
-    private sealed record Entry(EnvironmentDescription Description, Func<int, EnvironmentSettings, VectorEnvironment> Create);
+    private sealed record Entry(
+        EnvironmentDescription Description, Func<int, EnvironmentSettings, VectorEnvironment> Create);
 }

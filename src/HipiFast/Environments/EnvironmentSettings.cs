@@ -13,11 +13,13 @@ public sealed record EnvironmentSettings
     /// more.
     /// </summary>
     [Option(
-        Group, "Distance within which a goal counts as reached.", Minimum = 0, TypedAboveMinimum = true, DefaultMeans = Own)]
+        Group, "Distance within which a goal counts as reached.",
+        Minimum = 0, TypedAboveMinimum = true, DefaultMeans = Own)]
     public float? Margin { get; init; }
 
     /// <summary>Steps after which an episode is truncated, 1 or more.</summary>
-    [Option(Group, "Steps after which an episode is cut (which is not a termination).", Minimum = 1, DefaultMeans = Own)]
+    [Option(
+        Group, "Steps after which an episode is cut (which is not a termination).", Minimum = 1, DefaultMeans = Own)]
     public int? EpisodeLimit { get; init; }
 
     /// <summary>Standard deviation of the Gaussian noise on the action, in the action's units; 0 or more.</summary>
@@ -33,7 +35,8 @@ public sealed record EnvironmentSettings
     /// <summary>Throws when a value is out of range.</summary>
     /// <exception cref="ArgumentException">One sentence with the value found.</exception>
     public void Validate() => OptionCheck.Ranges(
-        this, (name, value, expected) => $"The environment's {OptionNames.Words(name)} is {value}; expected {expected}.");
+        this,
+        (name, value, expected) => $"The environment's {OptionNames.Words(name)} is {value}; expected {expected}.");
 
     /// <summary>Throws when a margin was given to an environment whose tasks carry their own, or know none.</summary>
     /// <param name="environment">Its name.</param>

@@ -8,7 +8,8 @@ public sealed record SacOptions
     private const string Learner = "Learner";
 
     /// <summary>Adam's step size for actor, critics and temperature, above 0, at most 1.</summary>
-    [Option(Learner, "Adam's step size for actor, critics and temperature.", Minimum = 0, AboveMinimum = true, Maximum = 1)]
+    [Option(
+        Learner, "Adam's step size for actor, critics and temperature.", Minimum = 0, AboveMinimum = true, Maximum = 1)]
     public float LearningRate { get; init; } = 3e-4f;
 
     /// <summary>gamma, the discount, in [0, 1].</summary>
@@ -23,7 +24,8 @@ public sealed record SacOptions
 
     /// <summary>alpha when it is fixed, 0 or more; null learns it.</summary>
     [Option(
-        Learner, "Entropy temperature, fixed at this value.", Minimum = 0, TypedAboveMinimum = true, DefaultMeans = "learned")]
+        Learner, "Entropy temperature, fixed at this value.",
+        Minimum = 0, TypedAboveMinimum = true, DefaultMeans = "learned")]
     public float? FixedAlpha { get; init; }
 
     /// <summary>Entropy in nats that a learned alpha steers to; null for -A.</summary>

@@ -71,7 +71,8 @@ public static class OptionKeys<TRecord>
                 continue;
             }
 
-            foreach (OptionKey<TRecord> key in Collect(option.Property.PropertyType, [.. path, option.Property], isPart: true))
+            PropertyInfo[] further = [.. path, option.Property];
+            foreach (OptionKey<TRecord> key in Collect(option.Property.PropertyType, further, isPart: true))
             {
                 yield return key;
             }

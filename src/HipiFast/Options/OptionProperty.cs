@@ -60,7 +60,7 @@ internal sealed class OptionProperty
         }
 
         return property.GetCustomAttribute<OptionAttribute>() is OptionAttribute own
-            ? new OptionProperty(property, own, own.Key ?? OptionNames.Snake(property.Name), isListed: own.Help is not null)
+            ? new OptionProperty(property, own, own.Key ?? OptionNames.Snake(property.Name), own.Help is not null)
             : null;
     }
 }

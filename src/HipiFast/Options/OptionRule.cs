@@ -102,7 +102,7 @@ internal sealed class OptionRule(PropertyInfo property, OptionAttribute statemen
     private object? ReadValue(string text)
     {
         const NumberStyles Whole = NumberStyles.AllowLeadingSign;
-        const NumberStyles Real = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        const NumberStyles Real = Whole | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         CultureInfo culture = CultureInfo.InvariantCulture;
         if (ValueType == typeof(string))
         {
@@ -123,11 +123,13 @@ internal sealed class OptionRule(PropertyInfo property, OptionAttribute statemen
             TypeCode.UInt64 => ulong.TryParse(text, NumberStyles.None, culture, out ulong number) ? number : null,
             TypeCode.Single => float.TryParse(text, Real, culture, out float number) ? number : null,
             TypeCode.Double => double.TryParse(text, Real, culture, out double number) ? number : null,
-            _ => throw new NotSupportedException($"{property.DeclaringType}.{property.Name} is of {ValueType}, which no option is."),
+            _ => throw new NotSupportedException(
+                $"{property.DeclaringType}.{property.Name} is of {ValueType}, which no option is."),
         };
     }
 
-    private double Maximum(bool typed) => typed ? Math.Min(statement.Maximum, statement.TypedMaximum) : statement.Maximum;
+    private double Maximum(bool typed) =>
+        typed ? Math.Min(statement.Maximum, statement.TypedMaximum) : statement.Maximum;
 
     private bool AboveMinimum(bool typed) => statement.AboveMinimum || (typed && statement.TypedAboveMinimum);
 

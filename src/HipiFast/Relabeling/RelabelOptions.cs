@@ -4,88 +4,6 @@ using HipiFast.Options;
 
 namespace HipiFast.Relabeling;
 
-/// <summary>Where a relabeled transition's new task comes from.</summary>
-public enum RelabelStrategy
-{
-    /// <summary>The posterior over tasks of MaxEnt inverse RL (the paper's Alg. 1).</summary>
-    InverseRl,
-
-    /// <summary>
-    /// The task that the last state of the transition's episode achieves (HER). Goal families only; needs the replay
-    /// buffer.
-    /// </summary>
-    Final,
-
-    /// <summary>
-    /// The task that a later state of the transition's episode achieves. Goal families only; needs the replay buffer.
-    /// </summary>
-    Future,
-
-    /// <summary>
-    /// A task from the task distribution when there is one, else the commanded task of another transition of the batch.
-    /// </summary>
-    Random,
-
-    /// <summary>No relabeling.</summary>
-    None,
-}
-
-/// <summary>Which way the joint distribution of transitions and tasks is sampled.</summary>
-public enum Assignment
-{
-    /// <summary>Each transition picks its task (the paper): softmax along the rows of Q~ - logZ.</summary>
-    Row,
-
-    /// <summary>
-    /// Each task picks its transition: softmax down the columns of Q~. Tasks keep their prior; the normaliser cancels.
-    /// </summary>
-    Task,
-}
-
-/// <summary>Where candidate tasks come from.</summary>
-public enum CandidateSource
-{
-    /// <summary>The commanded tasks of the batch, one per transition (the paper's choice); K = B.</summary>
-    Commanded,
-
-    /// <summary>
-    /// The tasks that the batch's states achieve (<see cref="ReachedState"/>); K = B. Goal families only.
-    /// </summary>
-    Reached,
-
-    /// <summary>Commanded tasks, then reached ones; K = 2 B. Goal families only.</summary>
-    Both,
-
-    /// <summary>The set given to <see cref="Relabeler.SetFixedCandidates"/>.</summary>
-    Fixed,
-}
-
-/// <summary>Which state of a transition counts as reached.</summary>
-public enum ReachedState
-{
-    /// <summary>s', after the step.</summary>
-    Next,
-
-    /// <summary>s, before the step.</summary>
-    Current,
-}
-
-/// <summary>Whether a task's column of Q~ is normalised over the batch.</summary>
-public enum PartitionMode
-{
-    /// <summary><c>logZ_i = logsumexp_j Q~[j, i] - log B</c> is subtracted (the paper).</summary>
-    Batch,
-
-    /// <summary>
-    /// The same over this and the earlier batches, which fade by <see cref="RelabelOptions.PartitionDecay"/> a call.
-    /// For transitions that choose among a fixed set of tasks: others differ from batch to batch.
-    /// </summary>
-    Running,
-
-    /// <summary>Nothing is subtracted: the paper's ablation (Fig. 8).</summary>
-    None,
-}
-
 /// <summary>
 /// How a <see cref="Relabeler"/> works. The defaults are the paper's (Appendix C.1), but for the exact terminal value,
 /// the twin critics, and <see cref="FutureHorizon"/>.
@@ -145,7 +63,8 @@ public sealed record RelabelOptions
     /// <summary>Whether Q~ is normalised over the batch.</summary>
     [Option(
         Group,
-        "Normalise each task's soft Q-values over the batch, over this and earlier batches (fixed candidates), or not.")]
+        "Normalise each task's soft Q-values over the batch, over this and earlier batches (fixed candidates), "
+        + "or not.")]
     public PartitionMode Partition { get; init; } = PartitionMode.Batch;
 
     /// <summary>
@@ -153,7 +72,8 @@ public sealed record RelabelOptions
     /// batches count.
     /// </summary>
     [Option(
-        Group, "Weight of the earlier batches, below 1 (partition running).", Minimum = 0, Maximum = LargestPartitionDecay)]
+        Group, "Weight of the earlier batches, below 1 (partition running).",
+        Minimum = 0, Maximum = LargestPartitionDecay)]
     public float PartitionDecay { get; init; } = 0.9f;
 
     /// <summary>Temperature of the posterior, in nats, 0 or more; 0 takes the most likely task (MAP).</summary>
@@ -242,7 +162,9 @@ public sealed record RelabelOptions
         if (!PartitionFits)
         {
             throw new ArgumentException(Sentence(
-                nameof(Partition), Partition.ToString(), "Batch or None unless transitions choose among fixed candidates"));
+                nameof(Partition),
+                Partition.ToString(),
+                "Batch or None unless transitions choose among fixed candidates"));
         }
 
         static string Sentence(string name, string value, string expected) =>

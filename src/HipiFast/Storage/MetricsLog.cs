@@ -16,7 +16,6 @@ namespace HipiFast.Storage;
 /// log.Save("run/metrics.csv");
 ///
 /// MetricsLog resumed = MetricsLog.Load("run/metrics.csv", "env_steps", "success_rate");
-/// resumed.RemoveAfter(checkpointStep);
 /// </code>
 /// </example>
 public sealed class MetricsLog
@@ -32,7 +31,7 @@ public sealed class MetricsLog
 
     /// <summary>Makes an empty table.</summary>
     /// <param name="columns">
-    /// One or more different names without comma, quote or line break; the first is the step that <see cref="RemoveAfter"/> looks at.
+    /// One or more different names without comma, quote or line break.
     /// </param>
     /// <exception cref="ArgumentException">A name is missing, given twice, or holds such a character.</exception>
     public MetricsLog(params ReadOnlySpan<string> columns)
@@ -166,25 +165,6 @@ public sealed class MetricsLog
         }
 
         return values;
-    }
-
-    /// <summary>Drops the rows whose first column is above a step, as a run must that continues from a checkpoint of that step.</summary>
-    /// <param name="step">Last step to keep.</param>
-    /// <returns>Number of rows dropped.</returns>
-    public int RemoveAfter(double step)
-    {
-        int rows = Count;
-        Count = 0;
-        for (int row = 0; row < rows; row++)
-        {
-            ReadOnlySpan<double> values = _blocks[row / _blockRows].AsSpan(row % _blockRows * _columns.Length, _columns.Length);
-            if (!(values[0] > step))
-            {
-                Add(values);
-            }
-        }
-
-        return rows - Count;
     }
 
     /// <summary>Writes the table, atomically.</summary>

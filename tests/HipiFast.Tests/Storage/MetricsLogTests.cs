@@ -64,22 +64,6 @@ public sealed class MetricsLogTests : IDisposable
     }
 
     [Fact]
-    public void ResumingDropsTheRowsAfterTheCheckpoint()
-    {
-        var log = new MetricsLog("env_steps", "x");
-        for (int step = 1; step <= 5; step++)
-        {
-            log.Add(step * 1000, step);
-        }
-
-        Assert.Equal(2, log.RemoveAfter(3000));
-        Assert.Equal([1.0, 2.0, 3.0], log.Column("x"));
-        Assert.Equal(0, log.RemoveAfter(3000));
-        Assert.Equal(3, log.RemoveAfter(-1));
-        Assert.Equal("env_steps,x\n", log.ToCsv());
-    }
-
-    [Fact]
     public void RowsAreCopied()
     {
         var log = new MetricsLog("a");
