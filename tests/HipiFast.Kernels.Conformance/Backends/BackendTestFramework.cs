@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using Xunit.Abstractions;
 using Xunit.Sdk;
 
@@ -10,11 +11,22 @@ namespace HipiFast.Kernels.Conformance.Backends;
 /// </summary>
 public sealed class BackendTestFramework(IMessageSink messages) : XunitTestFramework(messages)
 {
-    protected override ITestFrameworkDiscoverer CreateDiscoverer(IAssemblyInfo assemblyInfo) =>
-        new Discoverer(assemblyInfo, SourceInformationProvider, DiagnosticMessageSink);
+    protected override ITestFrameworkDiscoverer CreateDiscoverer(IAssemblyInfo assemblyInfo)
+    {
+        RegisterBackendsOf(new AssemblyName(assemblyInfo.Name));
+        return new Discoverer(assemblyInfo, SourceInformationProvider, DiagnosticMessageSink);
+    }
 
-    protected override ITestFrameworkExecutor CreateExecutor(AssemblyName assemblyName) =>
-        new Executor(assemblyName, SourceInformationProvider, DiagnosticMessageSink);
+    protected override ITestFrameworkExecutor CreateExecutor(AssemblyName assemblyName)
+    {
+        RegisterBackendsOf(assemblyName);
+        return new Executor(assemblyName, SourceInformationProvider, DiagnosticMessageSink);
+    }
+
+    // Test assemblies register backends of their own in module initializers, which run when the first code of the
+    // assembly does: too late for discovery.
+    private static void RegisterBackendsOf(AssemblyName tests) =>
+        RuntimeHelpers.RunModuleConstructor(Assembly.Load(tests).ManifestModule.ModuleHandle);
 
     // Also what the executor finds when it is asked to run all.
     private sealed class Discoverer(IAssemblyInfo assembly, ISourceInformationProvider sources, IMessageSink messages)
