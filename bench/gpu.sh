@@ -18,8 +18,8 @@ die() { printf '%s\n' "gpu.sh: $*" >&2; exit 1; }
 # The plug-ins of the program in the repository $1, which load where they are built: both backends, and the learner for the device in TorchDevice.
 build_plugins() {
     for project in kernels/HipiFast.Kernels.Cuda kernels/HipiFast.Kernels.Ilgpu src/HipiFast.TorchSharp; do
-        dotnet build "$1/$project" -c Release -v quiet --nologo -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false >&2 \
-            || die "$project does not build."
+        built=$(dotnet build "$1/$project" -c Release -v quiet --nologo -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false 2>&1) \
+            || { printf '%s\n' "$built" >&2; die "$project does not build."; }
     done
 }
 
@@ -34,13 +34,14 @@ pack() {
     "$root/hipifast" info >/dev/null || die "the program does not build."
     build_plugins "$root"
     built="$root/src/HipiFast.Cli/bin/Release/net10.0"
-    dotnet_file=$(readlink -f "$(command -v dotnet)")
-    dotnet_root=$(dirname "$dotnet_file")
-    runtime=$(dotnet --list-runtimes | awk '$1 == "Microsoft.NETCore.App" && $2 ~ /^10\./ { version = $2 } END { print version }')
-    [ -n "$runtime" ] || die "no .NET 10 runtime was found by 'dotnet --list-runtimes'."
-    [ -d "$dotnet_root/shared/Microsoft.NETCore.App/$runtime" ] || die "'$dotnet_root' holds no .NET runtime $runtime."
+    # "Microsoft.NETCore.App 10.0.1 [/usr/share/dotnet/shared/Microsoft.NETCore.App]", the newest last; 'dotnet' itself may be a script elsewhere.
+    newest=$(dotnet --list-runtimes | grep '^Microsoft.NETCore.App 10\.' | tail -n 1)
+    [ -n "$newest" ] || die "no .NET 10 runtime was found by 'dotnet --list-runtimes'."
+    runtime=$(printf '%s' "$newest" | cut -d ' ' -f 2)
+    dotnet_root=$(printf '%s' "$newest" | sed 's|.*\[\(.*\)/shared/.*|\1|')
+    [ -x "$dotnet_root/dotnet" ] || die "'$dotnet_root' holds no 'dotnet'."
     mkdir -p "$folder/runtime/host/fxr" "$folder/runtime/shared/Microsoft.NETCore.App" "$folder/ptx" || die "'$folder' cannot be made."
-    cp "$dotnet_file" "$folder/runtime/dotnet" \
+    cp "$dotnet_root/dotnet" "$folder/runtime/dotnet" \
         && cp -R "$dotnet_root/host/fxr/$runtime" "$folder/runtime/host/fxr/" \
         && cp -R "$dotnet_root/shared/Microsoft.NETCore.App/$runtime" "$folder/runtime/shared/Microsoft.NETCore.App/" \
         && cp -R "$built" "$folder/program" \
