@@ -21,7 +21,8 @@ public sealed class NamespaceTests
     {
         NamespaceGraph graph = new(library);
         Assert.NotEmpty(graph.Namespaces);
-        Assert.Null(graph.FindCycle());
+        string? cycle = graph.FindCycle();
+        Assert.True(cycle is null, cycle);
     }
 
     [Fact]
