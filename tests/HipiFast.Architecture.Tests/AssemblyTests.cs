@@ -1,3 +1,6 @@
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+
 namespace HipiFast.Architecture.Tests;
 
 /// <summary>Assemblies point one way: each may refer to those that its line names, all of which stand below it.</summary>
@@ -27,6 +30,53 @@ public sealed class AssemblyTests
         ("HipiFast.Kernels", []),
     ];
 
+    // What is built beside, not referred to: plug-ins, and the program that compiles the kernels.
+    private static readonly string[] s_builtBeside =
+        ["HipiFast.TorchSharp", "HipiFast.Kernels.Cuda", "HipiFast.Kernels.Ilgpu", "HipiFast.Kernels.Ptx"];
+
+    public static TheoryData<string> Projects => [.. Project.All.Where(IsOfTheProgram).Select(project => project.Name)];
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void ProjectsReferOnlyToThoseBelow(string name)
+    {
+        string[] allowed = Below(name);
+        foreach ((string file, bool isLinked) in Project.Named(name).References)
+        {
+            string reference = Path.GetFileNameWithoutExtension(file);
+            Assert.True(
+                allowed.Contains(reference) || (!isLinked && s_builtBeside.Contains(reference)), $"{name} refers to {reference}.");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void AssembliesReferOnlyToThoseBelow(string name)
+    {
+        string[] allowed = Below(name);
+        string built = Path.Combine(AppContext.BaseDirectory, name + ".dll");
+        if (!File.Exists(built))
+        {
+            // Those that this project does not use, where they were built.
+            string output = Path.GetRelativePath(Path.Combine(Project.Root, "tests"), AppContext.BaseDirectory);
+            built = Path.Combine(Project.Named(name).Folder, output[(output.IndexOf(Path.DirectorySeparatorChar) + 1)..], name + ".dll");
+        }
+
+        if (!File.Exists(built))
+        {
+            return;
+        }
+
+        using PEReader reader = new(File.OpenRead(built));
+        MetadataReader metadata = reader.GetMetadataReader();
+        foreach (AssemblyReferenceHandle handle in metadata.AssemblyReferences)
+        {
+            string reference = metadata.GetString(metadata.GetAssemblyReference(handle).Name);
+            Assert.True(
+                !reference.StartsWith(nameof(HipiFast), StringComparison.Ordinal) || allowed.Contains(reference), $"{name} uses {reference}.");
+        }
+    }
+
     [Fact]
     public void EveryLayerLiesAboveWhatItMayUse()
     {
@@ -42,5 +92,13 @@ public sealed class AssemblyTests
     {
         string[] types = [.. typeof(Kernels.Backends.KernelBackend).Assembly.GetExportedTypes().Where(type => !type.IsNested).Select(type => type.Name)];
         Assert.True(types.Length <= MostPublicTypes, $"{types.Length} public types: {string.Join(", ", types.Order())}.");
+    }
+
+    private static bool IsOfTheProgram(Project project) => project.Part is "src" or "kernels";
+
+    private static string[] Below(string name)
+    {
+        Assert.Contains(s_layers, layer => layer.Name == name);
+        return s_layers.Single(layer => layer.Name == name).Below;
     }
 }

@@ -13,6 +13,7 @@ public sealed class NamespaceTests
     public static TheoryData<string> Libraries =>
     [
         "HipiFast.Kernels", "HipiFast.Kernels.Devices", "HipiFast.Kernels.Cuda", "HipiFast", "HipiFast.Training", "HipiFast.Experiments",
+        "HipiFast.Mujoco",
     ];
 
     [Theory]
@@ -37,5 +38,19 @@ public sealed class NamespaceTests
         }
 
         static string Short(string name) => name["HipiFast.Kernels.".Length..];
+    }
+
+    // Where a batch or a network lies is the kernels' business.
+    [Fact]
+    public void LearningTrainingAndRelabelingKnowNoDevices()
+    {
+        string[] folders = ["src/HipiFast/Learning", "src/HipiFast/Relabeling", "src/HipiFast/Replay", "src/HipiFast.Training"];
+        foreach (string file in folders.SelectMany(folder => Project.All
+            .Where(project => project.Part == "src")
+            .SelectMany(project => project.Sources)
+            .Where(file => file.StartsWith(Path.Combine(Project.Root, folder), StringComparison.Ordinal))))
+        {
+            Assert.DoesNotContain("Kernels.Devices", File.ReadAllText(file), StringComparison.Ordinal);
+        }
     }
 }

@@ -1,4 +1,5 @@
 using HipiFast.Mujoco.Native;
+using HipiFast.Mujoco.Simulation;
 
 namespace HipiFast.Mujoco.Tests;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 using HipiFast.Environments;
+using HipiFast.Mujoco.Simulation;
 
 namespace HipiFast.Mujoco.Tests;
 

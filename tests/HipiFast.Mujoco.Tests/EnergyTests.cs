@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using HipiFast.Mujoco.Simulation;
 
 namespace HipiFast.Mujoco.Tests;
 

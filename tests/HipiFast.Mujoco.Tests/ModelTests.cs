@@ -1,5 +1,6 @@
 using HipiFast.Environments;
 using HipiFast.Mujoco.Native;
+using HipiFast.Mujoco.Simulation;
 
 namespace HipiFast.Mujoco.Tests;
 

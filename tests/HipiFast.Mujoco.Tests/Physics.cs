@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using HipiFast.Environments;
+using HipiFast.Mujoco.Simulation;
 
 namespace HipiFast.Mujoco.Tests;
 

@@ -1,4 +1,5 @@
 using HipiFast.Environments;
+using HipiFast.Mujoco.Simulation;
 using HipiFast.Testing;
 
 namespace HipiFast.Mujoco.Tests;

@@ -1,3 +1,5 @@
+using HipiFast.Mujoco.Simulation;
+
 namespace HipiFast.Mujoco.Tests;
 
 /// <summary>A test that needs MuJoCo; skipped, with what to install, where there is none.</summary>

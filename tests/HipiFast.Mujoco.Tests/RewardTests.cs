@@ -1,6 +1,7 @@
 using HipiFast.Environments;
 using HipiFast.Kernels.Random;
 using HipiFast.Mujoco.Environments;
+using HipiFast.Mujoco.Simulation;
 
 namespace HipiFast.Mujoco.Tests;
 

@@ -1,5 +1,6 @@
 using HipiFast.Environments;
 using HipiFast.Kernels.Tasks;
+using HipiFast.Mujoco.Simulation;
 using HipiFast.Tasks;
 
 namespace HipiFast.Mujoco.Environments;

@@ -1,6 +1,7 @@
 using HipiFast.Environments;
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.Tasks;
+using HipiFast.Mujoco.Simulation;
 using HipiFast.Tasks;
 
 namespace HipiFast.Mujoco.Environments;

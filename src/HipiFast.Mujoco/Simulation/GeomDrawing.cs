@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using HipiFast.Mujoco.Native;
 
-namespace HipiFast.Mujoco;
+namespace HipiFast.Mujoco.Simulation;
 
 /// <summary>The plane that a drawing shows.</summary>
 internal enum DrawingPlane

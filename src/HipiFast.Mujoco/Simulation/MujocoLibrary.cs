@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using HipiFast.Mujoco.Native;
 
-namespace HipiFast.Mujoco;
+namespace HipiFast.Mujoco.Simulation;
 
 /// <summary>Whether MuJoCo is to be had.</summary>
 public static unsafe class MujocoLibrary

@@ -1,7 +1,7 @@
 using System.Text;
 using HipiFast.Mujoco.Native;
 
-namespace HipiFast.Mujoco;
+namespace HipiFast.Mujoco.Simulation;
 
 /// <summary>A model that MuJoCo has read: sizes, and where named things lie. Read-only; may be shared by simulators of several threads, which it
 /// must outlive.</summary>

@@ -1,7 +1,7 @@
 using HipiFast.Environments;
 using HipiFast.Kernels.Random;
 
-namespace HipiFast.Mujoco;
+namespace HipiFast.Mujoco.Simulation;
 
 /// <summary>Uniform numbers of one copy and episode, one after the other.</summary>
 /// <param name="random">The episode's random numbers.</param>

@@ -6,7 +6,7 @@ using HipiFast.Mujoco.Native;
 using HipiFast.Storage;
 using HipiFast.Tasks;
 
-namespace HipiFast.Mujoco;
+namespace HipiFast.Mujoco.Simulation;
 
 /// <summary>The fixed numbers of a physics environment.</summary>
 /// <param name="Name">Name on the command line.</param>

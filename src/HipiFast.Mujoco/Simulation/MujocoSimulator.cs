@@ -1,6 +1,6 @@
 using HipiFast.Mujoco.Native;
 
-namespace HipiFast.Mujoco;
+namespace HipiFast.Mujoco.Simulation;
 
 /// <summary>Scratch memory in which one thread at a time steps states of a model. What a step does depends on state and control alone.</summary>
 internal sealed unsafe class MujocoSimulator : IDisposable

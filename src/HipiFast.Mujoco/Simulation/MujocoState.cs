@@ -1,4 +1,4 @@
-namespace HipiFast.Mujoco;
+namespace HipiFast.Mujoco.Simulation;
 
 /// <summary>A state of a model, part by part (native/include/hipifast/mujoco.h has the order).</summary>
 /// <param name="all">All of it.</param>
