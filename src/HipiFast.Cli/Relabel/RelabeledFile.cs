@@ -15,14 +15,10 @@ internal sealed unsafe class RelabeledFile : IRelabelObserver, IDisposable
 {
     private readonly TransitionShape _shape;
     private readonly long _rows;
+    private readonly bool _movesTransitions;
     private readonly NativeBuffer<int> _taskIndex;
     private readonly NativeBuffer<byte> _relabeled;
-    private readonly NativeBuffer<float> _task;
-    private readonly NativeBuffer<float> _reward;
-    private readonly NativeBuffer<byte> _terminated;
-    private readonly NativeBuffer<float>? _observation;
-    private readonly NativeBuffer<float>? _action;
-    private readonly NativeBuffer<float>? _nextObservation;
+    private readonly List<(TransitionColumn Column, NativeBuffer<byte> Rows)> _columns = [];
     private readonly MatrixSpool? _softQ;
     private readonly MatrixSpool? _posterior;
     private readonly List<float> _logPartition = [];
@@ -34,14 +30,13 @@ internal sealed unsafe class RelabeledFile : IRelabelObserver, IDisposable
         _rows = rows;
         _taskIndex = new NativeBuffer<int>(rows);
         _relabeled = new NativeBuffer<byte>(rows);
-        _task = new NativeBuffer<float>(rows * shape.TaskDimension);
-        _reward = new NativeBuffer<float>(rows);
-        _terminated = new NativeBuffer<byte>(rows);
-        if (movesTransitions)
+        _movesTransitions = movesTransitions;
+        foreach (TransitionColumn column in TransitionBatch.Schema)
         {
-            _observation = new NativeBuffer<float>(rows * shape.ObservationDimension);
-            _action = new NativeBuffer<float>(rows * shape.ActionDimension);
-            _nextObservation = new NativeBuffer<float>(rows * shape.ObservationDimension);
+            if (column.IsStored && (movesTransitions || column.Owner != ColumnOwner.Transition))
+            {
+                _columns.Add((column, new NativeBuffer<byte>(rows * column.RowBytes(shape))));
+            }
         }
 
         _softQ = softQ ? new MatrixSpool(path, "soft_q") : null;
@@ -73,19 +68,14 @@ internal sealed unsafe class RelabeledFile : IRelabelObserver, IDisposable
         for (int row = 0; row < index.Length; row++)
         {
             // By task the relabeler counts relabeled slots; what a slot kept is the task of its own row.
-            int candidate = _observation is null ? result.TaskIndex[row] + indexOffset : (int)firstRow + row;
+            int candidate = !_movesTransitions ? result.TaskIndex[row] + indexOffset : (int)firstRow + row;
             index[row] = result.TaskIndex[row] < 0 ? -1 : candidate;
         }
 
         result.Relabeled.CopyTo(_relabeled.Slice(firstRow, batch.Count));
-        Copy(batch.Task, _task);
-        Copy(batch.Reward, _reward);
-        batch.Terminated.CopyTo(_terminated.Slice(firstRow, batch.Count));
-        if (_observation is not null)
+        foreach ((TransitionColumn column, NativeBuffer<byte> rows) in _columns)
         {
-            Copy(batch.Observation, _observation);
-            Copy(batch.Action, _action!);
-            Copy(batch.NextObservation, _nextObservation!);
+            batch.CopyTo(column, rows.Pointer + (firstRow * column.RowBytes(_shape)));
         }
 
         if (keepLogPartition)
@@ -93,9 +83,6 @@ internal sealed unsafe class RelabeledFile : IRelabelObserver, IDisposable
             _logPartition.AddRange(result.LogPartition);
             _logPartitionRows++;
         }
-
-        void Copy(ReadOnlySpan<float> from, NativeBuffer<float> to) =>
-            from.CopyTo(to.Slice(firstRow * (from.Length / batch.Count), from.Length));
     }
 
     /// <summary>Writes the file, atomically.</summary>
@@ -108,18 +95,12 @@ internal sealed unsafe class RelabeledFile : IRelabelObserver, IDisposable
         writer.Metadata["task_index"] = indexMeaning;
         writer.AddReference("task_index", _taskIndex.Pointer, _rows);
         writer.AddReference("relabeled", _relabeled.Pointer, _rows);
-        writer.AddReference("task", _task.Pointer, _rows, _shape.TaskDimension);
-        if (withRewards)
+        foreach ((TransitionColumn column, NativeBuffer<byte> rows) in _columns)
         {
-            writer.AddReference("reward", _reward.Pointer, _rows);
-            writer.AddReference("terminated", _terminated.Pointer, _rows);
-        }
-
-        if (_observation is not null)
-        {
-            writer.AddReference("observation", _observation.Pointer, _rows, _shape.ObservationDimension);
-            writer.AddReference("action", _action!.Pointer, _rows, _shape.ActionDimension);
-            writer.AddReference("next_observation", _nextObservation!.Pointer, _rows, _shape.ObservationDimension);
+            if (withRewards || column.Owner != ColumnOwner.Outcome)
+            {
+                column.AddTo(writer, rows.Pointer, _rows, _shape);
+            }
         }
 
         if (_logPartitionRows > 0)
@@ -147,12 +128,7 @@ internal sealed unsafe class RelabeledFile : IRelabelObserver, IDisposable
     {
         _taskIndex.Dispose();
         _relabeled.Dispose();
-        _task.Dispose();
-        _reward.Dispose();
-        _terminated.Dispose();
-        _observation?.Dispose();
-        _action?.Dispose();
-        _nextObservation?.Dispose();
+        _columns.ForEach(column => column.Rows.Dispose());
         _softQ?.Dispose();
         _posterior?.Dispose();
     }

@@ -296,8 +296,7 @@ public sealed unsafe class ReplayBuffer : IReplay
         {
             if (column.IsFlag)
             {
-                int width = source.Width(column);
-                CheckFlags(column.Name, source.Bytes(column).Slice(firstRow * width, truncated.Length * width), width);
+                CheckFlags(column.Name, source.Flags(column, firstRow, truncated.Length), source.Width(column));
             }
         }
 

@@ -120,14 +120,14 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     /// <summary>Address of <see cref="Terminated"/>.</summary>
     internal byte* TerminatedPointer => Pointer(TerminatedColumn);
 
-    /// <summary>The rows in use of any column, as bytes: for code that carries columns along whatever they hold.</summary>
+    /// <summary>Copies the rows in use of any column: for code that carries columns along whatever they hold.</summary>
     /// <param name="column">One of <see cref="Schema"/>.</param>
-    /// <returns>B rows side by side, entries in the machine's order of bytes.</returns>
-    /// <exception cref="OverflowException">More than 2^31 - 1 bytes.</exception>
-    public Span<byte> Bytes(TransitionColumn column)
+    /// <param name="target">Receives B rows without gaps, <see cref="TransitionColumn.RowBytes"/> each.</param>
+    public void CopyTo(TransitionColumn column, byte* target)
     {
         ArgumentNullException.ThrowIfNull(column);
-        return new Span<byte>(Pointer(column), checked((int)(Count * RowBytes(column))));
+        long bytes = Count * RowBytes(column);
+        Buffer.MemoryCopy(Pointer(column), target, bytes, bytes);
     }
 
     /// <summary>The same transitions in memory of their own.</summary>
@@ -231,6 +231,16 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
                 CopyColumn(column, source, 0, 0, Count);
             }
         }
+    }
+
+    /// <summary>Flags of rows in use.</summary>
+    /// <param name="column">A column of flags.</param>
+    /// <param name="firstRow">First row.</param>
+    /// <param name="rows">Rows.</param>
+    internal ReadOnlySpan<byte> Flags(TransitionColumn column, int firstRow, int rows)
+    {
+        int width = _widths[column.Index];
+        return Values<byte>(column).Slice(firstRow * width, rows * width);
     }
 
     /// <summary>The first entry, in the order of the schema, that must be finite and is not.</summary>

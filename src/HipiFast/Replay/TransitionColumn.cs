@@ -63,6 +63,22 @@ public sealed class TransitionColumn
         _ => 1,
     };
 
+    /// <summary>Bytes of a row.</summary>
+    /// <param name="shape">Widths of the vectors.</param>
+    /// <returns>1 or more.</returns>
+    public long RowBytes(TransitionShape shape) => (long)Width(shape) * ElementBytes;
+
+    /// <summary>Adds rows to a file under the column's name; they are read when it is saved.</summary>
+    /// <param name="writer">The file.</param>
+    /// <param name="values">First row; the others follow without gaps.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="shape">Widths of the vectors.</param>
+    public unsafe void AddTo(SafetensorsWriter writer, byte* values, long rows, TransitionShape shape)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        AddTo(writer, Name, values, rows, Width(shape), (nint)RowBytes(shape));
+    }
+
     /// <summary>The shape of its tensor.</summary>
     /// <param name="rows">Rows, or -1 for any number.</param>
     /// <param name="width">Entries of a row, or -1 for any number.</param>

@@ -63,7 +63,7 @@ public sealed class SafetensorsWriter
     /// <param name="stride">Bytes from row to row.</param>
     /// <param name="shape">Extents, the number of rows first.</param>
     /// <exception cref="ArgumentException">The name is taken or reserved, or the shape is negative or too large.</exception>
-    public unsafe void AddRows(string name, TensorType type, void* values, nint stride, params ReadOnlySpan<long> shape) =>
+    internal unsafe void AddRows(string name, TensorType type, void* values, nint stride, params ReadOnlySpan<long> shape) =>
         _sources.Add(name, new RowSource(Describe(name, type, shape), (nint)values, stride));
 
     /// <summary>Writes the file. On failure <paramref name="path"/> is left as it was.</summary>
