@@ -59,13 +59,22 @@ public class TrainCommandTests
         RunDirectory run = new(temporary["run"]);
         Assert.Equal(0, HipifastProgram.Run(["train", "nav2d", "--out", run.Path, .. s_tiny]).ExitCode);
         string config = File.ReadAllText(run.Config);
+
+        // A checkpoint would vouch for the configuration, which is then refused before the agent is looked at.
+        File.Delete(run.Checkpoint);
         File.WriteAllText(run.Config, config.Replace("\"hidden\": 8", "\"hidden\": 64", StringComparison.Ordinal));
         RequireError($"{run.Agent} has 8 hidden units, but {run.Config} says hidden = 64; expected them equal.", "eval", run.Path);
 
         File.WriteAllText(run.Config, config);
         using (AgentNetworks agent = AgentFile.Load(run.Agent))
         {
-            agent.Actor.Bias(0).Fill(float.NaN);
+            // Finite weights whose sums overflow: infinity of both signs in the last layer.
+            agent.Actor.Bias(0).Fill(float.MaxValue);
+            for (int unit = 0; unit < agent.Hidden; unit++)
+            {
+                agent.Actor.WeightRow(1, unit).Fill(1f);
+            }
+
             AgentFile.Save(agent, run.Agent);
         }
 
