@@ -71,8 +71,8 @@ internal static class CompareCommand
             [
                 labels[index],
                 group.Curves.Count.ToString(CultureInfo.InvariantCulture),
-                $"{NumberText.Fixed(group.Area.Mean, 3)} ± {NumberText.Fixed(group.Area.Deviation, 3)}",
-                $"{NumberText.Fixed(group.Final.Mean, 2)} ± {NumberText.Fixed(group.Final.Deviation, 2)}",
+                group.Area.Describe(),
+                group.Final.Describe(),
                 index == 0 ? string.Empty : Describe(differences[index - 1]),
             ]));
         output.Document(writer =>

@@ -85,11 +85,11 @@ internal sealed class TrainingDisplay
             [
                 "mean ± sd",
                 string.Empty,
-                Spread(seed => seed.Last(MetricColumn.SuccessRate), 3),
-                Spread(seed => seed.Last(MetricColumn.MeanActionSuccessRate), 3),
-                Spread(seed => seed.Last(MetricColumn.EpisodeReturn), 1),
-                Spread(seed => seed.Last(MetricColumn.MeanActionReturn), 1),
-                Spread(seed => seed.Area(score), 3),
+                Spread(seed => seed.Last(MetricColumn.SuccessRate)),
+                Spread(seed => seed.Last(MetricColumn.MeanActionSuccessRate)),
+                Spread(seed => seed.Last(MetricColumn.EpisodeReturn)),
+                Spread(seed => seed.Last(MetricColumn.MeanActionReturn)),
+                Spread(seed => seed.Area(score)),
                 string.Empty,
                 string.Empty,
             ]);
@@ -129,11 +129,11 @@ internal sealed class TrainingDisplay
         return table;
     }
 
-    private string Spread(Func<SeedState, double> value, int decimals)
+    private string Spread(Func<SeedState, double> value)
     {
         double[] values = [.. _seeds.Select(value)];
         double mean = values.Average(), deviation = Math.Sqrt(values.Sum(entry => (entry - mean) * (entry - mean)) / (values.Length - 1));
-        return $"{NumberText.Fixed(mean, decimals)} ± {NumberText.Fixed(deviation, decimals)}";
+        return NumberText.MeanAndDeviation(mean, deviation);
     }
 
     /// <summary>What is known of one run. Written by the thread that trains it, read by the one that shows it.</summary>

@@ -1,4 +1,4 @@
-using System.Globalization;
+using HipiFast.Storage;
 
 namespace HipiFast.Training;
 
@@ -26,5 +26,5 @@ public readonly record struct SeedStatistic(double Mean, double Deviation)
 
     /// <summary>Mean and deviation in words.</summary>
     /// <returns>For example <c>0.664 ± 0.078</c>.</returns>
-    public string Describe() => string.Create(CultureInfo.InvariantCulture, $"{Mean:0.000} ± {Deviation:0.000}");
+    public string Describe() => NumberText.MeanAndDeviation(Mean, Deviation);
 }

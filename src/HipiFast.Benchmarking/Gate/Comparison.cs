@@ -13,6 +13,9 @@ public enum Verdict
 
     /// <summary>An improvement.</summary>
     Faster,
+
+    /// <summary>The machine's peak has moved, and whether the program has changed cannot be told from that.</summary>
+    ConditionsDiffer,
 }
 
 /// <summary>One benchmark, before and after.</summary>
@@ -22,9 +25,15 @@ public enum Verdict
 /// <param name="Ratio">Estimate of time after over time before.</param>
 /// <param name="RatioLow">Lower end of its 95% interval (of this benchmark by itself); 0 with too few measurements.</param>
 /// <param name="RatioHigh">Upper end; infinite with too few measurements.</param>
-/// <param name="Probability">Chance of as clear a change in the same direction by luck alone, corrected for the number of benchmarks (Holm).</param>
+/// <param name="Probability">
+/// Chance of as clear a change in either direction by luck alone, corrected for the number of benchmarks (Holm); two-sided, as the interval is.
+/// </param>
 /// <param name="RestartRatios">Of a paired run: the ratio in each restart, in their order; else empty.</param>
 /// <param name="Verdict">What the gate says.</param>
+/// <param name="PeakRatio">
+/// The machine's peak after over its peak before, where both were measured beside the benchmark: the ratio is then one of fractions of the peak.
+/// Null otherwise.
+/// </param>
 public sealed record ComparedBenchmark(
     string Name,
     double BaseSeconds,
@@ -34,7 +43,8 @@ public sealed record ComparedBenchmark(
     double RatioHigh,
     double Probability,
     IReadOnlyList<double> RestartRatios,
-    Verdict Verdict);
+    Verdict Verdict,
+    double? PeakRatio);
 
 /// <summary>Two result sets side by side.</summary>
 /// <param name="Rule">What counted as a change.</param>
@@ -56,7 +66,10 @@ public sealed record Comparison(
     /// <summary>Whether a benchmark became slower.</summary>
     public bool HasRegression => Benchmarks.Any(benchmark => benchmark.Verdict == Verdict.Slower);
 
-    /// <summary>Compares two result sets: Mann-Whitney's test on the raw measurements of each benchmark.</summary>
+    /// <summary>
+    /// Compares two result sets: Mann-Whitney's test on the raw measurements of each benchmark, as fractions of the machine's peak where both sets
+    /// have one.
+    /// </summary>
     /// <param name="basePath">File or folder, see <see cref="ResultSet.Load"/>.</param>
     /// <param name="newPath">File or folder.</param>
     /// <param name="rule">What counts as a change.</param>
@@ -70,8 +83,14 @@ public sealed record Comparison(
         (string[] names, string[] gone, string[] added) = Match(basePath, before.Benchmarks.Keys, newPath, after.Benchmarks.Keys);
         IEnumerable<Contrast> contrasts = names.Select(name =>
         {
-            IReadOnlyList<double> x = before.Benchmarks[name].Seconds, y = after.Benchmarks[name].Seconds;
-            return new Contrast(name, Median(x), Median(y), LocationTests.MannWhitney(Logarithms(x), Logarithms(y)), []);
+            BenchmarkMeasurement one = before.Benchmarks[name], other = after.Benchmarks[name];
+            double? peak = one.Peak is double was && other.Peak is double isNow ? isNow / was : null;
+            double[] x = Logarithms(one.Seconds), y = Logarithms(other.Seconds);
+            LocationShift times = LocationTests.MannWhitney(x, y);
+            LocationShift fractions = peak is double ratio
+                ? LocationTests.MannWhitney(x, [.. y.Select(value => value + Math.Log(ratio))])
+                : times;
+            return new Contrast(name, Median(one.Seconds), Median(other.Seconds), times, fractions, [], peak);
         });
         return new Comparison(
             rule, "Mann-Whitney", Describe(basePath, before), Describe(newPath, after), Judge([.. contrasts], rule), gone, added);
@@ -94,19 +113,24 @@ public sealed record Comparison(
                 $"{basePath} and {newPath} have no benchmark in common; the first has '{before[0]}', the second '{after[0]}'.");
     }
 
-    /// <summary>Applies the rule to benchmarks whose tests were made; either direction is a family of tests of its own.</summary>
+    /// <summary>Applies the rule to benchmarks whose tests were made.</summary>
     internal static ComparedBenchmark[] Judge(IReadOnlyList<Contrast> contrasts, GateRule rule)
     {
-        double[] above = LocationTests.Holm([.. contrasts.Select(contrast => contrast.Shift.AboveProbability)]);
-        double[] below = LocationTests.Holm([.. contrasts.Select(contrast => contrast.Shift.BelowProbability)]);
+        // Where the peak was measured beside both, what is judged is the fraction of it. A change that shows in the fraction alone, while the peak
+        // has moved, may be one of the program or of the machine's balance: the times say which only where they agree.
+        double[] times = LocationTests.Holm([.. contrasts.Select(contrast => contrast.Shift.Probability)]);
+        double[] fractions = LocationTests.Holm([.. contrasts.Select(contrast => contrast.OfPeak.Probability)]);
         double threshold = Math.Log(1 + rule.Threshold);
+        double[] peaks = [.. contrasts.Where(contrast => contrast.PeakRatio is not null).Select(contrast => Math.Log(contrast.PeakRatio!.Value))];
+        bool machineMoved = peaks.Length > 0 && Math.Abs(Median(peaks)) > threshold;
         return [.. contrasts.Select((contrast, i) =>
         {
-            LocationShift shift = contrast.Shift;
-            bool counts = Math.Abs(shift.Shift) > threshold
-                && Math.Abs(Math.Exp(shift.Shift) - 1) * contrast.BaseSeconds > rule.NoiseFloorSeconds;
-            Verdict verdict = counts && above[i] <= rule.Significance ? Verdict.Slower
-                : counts && below[i] <= rule.Significance ? Verdict.Faster : Verdict.Same;
+            LocationShift shift = contrast.OfPeak;
+            Verdict byTime = Of(contrast.Shift, times[i], contrast), byFraction = Of(shift, fractions[i], contrast);
+            bool moved = contrast.PeakRatio is double ratio ? Math.Abs(Math.Log(ratio)) > threshold : machineMoved;
+            bool cannotTell = moved && (contrast.PeakRatio is null
+                ? byTime != Verdict.Same
+                : byFraction != Verdict.Same && byFraction != byTime);
             return new ComparedBenchmark(
                 contrast.Name,
                 contrast.BaseSeconds,
@@ -114,10 +138,17 @@ public sealed record Comparison(
                 Math.Exp(shift.Shift),
                 Math.Exp(shift.Low),
                 Math.Exp(shift.High),
-                shift.Shift > 0 ? above[i] : below[i],
+                fractions[i],
                 [.. contrast.RestartShifts.Select(value => Math.Exp(value))],
-                verdict);
+                cannotTell ? Verdict.ConditionsDiffer : byFraction,
+                contrast.PeakRatio);
         })];
+
+        Verdict Of(LocationShift shift, double probability, in Contrast contrast) =>
+            Math.Abs(shift.Shift) <= threshold
+            || Math.Abs(Math.Exp(shift.Shift) - 1) * contrast.BaseSeconds <= rule.NoiseFloorSeconds
+            || probability > rule.Significance ? Verdict.Same
+            : shift.Shift > 0 ? Verdict.Slower : Verdict.Faster;
     }
 
     /// <summary>The median.</summary>
@@ -133,6 +164,14 @@ public sealed record Comparison(
 /// <param name="BaseSeconds">Median before.</param>
 /// <param name="NewSeconds">Median after.</param>
 /// <param name="Shift">Difference of the logarithms of the times.</param>
+/// <param name="OfPeak">The same of the times as fractions of the machine's peak; <paramref name="Shift"/> where there is none.</param>
 /// <param name="RestartShifts">Of a paired run: the difference in each restart.</param>
+/// <param name="PeakRatio">The machine's peak after over before; null where it was not measured.</param>
 internal readonly record struct Contrast(
-    string Name, double BaseSeconds, double NewSeconds, LocationShift Shift, IReadOnlyList<double> RestartShifts);
+    string Name,
+    double BaseSeconds,
+    double NewSeconds,
+    LocationShift Shift,
+    LocationShift OfPeak,
+    IReadOnlyList<double> RestartShifts,
+    double? PeakRatio);

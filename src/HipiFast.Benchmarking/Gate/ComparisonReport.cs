@@ -71,6 +71,11 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
                 writer.WritePropertyName("ratio_high");
                 WriteFinite(writer, benchmark.RatioHigh);
                 writer.WriteNumber("probability", benchmark.Probability);
+                if (benchmark.PeakRatio is double peak)
+                {
+                    writer.WriteNumber("peak_ratio", peak);
+                }
+
                 writer.WriteStartArray("restart_ratios");
                 foreach (double ratio in benchmark.RestartRatios)
                 {
@@ -113,7 +118,8 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
         writer.WriteEndArray();
     }
 
-    private static string Word(Verdict verdict) => verdict.ToString().ToLowerInvariant();
+    private static string Word(Verdict verdict) =>
+        verdict == Verdict.ConditionsDiffer ? "conditions differ" : verdict.ToString().ToLowerInvariant();
 
     private static string Time(double seconds) => seconds switch
     {
@@ -144,12 +150,15 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
 
     private string Summary()
     {
-        int slower = Count(Verdict.Slower), faster = Count(Verdict.Faster);
+        int slower = Count(Verdict.Slower), faster = Count(Verdict.Faster), open = Count(Verdict.ConditionsDiffer);
         string rule = $"{comparison.Method}; a change counts from {Show(100 * comparison.Rule.Threshold, "0.##")}% and "
             + $"{Show(comparison.Rule.NoiseFloorSeconds * 1e9, "0.##")} ns on, "
             + $"at significance {Show(comparison.Rule.Significance, "0.####")} over all";
+        string conditions = open > 0
+            ? $" Of {open} it cannot be told: the machine's peak has moved; measure both again, or with --paired."
+            : string.Empty;
         string unmatched = string.Concat(Missing("before", comparison.OnlyInBase), Missing("after", comparison.OnlyInNew));
-        return $"{comparison.Benchmarks.Count} benchmarks compared, {slower} slower, {faster} faster ({rule}).{unmatched}";
+        return $"{comparison.Benchmarks.Count} benchmarks compared, {slower} slower, {faster} faster ({rule}).{conditions}{unmatched}";
 
         int Count(Verdict verdict) => comparison.Benchmarks.Count(benchmark => benchmark.Verdict == verdict);
 

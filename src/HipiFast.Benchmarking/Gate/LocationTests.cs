@@ -11,7 +11,11 @@ namespace HipiFast.Benchmarking.Gate;
 /// <param name="High">Upper end.</param>
 /// <param name="AboveProbability">One-sided p-value of no increase.</param>
 /// <param name="BelowProbability">One-sided p-value of no decrease.</param>
-internal readonly record struct LocationShift(double Shift, double Low, double High, double AboveProbability, double BelowProbability);
+internal readonly record struct LocationShift(double Shift, double Low, double High, double AboveProbability, double BelowProbability)
+{
+    /// <summary>Two-sided p-value of no change, as the interval is two-sided.</summary>
+    public double Probability => Math.Min(1, 2 * Math.Min(AboveProbability, BelowProbability));
+}
 
 /// <summary>The two nonparametric tests of the gate, and the correction for making many of them.</summary>
 internal static class LocationTests
@@ -26,17 +30,16 @@ internal static class LocationTests
     /// <param name="after">One value or more.</param>
     public static LocationShift MannWhitney(IReadOnlyList<double> before, IReadOnlyList<double> after)
     {
-        Sample x = new(before), y = new(after);
-        double[] differences = [.. before.SelectMany(_ => after, (b, a) => a - b).Order()];
+        PairwiseDifferences differences = new(before, after);
 
         // The interval holds the differences whose ranks the test would not reject; the normal approximation of U's distribution gives the rank.
         double n = before.Count, m = after.Count, mean = n * m / 2, deviation = Math.Sqrt(n * m * (n + m + 1) / 12);
-        int cut = (int)Math.Floor(mean - (NormalQuantile * deviation));
-        return Interval(differences, cut) with
-        {
-            AboveProbability = Probability(y, x),
-            BelowProbability = Probability(x, y),
-        };
+        long cut = (long)Math.Floor(mean - (NormalQuantile * deviation));
+        LocationShift shift = cut < 1
+            ? new LocationShift(differences.Median, double.NegativeInfinity, double.PositiveInfinity, 1, 1)
+            : new LocationShift(differences.Median, differences.AtRank(cut - 1), differences.AtRank(differences.Count - cut), 1, 1);
+        Sample x = new(before), y = new(after);
+        return shift with { AboveProbability = Probability(y, x), BelowProbability = Probability(x, y) };
 
         static double Probability(Sample larger, Sample smaller) =>
             MannWhitneyTest.Instance.Perform(larger, smaller, AlternativeHypothesis.Greater, Threshold.Zero).PValue;

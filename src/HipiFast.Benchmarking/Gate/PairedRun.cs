@@ -130,12 +130,9 @@ public static class PairedRun
         Contrast[] contrasts = [.. names.Select(name =>
         {
             Benchmark benchmark = measured[name];
+            LocationShift shift = LocationTests.SignedRank(benchmark.Shifts);
             return new Contrast(
-                name,
-                Comparison.Median(benchmark.Before),
-                Comparison.Median(benchmark.After),
-                LocationTests.SignedRank(benchmark.Shifts),
-                benchmark.Shifts);
+                name, Comparison.Median(benchmark.Before), Comparison.Median(benchmark.After), shift, shift, benchmark.Shifts, null);
         })];
         return new Comparison(
             rule,

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using HipiFast.Storage;
 
 namespace HipiFast.Benchmarking.Results;
 
@@ -17,6 +18,8 @@ public static class ResultFile
     /// <summary>Name of a benchmark's array of raw measurements, in seconds per call.</summary>
     public const string Samples = "samples_s";
 
+    private const int LargestFile = 64 << 20;
+
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
     /// <returns>Machine and commit as far as it says, and its benchmarks.</returns>
@@ -26,7 +29,7 @@ public static class ResultFile
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(File.ReadAllBytes(path));
+            document = JsonDocument.Parse(InputFile.ReadUtf8(path, "file of benchmark results (JSON)", LargestFile));
         }
         catch (JsonException error)
         {
@@ -69,8 +72,15 @@ public static class ResultFile
             [.. benchmarks.EnumerateArray().Select(benchmark =>
             {
                 string name = Text(benchmark, "name") ?? throw new InvalidDataException($"{path} has a benchmark without a name.");
-                return new BenchmarkMeasurement(name, Numbers(path, name, benchmark, Samples));
+                return new BenchmarkMeasurement(name, Numbers(path, name, benchmark, Samples), Peak(benchmark));
             })]);
+    }
+
+    private static double? Peak(JsonElement benchmark)
+    {
+        double peak = Number(benchmark, "peak_gflops");
+        peak = double.IsNaN(peak) ? Number(benchmark, "limit_entries_per_s") : peak;
+        return peak > 0 && double.IsFinite(peak) ? peak : null;
     }
 
     private static List<BenchmarkMeasurement> ReadBenchmarkDotNet(string path, JsonElement benchmarks)

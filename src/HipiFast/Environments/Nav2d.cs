@@ -32,6 +32,7 @@ public sealed class Nav2d : SimulatedEnvironment, IDrawnEnvironment
     /// <summary>Substeps per step.</summary>
     public const int Substeps = 10;
 
+    private const string WallColor = "#59636e";
     private static readonly int[] s_achieved = [0, 1];
 
     // Cells of the 11 x 11 map; a goal lies in the middle of one. Spread over the three rooms away from the start, at least 15 units from it.
@@ -110,13 +111,21 @@ public sealed class Nav2d : SimulatedEnvironment, IDrawnEnvironment
     public string DrawSvg(int copy, int width, int height)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)copy, (uint)Count);
-        PlanePicture picture = new(0, 0, FourRooms.Side, width, height);
+        // The map's edge is where an agent may stand, and a dot there reaches beyond it: a wall around the map leaves it room.
+        const double Wall = 1, Outer = FourRooms.Side + (2 * Wall);
+        PlanePicture picture = new(-Wall, -Wall, Outer, width, height);
+        foreach (double edge in (ReadOnlySpan<double>)[-Wall, FourRooms.Side])
+        {
+            picture.Rectangle(edge, -Wall, Wall, Outer, WallColor);
+            picture.Rectangle(-Wall, edge, Outer, Wall, WallColor);
+        }
+
         for (int cell = 0; cell < FourRooms.Side * FourRooms.Side; cell++)
         {
             int x = cell / FourRooms.Side, y = cell % FourRooms.Side;
             if (!FourRooms.IsFree(x + 0.5f, y + 0.5f))
             {
-                picture.Rectangle(x, y, 1.05, 1.05, "#59636e");
+                picture.Rectangle(x, y, 1.05, 1.05, WallColor);
             }
         }
 

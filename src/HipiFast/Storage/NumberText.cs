@@ -20,6 +20,18 @@ public static class NumberText
         ? value.ToString("F" + decimals.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)
         : "-";
 
+    /// <summary>A mean with its deviation, both to the digits that the deviation leaves a meaning: two of its own, at most three decimals.</summary>
+    /// <param name="mean">Any number.</param>
+    /// <param name="deviation">0 or more; where it is 0, the mean has three digits.</param>
+    /// <returns>For example <c>0.664 ± 0.078</c> or <c>-120 ± 75</c>.</returns>
+    public static string MeanAndDeviation(double mean, double deviation)
+    {
+        const int Most = 3;
+        (double size, int digits) = deviation > 0 ? (deviation, 2) : (Math.Abs(mean), Most);
+        int decimals = size > 0 && double.IsFinite(size) ? (int)Math.Clamp(digits - 1 - Math.Floor(Math.Log10(size)), 0, Most) : Most;
+        return $"{Fixed(mean, decimals)} ± {Fixed(deviation, decimals)}";
+    }
+
     /// <summary>A rate with an SI suffix, to be followed by its unit.</summary>
     /// <param name="value">0 or more, per second.</param>
     /// <returns>For example <c>1.25 M</c>; ends with a space where there is no suffix.</returns>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using HipiFast.Benchmarking.Gate;
 using HipiFast.Testing;
@@ -46,7 +47,54 @@ public sealed class ComparisonTests : IDisposable
         _files.WriteResults("b.json", ("few", [1.3, 1.4]));
         Comparison comparison = Comparison.OfResults(_files["a.json"], _files["b.json"], new GateRule());
         Assert.False(comparison.HasRegression);
-        Assert.Equal(1 / 6.0, comparison.Benchmarks[0].Probability, 1e-9);
+        
+        // Of the six ways to deal four values, two are as clear a change in either direction.
+        Assert.Equal(2 / 6.0, comparison.Benchmarks[0].Probability, 1e-9);
+    }
+
+    [Theory]
+    [InlineData(2, 0.5, Verdict.Same)]               // Twice the time at half the peak: the machine.
+    [InlineData(2.4, 0.5, Verdict.Slower)]           // More than the peak explains.
+    [InlineData(1, 2, Verdict.ConditionsDiffer)]     // The peak doubled, and the program did not follow.
+    [InlineData(1.2, 1, Verdict.Slower)]
+    [InlineData(0.8, 1.02, Verdict.Faster)]
+    public void WhereThePeakIsKnownItsFractionsAreCompared(double time, double peak, Verdict expected)
+    {
+        Comparison comparison = OfPeaks(time, 100, 100 * peak);
+        Assert.Equal(expected, comparison.Benchmarks[0].Verdict);
+        Assert.Equal(peak, comparison.Benchmarks[0].PeakRatio!.Value, 1e-9);
+        Assert.Equal(time * peak, comparison.Benchmarks[0].Ratio, 0.01 * time * peak);
+        Assert.Equal(expected == Verdict.Slower, comparison.HasRegression);
+    }
+
+    [Fact]
+    public void AChangeWithoutAPeakWhereTheMachineHasMovedIsLeftOpen()
+    {
+        Comparison moved = OfPeaks(2, 100, 50, withoutPeak: 2), still = OfPeaks(1, 100, 101, withoutPeak: 2);
+        Assert.Equal([Verdict.Same, Verdict.ConditionsDiffer], moved.Benchmarks.Select(benchmark => benchmark.Verdict));
+        Assert.Equal([Verdict.Same, Verdict.Slower], still.Benchmarks.Select(benchmark => benchmark.Verdict));
+        string table = new ComparisonReport(moved).Table();
+        Assert.Contains("conditions differ  without", table, StringComparison.Ordinal);
+        Assert.Contains("Of 1 it cannot be told: the machine's peak has moved; measure both again, or with --paired.", table, StringComparison.Ordinal);
+        using JsonDocument json = JsonDocument.Parse(new ComparisonReport(moved).Json());
+        Assert.Equal(0.5, json.RootElement.GetProperty("benchmarks")[0].GetProperty("peak_ratio").GetDouble(), 1e-9);
+    }
+
+    [Fact]
+    public void TheProbabilityAndTheIntervalAgree()
+    {
+        // 0 lies outside of the 95% interval exactly where the two-sided test of one benchmark by itself is below 5%.
+        for (int seed = 0; seed < 200; seed++)
+        {
+            Random random = new(seed);
+            double[] before = [.. Enumerable.Range(0, 30).Select(_ => random.NextDouble())];
+            double[] after = [.. Enumerable.Range(0, 30).Select(_ => random.NextDouble() + 0.15)];
+            LocationShift shift = LocationTests.MannWhitney(before, after);
+            if (Math.Abs(shift.Probability - 0.05) > 0.01)
+            {
+                Assert.Equal(shift.Probability < 0.05, shift.Low > 0 || shift.High < 0);
+            }
+        }
     }
 
     [Fact]
@@ -99,6 +147,28 @@ public sealed class ComparisonTests : IDisposable
     public void Dispose() => _files.Dispose();
 
     // A millisecond with noise of 1%, before and after a change by a factor.
+    private Comparison OfPeaks(double time, double peakBefore, double peakAfter, double? withoutPeak = null)
+    {
+        _files.Write("a.json", Set(1, peakBefore, withoutPeak is null ? null : 1));
+        _files.Write("b.json", Set(time, peakAfter, withoutPeak));
+        return Comparison.OfResults(_files["a.json"], _files["b.json"], new GateRule());
+
+        static string Set(double time, double peak, double? without)
+        {
+            Random random = new((int)(1000 * time));
+            string other = without is double factor ? FormattableString.Invariant($$""", {"name": "without", "samples_s": [{{Samples(factor)}}]}""") : "";
+            return FormattableString.Invariant(
+                $$"""
+                {"format": "hipifast-benchmarks", "version": 1, "benchmarks": [
+                  {"name": "with", "peak_gflops": {{peak}}, "samples_s": [{{Samples(time)}}]}{{other}}]}
+                """);
+
+            string Samples(double factor) => string.Join(
+                ", ",
+                Enumerable.Range(0, 30).Select(_ => (factor * (1e-3 + (1e-5 * random.NextDouble()))).ToString(CultureInfo.InvariantCulture)));
+        }
+    }
+
     private Comparison Compare(GateRule rule, params (string Name, double Factor)[] benchmarks)
     {
         Random random = new(3);

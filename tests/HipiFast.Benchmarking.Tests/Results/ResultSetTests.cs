@@ -10,7 +10,7 @@ public sealed class ResultSetTests : IDisposable
 
     public static TheoryData<string, string> BadFiles => new()
     {
-        { string.Empty, "is not a JSON document" },
+        { string.Empty, "is empty or not a regular file; expected a file of benchmark results (JSON)" },
         { TemporaryResults.Results(("a", [1.0]))[..^20], "is not a JSON document" },
         { TemporaryResults.FullReport("A.B", 1, 2)[..^9], "is not a JSON document" },
         { "PNG", "is not a JSON document" },

@@ -28,4 +28,31 @@ public sealed class DrawnEnvironmentTests
         Assert.Throws<ArgumentOutOfRangeException>(() => drawn.DrawSvg(2, 200, 150));
         Assert.Throws<ArgumentOutOfRangeException>(() => drawn.DrawSvg(0, 4, 150));
     }
+
+    [Theory]
+    [InlineData("nav2d")]
+    [InlineData("nav2d-discrete")]
+    [InlineData("nav2d-margin")]
+    [InlineData("gridworld")]
+    public void DrawSvg_KeepsTheCopyInsideTheFrame(string name)
+    {
+        using VectorEnvironment world = EnvironmentRegistry.Create(name, 1);
+        IDrawnEnvironment drawn = Assert.IsAssignableFrom<IDrawnEnvironment>(world);
+        foreach (float direction in (float[])[-1, 1])
+        {
+            world.Reset(3);
+            for (int step = 0; step < 60; step++)
+            {
+                // The frame is the second rectangle, the copy the last circle; numbers have two decimals.
+                XElement[] parts = [.. XElement.Parse(drawn.DrawSvg(0, 200, 150)).Elements()];
+                XElement frame = parts.Where(part => part.Name.LocalName == "rect").ElementAt(1), copy = parts[^1];
+                double x = Number(copy, "cx") - Number(frame, "x"), y = Number(copy, "cy") - Number(frame, "y"), radius = Number(copy, "r");
+                Assert.InRange(x, radius - 0.02, Number(frame, "width") - radius + 0.02);
+                Assert.InRange(y, radius - 0.02, Number(frame, "height") - radius + 0.02);
+                world.Step([.. Enumerable.Repeat(direction, world.Shape.ActionDimension)], out _);
+            }
+        }
+
+        static double Number(XElement element, string name) => (double)element.Attribute(name)!;
+    }
 }

@@ -1,0 +1,168 @@
+using System.Diagnostics;
+using System.Text;
+using HipiFast.Learning;
+using HipiFast.Options;
+using HipiFast.Replay;
+using HipiFast.Storage;
+using HipiFast.Tasks;
+using HipiFast.Testing;
+using HipiFast.Training;
+
+namespace HipiFast.Hostile.Tests;
+
+/// <summary>
+/// Damaged and invented files through every reader: each is read, or refused with one sentence of bad data, within a second and within memory that
+/// goes with its size.
+/// </summary>
+public sealed class ReaderFuzzTests : IDisposable
+{
+    private const int FilesPerReader = 400;
+    private const int FixedAllowance = 1 << 20;
+    private const int AllowancePerByte = 16;
+
+    // What hostile text is made of.
+    private static readonly string[] s_pieces =
+    [
+        "[", "]", "{", "}", ",", ":", "\"", "\\", "null", "true", "NaN", "-Infinity", "-1", "0", "1e999", "-1e999", "1.5", "9223372036854775808",
+        "\"\\ud800\"", "\\u0000", "\0", "\n", "\r\n", "\t", "\uFEFF", "é", "[[[[[[[[[[[[[[[[", "{\"a\":{\"a\":{\"a\":", "/*", "//", "inf", "nan",
+        "\"kind\":", "\"linear\"", "\"features\":", "\"steps\":", "success_rate", ";", "'", "\x1b[2J", "PK\x03\x04", "0x10", "1_000", "+1", " 1",
+    ];
+
+    private readonly TemporaryDirectory _directory = new();
+
+    public static TheoryData<string> Readers => ["agent", "transitions", "tasks", "family", "config", "metrics"];
+
+    public void Dispose() => _directory.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Readers))]
+    public void WhateverAFileHoldsItIsReadOrRefused(string reader)
+    {
+        string path = _directory["input"];
+        byte[] original = Original(reader);
+        Random random = new(reader.Length);
+        int refused = 0;
+        Read(reader, path, original);
+        for (int number = 0; number < FilesPerReader * HostileOptions.Factor; number++)
+        {
+            byte[] bytes = Mutate(original, random);
+            Stopwatch watch = Stopwatch.StartNew();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            try
+            {
+                Read(reader, path, bytes);
+            }
+            catch (InvalidDataException error)
+            {
+                refused++;
+                Assert.DoesNotContain("\n", error.Message, StringComparison.Ordinal);
+            }
+            catch (Exception error)
+            {
+                Assert.Fail($"{reader}, file {number}: {error.GetType().Name}: {error.Message}");
+            }
+
+            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.True(
+                allocated <= FixedAllowance + ((long)AllowancePerByte * bytes.Length),
+                $"{reader}, file {number}: {allocated} bytes allocated for a file of {bytes.Length}.");
+            Assert.True(watch.Elapsed.TotalSeconds < 5, $"{reader}, file {number}: {watch.Elapsed.TotalSeconds} s.");
+        }
+
+        Assert.InRange(refused, FilesPerReader * HostileOptions.Factor / 4, FilesPerReader * HostileOptions.Factor);
+    }
+
+    private static void Read(string reader, string path, byte[] bytes)
+    {
+        File.WriteAllBytes(path, bytes);
+        switch (reader)
+        {
+            case "agent":
+                AgentFile.Load(path).Dispose();
+                break;
+            case "transitions":
+                using (TransitionFile file = TransitionFile.Open(path))
+                {
+                    file.ReadAll().Dispose();
+                }
+
+                break;
+            case "tasks":
+                TransitionFile.LoadTasks(path).Dispose();
+                break;
+            case "family":
+                TaskFamilyJson.Read(path);
+                break;
+            case "config":
+                OptionLayer<TrainingConfig>.Read(path);
+                break;
+            default:
+                MetricsLog.Load(path);
+                break;
+        }
+    }
+
+    private byte[] Original(string reader)
+    {
+        string path = _directory["original"];
+        switch (reader)
+        {
+            case "agent":
+                using (AgentNetworks agent = new(new TransitionShape(3, 2, 1), 3))
+                {
+                    AgentFile.Save(agent, path);
+                }
+
+                return File.ReadAllBytes(path);
+            case "transitions":
+            case "tasks":
+                using (TransitionBatch batch = new(new TransitionShape(3, 2, 1), 4) { Count = 4 })
+                {
+                    TransitionFile.Save(path, batch, [0, 0, 1, 1]);
+                }
+
+                return File.ReadAllBytes(path);
+            case "family":
+                return Encoding.UTF8.GetBytes("""{"kind": "discrete", "achieved": [0, 1], "goals": [[0, 1], [2, 3.5]], "margin": 1, "reward": [-1, 0]}""");
+            case "config":
+                return Encoding.UTF8.GetBytes(OptionKeys<TrainingConfig>.ToJson(ShortRun.Config));
+            default:
+                return Encoding.UTF8.GetBytes("env_steps,success_rate\n1000,0.25\n2000,nan\n3000,-inf\n");
+        }
+    }
+
+    private static byte[] Mutate(byte[] original, Random random)
+    {
+        List<byte> bytes = [.. original];
+        for (int change = random.Next(1, 4); change > 0; change--)
+        {
+            int at = random.Next(bytes.Count + 1);
+            switch (random.Next(6))
+            {
+                case 0:
+                    bytes.RemoveRange(at, bytes.Count - at);
+                    break;
+                case 1 when at < bytes.Count:
+                    bytes[at] ^= (byte)(1 << random.Next(8));
+                    break;
+                case 2 when at < bytes.Count:
+                    bytes.RemoveRange(at, Math.Min(random.Next(1, 12), bytes.Count - at));
+                    break;
+                case 3:
+                    bytes.InsertRange(at, Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(
+                        s_pieces[random.Next(s_pieces.Length)], random.Next(20) == 0 ? 5000 : 1))));
+                    break;
+                case 4:
+                    byte[] noise = new byte[random.Next(1, 16)];
+                    random.NextBytes(noise);
+                    bytes.InsertRange(at, noise);
+                    break;
+                default:
+                    bytes.InsertRange(at, Encoding.UTF8.GetBytes(s_pieces[random.Next(s_pieces.Length)]));
+                    break;
+            }
+        }
+
+        return [.. bytes];
+    }
+}
