@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace HipiFast.Examples.Tests;
 
-/// <summary>Runs every program of docs/examples, and holds the pages to what is there.</summary>
+/// <summary>Runs every program of docs/examples.</summary>
 public sealed class ExampleTests
 {
     [Fact]
@@ -49,35 +49,22 @@ public sealed class ExampleTests
     [Fact]
     public void EveryExampleIsRunHere()
     {
-        string[] folders = [.. Directory.GetDirectories(Path.Combine(Root, "docs", "examples")).Select(Path.GetFileName)!];
+        string[] folders = [.. Directory.GetDirectories(Path.Combine(Repository.Root, "docs", "examples")).Select(Path.GetFileName)!];
         Assert.Equal(
-            folders.Where(name => File.Exists(Path.Combine(Root, "docs", "examples", name, name + ".csproj"))).Order(),
+            folders.Where(name => File.Exists(Path.Combine(Repository.Root, "docs", "examples", name, name + ".csproj"))).Order(),
             typeof(ExampleTests).GetMethods().Select(method => method.Name).Intersect(folders).Order());
     }
 
     [Fact]
     public void TheReadmeShowsTheFirstExample()
     {
-        string[] source = File.ReadAllLines(Path.Combine(Root, "docs", "examples", "FirstRelabel", "Program.cs"));
+        string[] source = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "examples", "FirstRelabel", "Program.cs"));
         int begin = Array.IndexOf(source, "// README begins"), end = Array.IndexOf(source, "// README ends");
         Assert.InRange(begin, 0, end - 10);
         Assert.Contains(
             string.Join('\n', source[(begin + 1)..end]).Trim(),
-            File.ReadAllText(Path.Combine(Root, "README.md")).ReplaceLineEndings("\n"),
+            File.ReadAllText(Path.Combine(Repository.Root, "README.md")).ReplaceLineEndings("\n"),
             StringComparison.Ordinal);
-    }
-
-    private static string Root { get; } = FindRoot();
-
-    private static string FindRoot()
-    {
-        string root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "HipiFast.sln")))
-        {
-            root = Path.GetDirectoryName(root)!;
-        }
-
-        return root;
     }
 
     // What the program prints, line by line. In this process, one at a time: the tests of a class take turns.
