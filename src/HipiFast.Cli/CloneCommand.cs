@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Learning;
@@ -125,32 +124,23 @@ internal static class CloneCommand
         }
 
         EnvironmentRegistry.Create(environment, 1).Dispose();
-        if (File.Exists(directory) || (Directory.Exists(directory) && Directory.EnumerateFileSystemEntries(directory).Any()))
+        if (File.Exists(directory) || !CloningRun.IsFree(directory))
         {
             throw new IOException($"Cannot write to '{directory}': it is a file or not empty; choose another directory with --out, or remove it.");
         }
 
-        OutputPath.RequireWritableDirectory(directory);
+        using DirectoryLock held = OutputPath.HoldDirectory(directory, CloningRun.DemonstrationsFile);
+        using StopSignals stop = new();
         using Demonstrations demonstrations = file is not null ? Load(file) : Collect(environment, agent!, trajectories, options.Fit.Seed);
         int count = demonstrations.Episode.Distinct().Count();
         console.Line(
             $"{environment}: {NumberText.Count(count)} trajectories, {NumberText.Count(demonstrations.Transitions.Count)} transitions");
-        using CancellationTokenSource stop = new();
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
-        {
-            context.Cancel = !stop.IsCancellationRequested;
-            stop.Cancel();
-        });
-        CloningResult? result = CloningRun.Run(environment, demonstrations, options, directory, stop.Token);
+        CloningResult? result = CloningRun.Run(
+            environment, demonstrations, options, directory, keepDemonstrations: agent is not null, stop.Token);
         if (result is null)
         {
             console.Line("Stopped before the end; nothing was written.");
-            return CommandLineProgram.Failed;
-        }
-
-        if (agent is not null)
-        {
-            TransitionFile.Save(Path.Combine(directory, "demonstrations.safetensors"), demonstrations.Transitions, demonstrations.Episode);
+            return stop.ExitCode;
         }
 
         console.Table(

@@ -14,12 +14,14 @@ internal static class CommandLineProgram
     public const int Good = 0;
 
     /// <summary>
-    /// Something failed that the user's input is not to blame for (what was asked for cannot run here, say), or a run was stopped before its end.
+    /// Something failed that the user's input is not to blame for: what was asked for cannot run here, say, or the disk is full.
     /// </summary>
     public const int Failed = 1;
 
     /// <summary>Bad usage or bad input.</summary>
     public const int BadUsage = 2;
+
+    private static readonly string[] s_savingCommands = ["train", "clone", "reproduce", "relabel"];
 
     private static readonly Option<bool> s_verbose = new("--verbose") { Description = "Show where an error arose (stack trace).", Recursive = true };
 
@@ -33,8 +35,10 @@ internal static class CommandLineProgram
         ParseResult? parsed = null;
         try
         {
+            RequireWorkingDirectory();
             OptionalComponents.Load();
-            parsed = CreateRoot().Parse(args);
+            // No response files: an argument that begins with @ is that argument.
+            parsed = CreateRoot().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Errors.Count > 0)
             {
                 return Complain(parsed);
@@ -61,9 +65,27 @@ internal static class CommandLineProgram
         }
     }
 
-    /// <summary>Whether an error is about what the user gave, rather than about the program.</summary>
+    /// <summary>Whether the results of a command are files, and what it prints only tells of them.</summary>
+    /// <param name="args">Arguments of the program.</param>
+    public static bool SavesItsWork(string[] args) =>
+        s_savingCommands.Contains(args.FirstOrDefault(argument => !argument.StartsWith('-')));
+
+    /// <summary>Whether an error is about what the user gave, rather than about the program or the machine.</summary>
     private static bool IsBadInput(Exception error) =>
-        error is ArgumentException or InvalidDataException or IOException or UnauthorizedAccessException;
+        error is (ArgumentException or InvalidDataException or IOException or UnauthorizedAccessException) && !MachineFailure.Is(error);
+
+    /// <summary>Throws when the directory that relative paths begin at has been deleted.</summary>
+    private static void RequireWorkingDirectory()
+    {
+        try
+        {
+            _ = Directory.GetCurrentDirectory();
+        }
+        catch (IOException error)
+        {
+            throw new InvalidOperationException("The working directory does not exist any more; change to another one.", error);
+        }
+    }
 
     private static RootCommand CreateRoot()
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using HipiFast.Storage;
 using Spectre.Console;
 
 namespace HipiFast.Cli;
@@ -24,9 +25,9 @@ internal sealed partial class ConsoleOutput
     public bool Interactive { get; }
 
     /// <summary>One sentence on standard error.</summary>
-    public static void Error(string sentence) => Console.Error.WriteLine("hipifast: " + OneLine(sentence));
+    public static void Error(string sentence) => Console.Error.WriteLine("hipifast: " + DisplayText.Line(OneLine(sentence)));
 
-    /// <summary>One line for people; nothing in JSON mode. Safe to call from several threads.</summary>
+    /// <summary>One line for people; nothing in JSON mode. What cannot be shown is escaped. Safe to call from several threads.</summary>
     public void Line(string text)
     {
         if (Json)
@@ -36,7 +37,7 @@ internal sealed partial class ConsoleOutput
 
         lock (_lock)
         {
-            Console.Out.WriteLine(text);
+            Console.Out.WriteLine(DisplayText.Line(text));
         }
     }
 
@@ -48,7 +49,7 @@ internal sealed partial class ConsoleOutput
             return;
         }
 
-        IReadOnlyList<string>[] all = [.. rows];
+        IReadOnlyList<string>[] all = [.. rows.Select(row => (IReadOnlyList<string>)[.. row.Select(DisplayText.Line)])];
         if (Interactive)
         {
             Table table = new Table().Border(TableBorder.Rounded);

@@ -1,62 +1,49 @@
+using HipiFast.Storage;
+
 namespace HipiFast.Cli;
 
 /// <summary>Finds out before long work, not after it, that a result cannot be written.</summary>
 internal static class OutputPath
 {
-    /// <summary>Throws when a file cannot be made beside the path.</summary>
+    /// <summary>
+    /// Throws when a file cannot be written to a path; a link is followed. What processes that were killed have left of the same file is removed.
+    /// </summary>
     /// <param name="path">Where a result will go.</param>
     /// <exception cref="IOException">One sentence with the path and the reason.</exception>
     public static void RequireWritable(string path)
     {
-        string full = Path.GetFullPath(path), directory = Path.GetDirectoryName(full) ?? full;
-        if (Directory.Exists(full))
-        {
-            throw new IOException($"'{path}' cannot be written: it is a directory.");
-        }
-
-        if (!Directory.Exists(directory))
-        {
-            throw new IOException($"'{path}' cannot be written: the directory '{directory}' does not exist.");
-        }
-
-        if (directory == "/dev")
-        {
-            return;
-        }
-
-        Probe(path, directory);
+        AtomicFile.RequireWritable(path);
+        AtomicFile.DeleteLeftoversOf(path);
     }
 
-    /// <summary>Throws when files cannot be made in a directory that does not exist yet, or is empty; leaves it as it was.</summary>
+    /// <summary>Takes hold of a directory for results, made when it does not exist; throws when files cannot be made in it.</summary>
     /// <param name="path">The directory.</param>
-    /// <exception cref="IOException">One sentence with the path and the reason.</exception>
-    public static void RequireWritableDirectory(string path)
+    /// <param name="file">Name of the longest file that shall be in it.</param>
+    /// <returns>What holds it. Disposed before anything was written there, it leaves all as it was.</returns>
+    /// <exception cref="IOException">One sentence with the path and the reason; another process may hold it.</exception>
+    public static DirectoryLock HoldDirectory(string path, string file)
     {
-        // The nearest directory that exists is where the first of those to be made will go.
-        string? existing = Path.GetFullPath(path);
-        while (existing is not null && !Directory.Exists(existing))
+        string full = Path.GetFullPath(path);
+        for (string? existing = full; existing is not null && !Directory.Exists(existing); existing = Path.GetDirectoryName(existing))
         {
-            if (File.Exists(existing))
+            if (FileKinds.Of(existing) != FileKind.Missing || new FileInfo(existing).LinkTarget is not null)
             {
                 throw new IOException($"'{path}' cannot be written: '{existing}' is a file; expected a directory.");
             }
-
-            existing = Path.GetDirectoryName(existing);
         }
 
-        Probe(path, existing ?? Path.GetPathRoot(Path.GetFullPath(path))!);
-    }
-
-    private static void Probe(string path, string directory)
-    {
+        // Names and paths have a longest, which only making them tells.
+        DirectoryLock held = DirectoryLock.Take(full);
         try
         {
-            string probe = Path.Combine(directory, $".hipifast.{Environment.ProcessId}.probe");
-            new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
+            AtomicFile.RequireWritable(Path.Combine(full, file));
+            AtomicFile.DeleteLeftovers(full);
+            return held;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch
         {
-            throw new IOException($"'{path}' cannot be written: no file can be made in '{directory}' ({error.Message.TrimEnd('.')}).", error);
+            held.Dispose();
+            throw;
         }
     }
 }

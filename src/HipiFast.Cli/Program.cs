@@ -1,1 +1,1 @@
-return HipiFast.Cli.CommandLineProgram.Run(args);
+return HipiFast.Cli.ProgramStart.Run(args);

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using HipiFast.Experiments;
 using HipiFast.Options;
+using HipiFast.Storage;
 using HipiFast.Training;
 using Spectre.Console;
 using Panel = HipiFast.Experiments.Panel;
@@ -61,13 +61,14 @@ internal static class ReproduceCommand
             console.Line($"{panel.Name}: left out. {reason}");
         }
 
-        run.Begin();
+        using DirectoryLock held = run.Begin();
+        using StopSignals stop = new();
         for (int round = 0; round < run.Rounds; round++)
         {
-            if (!Work(console, run, round))
+            if (!Work(console, run, round, stop))
             {
                 console.Line("Stopped before the end; everything so far is saved. The same command continues it.");
-                return CommandLineProgram.Failed;
+                return stop.ExitCode;
             }
         }
 
@@ -76,17 +77,14 @@ internal static class ReproduceCommand
         return run.LeftOut.Count > unavailable ? CommandLineProgram.Failed : CommandLineProgram.Good;
     }
 
-    private static bool Work(ConsoleOutput console, FigureRun run, int round)
+    private static bool Work(ConsoleOutput console, FigureRun run, int round, StopSignals stop)
     {
-        using CancellationTokenSource stop = new();
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
         IReadOnlyList<(Panel Panel, ExperimentJob Job)> jobs = run.Jobs(round);
         double[] done = new double[jobs.Count];
-        ParallelJobs running = ParallelJobs.Start(jobs.Count, Do, stop);
+        ParallelJobs running = ParallelJobs.Start(jobs.Count, Do, stop.Source);
         Watch(console, [.. jobs.Select(entry => entry.Job)], done, () => running.IsRunning);
         running.Join();
-        return !stop.IsCancellationRequested;
+        return !stop.Token.IsCancellationRequested;
 
         void Do(int index)
         {
@@ -103,7 +101,7 @@ internal static class ReproduceCommand
                 outcome = $" failed: {error.Message}";
             }
 
-            if (!stop.IsCancellationRequested)
+            if (!stop.Token.IsCancellationRequested)
             {
                 Volatile.Write(ref done[index], 1);
                 if (!console.Interactive)
@@ -111,15 +109,6 @@ internal static class ReproduceCommand
                     console.Line(string.Create(
                         CultureInfo.InvariantCulture, $"{job.Label} ({done.Count(share => share >= 1)} of {jobs.Count}){outcome}"));
                 }
-            }
-        }
-
-        void Ask(PosixSignalContext context)
-        {
-            if (!stop.IsCancellationRequested)
-            {
-                context.Cancel = true;
-                stop.Cancel();
             }
         }
     }

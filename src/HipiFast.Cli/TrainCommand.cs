@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using HipiFast.Environments;
 using HipiFast.Options;
 using HipiFast.Storage;
@@ -13,7 +12,7 @@ internal static class TrainCommand
     private const string EnvironmentKey = "environment";
 
     /// <summary>A run to start or to continue; opened by the thread that trains it.</summary>
-    private sealed record PlannedRun(RunDirectory Directory, TrainingConfig Config, Func<TrainingRun> Open);
+    private sealed record PlannedRun(RunDirectory Directory, TrainingConfig Config, Func<DirectoryLock, TrainingRun> Open);
 
     private static IEnumerable<string> Names => EnvironmentRegistry.Names.Select(entry => entry.Name);
 
@@ -158,7 +157,7 @@ internal static class TrainCommand
         PlannedRun[] runs =
         [
             .. directories.Zip(configs, (run, own) => new PlannedRun(
-                run, own, () => TrainingRun.Start(run, own == configs[0] ? first : new Trainer(own)))),
+                run, own, held => TrainingRun.Start(run, own == configs[0] ? first : new Trainer(own), held))),
         ];
         return Run(console, root, seedList is null, runs);
     }
@@ -205,7 +204,8 @@ internal static class TrainCommand
             OptionalComponents.RequireLearner(config.Learner.Name);
             RunVariant.Choose(directory, config, allowOtherVariant, out string note);
             notes.Add(note);
-            runs.Add(new PlannedRun(directory, config, () => TrainingRun.Resume(directory, layer, allowOtherVariant)));
+            runs.Add(new PlannedRun(
+                directory, config, held => TrainingRun.Resume(directory, layer, allowOtherVariant, held)));
         }
 
         foreach (string note in notes.Where(note => note.Length > 0))
@@ -234,12 +234,11 @@ internal static class TrainCommand
     /// <summary>Trains all runs, at most one per core at a time, while the calling thread shows how they get on.</summary>
     private static int Run(ConsoleOutput console, string root, bool single, IReadOnlyList<PlannedRun> runs)
     {
-        using CancellationTokenSource stop = new();
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
+        using HeldDirectories held = new(single ? [] : [root], runs.Select(run => run.Directory));
+        using StopSignals stop = new();
         TrainingDisplay display = new(console, [.. runs.Select(run => run.Config)]);
         bool[] finished = new bool[runs.Count], already = new bool[runs.Count];
-        ParallelJobs jobs = ParallelJobs.Start(runs.Count, Train, stop);
+        ParallelJobs jobs = ParallelJobs.Start(runs.Count, Train, stop.Source);
         display.ShowWhile(() => jobs.IsRunning);
         jobs.Join();
 
@@ -249,7 +248,7 @@ internal static class TrainCommand
         if (!done)
         {
             console.Line($"Stopped before the end; everything so far is saved. Continue with: hipifast train --resume {root}");
-            return CommandLineProgram.Failed;
+            return stop.ExitCode;
         }
 
         if (already.All(entry => entry))
@@ -262,21 +261,11 @@ internal static class TrainCommand
 
         void Train(int index)
         {
-            using TrainingRun run = runs[index].Open();
+            using TrainingRun run = runs[index].Open(held.Of(index));
             already[index] = run.IsFinished;
             display.Begin(index, run);
             finished[index] = run.Run(display.ObserverOf(index), stop.Token);
             display.End(index, run);
-        }
-
-        void Ask(PosixSignalContext context)
-        {
-            // The first signal asks the runs to save and stop; a second one ends the process the hard way, which loses nothing but time.
-            if (!stop.IsCancellationRequested)
-            {
-                context.Cancel = true;
-                stop.Cancel();
-            }
         }
     }
 

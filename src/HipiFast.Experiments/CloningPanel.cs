@@ -260,6 +260,6 @@ public sealed class CloningPanel : Panel
         long[] episode = new long[batch.Count];
         file.ReadEpisodes(episode);
         using Demonstrations demonstrations = new(batch, episode);
-        CloningRun.Run(_environment, demonstrations, OptionsOf(arm, context, seed), FolderOf(context, arm, seed), stop);
+        CloningRun.Run(_environment, demonstrations, OptionsOf(arm, context, seed), FolderOf(context, arm, seed), stop: stop);
     }
 }

@@ -75,20 +75,24 @@ public sealed class FigureRun
     /// <summary>Whether no chosen panel can be run, or none is left that has not failed.</summary>
     public bool IsHopeless => LeftOut.Count == _chosen.Length;
 
-    /// <summary>Makes the directory and marks it as this figure's.</summary>
+    /// <summary>Makes the directory, takes hold of it and marks it as this figure's.</summary>
+    /// <returns>What holds the directory against other processes until it is disposed.</returns>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public void Begin()
+    /// <exception cref="DirectoryInUseException">Another process holds it.</exception>
+    public DirectoryLock Begin()
     {
+        DirectoryLock held = DirectoryLock.Take(_context.Directory);
         try
         {
-            Directory.CreateDirectory(_context.Directory);
+            AtomicFile.DeleteLeftovers(_context.Directory);
+            AtomicFile.WriteAllText(MarkerPath, $"{{ \"figure\": \"{_figure.Name}\", \"quick\": {(_context.Quick ? "true" : "false")} }}\n");
+            return held;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch
         {
-            throw new IOException($"'{_context.Directory}' cannot be made: {error.Message.TrimEnd('.')}.", error);
+            held.Dispose();
+            throw;
         }
-
-        AtomicFile.WriteAllText(MarkerPath, $"{{ \"figure\": \"{_figure.Name}\", \"quick\": {(_context.Quick ? "true" : "false")} }}\n");
     }
 
     /// <summary>What is left to do in a round.</summary>

@@ -9,6 +9,8 @@ namespace HipiFast.Training;
 /// <param name="Path">The directory.</param>
 public sealed record RunDirectory(string Path)
 {
+    internal const string ConfigFile = "config.json";
+
     /// <summary>Metadata of a checkpoint: the configuration as JSON.</summary>
     internal const string CheckpointConfigKey = "config";
 
@@ -21,7 +23,7 @@ public sealed record RunDirectory(string Path)
     private const string SeedPrefix = "seed-";
 
     /// <summary>Everything needed to repeat the run.</summary>
-    public string Config => System.IO.Path.Combine(Path, "config.json");
+    public string Config => System.IO.Path.Combine(Path, ConfigFile);
 
     /// <summary>One row per evaluation; nothing in it depends on the clock.</summary>
     public string Metrics => System.IO.Path.Combine(Path, "metrics.csv");
@@ -104,67 +106,32 @@ public sealed record RunDirectory(string Path)
     /// <summary>Throws when a directory for a new run holds something already.</summary>
     /// <param name="path">The directory.</param>
     /// <exception cref="IOException">It is a file, or not empty.</exception>
-    public static void RequireEmpty(string path)
-    {
-        if (File.Exists(path))
-        {
-            throw new IOException($"Cannot write a run to '{path}': it is a file; expected a directory, new or empty.");
-        }
-
-        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
-        {
-            throw new IOException(
-                $"Cannot write a run to '{path}': it is not empty; choose another directory with --out, remove it, "
-                + $"or continue its run with --resume {path}.");
-        }
-    }
+    public static void RequireEmpty(string path) => RunDirectoryCreation.RequireEmpty(path);
 
     /// <summary>
     /// Makes the directories of one run or of several seeds, each with its <c>config.json</c>, in one step: a process
     /// killed in the middle leaves all of them or none.
     /// </summary>
-    /// <param name="root">The directory; must be empty or not exist.</param>
+    /// <param name="root">The directory; must be empty, and is filled as it is, or not exist.</param>
     /// <param name="configs">One configuration per run.</param>
     /// <param name="folders">
     /// Whether each run has a folder <c>seed-S</c> of its own; otherwise there is one run, in <paramref name="root"/>
     /// itself.
     /// </param>
     /// <returns>The runs, in the order of <paramref name="configs"/>.</returns>
-    /// <exception cref="IOException">The directory is not empty or cannot be written.</exception>
+    /// <exception cref="IOException">The directory is not empty or cannot be written, or another process holds it.</exception>
     public static IReadOnlyList<RunDirectory> Create(string root, IReadOnlyList<TrainingConfig> configs, bool folders)
     {
         ArgumentNullException.ThrowIfNull(configs);
-        RequireEmpty(root);
-        string target = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(root));
-        string temporary = $"{target}.{Environment.ProcessId}.tmp";
-        try
-        {
-            foreach (TrainingConfig config in configs)
-            {
-                RunDirectory run = folders ? ForSeed(temporary, config.Run.Seed) : new RunDirectory(temporary);
-                Directory.CreateDirectory(run.CheckpointFolder);
-                run.WriteConfig(config);
-            }
-
-            if (Directory.Exists(target))
-            {
-                Directory.Delete(target);
-            }
-
-            Directory.Move(temporary, target);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            if (Directory.Exists(temporary))
-            {
-                Directory.Delete(temporary, recursive: true);
-            }
-
-            throw new IOException($"Cannot make the run directory '{root}': {error.Message.TrimEnd('.')}.", error);
-        }
-
+        RunDirectoryCreation.Create(root, configs, folders);
         return [.. configs.Select(config => folders ? ForSeed(root, config.Run.Seed) : new RunDirectory(root))];
     }
+
+    /// <summary>Takes hold of the run, so that no other process writes to its files.</summary>
+    /// <returns>What holds it until it is disposed.</returns>
+    /// <exception cref="DirectoryInUseException">Another run holds it.</exception>
+    /// <exception cref="IOException">The directory cannot be written.</exception>
+    public DirectoryLock Hold() => DirectoryLock.Take(Path);
 
     /// <summary>Writes <c>config.json</c>.</summary>
     /// <param name="config">The configuration.</param>

@@ -70,7 +70,7 @@ public sealed class SeedGroup
                 throw new InvalidDataException($"'{run.Metrics}' has no evaluation yet; expected at least one.");
             }
 
-            LearningCurve curve = new(metrics.Column(RunLogs.NameOf(MetricColumn.EnvSteps)), metrics.Column(RunLogs.NameOf(metric)));
+            LearningCurve curve = ReadCurve(run.Metrics, metrics, metric);
             string own = $"{config.Environment}, {config.Run.Steps} steps, {config.Run.GradientSteps} gradient steps each, "
                 + $"batch {config.Learner.Batch}";
             if (own != (budget ??= own))
@@ -84,7 +84,11 @@ public sealed class SeedGroup
                 throw new InvalidDataException($"The runs in '{path}' cannot be taken together: {Differ(first, curve)}.");
             }
 
-            curves.Add(config.Run.Seed, curve);
+            if (!curves.TryAdd(config.Run.Seed, curve))
+            {
+                throw new InvalidDataException(
+                    $"Two runs in '{path}' have seed {config.Run.Seed}, one of them '{run.Path}'; expected runs of different seeds.");
+            }
         }
 
         return new SeedGroup(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))), curves, budget!);
@@ -124,6 +128,31 @@ public sealed class SeedGroup
         }
 
         return PairedDifference.Of(differences);
+    }
+
+    private static LearningCurve ReadCurve(string path, MetricsLog metrics, MetricColumn metric)
+    {
+        double[] steps, values;
+        try
+        {
+            steps = metrics.Column(RunLogs.NameOf(MetricColumn.EnvSteps));
+            values = metrics.Column(RunLogs.NameOf(metric));
+        }
+        catch (ArgumentException error)
+        {
+            throw new InvalidDataException($"'{path}' is not the metrics of a run. {error.Message}", error);
+        }
+
+        for (int row = 0; row < steps.Length; row++)
+        {
+            if (!double.IsFinite(steps[row]) || (row > 0 && steps[row] <= steps[row - 1]))
+            {
+                throw new InvalidDataException(
+                    $"Line {row + 2} of '{path}' has {RunLogs.NameOf(MetricColumn.EnvSteps)} = {steps[row]}; expected finite, increasing numbers.");
+            }
+        }
+
+        return new LearningCurve(steps, values);
     }
 
     private static string Differ(LearningCurve one, LearningCurve other) =>

@@ -21,6 +21,7 @@ public sealed class TrainingRun : IDisposable
 
     private static readonly string[] s_mayChange = ["steps", "threads", "checkpoint_every", "checkpoint_seconds"];
 
+    private readonly DirectoryLock _held;
     private readonly Trainer _trainer;
     private readonly RunLogs _logs;
     private readonly double[] _row = new double[Enum.GetValues<MetricColumn>().Length];
@@ -34,9 +35,10 @@ public sealed class TrainingRun : IDisposable
     private long _checkpointSteps;
     private double _checkpointSeconds;
 
-    private TrainingRun(RunDirectory directory, Trainer trainer)
+    private TrainingRun(RunDirectory directory, Trainer trainer, DirectoryLock held)
     {
         Directory = directory;
+        _held = held;
         _trainer = trainer;
         _logs = new RunLogs(directory, trainer.Config);
     }
@@ -62,31 +64,27 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Begins a run in a directory that <see cref="RunDirectory.Create"/> made.</summary>
     /// <param name="directory">The directory.</param>
     /// <param name="config">The configuration.</param>
+    /// <param name="held">
+    /// What <see cref="RunDirectory.Hold"/> gave, to be kept and disposed by the run; when null, the run takes hold of its directory itself.
+    /// </param>
     /// <returns>The run.</returns>
-    public static TrainingRun Start(RunDirectory directory, TrainingConfig config) =>
-        Start(directory, new Trainer(config));
+    /// <exception cref="DirectoryInUseException">Another run holds the directory.</exception>
+    public static TrainingRun Start(RunDirectory directory, TrainingConfig config, DirectoryLock? held = null) =>
+        Start(directory, new Trainer(config), held);
 
     /// <summary>The same with a trainer that is there already.</summary>
     /// <param name="directory">The directory.</param>
     /// <param name="trainer">
     /// A trainer that has not been stepped; the run disposes it, as it does where it cannot begin.
     /// </param>
+    /// <param name="held">As for the other overload.</param>
     /// <returns>The run.</returns>
-    public static TrainingRun Start(RunDirectory directory, Trainer trainer)
+    /// <exception cref="DirectoryInUseException">Another run holds the directory.</exception>
+    public static TrainingRun Start(RunDirectory directory, Trainer trainer, DirectoryLock? held = null)
     {
         ArgumentNullException.ThrowIfNull(directory);
         ArgumentNullException.ThrowIfNull(trainer);
-        TrainingRun run = new(directory, trainer);
-        try
-        {
-            run._logs.Begin(continues: false);
-            return run;
-        }
-        catch
-        {
-            run.Dispose();
-            throw;
-        }
+        return Open(directory, trainer, held, run => run._logs.Begin(continues: false));
     }
 
     /// <summary>The configuration with which <see cref="Resume"/> would continue; changes nothing.</summary>
@@ -133,6 +131,7 @@ public sealed class TrainingRun : IDisposable
     /// Whether another backend may go on where the one that the checkpoint was computed with cannot run here
     /// (<see cref="RunVariant"/>).
     /// </param>
+    /// <param name="held">As for <see cref="Start(RunDirectory, TrainingConfig, DirectoryLock)"/>.</param>
     /// <returns>The run; <see cref="IsFinished"/> when nothing is left to do.</returns>
     /// <exception cref="ArgumentException">
     /// A key that decides what is computed would change, or <c>steps</c> would fall below those done.
@@ -143,18 +142,21 @@ public sealed class TrainingRun : IDisposable
     /// <exception cref="NotSupportedException">
     /// What computed the run cannot run here, and no other variant is allowed.
     /// </exception>
+    /// <exception cref="DirectoryInUseException">Another run holds the directory.</exception>
     public static TrainingRun Resume(
-        RunDirectory directory, OptionLayer<TrainingConfig>? changes = null, bool allowOtherVariant = false)
+        RunDirectory directory,
+        OptionLayer<TrainingConfig>? changes = null,
+        bool allowOtherVariant = false,
+        DirectoryLock? held = null)
     {
         ArgumentNullException.ThrowIfNull(directory);
         TrainingConfig stored = directory.ReadConfig(changes), config = ReadConfig(directory, changes);
         KernelBackend backend = RunVariant.Choose(directory, config, allowOtherVariant, out _);
-        System.IO.Directory.CreateDirectory(directory.CheckpointFolder);
-        AtomicFile.DeleteLeftovers(directory.Path);
-        AtomicFile.DeleteLeftovers(directory.CheckpointFolder);
-        TrainingRun run = new(directory, new Trainer(config, backend));
-        try
+        return Open(directory, new Trainer(config, backend), held, run =>
         {
+            System.IO.Directory.CreateDirectory(directory.CheckpointFolder);
+            AtomicFile.DeleteLeftovers(directory.Path);
+            AtomicFile.DeleteLeftovers(directory.CheckpointFolder);
             bool continues = File.Exists(directory.Checkpoint);
             if (continues)
             {
@@ -173,11 +175,25 @@ public sealed class TrainingRun : IDisposable
             }
 
             run._logs.Begin(continues: true);
+        });
+    }
+
+    // Whatever fails on the way, the trainer and what is held are let go.
+    private static TrainingRun Open(RunDirectory directory, Trainer trainer, DirectoryLock? held, Action<TrainingRun> begin)
+    {
+        TrainingRun? run = null;
+        try
+        {
+            held ??= directory.Hold();
+            run = new TrainingRun(directory, trainer, held);
+            begin(run);
             return run;
         }
         catch
         {
-            run.Dispose();
+            run?._logs.Dispose();
+            trainer.Dispose();
+            held?.Dispose();
             throw;
         }
     }
@@ -241,6 +257,7 @@ public sealed class TrainingRun : IDisposable
     {
         _logs.Dispose();
         _trainer.Dispose();
+        _held.Dispose();
     }
 
     /// <summary>Seconds of training so far, over all sessions of the run.</summary>

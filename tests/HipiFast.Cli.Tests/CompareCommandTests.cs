@@ -67,6 +67,42 @@ public class CompareCommandTests
         Assert.Contains(label, File.ReadAllText(picture));
     }
 
+    [Fact]
+    public void WhatIsWrongWithARunIsSaidOfItsFile()
+    {
+        using TemporaryDirectory temporary = new();
+        Write(temporary["a"], [0, 0.5], [0, 0]);
+        string metrics = RunDirectory.ForSeed(temporary["a"], 1).Metrics;
+        string text = File.ReadAllText(metrics);
+        foreach ((string from, string to, string sentence) in ((string, string, string)[])
+            [
+                ("2000,", "nan,", $"Line 3 of '{metrics}' has env_steps = NaN; expected finite, increasing numbers."),
+                ("2000,", "1000,", $"Line 3 of '{metrics}' has env_steps = 1000; expected finite, increasing numbers."),
+                ("success_rate", "succes", $"'{metrics}' is not the metrics of a run. There is no column 'success_rate'; expected one of"),
+            ])
+        {
+            File.WriteAllText(metrics, text.Replace(from, to, StringComparison.Ordinal));
+            RequireError(sentence, "compare", temporary["a"]);
+        }
+
+        // Two folders with runs of one seed.
+        File.WriteAllText(metrics, text);
+        RunDirectory second = RunDirectory.ForSeed(temporary["a"], 2);
+        Directory.CreateDirectory(second.Path);
+        File.Copy(metrics, second.Metrics);
+        File.Copy(RunDirectory.ForSeed(temporary["a"], 1).Config, second.Config);
+        RequireError(
+            $"Two runs in '{temporary["a"]}' have seed 1, one of them '{second.Path}'; expected runs of different seeds.", "compare", temporary["a"]);
+    }
+
+    private static void RequireError(string sentence, params string[] args)
+    {
+        ProgramResult result = HipifastProgram.Run(args);
+        Assert.Equal((2, string.Empty), (result.ExitCode, result.Output));
+        Assert.StartsWith("hipifast: " + sentence, result.Error);
+        Assert.Single(result.Error.TrimEnd().Split('\n'));
+    }
+
     private static JsonElement[] Compare(params string[] runs)
     {
         ProgramResult result = HipifastProgram.Run(["compare", .. runs, "--json"]);

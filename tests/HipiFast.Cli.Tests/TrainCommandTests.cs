@@ -250,7 +250,7 @@ public class TrainCommandTests
 
         Assert.True(process.WaitForExit(60_000));
         process.WaitForExit();
-        Assert.Equal(1, process.ExitCode);
+        Assert.Equal(130, process.ExitCode);
         Assert.Contains($"hipifast train --resume {run.Path}", output.Text);
         Assert.True(File.Exists(run.Checkpoint));
     }

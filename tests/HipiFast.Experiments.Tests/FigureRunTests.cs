@@ -1,4 +1,5 @@
 using HipiFast.Experiments;
+using HipiFast.Storage;
 using HipiFast.Testing;
 using HipiFast.Training;
 
@@ -36,7 +37,7 @@ public sealed class FigureRunTests
         using TemporaryDirectory temporary = new();
         ExperimentContext context = new(temporary["figure"], Quick: true, [1]);
         Figure figure = new("one", "A figure", "A claim.", [Gridworld("gridworld")]);
-        new FigureRun(figure, context).Begin();
+        new FigureRun(figure, context).Begin().Dispose();
         Assert.Contains(
             "holds one --quick; two --quick needs",
             Assert.Throws<ArgumentException>(() => new FigureRun(figure with { Name = "two" }, context)).Message);
@@ -54,7 +55,7 @@ public sealed class FigureRunTests
         ExperimentContext context = new(temporary["figure"], Quick: true, [1]);
         Figure figure = new("test", "A figure", "A claim.", [Gridworld("gridworld"), Gridworld("gridworld-discrete")]);
         FigureRun run = new(figure, context);
-        run.Begin();
+        run.Begin().Dispose();
         (Panel panel, ExperimentJob job) = run.Jobs(0)[0];
         run.Fail(panel, job, new IOException("the disk is full."));
         Assert.All(run.Jobs(0), left => Assert.Equal("gridworld-discrete", left.Panel.Name));
@@ -66,7 +67,7 @@ public sealed class FigureRunTests
 
     private static IReadOnlyList<PanelReport> Work(FigureRun run)
     {
-        run.Begin();
+        using DirectoryLock held = run.Begin();
         for (int round = 0; round < run.Rounds; round++)
         {
             foreach ((_, ExperimentJob job) in run.Jobs(round))

@@ -29,7 +29,8 @@ public sealed class BitFlipTests : IDisposable
     [Fact]
     public void AFlippedBitOfAnyFileOfARunIsRefusedOrWithoutEffect()
     {
-        string[] files = Directory.GetFiles(_stopped.Path, "*", SearchOption.AllDirectories);
+        string[] all = Directory.GetFiles(_stopped.Path, "*", SearchOption.AllDirectories);
+        string[] files = [.. all.Where(file => new FileInfo(file).Length > 0)];
         Assert.True(files.Length >= 6, string.Join(", ", files));
         Random random = new(1);
         List<string> wrong = [];

@@ -315,7 +315,8 @@ internal sealed partial class DeviceReport
 
         foreach (IReadOnlyList<string> row in all.Prepend([.. header.Select(_ => "---")]).Prepend(header))
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", row)} |");
+            string cells = string.Join(" | ", row.Select(DisplayText.MarkdownCell));
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {cells} |");
         }
 
         text.AppendLine();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using HipiFast.Storage;
 
 namespace HipiFast.Benchmarking.Gate;
 
@@ -15,14 +16,14 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
     public string Table()
     {
         StringBuilder text = new();
-        IReadOnlyList<string>[] rows = [s_header, .. Rows()];
+        IReadOnlyList<string>[] rows = [s_header, .. Rows().Select(row => row.Select(DisplayText.Line).ToArray())];
         int[] widths = [.. s_header.Select((_, column) => rows.Max(row => row[column].Length))];
         foreach (IReadOnlyList<string> row in rows.Where(_ => rows.Length > 1))
         {
             text.Append(string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()).Append('\n');
         }
 
-        return text.Append(Summary()).Append('\n').ToString();
+        return text.Append(DisplayText.Line(Summary())).Append('\n').ToString();
     }
 
     /// <summary>The same as Markdown.</summary>
@@ -35,13 +36,13 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
             string[] rule = [.. s_header.Select(_ => "---")];
             foreach (IReadOnlyList<string> row in (IReadOnlyList<string>[])[s_header, rule, .. rows])
             {
-                text.Append("| ").Append(string.Join(" | ", row.Select(cell => cell.Replace("|", "\\|", StringComparison.Ordinal)))).Append(" |\n");
+                text.Append("| ").Append(string.Join(" | ", row.Select(DisplayText.MarkdownCell))).Append(" |\n");
             }
 
             text.Append('\n');
         }
 
-        return text.Append(Summary()).Append('\n').ToString();
+        return text.Append(DisplayText.MarkdownCell(Summary())).Append('\n').ToString();
     }
 
     /// <summary>Everything as one JSON document.</summary>

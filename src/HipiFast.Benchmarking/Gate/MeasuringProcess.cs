@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
+using HipiFast.Storage;
 
 namespace HipiFast.Benchmarking.Gate;
 
@@ -27,7 +28,7 @@ internal sealed class MeasuringProcess : IMeasuredProgram
     {
         _folder = folder;
         CheckFolder(folder);
-        ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet")
+        ProcessStartInfo start = new(DotnetHost.Find())
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -39,25 +39,39 @@ public static class ResultFile
 
         using (document)
         {
-            JsonElement root = document.RootElement;
-            if (root.ValueKind == JsonValueKind.Object && Text(root, "format") == Format)
+            try
             {
-                return ReadOwn(path, root);
+                return Read(path, document.RootElement);
             }
-
-            return root.ValueKind == JsonValueKind.Object && root.TryGetProperty("HostEnvironmentInfo", out JsonElement host)
-                && root.TryGetProperty("Benchmarks", out JsonElement benchmarks) && benchmarks.ValueKind == JsonValueKind.Array
-                ? (Text(host, "ProcessorName") ?? string.Empty, ReadBenchmarkDotNet(path, benchmarks))
-                : throw new InvalidDataException(
-                    $"{path} is JSON but not benchmark results; expected a file of hipifast bench --out or a full report of BenchmarkDotNet.");
+            catch (InvalidOperationException error)
+            {
+                // A text of half a surrogate pair, which JSON allows and .NET does not.
+                throw new InvalidDataException($"{path} holds a text that is not valid Unicode; expected benchmark results.", error);
+            }
         }
+    }
+
+    private static (string Description, IReadOnlyList<BenchmarkMeasurement> Benchmarks) Read(string path, JsonElement root)
+    {
+        if (root.ValueKind == JsonValueKind.Object && Text(root, "format") == Format)
+        {
+            return ReadOwn(path, root);
+        }
+
+        return root.ValueKind == JsonValueKind.Object && root.TryGetProperty("HostEnvironmentInfo", out JsonElement host)
+            && root.TryGetProperty("Benchmarks", out JsonElement benchmarks) && benchmarks.ValueKind == JsonValueKind.Array
+            ? (Text(host, "ProcessorName") ?? string.Empty, ReadBenchmarkDotNet(path, benchmarks))
+            : throw new InvalidDataException(
+                $"{path} is JSON but not benchmark results; expected a file of hipifast bench --out or a full report of BenchmarkDotNet.");
     }
 
     private static (string Description, IReadOnlyList<BenchmarkMeasurement> Benchmarks) ReadOwn(string path, JsonElement root)
     {
-        if (!root.TryGetProperty("version", out JsonElement version) || !version.TryGetInt32(out int number) || number != Version)
+        if (!root.TryGetProperty("version", out JsonElement version) || version.ValueKind != JsonValueKind.Number
+            || !version.TryGetInt32(out int number) || number != Version)
         {
-            throw new InvalidDataException($"{path} has version {version} of the result format; expected {Version}.");
+            string found = version.ValueKind == JsonValueKind.Undefined ? "none" : version.GetRawText();
+            throw new InvalidDataException($"{path} has version {found} of the result format; expected {Version}.");
         }
 
         if (!root.TryGetProperty("benchmarks", out JsonElement benchmarks) || benchmarks.ValueKind != JsonValueKind.Array)

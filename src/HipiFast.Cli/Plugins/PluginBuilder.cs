@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using HipiFast.Storage;
 
 namespace HipiFast.Cli;
 
@@ -38,7 +39,7 @@ internal sealed partial class PluginBuilder(PluginFolder folder)
 
         string log = LogOf(component);
         ProcessStartInfo start = new(
-            Environment.ProcessPath is string host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet",
+            DotnetHost.Find(),
             [
                 "build", Path.Combine(folder.Repository!, component.Project!), "-c", PluginFolder.Configuration, "-v", "quiet", "--nologo",
                 "-p:RunAnalyzers=false", "-p:EnforceCodeStyleInBuild=false", "-nodeReuse:false",
@@ -65,9 +66,9 @@ internal sealed partial class PluginBuilder(PluginFolder folder)
             File.WriteAllText(log, output);
             return $"{FirstError(output)} (see {log})";
         }
-        catch (System.ComponentModel.Win32Exception)
+        catch (System.ComponentModel.Win32Exception error)
         {
-            return "'dotnet' was not found; it takes the .NET 10 SDK";
+            return $"'{start.FileName}' cannot be started ({error.Message})";
         }
     }
 

@@ -11,13 +11,7 @@ namespace HipiFast.Cli.Relabel;
 /// <param name="name">Name of the tensor.</param>
 internal sealed unsafe class MatrixSpool(string path, string name) : IDisposable
 {
-    private readonly FileStream _stream = new(
-        $"{Path.GetFullPath(path)}.{name}.{Environment.ProcessId}.spool",
-        FileMode.Create,
-        FileAccess.ReadWrite,
-        FileShare.None,
-        1 << 20,
-        FileOptions.DeleteOnClose);
+    private readonly FileStream _stream = OpenWithoutName($"{Path.GetFullPath(path)}.{name}");
 
     private MemoryMappedFile? _map;
     private MemoryMappedViewAccessor? _view;
@@ -42,6 +36,20 @@ internal sealed unsafe class MatrixSpool(string path, string name) : IDisposable
         byte* values = null;
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref values);
         writer.AddReference(name, (float*)values, _rows, _columns);
+    }
+
+    // Nothing is left of it, however the process ends: Windows deletes it then, other systems let go of the name at once.
+    private static FileStream OpenWithoutName(string path)
+    {
+        string temporary = TemporaryName.Beside(path);
+        FileStream stream = new(
+            temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 20, FileOptions.DeleteOnClose);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.Delete(temporary);
+        }
+
+        return stream;
     }
 
     /// <inheritdoc/>

@@ -27,6 +27,11 @@ public sealed record CloningResult(
 /// </summary>
 public static class CloningRun
 {
+    /// <summary>Name of the file of the demonstrations, where they are kept.</summary>
+    public const string DemonstrationsFile = "demonstrations.safetensors";
+
+    private const string PolicyFile = "policy.safetensors";
+    private const string EpochsFile = "epochs.csv";
     private const string ResultFile = "result.json";
 
     /// <summary>Relabels, fits and evaluates, and writes <c>policy.safetensors</c>, <c>epochs.csv</c> and, last, <c>result.json</c>.</summary>
@@ -34,12 +39,18 @@ public static class CloningRun
     /// <param name="demonstrations">Trajectories; not changed. Their labels are read for <see cref="CloningLabels.Commanded"/> alone.</param>
     /// <param name="options">How.</param>
     /// <param name="directory">Where to; made if it does not exist.</param>
+    /// <param name="keepDemonstrations">Whether <c>demonstrations.safetensors</c> is written, too.</param>
     /// <param name="stop">Asks to leave off; nothing is written then.</param>
     /// <returns>What came of it, or null when it was stopped.</returns>
     /// <exception cref="ArgumentException">An option is out of range, or the shapes of demonstrations and environment disagree.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
     public static CloningResult? Run(
-        string environment, Demonstrations demonstrations, CloningOptions options, string directory, CancellationToken stop = default)
+        string environment,
+        Demonstrations demonstrations,
+        CloningOptions options,
+        string directory,
+        bool keepDemonstrations = false,
+        CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(demonstrations);
         ArgumentNullException.ThrowIfNull(options);
@@ -66,11 +77,22 @@ public static class CloningRun
         CloningResult result = new(
             epochs.Count, epochs.Min(epoch => epoch.ValidationLoss), evaluation.Return, evaluation.SuccessRate, effectiveTasks, largestShare);
         Directory.CreateDirectory(directory);
-        clone.Save(Path.Combine(directory, "policy.safetensors"));
-        WriteEpochs(Path.Combine(directory, "epochs.csv"), epochs);
+        if (keepDemonstrations)
+        {
+            TransitionFile.Save(Path.Combine(directory, DemonstrationsFile), demonstrations.Transitions, demonstrations.Episode);
+        }
+
+        clone.Save(Path.Combine(directory, PolicyFile));
+        WriteEpochs(Path.Combine(directory, EpochsFile), epochs);
         AtomicFile.WriteAllText(Path.Combine(directory, ResultFile), ToJson(environment, options, result));
         return result;
     }
+
+    /// <summary>Whether a directory can take a new run: it holds nothing, or only what a run left that ended before its result was written.</summary>
+    /// <param name="directory">The directory; need not exist.</param>
+    /// <returns>Whether it can.</returns>
+    public static bool IsFree(string directory) => !Directory.Exists(directory) || Directory.EnumerateFileSystemEntries(directory).All(entry =>
+        Path.GetFileName(entry) is DirectoryLock.FileName or DemonstrationsFile or PolicyFile or EpochsFile || TemporaryName.IsOne(entry));
 
     /// <summary>The result of a run that was finished before.</summary>
     /// <param name="environment">As for <see cref="Run"/>.</param>

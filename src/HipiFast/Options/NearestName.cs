@@ -3,6 +3,8 @@ namespace HipiFast.Options;
 /// <summary>Finds the name that somebody who mistyped one probably meant.</summary>
 public static class NearestName
 {
+    private const int MostListed = 32;
+
     /// <summary>A half-sentence for an error message.</summary>
     /// <param name="typed">What was typed.</param>
     /// <param name="known">The names there are.</param>
@@ -19,7 +21,7 @@ public static class NearestName
             return $" (did you mean '{nearest}'?)";
         }
 
-        return names.Length is > 0 and <= 12 ? $"; expected {string.Join(", ", names)}" : string.Empty;
+        return names.Length is > 0 and <= MostListed ? $"; expected {string.Join(", ", names)}" : string.Empty;
     }
 
     /// <summary>

@@ -8,15 +8,15 @@ namespace HipiFast.Storage;
 /// directory, are flushed to the disk, and the temporary file is renamed over the path. Safe to kill at any moment.
 /// </summary>
 /// <remarks>
-/// The temporary file is named <c>NAME.PID-N.tmp</c>. It is removed when the write fails; a killed process leaves it behind
-/// (<see cref="DeleteLeftovers"/>). A path directly in <c>/dev</c> is a device and is written in place.
+/// A path that is a link is written through. The temporary file has a random name, <c>NAME.TOKEN.tmp</c>, and its process holds a lock on it until it
+/// has its final name. It is removed when the write fails; one that a killed process left is known by its lock being free
+/// (<see cref="DeleteLeftovers"/>, <see cref="DeleteLeftoversOf"/>). A device such as <c>/dev/null</c> is written in place; pipes, terminals and the
+/// process's own streams are refused.
 /// </remarks>
 public static partial class AtomicFile
 {
-    private const string TemporarySuffix = ".tmp";
     private const int BufferBytes = 1 << 16;
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-    private static int s_writes;
 
     /// <summary>Writes text as UTF-8 without a byte order mark.</summary>
     /// <param name="path">File to make or replace.</param>
@@ -44,43 +44,35 @@ public static partial class AtomicFile
     /// <exception cref="IOException">The path cannot be written; one sentence with the path and the reason.</exception>
     public static void Write(string path, Action<Stream> write)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
-        string fullPath = Path.GetFullPath(path);
-        string? directory = Path.GetDirectoryName(fullPath);
-        if (directory is null || Directory.Exists(fullPath))
-        {
-            throw new IOException($"'{path}' cannot be written: it is a directory.");
-        }
-
-        if (!Directory.Exists(directory))
-        {
-            throw new IOException($"'{path}' cannot be written: the directory '{directory}' does not exist.");
-        }
-
-        bool isDevice = directory == "/dev";
-        string target = isDevice
-            ? fullPath
-            : $"{fullPath}.{Environment.ProcessId}-{Interlocked.Increment(ref s_writes)}{TemporarySuffix}";
+        string target = TargetOf(path);
+        bool isDevice = FileKinds.Of(target) == FileKind.Device;
+        string written = isDevice ? target : TemporaryName.Beside(target);
+        bool hasName = isDevice;
         try
         {
-            using (var stream = new FileStream(target, isDevice ? FileMode.Open : FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferBytes))
+            using (FileStream stream = isDevice
+                ? new(written, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, BufferBytes)
+                : new(written, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, BufferBytes))
             {
                 write(stream);
                 stream.Flush(flushToDisk: !isDevice);
+
+                // Renamed while it is open, so that it is never without both its lock, which readers share, and its name. Windows does not rename
+                // open files.
+                if (!OperatingSystem.IsWindows())
+                {
+                    GiveName();
+                }
             }
 
-            if (!isDevice)
-            {
-                File.Move(target, fullPath, overwrite: true);
-                FlushDirectory(directory);
-            }
+            GiveName();
         }
         catch (Exception error)
         {
-            if (!isDevice)
+            if (!hasName)
             {
-                TryDelete(target);
+                TryDelete(written);
             }
 
             if (error is IOException or UnauthorizedAccessException)
@@ -90,28 +82,110 @@ public static partial class AtomicFile
 
             throw;
         }
+
+        void GiveName()
+        {
+            if (!hasName)
+            {
+                File.Move(written, target, overwrite: true);
+                hasName = true;
+                FlushDirectory(Path.GetDirectoryName(target)!);
+            }
+        }
     }
 
-    /// <summary>Removes temporary files that killed processes left; for the owner of a directory, before it writes there again.</summary>
-    /// <param name="directory">Directory; nothing happens when it does not exist.</param>
-    public static void DeleteLeftovers(string directory)
+    /// <summary>Throws what <see cref="Write"/> would throw, as far as that can be known before the work whose result will be written.</summary>
+    /// <param name="path">File to make or replace later.</param>
+    /// <exception cref="IOException">The path cannot be written; one sentence with the path and the reason.</exception>
+    public static void RequireWritable(string path)
     {
-        if (!Directory.Exists(directory))
+        string target = TargetOf(path);
+        if (FileKinds.Of(target) == FileKind.Device)
         {
             return;
         }
 
-        foreach (string path in Directory.EnumerateFiles(directory, "*" + TemporarySuffix))
+        try
         {
-            // NAME.PID-N.tmp: what Write makes, and nothing else that happens to end in .tmp.
-            ReadOnlySpan<char> stem = Path.GetFileName(path.AsSpan())[..^TemporarySuffix.Length];
-            ReadOnlySpan<char> owner = stem[(stem.LastIndexOf('.') + 1)..];
-            int dash = owner.IndexOf('-');
-            if (owner.Length < stem.Length && dash > 0 && uint.TryParse(owner[..dash], out _) && uint.TryParse(owner[(dash + 1)..], out _))
+            // With the name that the real one will have in length, for names have a longest.
+            new FileStream(TemporaryName.Beside(target), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(
+                $"'{path}' cannot be written: no file can be made in '{Path.GetDirectoryName(target)}' ({FileMessages.Reason(error)}).", error);
+        }
+    }
+
+    /// <summary>Removes temporary files that killed processes left; those of living ones stay.</summary>
+    /// <param name="directory">Directory; nothing happens when it does not exist.</param>
+    public static void DeleteLeftovers(string directory)
+    {
+        if (Directory.Exists(directory))
+        {
+            DeleteDead(Directory.EnumerateFiles(directory, "*.tmp"));
+        }
+    }
+
+    /// <summary>Removes temporary files that killed processes left when they wrote one file; those of living ones stay.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IOException">The path cannot be written; one sentence with the path and the reason.</exception>
+    public static void DeleteLeftoversOf(string path)
+    {
+        string target = TargetOf(path);
+        DeleteDead(Directory.EnumerateFiles(Path.GetDirectoryName(target)!, TemporaryName.PatternOf(target)));
+    }
+
+    private static void DeleteDead(IEnumerable<string> paths)
+    {
+        foreach (string path in paths.Where(path => TemporaryName.IsOne(path)))
+        {
+            try
             {
-                TryDelete(path);
+                // Opened only where no process holds it, and gone when it is closed.
+                new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // Its process lives, or it is not ours to remove.
             }
         }
+    }
+
+    /// <summary>Where the bytes of a path go: the end of its links. Throws where no file can stand.</summary>
+    private static string TargetOf(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string full = Path.GetFullPath(path);
+        FileKind kind = FileKinds.Of(full);
+        if (kind == FileKind.Stream)
+        {
+            throw new IOException($"'{path}' cannot be written: it is a pipe, a terminal or a stream of this process; expected a file.");
+        }
+
+        string target = full;
+        try
+        {
+            target = new FileInfo(full).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? full;
+        }
+        catch (IOException) when (new FileInfo(full).LinkTarget is null)
+        {
+            // Not a link, and not there.
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"'{path}' cannot be written: {FileMessages.Reason(error)}.", error);
+        }
+
+        string? directory = Path.GetDirectoryName(target);
+        if (directory is null || kind == FileKind.Directory)
+        {
+            throw new IOException($"'{path}' cannot be written: it is a directory.");
+        }
+
+        return Directory.Exists(directory)
+            ? target
+            : throw new IOException($"'{path}' cannot be written: the directory '{directory}' does not exist.");
     }
 
     private static void TryDelete(string path)

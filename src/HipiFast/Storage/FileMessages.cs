@@ -1,26 +1,13 @@
-using System.Text;
-
 namespace HipiFast.Storage;
 
-/// <summary>Wording shared by the errors about files: names are quoted, cut to a readable length and free of control characters.</summary>
+/// <summary>Wording shared by the errors about files.</summary>
 internal static class FileMessages
 {
-    private const int LongestName = 80;
-
     /// <summary>A name from a file as it can stand in a sentence, whatever bytes the file held.</summary>
-    public static string Quote(string name) => $"'{Cut(name)}'";
+    public static string Quote(string name) => DisplayText.Quote(name);
 
     /// <summary><see cref="Quote"/> without the quotes.</summary>
-    public static string Cut(string name)
-    {
-        var text = new StringBuilder();
-        foreach (char c in name.AsSpan(0, Math.Min(name.Length, LongestName)))
-        {
-            text.Append(char.IsControl(c) || char.IsSurrogate(c) ? '?' : c);
-        }
-
-        return text.Append(name.Length > LongestName ? "..." : "").ToString();
-    }
+    public static string Cut(string name) => Quote(name)[1..^1];
 
     /// <summary>How errors name a tensor of a file: <c>Tensor 'x' of 'agent.safetensors'</c>.</summary>
     public static string Tensor(string name, string file) => $"Tensor {Quote(name)} of '{file}'";
@@ -30,6 +17,13 @@ internal static class FileMessages
     {
         UnauthorizedAccessException => "permission denied",
         PathTooLongException => "the path is too long",
-        _ => error.Message.ReplaceLineEndings(" ").TrimEnd('.', ' '),
+        _ => WithoutPath(error.Message.ReplaceLineEndings(" ")).TrimEnd('.', ' '),
     };
+
+    // The runtime adds the path that it was given, which is a temporary one.
+    private static string WithoutPath(string message)
+    {
+        int path = message.LastIndexOf(" : '", StringComparison.Ordinal);
+        return path > 0 && message.EndsWith('\'') ? message[..path] : message;
+    }
 }

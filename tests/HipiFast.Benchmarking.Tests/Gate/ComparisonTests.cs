@@ -135,6 +135,19 @@ public sealed class ComparisonTests : IDisposable
         Assert.Equal(1.1, rows[1].GetProperty("ratio").GetDouble(), 0.005);
     }
 
+    [Fact]
+    public void NamesOfBenchmarksStayInTheirCellsAndOffTheTerminal()
+    {
+        // Written into the file as it stands, where JSON reads the escapes.
+        string name = @"two\nlines \u001b[31m <img> " + new string('x', 800_000);
+        Comparison comparison = Compare(new GateRule(), (name, 1.1), ("same", 1));
+        string table = new ComparisonReport(comparison).Table(), markdown = new ComparisonReport(comparison).Markdown();
+        Assert.Contains(@"two\nlines \u001b[31m <img> xxx", table, StringComparison.Ordinal);
+        Assert.Contains(@"| slower | two\\nlines \\u001b[31m &lt;img> xxx", markdown, StringComparison.Ordinal);
+        Assert.All((string[])[table, markdown], text => Assert.InRange(text.Length, 100, 2000));
+        Assert.All((string[])[table, markdown], text => Assert.DoesNotContain('\u001b', text));
+    }
+
     [Theory]
     [InlineData(-0.1, 0, 0.05)]
     [InlineData(double.NaN, 0, 0.05)]

@@ -86,7 +86,7 @@ public sealed class SafetensorsWriterTests
         writer.Add<float>("a", [1f], 1);
         Expect("Tensor 'a' has been added already.", () => writer.Add<float>("a", [1f], 1));
         Expect("The name '__metadata__' is reserved by the safetensors format.", () => writer.Add<float>("__metadata__", [1f], 1));
-        Expect("The tensor name 'x?' is not valid Unicode: it has half a surrogate pair.", () => writer.Add<float>("x\ud800", [1f], 1));
+        Expect("The tensor name 'x\\ud800' is not valid Unicode: it has half a surrogate pair.", () => writer.Add<float>("x\ud800", [1f], 1));
         Assert.Throws<NotSupportedException>(() => writer.Add<decimal>("d", [1m], 1));
     }
 

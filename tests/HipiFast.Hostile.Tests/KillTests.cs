@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using HipiFast.Testing;
+
+namespace HipiFast.Hostile.Tests;
+
+/// <summary>
+/// Every command that writes, killed at random moments and started again, ends with the files of one that was left alone, and leaves no others.
+/// </summary>
+public sealed class KillTests : IClassFixture<KillTests.Inputs>, IDisposable
+{
+    private const string Demonstrations = "../inputs/clone/demonstrations.safetensors";
+    private const string Fit = "--max-epochs 3 --hidden 8 --episodes 5";
+
+    private readonly Inputs _inputs;
+    private readonly string _root;
+
+    public KillTests(Inputs inputs)
+    {
+        _inputs = inputs;
+        _root = Path.Combine(inputs.Directory.Root, Path.GetRandomFileName());
+        Directory.CreateDirectory(_root);
+    }
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [HostileFact]
+    public void Train() => KillAndRestart(
+        HostileProgram.Tiny + " --checkpoint-every 50 --out OUT", "train --resume OUT", "OUT/config.json", "metrics.csv");
+
+    [HostileFact]
+    public void TrainSeveralSeedsIntoADirectoryThatIsThere()
+    {
+        Directory.CreateDirectory(Path.Combine(_root, "whole"));
+        Directory.CreateDirectory(Path.Combine(_root, "killed"));
+        KillAndRestart(
+            HostileProgram.Tiny + " --seeds 1,2 --out OUT", "train --resume OUT", "OUT/seed-2/config.json", "seed-1/metrics.csv", "seed-2/metrics.csv");
+    }
+
+    [HostileFact]
+    public void Clone() => KillAndRestart(
+        $"clone gridworld --agent ../inputs/run --trajectories 20 {Fit} --out OUT", null, "OUT/result.json",
+        "policy.safetensors", "epochs.csv", "result.json", "demonstrations.safetensors");
+
+    [HostileFact]
+    public void Relabel() => KillAndRestart(
+        $"relabel --transitions {Demonstrations} --agent ../inputs/run/checkpoint/agent.safetensors --dump soft-q,posterior --out OUT.safetensors",
+        null, null, ".safetensors");
+
+    [HostileFact]
+    public void Reproduce() => KillAndRestart("reproduce fig4 --quick --seeds 3 --out OUT", null, null, "report.html", "figure.json");
+
+    [HostileFact]
+    public void Bench() => KillAndRestart(
+        "bench roofline --kernel task-sampling --rounds 1 --seconds 0 --threads 1 --out OUT.json", null, null);
+
+    /// <summary>
+    /// Runs a command whole; then kills it at random moments of such a time, each time starting it again, and lets the last one end.
+    /// </summary>
+    /// <param name="command">The command; OUT stands for the output.</param>
+    /// <param name="again">What continues it; the command itself when null.</param>
+    /// <param name="begun">The file that tells whether there is something to be continued, and, without a continuing command, whether it is done.</param>
+    /// <param name="files">Files below OUT (or endings of it) that must be the same in the end.</param>
+    private void KillAndRestart(string command, string? again, string? begun, params string[] files)
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        Require(HostileProgram.Shell(_root, "$HIPIFAST " + In(command, "whole")));
+        int whole = (int)watch.ElapsedMilliseconds;
+        Random random = new(command.Length);
+        for (int kill = 0; kill < HostileOptions.Factor; kill++)
+        {
+            using Process process = HostileProgram.StartProgram(_root, Next());
+            if (!process.WaitForExit(random.Next(whole / 4, whole)))
+            {
+                process.Kill();
+            }
+
+            HostileProgram.End(process);
+        }
+
+        if (again is not null || begun is null || !IsThere(begun))
+        {
+            Require(HostileProgram.Shell(_root, "$HIPIFAST " + Next()));
+        }
+
+        foreach (string file in files)
+        {
+            string separator = file.StartsWith('.') ? string.Empty : "/";
+            Assert.Equal(
+                File.ReadAllBytes(Path.Combine(_root, "whole" + separator + file)), File.ReadAllBytes(Path.Combine(_root, "killed" + separator + file)));
+        }
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_root, "*.tmp", SearchOption.AllDirectories));
+
+        string Next() => In(again is not null && IsThere(begun!) ? again : command, "killed");
+
+        bool IsThere(string file) => File.Exists(Path.Combine(_root, In(file, "killed")));
+
+        static string In(string text, string name) => text.Replace("OUT", name, StringComparison.Ordinal);
+    }
+
+    private static void Require(ProcessResult result) => Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
+
+    /// <summary>An agent and demonstrations that the commands start from.</summary>
+    public sealed class Inputs : IDisposable
+    {
+        public Inputs()
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                return;
+            }
+
+            Require(HostileProgram.Shell(
+                Directory.Root,
+                "mkdir inputs && cd inputs && $HIPIFAST train gridworld --steps 200 --eval-episodes 2 --threads 1 --out run "
+                + $"&& $HIPIFAST clone gridworld --agent run --trajectories 20 {Fit} --out clone"));
+        }
+
+        public TemporaryDirectory Directory { get; } = new();
+
+        public void Dispose() => Directory.Dispose();
+    }
+}
