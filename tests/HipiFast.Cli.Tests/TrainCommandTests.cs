@@ -63,10 +63,6 @@ public class TrainCommandTests
         // A checkpoint would vouch for the configuration, which is then refused before the agent is looked at.
         File.Delete(run.Checkpoint);
         File.WriteAllText(run.Config, config.Replace("\"hidden\": 8", "\"hidden\": 64", StringComparison.Ordinal));
-        RequireError($"{run.Checkpoint} was made with hidden = 8, but {run.Config} says 64; expected them equal.", "eval", run.Path);
-
-        // Without the checkpoint, which vouches for config.json, the agent tells.
-        File.Delete(run.Checkpoint);
         RequireError($"{run.Agent} has 8 hidden units, but {run.Config} says hidden = 64; expected them equal.", "eval", run.Path);
 
         File.WriteAllText(run.Config, config);
@@ -82,7 +78,7 @@ public class TrainCommandTests
             AgentFile.Save(agent, run.Agent);
         }
 
-        RequireError($"Tensor 'actor.0.bias' of '{run.Agent}' holds NaN at row 0; expected finite numbers.", "eval", run.Path);
+        RequireError($"The agent {run.Agent} cannot be played: Entry 0 of the action of copy 0 is NaN.", "eval", run.Path);
     }
 
     [Fact]
