@@ -4,7 +4,8 @@
 
 // Builds everything and runs every test that can run here, for ./test on every system:
 //   dotnet run .build/test.cs -- [ARGS]      ARGS go to 'dotnet test', --filter for example
-// Test projects run side by side, as many at a time as two cores each allow, those that took longest the last time first; native/check.sh beside them.
+// Test projects run side by side, as many at a time as two cores each allow, those that took longest the last time
+// first; native/check.sh beside them.
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
@@ -16,7 +17,11 @@ string artifacts = Path.Combine(root, "artifacts"), results = Path.Combine(artif
 string times = Path.Combine(artifacts, "test-seconds.txt");
 
 // Until times were measured here, what is known to be longest comes first.
-string[] longest = ["HipiFast.Kernels.Ilgpu.Tests", "HipiFast.Cli.Tests", "HipiFast.Benchmarks.Tests", "HipiFast.Training.Tests", "HipiFast.Tests"];
+string[] longest =
+[
+    "HipiFast.Kernels.Ilgpu.Tests", "HipiFast.Cli.Tests", "HipiFast.Benchmarks.Tests", "HipiFast.Training.Tests",
+    "HipiFast.Tests"
+];
 
 Lock console = new();
 Stopwatch total = Stopwatch.StartNew();
@@ -45,7 +50,8 @@ ConcurrentDictionary<string, double> seconds = ReadTimes();
 string[] projects =
 [
     .. Directory.GetFiles(Path.Combine(root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories)
-        .OrderByDescending(path => Expected(Path.GetFileNameWithoutExtension(path))).ThenBy(path => path, StringComparer.Ordinal),
+        .OrderByDescending(
+            path => Expected(Path.GetFileNameWithoutExtension(path))).ThenBy(path => path, StringComparer.Ordinal),
 ];
 
 // A filter is meant for the .NET tests; without arguments the native library's run too, under sanitizers.
@@ -58,7 +64,8 @@ Parallel.ForEach(
 all.Add(native.Result);
 if (args.Length == 0)
 {
-    File.WriteAllLines(times, seconds.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Key} {entry.Value:0.0}")));
+    File.WriteAllLines(
+        times, seconds.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Key} {entry.Value:0.0}")));
 }
 
 Totals sum = all.Aggregate((a, b) => a + b);
@@ -72,7 +79,11 @@ Totals Test(string project)
     string assembly = Path.Combine(Path.GetDirectoryName(project)!, "bin", "Release", "net10.0", name + ".dll");
     Stopwatch watch = Stopwatch.StartNew();
     (int code, string output) = Run(
-        "dotnet", ["test", assembly, "--nologo", "--logger", $"trx;LogFileName={name}.trx", "--results-directory", results, .. args]);
+        "dotnet",
+        [
+            "test", assembly, "--nologo", "--logger", $"trx;LogFileName={name}.trx", "--results-directory", results,
+            .. args
+        ]);
     seconds[name] = watch.Elapsed.TotalSeconds;
     string trx = Path.Combine(results, name + ".trx");
     StringBuilder report = new();
@@ -96,7 +107,9 @@ Totals Test(string project)
                     break;
                 default:
                     found.Failed++;
-                    report.AppendLine($"  FAILED {test}\n{Indent(message)}\n{Indent(result.Descendants(ns + "StackTrace").FirstOrDefault()?.Value)}");
+                    report.AppendLine(
+                        $"  FAILED {test}\n{Indent(message)}\n"
+                        + Indent(result.Descendants(ns + "StackTrace").FirstOrDefault()?.Value));
                     break;
             }
         }
@@ -109,7 +122,9 @@ Totals Test(string project)
         report.AppendLine(output);
     }
 
-    report.Append($"{name}: {found.Passed} passed, {found.Failed} failed, {found.Skipped} skipped in {watch.Elapsed.TotalSeconds:0} s");
+    report.Append(
+        $"{name}: {found.Passed} passed, {found.Failed} failed, {found.Skipped} skipped in "
+        + $"{watch.Elapsed.TotalSeconds:0} s");
     Say(report.ToString());
     return found;
 }
@@ -131,7 +146,10 @@ Totals CheckNative()
 
     Stopwatch watch = Stopwatch.StartNew();
     (int code, string output) = Run("sh", [Path.Combine("native", "check.sh")]);
-    Say(code == 0 ? $"native/check.sh: passed in {watch.Elapsed.TotalSeconds:0} s" : $"  FAILED native/check.sh\n{Indent(output)}");
+    Say(
+        code == 0
+            ? $"native/check.sh: passed in {watch.Elapsed.TotalSeconds:0} s"
+            : $"  FAILED native/check.sh\n{Indent(output)}");
     return code == 0 ? new Totals { Passed = 1 } : new Totals { Failed = 1 };
 }
 
@@ -144,7 +162,11 @@ void Say(string text)
 }
 
 double Expected(string name) =>
-    seconds.TryGetValue(name, out double measured) ? measured : longest.Contains(name) ? 1000 - Array.IndexOf(longest, name) : 0;
+    seconds.TryGetValue(name, out double measured)
+        ? measured
+        : longest.Contains(name)
+        ? 1000 - Array.IndexOf(longest, name)
+        : 0;
 
 ConcurrentDictionary<string, double> ReadTimes() => new(
     (File.Exists(times) ? File.ReadAllLines(times) : []).Select(line => line.Split(' '))
@@ -195,7 +217,8 @@ static string FindRoot()
         directory = directory.Parent;
     }
 
-    return directory?.FullName ?? throw new InvalidOperationException("Run this from inside the repository: HipiFast.sln was not found.");
+    return directory?.FullName ?? throw new InvalidOperationException(
+        "Run this from inside the repository: HipiFast.sln was not found.");
 }
 
 /// <summary>How many tests ended how, and whether a run broke off.</summary>
@@ -206,6 +229,7 @@ struct Totals
 
     public static Totals operator +(Totals a, Totals b) => new()
     {
-        Passed = a.Passed + b.Passed, Failed = a.Failed + b.Failed, Skipped = a.Skipped + b.Skipped, Broken = a.Broken || b.Broken,
+        Passed = a.Passed + b.Passed, Failed = a.Failed + b.Failed, Skipped = a.Skipped + b.Skipped,
+        Broken = a.Broken || b.Broken,
     };
 }

@@ -3,8 +3,8 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Benchmarks;
 
 /// <summary>
-/// Values of the parameter Backend: families of backends of which one can run here. Each takes its fastest. A GPU's kernels emulated on the processor
-/// are for tests: a call would take minutes.
+/// Values of the parameter Backend: families of backends of which one can run here. Each takes its fastest. A GPU's
+/// kernels emulated on the processor are for tests: a call would take minutes.
 /// </summary>
 internal static class BackendNames
 {
@@ -18,7 +18,8 @@ internal static class BackendNames
     public static IEnumerable<string> All => Families(_ => true);
 
     /// <summary>
-    /// Families with an fp32 backend: what is not the soft-Q matrix is fp32 everywhere, and a bf16 family has nothing of its own there.
+    /// Families with an fp32 backend: what is not the soft-Q matrix is fp32 everywhere, and a bf16 family has nothing
+    /// of its own there.
     /// </summary>
     public static IEnumerable<string> Fp32 => Families(backend => backend.Precision == KernelPrecision.Fp32);
 

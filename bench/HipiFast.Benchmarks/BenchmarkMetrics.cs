@@ -7,7 +7,8 @@ using HipiFast.Storage;
 namespace HipiFast.Benchmarks;
 
 /// <summary>
-/// Numbers that a benchmark's process knows and the table wants: printed as one line when the benchmark ends, read from its output for the columns.
+/// Numbers that a benchmark's process knows and the table wants: printed as one line when the benchmark ends, read from
+/// its output for the columns.
 /// </summary>
 internal static class BenchmarkMetrics
 {
@@ -17,7 +18,8 @@ internal static class BenchmarkMetrics
     /// <param name="values">Names without blanks, and finite numbers.</param>
     public static void Print(IEnumerable<(string Name, double Value)> values)
     {
-        IEnumerable<string> pairs = values.Select(value => string.Create(CultureInfo.InvariantCulture, $"{value.Name}={value.Value:R}"));
+        IEnumerable<string> pairs = values.Select(
+            value => string.Create(CultureInfo.InvariantCulture, $"{value.Name}={value.Value:R}"));
         Console.WriteLine($"{Marker} {string.Join(' ', pairs)}");
     }
 
@@ -27,7 +29,8 @@ internal static class BenchmarkMetrics
         // Benchmarks that run in the host's own process have no output of theirs.
         string? line = report?.ExecuteResults.SelectMany(result => result.StandardOutput ?? [])
             .LastOrDefault(line => line.StartsWith(Marker, StringComparison.Ordinal));
-        string? value = line?.Split(' ').FirstOrDefault(part => part.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..];
+        string? value = line?.Split(' ').FirstOrDefault(
+            part => part.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..];
         return double.TryParse(value, CultureInfo.InvariantCulture, out double number) ? number : double.NaN;
     }
 }
@@ -44,15 +47,19 @@ internal sealed class MetricColumn(
     public static IColumn[] All { get; } =
     [
         new MetricColumn(
-            "Pairs/s", "(transition, task) pairs per second, of the median", (of, median) => of("pairs") / median, NumberText.Rate),
-        new MetricColumn("GFLOP/s", "multiply-adds of the second layers, of the median", (of, median) => of("gflop") / median, v => Fixed(v, 0)),
+            "Pairs/s", "(transition, task) pairs per second, of the median", (of, median) => of("pairs") / median,
+            NumberText.Rate),
+        new MetricColumn(
+            "GFLOP/s", "multiply-adds of the second layers, of the median", (of, median) => of("gflop") / median,
+            v => Fixed(v, 0)),
         new MetricColumn(
             "Of peak",
             "GFLOP/s as a share of the multiply-add peak, measured in the same process before and after",
             (of, median) => 100 * of("gflop") / median / of("peak_gflops"),
             v => Fixed(v, 0) + "%"),
         new MetricColumn(
-            "Steps/s", "updates or environment steps per second, of the median", (of, median) => of("steps") / median, NumberText.Rate),
+            "Steps/s", "updates or environment steps per second, of the median", (of, median) => of("steps") / median,
+            NumberText.Rate),
         .. Percentiles(),
     ];
 
@@ -75,18 +82,23 @@ internal sealed class MetricColumn(
     public string GetValue(Summary summary, BenchmarkCase benchmarkCase)
     {
         BenchmarkReport? report = summary[benchmarkCase];
-        double cell = value(wanted => BenchmarkMetrics.Find(report, wanted), (report?.ResultStatistics?.Median ?? double.NaN) * 1e-9);
+        double cell = value(
+            wanted => BenchmarkMetrics.Find(report, wanted), (report?.ResultStatistics?.Median ?? double.NaN) * 1e-9);
         return double.IsFinite(cell) ? format(cell) : "-";
     }
 
-    public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) => GetValue(summary, benchmarkCase);
+    public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) =>
+        GetValue(summary, benchmarkCase);
 
-    public bool IsAvailable(Summary summary) => summary.BenchmarksCases.Any(benchmark => GetValue(summary, benchmark) != "-");
+    public bool IsAvailable(Summary summary) =>
+        summary.BenchmarksCases.Any(benchmark => GetValue(summary, benchmark) != "-");
 
     public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
 
-    private static IEnumerable<IColumn> Percentiles() => new[] { "p50", "p95", "p99" }.Select(percentile => new MetricColumn(
-        percentile, $"latency of single calls, {percentile}", (of, _) => of(percentile) * 1e6, v => Fixed(v, 1) + " us"));
+    private static IEnumerable<IColumn> Percentiles() =>
+        new[] { "p50", "p95", "p99" }.Select(percentile => new MetricColumn(
+        percentile, $"latency of single calls, {percentile}", (of, _) => of(percentile) * 1e6,
+        v => Fixed(v, 1) + " us"));
 
     private static string Fixed(double number, int decimals) => NumberText.Fixed(number, decimals);
 }

@@ -2,12 +2,16 @@ using BenchmarkDotNet.Jobs;
 
 namespace HipiFast.Benchmarks;
 
-/// <summary>Instruction sets as jobs of the same benchmarks: the runtime is told in its environment to do without the better ones.</summary>
+/// <summary>
+/// Instruction sets as jobs of the same benchmarks: the runtime is told in its environment to do without the better
+/// ones.
+/// </summary>
 internal static class InstructionSets
 {
     private static readonly (string Name, string? Without)[] s_all =
     [
-        ("best", null), ("avx2", "DOTNET_EnableAVX512"), ("portable", "DOTNET_EnableAVX2"), ("scalar", "DOTNET_EnableHWIntrinsic"),
+        ("best", null), ("avx2", "DOTNET_EnableAVX512"), ("portable", "DOTNET_EnableAVX2"),
+        ("scalar", "DOTNET_EnableHWIntrinsic"),
     ];
 
     /// <summary>Names that <c>--isa</c> takes.</summary>
@@ -33,7 +37,8 @@ internal static class InstructionSets
             "short" => Job.ShortRun,
             "medium" => Job.MediumRun,
             "long" => Job.LongRun,
-            string other => throw new ArgumentException($"--job is '{other}'; expected dry, short, medium, long or default."),
+            string other =>
+                throw new ArgumentException($"--job is '{other}'; expected dry, short, medium, long or default."),
         };
         return ([.. left], [.. (sets == "all" ? Names : sets.Split(',')).Select(name => With(job, name))]);
     }
@@ -41,7 +46,8 @@ internal static class InstructionSets
     private static Job With(Job job, string name)
     {
         (string found, string? without) = s_all.FirstOrDefault(set => set.Name == name);
-        return found is null ? throw new ArgumentException($"--isa names '{name}'; expected all, {string.Join(", ", Names)}.")
+        return found is null
+            ? throw new ArgumentException($"--isa names '{name}'; expected all, {string.Join(", ", Names)}.")
             : without is null ? job.WithId(found)
             : job.WithEnvironmentVariable(without, "0").WithId(found);
     }

@@ -8,7 +8,10 @@ using BenchmarkCase = HipiFast.Benchmarking.Cases.BenchmarkCase;
 
 namespace HipiFast.Benchmarks;
 
-/// <summary>What the suites share: one <see cref="BenchmarkCase"/> as the parameters say, checked, with the peak measured beside it.</summary>
+/// <summary>
+/// What the suites share: one <see cref="BenchmarkCase"/> as the parameters say, checked, with the peak measured beside
+/// it.
+/// </summary>
 public abstract class KernelBenchmark
 {
     // Bursts of the peak on either side of the measurement.

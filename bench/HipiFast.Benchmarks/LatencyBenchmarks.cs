@@ -6,7 +6,9 @@ using BenchmarkCase = HipiFast.Benchmarking.Cases.BenchmarkCase;
 
 namespace HipiFast.Benchmarks;
 
-/// <summary>What a training loop waits for, call by call: the columns p50, p95 and p99 are of single calls, the mean is of many.</summary>
+/// <summary>
+/// What a training loop waits for, call by call: the columns p50, p95 and p99 are of single calls, the mean is of many.
+/// </summary>
 public class LatencyBenchmarks : KernelBenchmark
 {
     // Calls before these were made while code was still being compiled.
@@ -49,6 +51,7 @@ public class LatencyBenchmarks : KernelBenchmark
     public void Cleanup()
     {
         (string Name, double Share)[] percentiles = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
-        Finish(percentiles.Where(_ => _histogram.Count > 0).Select(entry => (entry.Name, _histogram.Percentile(entry.Share))));
+        Finish(percentiles.Where(
+            _ => _histogram.Count > 0).Select(entry => (entry.Name, _histogram.Percentile(entry.Share))));
     }
 }

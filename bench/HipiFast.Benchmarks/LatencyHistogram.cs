@@ -3,8 +3,8 @@ using System.Numerics;
 namespace HipiFast.Benchmarks;
 
 /// <summary>
-/// Counts durations in buckets whose width grows with them: 64 to a doubling, so that a percentile is right within 1.6%. Recording allocates nothing
-/// and costs a few instructions.
+/// Counts durations in buckets whose width grows with them: 64 to a doubling, so that a percentile is right within
+/// 1.6%. Recording allocates nothing and costs a few instructions.
 /// </summary>
 internal sealed class LatencyHistogram
 {

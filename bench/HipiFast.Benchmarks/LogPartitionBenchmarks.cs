@@ -12,7 +12,9 @@ public class LogPartitionBenchmarks : KernelBenchmark
     [ParamsSource(nameof(Backends))]
     public string Backend { get; set; } = string.Empty;
 
-    /// <summary>B x K: the paper's batch; a square one; long columns; long rows, which do not fit into a cache.</summary>
+    /// <summary>
+    /// B x K: the paper's batch; a square one; long columns; long rows, which do not fit into a cache.
+    /// </summary>
     [Params("32x32", "1024x1024", "65536x64", "64x65536")]
     public string Size { get; set; } = string.Empty;
 

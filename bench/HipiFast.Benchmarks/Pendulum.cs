@@ -1,8 +1,8 @@
 namespace HipiFast.Benchmarks;
 
 /// <summary>
-/// The pendulum that RLtools' SAC benchmark trains on (its <c>rl/environments/pendulum</c>): swing up and balance, 200 steps an episode, never
-/// terminating.
+/// The pendulum that RLtools' SAC benchmark trains on (its <c>rl/environments/pendulum</c>): swing up and balance, 200
+/// steps an episode, never terminating.
 /// </summary>
 internal sealed class Pendulum
 {
@@ -46,7 +46,8 @@ internal sealed class Pendulum
         float torque = MaxTorque * Math.Clamp(action, -1f, 1f);
         float angle = _angle - (2 * MathF.PI * MathF.Floor((_angle + MathF.PI) / (2 * MathF.PI)));
         float reward = -((angle * angle) + (0.1f * _speed * _speed) + (0.001f * torque * torque));
-        _speed = Math.Clamp(_speed + (((GravityGain * MathF.Sin(_angle)) + (TorqueGain * torque)) * TimeStep), -MaxSpeed, MaxSpeed);
+        _speed = Math.Clamp(
+            _speed + (((GravityGain * MathF.Sin(_angle)) + (TorqueGain * torque)) * TimeStep), -MaxSpeed, MaxSpeed);
         _angle += _speed * TimeStep;
         return reward;
     }

@@ -8,12 +8,13 @@ using HipiFast.Replay;
 namespace HipiFast.Benchmarks;
 
 /// <summary>
-/// The counterpart of RLtools' SAC pendulum benchmark, counted the same way: environment step, sampled action, replay and one update of everything
-/// per step, batch 100, two hidden layers of 64, 10,000 steps of which the first 100 act at random without updates. Runs on one thread.
+/// The counterpart of RLtools' SAC pendulum benchmark, counted the same way: environment step, sampled action, replay
+/// and one update of everything per step, batch 100, two hidden layers of 64, 10,000 steps of which the first 100 act
+/// at random without updates. Runs on one thread.
 /// </summary>
 /// <remarks>
-/// Ours has one input more: a task of one entry, always zero. It draws one batch of transitions for critics and actor where RLtools does too
-/// (its shared batch), and learns the temperature.
+/// Ours has one input more: a task of one entry, always zero. It draws one batch of transitions for critics and actor
+/// where RLtools does too (its shared batch), and learns the temperature.
 /// </remarks>
 internal static class PendulumTraining
 {
@@ -24,8 +25,8 @@ internal static class PendulumTraining
     private const int EpisodesOfReturn = 10;
 
     /// <summary>
-    /// Trains twice and prints one JSON object: steps_per_s of the second training, cold_steps_per_s of the first, during which code is still being
-    /// compiled, and the mean return of the last episodes as proof that it learned.
+    /// Trains twice and prints one JSON object: steps_per_s of the second training, cold_steps_per_s of the first,
+    /// during which code is still being compiled, and the mean return of the last episodes as proof that it learned.
     /// </summary>
     /// <param name="seed">Seed of everything random.</param>
     public static void Run(ulong seed)
@@ -49,7 +50,8 @@ internal static class PendulumTraining
         using ComputeSession session = KernelRegistry.Default.Resolve().CreateSession(new SessionOptions(1));
         using AgentNetworks agent = new(shape, Hidden);
         agent.Initialize(seed);
-        using SacLearner learner = new(agent, new SacOptions { LearningRate = 1e-3f }, session, BatchSize, seed, maxThreads: 1);
+        using SacLearner learner = new(
+            agent, new SacOptions { LearningRate = 1e-3f }, session, BatchSize, seed, maxThreads: 1);
         using ReplayBuffer replay = new(shape, Steps);
         using TransitionBatch batch = new(shape, BatchSize), transition = new(shape, 1) { Count = 1 };
         Pendulum pendulum = new();
@@ -75,7 +77,8 @@ internal static class PendulumTraining
             else
             {
                 learner.Act(
-                    transition.Observation, transition.Task, 1, deterministic: false, seed, (uint)step, transition.Action);
+                    transition.Observation, transition.Task, 1, deterministic: false, seed, (uint)step,
+                    transition.Action);
             }
 
             float reward = transition.Reward[0] = pendulum.Step(transition.Action[0]);

@@ -6,7 +6,9 @@ using BenchmarkCase = HipiFast.Benchmarking.Cases.BenchmarkCase;
 
 namespace HipiFast.Benchmarks;
 
-/// <summary>A whole relabel call through the public API: soft-Q matrix, partition, sampling, rewards, diagnostics.</summary>
+/// <summary>
+/// A whole relabel call through the public API: soft-Q matrix, partition, sampling, rewards, diagnostics.
+/// </summary>
 public class RelabelBenchmarks : KernelBenchmark
 {
     public static IEnumerable<string> Backends => BackendNames.All;
@@ -24,7 +26,8 @@ public class RelabelBenchmarks : KernelBenchmark
 
     [GlobalSetup]
     public void Setup() =>
-        Prepare(new BenchmarkCase(BenchmarkCase.Relabel, BenchmarkCase.PeerShape, Size, Size, Hidden, SoftQEstimator.Critic), Backend);
+        Prepare(new BenchmarkCase(
+            BenchmarkCase.Relabel, BenchmarkCase.PeerShape, Size, Size, Hidden, SoftQEstimator.Critic), Backend);
 
     [Benchmark]
     public void RelabelBatch() => Work.Call();

@@ -20,7 +20,8 @@ public class ReplayBenchmarks : KernelBenchmark
     public void Setup()
     {
         int[] sizes = [.. Shape.Split(',').Select(int.Parse)];
-        Prepare(new BenchmarkCase(BenchmarkCase.ReplaySample, new TransitionShape(sizes[0], sizes[1], sizes[2]), Batch), "managed");
+        Prepare(new BenchmarkCase(
+            BenchmarkCase.ReplaySample, new TransitionShape(sizes[0], sizes[1], sizes[2]), Batch), "managed");
     }
 
     [Benchmark]

@@ -27,7 +27,9 @@ public class SacStepBenchmarks : KernelBenchmark
     public void Setup()
     {
         int[] sizes = [.. Case.Split(',').Select(int.Parse)];
-        Prepare(new BenchmarkCase(BenchmarkCase.SacStep, new TransitionShape(sizes[0] - 2, sizes[1], 2), sizes[2], Hidden: sizes[3]), Backend);
+        Prepare(new BenchmarkCase(
+            BenchmarkCase.SacStep, new TransitionShape(sizes[0] - 2, sizes[1], 2), sizes[2],
+            Hidden: sizes[3]), Backend);
     }
 
     [Benchmark]

@@ -26,7 +26,8 @@ public class SoftQBenchmarks : KernelBenchmark
     public int Hidden { get; set; }
 
     [GlobalSetup]
-    public void Setup() => Prepare(new BenchmarkCase(BenchmarkCase.SoftQ, BenchmarkCase.PeerShape, Size, Size, Hidden, Estimator), Backend);
+    public void Setup() => Prepare(
+        new BenchmarkCase(BenchmarkCase.SoftQ, BenchmarkCase.PeerShape, Size, Size, Hidden, Estimator), Backend);
 
     [Benchmark]
     public void SoftQMatrix() => Work.Call();

@@ -21,7 +21,9 @@ public class TaskSamplingBenchmarks : KernelBenchmark
 
     [GlobalSetup]
     public void Setup() =>
-        Prepare(new BenchmarkCase(BenchmarkCase.TaskSampling, BenchmarkCase.PeerShape, Math.Max(4, Entries / Candidates), Candidates), Backend);
+        Prepare(new BenchmarkCase(
+            BenchmarkCase.TaskSampling, BenchmarkCase.PeerShape, Math.Max(4, Entries / Candidates),
+            Candidates), Backend);
 
     [Benchmark]
     public void SampleTasks() => Work.Call();

@@ -8,7 +8,10 @@ using BenchmarkCase = HipiFast.Benchmarking.Cases.BenchmarkCase;
 
 namespace HipiFast.Benchmarks;
 
-/// <summary>The whole training loop: environment step, replay, relabeling and gradient steps; the column Steps/s counts environment steps.</summary>
+/// <summary>
+/// The whole training loop: environment step, replay, relabeling and gradient steps; the column Steps/s counts
+/// environment steps.
+/// </summary>
 public class TrainingBenchmarks : KernelBenchmark
 {
     private const int StepsPerCall = 50;
@@ -27,7 +30,10 @@ public class TrainingBenchmarks : KernelBenchmark
     [Params(RelabelStrategy.InverseRl, RelabelStrategy.None)]
     public RelabelStrategy Strategy { get; set; }
 
-    /// <summary>The parts of the loop that compute are checked at the loop's sizes: a gradient step here, relabeling in its own benchmarks.</summary>
+    /// <summary>
+    /// The parts of the loop that compute are checked at the loop's sizes: a gradient step here, relabeling in its own
+    /// benchmarks.
+    /// </summary>
     [GlobalSetup]
     public void Setup()
     {
@@ -40,7 +46,8 @@ public class TrainingBenchmarks : KernelBenchmark
         };
         _trainer = new Trainer(config);
         TransitionShape shape = _trainer.Networks.Shape;
-        Prepare(new BenchmarkCase(BenchmarkCase.SacStep, shape, config.Learner.Batch, Hidden: config.Learner.Hidden), Backend);
+        Prepare(new BenchmarkCase(
+            BenchmarkCase.SacStep, shape, config.Learner.Batch, Hidden: config.Learner.Hidden), Backend);
         while (_trainer.GradientSteps == 0)
         {
             _trainer.Step();

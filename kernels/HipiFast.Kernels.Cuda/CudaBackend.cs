@@ -54,7 +54,8 @@ public sealed class CudaBackend : DeviceBackend
         }
 
         DeviceInfo info = DeviceInfo.Find(Devices, device, Name);
-        return new CudaRuntime(_probe.Value.Driver!, info, int.Parse(info.Id.AsSpan(info.Id.IndexOf(':') + 1)), _catalog);
+        return new CudaRuntime(
+            _probe.Value.Driver!, info, int.Parse(info.Id.AsSpan(info.Id.IndexOf(':') + 1)), _catalog);
     }
 
     private static Probe Look(string driverPath, PtxCatalog catalog)
@@ -72,7 +73,8 @@ public sealed class CudaBackend : DeviceBackend
             string whyNot = usable.Length > 0 ? string.Empty
                 : all.Count == 0 ? "no NVIDIA GPU was found."
                 : lowest == 0 ? "it was built without its kernels (PTX)."
-                : $"its kernels are for compute capability {lowest / 10}.{lowest % 10} and up; found {all[0].Description}.";
+                : $"its kernels are for compute capability {lowest / 10}.{lowest % 10} and up; found "
+                    + $"{all[0].Description}.";
             return new Probe(driver, usable, whyNot);
         }
         catch (DeviceException error)

@@ -17,5 +17,6 @@ internal sealed unsafe class CudaEvent : DeviceEvent
     /// <summary>Its handle.</summary>
     public nint Handle => _handle.Value;
 
-    protected override void Dispose(bool disposing) => _handle.Release(_runtime.Driver.EventDestroy, "destroy an event");
+    protected override void Dispose(bool disposing) =>
+        _handle.Release(_runtime.Driver.EventDestroy, "destroy an event");
 }

@@ -17,5 +17,6 @@ internal sealed unsafe class CudaGraph : DeviceGraph
     /// <summary>Its handle.</summary>
     public nint Handle => _handle.Value;
 
-    protected override void Dispose(bool disposing) => _handle.Release(_runtime.Driver.GraphExecDestroy, "destroy a graph");
+    protected override void Dispose(bool disposing) =>
+        _handle.Release(_runtime.Driver.GraphExecDestroy, "destroy a graph");
 }

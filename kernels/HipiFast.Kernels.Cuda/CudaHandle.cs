@@ -3,7 +3,9 @@ using HipiFast.Kernels.Devices.Runtime;
 
 namespace HipiFast.Kernels.Cuda;
 
-/// <summary>The driver's handle of a stream, an event or a graph: valid until it is released, and destroyed once at most.</summary>
+/// <summary>
+/// The driver's handle of a stream, an event or a graph: valid until it is released, and destroyed once at most.
+/// </summary>
 internal sealed unsafe class CudaHandle
 {
     private readonly CudaRuntime _runtime;
@@ -39,7 +41,9 @@ internal sealed unsafe class CudaHandle
         }
     }
 
-    /// <summary>Ends its use, and destroys it if it is owned and the runtime has not been disposed; a second time does nothing.</summary>
+    /// <summary>
+    /// Ends its use, and destroys it if it is owned and the runtime has not been disposed; a second time does nothing.
+    /// </summary>
     /// <param name="destroy">The driver's function for it.</param>
     /// <param name="what">What that does, for the message when it fails.</param>
     /// <exception cref="DeviceException">The driver reports an error.</exception>

@@ -3,7 +3,8 @@ using HipiFast.Kernels.Devices.Runtime;
 namespace HipiFast.Kernels.Cuda;
 
 /// <summary>A kernel that the driver has loaded.</summary>
-internal sealed class CudaKernel(string name, nint function, int[] parameterBytes, KernelResources resources, int maxDynamicSharedBytes)
+internal sealed class CudaKernel(
+    string name, nint function, int[] parameterBytes, KernelResources resources, int maxDynamicSharedBytes)
     : DeviceKernel(name)
 {
     /// <summary>Its handle.</summary>

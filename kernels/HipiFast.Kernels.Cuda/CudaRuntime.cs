@@ -10,7 +10,8 @@ using HipiFast.Kernels.Tasks;
 namespace HipiFast.Kernels.Cuda;
 
 /// <summary>
-/// A CUDA device through its driver: the primary context (the one that the CUDA runtime, and so libtorch, uses), with modules loaded from PTX.
+/// A CUDA device through its driver: the primary context (the one that the CUDA runtime, and so libtorch, uses), with
+/// modules loaded from PTX.
 /// </summary>
 internal sealed unsafe class CudaRuntime : DeviceRuntime
 {
@@ -116,7 +117,8 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
         CudaResult result = Driver.HostAllocate(&pointer, (nuint)bytes, 0);
         if (result == CudaResult.OutOfMemory)
         {
-            throw new OutOfMemoryException($"The host has no {bytes} bytes of pinned memory left for device {Device.Id}.");
+            throw new OutOfMemoryException(
+                $"The host has no {bytes} bytes of pinned memory left for device {Device.Id}.");
         }
 
         CudaDriver.Check(result, "allocate pinned memory");
@@ -178,7 +180,8 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
 
     /// <inheritdoc/>
     [SkipLocalsInit]
-    public override void Launch(DeviceKernel kernel, in LaunchShape shape, LaunchArguments arguments, DeviceStream? stream = null)
+    public override void Launch(
+        DeviceKernel kernel, in LaunchShape shape, LaunchArguments arguments, DeviceStream? stream = null)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         CudaKernel cuda = (CudaKernel)kernel;
@@ -238,7 +241,8 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
         float milliseconds = 0;
         CudaDriver.Check(Driver.EventSynchronize(((CudaEvent)second).Handle), "wait for an event");
         CudaDriver.Check(
-            Driver.EventElapsedTime(&milliseconds, ((CudaEvent)first).Handle, ((CudaEvent)second).Handle), "read the time between events");
+            Driver.EventElapsedTime(&milliseconds, ((CudaEvent)first).Handle, ((CudaEvent)second).Handle),
+            "read the time between events");
         return TimeSpan.FromMilliseconds(milliseconds);
     }
 
@@ -365,11 +369,13 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     }
 
     /// <inheritdoc/>
-    protected override void UploadAsyncCore(PinnedBuffer source, long sourceOffset, DeviceView destination, long bytes, DeviceStream? stream)
+    protected override void UploadAsyncCore(
+        PinnedBuffer source, long sourceOffset, DeviceView destination, long bytes, DeviceStream? stream)
     {
         using ContextScope scope = Enter();
         byte* pointer = Pinned(source) + sourceOffset;
-        CudaDriver.Check(Driver.CopyHostToDevice(Address(destination), pointer, (nuint)bytes, Handle(stream)), "copy to the device");
+        CudaDriver.Check(
+            Driver.CopyHostToDevice(Address(destination), pointer, (nuint)bytes, Handle(stream)), "copy to the device");
     }
 
     /// <inheritdoc/>
@@ -380,11 +386,13 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     }
 
     /// <inheritdoc/>
-    protected override void DownloadAsyncCore(DeviceView source, PinnedBuffer destination, long destinationOffset, long bytes, DeviceStream? stream)
+    protected override void DownloadAsyncCore(
+        DeviceView source, PinnedBuffer destination, long destinationOffset, long bytes, DeviceStream? stream)
     {
         using ContextScope scope = Enter();
         byte* pointer = Pinned(destination) + destinationOffset;
-        CudaDriver.Check(Driver.CopyDeviceToHost(pointer, Address(source), (nuint)bytes, Handle(stream)), "copy from the device");
+        CudaDriver.Check(
+            Driver.CopyDeviceToHost(pointer, Address(source), (nuint)bytes, Handle(stream)), "copy from the device");
     }
 
     /// <inheritdoc/>
@@ -392,7 +400,8 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     {
         using ContextScope scope = Enter();
         CudaDriver.Check(
-            Driver.CopyDeviceToDevice(Address(destination), Address(source), (nuint)bytes, Handle(stream)), "copy within the device");
+            Driver.CopyDeviceToDevice(Address(destination), Address(source), (nuint)bytes, Handle(stream)),
+            "copy within the device");
     }
 
     /// <inheritdoc/>
@@ -420,7 +429,9 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
         int[] expected = kernel.ParameterBytes;
         if (arguments.Count != expected.Length)
         {
-            throw new ArgumentException($"The kernel {kernel.Name} has {expected.Length} parameters; found {arguments.Count}.", nameof(arguments));
+            throw new ArgumentException(
+                $"The kernel {kernel.Name} has {expected.Length} parameters; found {arguments.Count}.",
+                nameof(arguments));
         }
 
         for (int i = 0; i < expected.Length; i++)
@@ -438,7 +449,8 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
         if (dynamicSharedBytes < 0 || dynamicSharedBytes > kernel.MaxDynamicSharedBytes)
         {
             throw new ArgumentException(
-                $"The kernel {kernel.Name} may have {kernel.MaxDynamicSharedBytes} bytes of dynamic shared memory on this device; "
+                $"The kernel {kernel.Name} may have {kernel.MaxDynamicSharedBytes} bytes of dynamic shared memory on "
+                + "this device; "
                 + $"{dynamicSharedBytes} were asked for.",
                 nameof(dynamicSharedBytes));
         }
@@ -450,7 +462,8 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     {
         if (_isCapturing)
         {
-            throw new InvalidOperationException("Only pinned buffers may be copied from and to while a graph is recorded.");
+            throw new InvalidOperationException(
+                "Only pinned buffers may be copied from and to while a graph is recorded.");
         }
 
         return _staging ??= new StagingArea(this);
@@ -461,13 +474,15 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
         if (family != "-" && _catalog.Find(name, family, int.MaxValue) is null)
         {
             return new NotSupportedException(
-                $"The task family {family} is not among those that the cuda backend keeps ready, and compiling it takes HipiFast.Kernels.Ilgpu: "
+                $"The task family {family} is not among those that the cuda backend keeps ready, and compiling it "
+                + "takes HipiFast.Kernels.Ilgpu: "
                 + "build with the ILGPU package, or use another backend.");
         }
 
         int lowest = _catalog.LowestCapability;
         return new NotSupportedException(
-            $"The kernel '{name}' is not kept ready for {Device.Id} of compute capability {Device.Capability / 10}.{Device.Capability % 10}"
+            $"The kernel '{name}' is not kept ready for {Device.Id} of compute capability "
+            + $"{Device.Capability / 10}.{Device.Capability % 10}"
             + $"{(lowest > 0 ? $" (kernels are kept for {lowest / 10}.{lowest % 10} and up)" : string.Empty)}.");
     }
 
@@ -485,7 +500,8 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
         byte[] entryPoint = Encoding.UTF8.GetBytes(ptx.EntryPoint + '\0');
         fixed (byte* pointer = entryPoint)
         {
-            CudaDriver.Check(Driver.ModuleGetFunction(&function, module, pointer), $"find the kernel {name} in its module");
+            CudaDriver.Check(
+                Driver.ModuleGetFunction(&function, module, pointer), $"find the kernel {name} in its module");
         }
 
         KernelResources resources = new(
@@ -495,7 +511,8 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
             Attribute(CudaFunctionAttribute.MaxThreadsPerBlock, function));
 
         // Asked for once and here, because it can wait for copies that are going on.
-        bool needsLeave = PtxParameters.UsesDynamicSharedMemory(ptx.Text) && Device.SharedBytesPerGroup > FreeSharedBytes;
+        bool needsLeave = PtxParameters.UsesDynamicSharedMemory(ptx.Text)
+            && Device.SharedBytesPerGroup > FreeSharedBytes;
         int most = Math.Max(0, (needsLeave ? Device.SharedBytesPerGroup : FreeSharedBytes) - resources.SharedBytes);
         if (needsLeave)
         {
@@ -516,7 +533,8 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
         fixed (byte* ptxPointer = ptx, logPointer = log)
         {
             // Options that are numbers are passed in the place of pointers.
-            CudaJitOption* options = stackalloc CudaJitOption[] { CudaJitOption.ErrorLogBuffer, CudaJitOption.ErrorLogBufferSizeBytes };
+            CudaJitOption* options =
+                stackalloc CudaJitOption[] { CudaJitOption.ErrorLogBuffer, CudaJitOption.ErrorLogBufferSizeBytes };
             void** values = stackalloc void*[] { logPointer, (void*)(nint)JitLogBytes };
             result = Driver.ModuleLoadData(&module, ptxPointer, 2, options, values);
         }
@@ -528,9 +546,11 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
 
         int end = Array.IndexOf(log, (byte)0);
         string first = Encoding.UTF8.GetString(log, 0, end < 0 ? log.Length : end)
-            .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(string.Empty);
+            .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .FirstOrDefault(string.Empty);
         string sentence = CudaErrors.Sentence(result, $"load the kernel {name}");
-        throw new DeviceException(first.Length == 0 ? sentence : $"{sentence.TrimEnd('.')}; the compiler says: {first.TrimEnd('.')}.");
+        throw new DeviceException(
+            first.Length == 0 ? sentence : $"{sentence.TrimEnd('.')}; the compiler says: {first.TrimEnd('.')}.");
     }
 
     private int Attribute(CudaFunctionAttribute attribute, nint function)
@@ -542,7 +562,9 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_isDisposed, this);
 
-    /// <summary>A part of a thread's life in which the device's context is current; the one before is current again afterwards.</summary>
+    /// <summary>
+    /// A part of a thread's life in which the device's context is current; the one before is current again afterwards.
+    /// </summary>
     internal readonly ref struct ContextScope
     {
         private readonly CudaDriver? _driver;

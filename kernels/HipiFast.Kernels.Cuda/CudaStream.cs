@@ -17,5 +17,6 @@ internal sealed unsafe class CudaStream : DeviceStream
     /// <summary>Its handle; 0 for the default stream.</summary>
     public nint Handle => _handle.Value;
 
-    protected override void Dispose(bool disposing) => _handle.Release(_runtime.Driver.StreamDestroy, "destroy a stream");
+    protected override void Dispose(bool disposing) =>
+        _handle.Release(_runtime.Driver.StreamDestroy, "destroy a stream");
 }

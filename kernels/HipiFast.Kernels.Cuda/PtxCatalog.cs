@@ -5,9 +5,9 @@ using HipiFast.Kernels.Tasks;
 namespace HipiFast.Kernels.Cuda;
 
 /// <summary>
-/// The kernels that are kept ready as PTX. <c>Ptx/manifest.txt</c> lists them, one a line, fields separated by tabs: the kernel's name, the full
-/// name of the task family's type or <c>-</c>, the lowest compute capability times ten, the file, the entry point in it. Lines that begin with #
-/// and empty ones say nothing.
+/// The kernels that are kept ready as PTX. <c>Ptx/manifest.txt</c> lists them, one a line, fields separated by tabs:
+/// the kernel's name, the full name of the task family's type or <c>-</c>, the lowest compute capability times ten, the
+/// file, the entry point in it. Lines that begin with # and empty ones say nothing.
 /// </summary>
 internal sealed class PtxCatalog
 {
@@ -38,7 +38,8 @@ internal sealed class PtxCatalog
             if (fields.Length != Fields || !int.TryParse(fields[2], out int capability))
             {
                 throw new InvalidDataException(
-                    $"{Manifest}, line {number}: expected kernel, family, capability, file and entry point; found '{line}'.");
+                    $"{Manifest}, line {number}: expected kernel, family, capability, file and entry point; found "
+                    + $"'{line}'.");
             }
 
             (string Kernel, string Family) key = (fields[0], fields[1]);
@@ -55,7 +56,9 @@ internal sealed class PtxCatalog
     public static PtxCatalog Embedded { get; } = new(ReadResource);
 
     /// <summary>Lowest compute capability times ten that any kernel was kept for; 0 when none are kept.</summary>
-    public int LowestCapability => _entries.Count == 0 ? 0 : _entries.Values.SelectMany(entries => entries).Min(entry => entry.Capability);
+    public int LowestCapability => _entries.Count == 0
+        ? 0
+        : _entries.Values.SelectMany(entries => entries).Min(entry => entry.Capability);
 
     /// <summary>Every kernel and family kept.</summary>
     public IEnumerable<(string Kernel, string Family)> Keys => _entries.Keys;
@@ -79,7 +82,8 @@ internal sealed class PtxCatalog
         // Kernels of one file share its text, by which the runtime knows that they share a module.
         if (!_texts.TryGetValue(best.File, out string? text))
         {
-            text = _read(best.File) ?? throw new InvalidDataException($"{Manifest} names the file {best.File}, which is not there.");
+            text = _read(best.File) ?? throw new InvalidDataException(
+                $"{Manifest} names the file {best.File}, which is not there.");
             _texts.Add(best.File, text);
         }
 

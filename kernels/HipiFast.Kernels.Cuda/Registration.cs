@@ -13,6 +13,7 @@ public static class Registration
     public static void Register()
     {
         KernelRegistry.Default.Register(new CudaBackend(CudaDriver.DefaultPath, PtxCatalog.Embedded), Priority);
-        KernelRegistry.Default.Register(new CudaBackend(CudaDriver.DefaultPath, PtxCatalog.Embedded, KernelPrecision.Bf16), Priority - 1);
+        KernelRegistry.Default.Register(
+            new CudaBackend(CudaDriver.DefaultPath, PtxCatalog.Embedded, KernelPrecision.Bf16), Priority - 1);
     }
 }

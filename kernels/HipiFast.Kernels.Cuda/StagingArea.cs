@@ -3,7 +3,8 @@ using HipiFast.Kernels.Cuda.Driver;
 namespace HipiFast.Kernels.Cuda;
 
 /// <summary>
-/// Two pinned blocks through which ordinary memory is copied: while the device copies one, the processor fills or empties the other.
+/// Two pinned blocks through which ordinary memory is copied: while the device copies one, the processor fills or
+/// empties the other.
 /// </summary>
 internal sealed unsafe class StagingArea : IDisposable
 {
@@ -34,7 +35,8 @@ internal sealed unsafe class StagingArea : IDisposable
             long part = Math.Min(BlockBytes, bytes - at);
             byte* block = TakeBlock(out CudaEvent done);
             Buffer.MemoryCopy(source + at, block, part, part);
-            CudaDriver.Check(_runtime.Driver.CopyHostToDevice(destination + (ulong)at, block, (nuint)part, stream), "copy to the device");
+            CudaDriver.Check(_runtime.Driver.CopyHostToDevice(
+                destination + (ulong)at, block, (nuint)part, stream), "copy to the device");
             CudaDriver.Check(_runtime.Driver.EventRecord(done.Handle, stream), "record an event");
         }
     }
@@ -49,7 +51,8 @@ internal sealed unsafe class StagingArea : IDisposable
         {
             long part = Math.Min(BlockBytes, bytes - at);
             byte* block = TakeBlock(out CudaEvent done);
-            CudaDriver.Check(_runtime.Driver.CopyDeviceToHost(block, source + (ulong)at, (nuint)part, stream), "copy from the device");
+            CudaDriver.Check(_runtime.Driver.CopyDeviceToHost(
+                block, source + (ulong)at, (nuint)part, stream), "copy from the device");
             CudaDriver.Check(_runtime.Driver.EventRecord(done.Handle, stream), "record an event");
             Empty(previous, destination + previousAt, BlockBytes);
             previous = (_next + Blocks - 1) % Blocks;
@@ -77,7 +80,8 @@ internal sealed unsafe class StagingArea : IDisposable
         }
     }
 
-    // The block's last copy has been done, whatever stream it was on. An event that was never recorded counts as reached.
+    // The block's last copy has been done, whatever stream it was on. An event that was never recorded counts as
+    // reached.
     private byte* TakeBlock(out CudaEvent done)
     {
         int block = _next;

@@ -18,12 +18,15 @@ public abstract class DeviceBackend : KernelBackend
     }
 
     /// <summary>Opens a device for work that goes around sessions: device-resident replay, benchmarks.</summary>
-    /// <param name="device"><see cref="DeviceInfo.Id"/>; null, empty or <see cref="DeviceInfo.Auto"/> for the first.</param>
+    /// <param name="device">
+    /// <see cref="DeviceInfo.Id"/>; null, empty or <see cref="DeviceInfo.Auto"/> for the first.
+    /// </param>
     /// <returns>The device; dispose it.</returns>
     /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run here.</exception>
     public abstract DeviceRuntime CreateRuntime(string? device = null);
 
     /// <inheritdoc/>
-    public override ComputeSession CreateSession(SessionOptions options) => DeviceSession.Create(this, CreateRuntime(options.Device), options);
+    public override ComputeSession CreateSession(SessionOptions options) =>
+        DeviceSession.Create(this, CreateRuntime(options.Device), options);
 }

@@ -9,7 +9,8 @@ using HipiFast.Kernels.Devices.TaskSampling;
 namespace HipiFast.Kernels.Devices;
 
 /// <summary>
-/// Sessions on a device: the three kernels over host memory, and the pipeline. Dense networks, which learn on the host, stay there.
+/// Sessions on a device: the three kernels over host memory, and the pipeline. Dense networks, which learn on the host,
+/// stay there.
 /// </summary>
 public static class DeviceSession
 {
@@ -44,8 +45,9 @@ public static class DeviceSession
     extension(ComputeSession session)
     {
         /// <summary>
-        /// The layer over the session's device, for memory that relabel calls take where it lies (<see cref="DeviceBatch"/>,
-        /// <see cref="DeviceReplay"/>); null for backends of the processor. Lives as long as the session.
+        /// The layer over the session's device, for memory that relabel calls take where it lies
+        /// (<see cref="DeviceBatch"/>, <see cref="DeviceReplay"/>); null for backends of the processor. Lives as long
+        /// as the session.
         /// </summary>
         public DeviceRuntime? Runtime => (session.Transitions as DeviceTransitions)?.Runtime;
     }

@@ -7,7 +7,9 @@ using ILGPU.Runtime;
 
 namespace HipiFast.Kernels.Ilgpu;
 
-/// <summary>The kernels on ILGPU's own runtime: CUDA and OpenCL devices, and a CPU accelerator that is for tests.</summary>
+/// <summary>
+/// The kernels on ILGPU's own runtime: CUDA and OpenCL devices, and a CPU accelerator that is for tests.
+/// </summary>
 /// <param name="precision">Arithmetic of the soft-Q kernels; in bf16 they need NVIDIA's tensor cores.</param>
 public sealed class IlgpuBackend(KernelPrecision precision = KernelPrecision.Fp32) : DeviceBackend
 {
@@ -45,7 +47,8 @@ public sealed class IlgpuBackend(KernelPrecision precision = KernelPrecision.Fp3
     public override bool IsSupported(out string reason)
     {
         reason = precision == KernelPrecision.Bf16 && !HasTensorCores
-            ? $"no NVIDIA GPU of compute capability {TensorTile.MinCapability / 10}.{TensorTile.MinCapability % 10} or more was found."
+            ? $"no NVIDIA GPU of compute capability {TensorTile.MinCapability / 10}.{TensorTile.MinCapability % 10} or "
+                + "more was found."
             : string.Empty;
         return reason.Length == 0;
     }
@@ -59,6 +62,7 @@ public sealed class IlgpuBackend(KernelPrecision precision = KernelPrecision.Fp3
         }
 
         DeviceInfo found = DeviceInfo.Find(Devices, device, Name);
-        return new IlgpuRuntime(found, () => IlgpuContext.Open(Entries.First(entry => entry.Info.Id == found.Id).Device));
+        return new IlgpuRuntime(
+            found, () => IlgpuContext.Open(Entries.First(entry => entry.Info.Id == found.Id).Device));
     }
 }

@@ -52,7 +52,8 @@ internal static class KernelTable
             _ => typeof(SingleTile),
         };
         return method.MakeGenericMethod(
-            [.. method.GetGenericArguments().Select(argument => IsFamily(argument) ? family ?? typeof(NoFamily) : tileType)]);
+            [.. method.GetGenericArguments().Select(argument => IsFamily(argument) ? family ?? typeof(NoFamily)
+                : tileType)]);
     }
 
     /// <summary>The struct behind a family; null for null.</summary>
@@ -66,7 +67,8 @@ internal static class KernelTable
         ? method
         : throw new ArgumentException($"There is no kernel named '{name}'.", nameof(name));
 
-    private static bool IsFamily(Type argument) => argument.GetGenericParameterConstraints().Contains(typeof(ITaskFamily));
+    private static bool IsFamily(Type argument) =>
+        argument.GetGenericParameterConstraints().Contains(typeof(ITaskFamily));
 
     // ILGPU's launchers are code of another assembly, which must see the parameters' types.
     private static void CheckVisible(Type family)
@@ -77,24 +79,28 @@ internal static class KernelTable
             isPrivate |= type.IsNestedPrivate || type.IsNestedFamily || type.IsNestedFamANDAssem;
         }
 
-        bool isShown = family.Assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Any(shown => shown.AssemblyName == RuntimeAssemblyName);
+        bool isShown = family.Assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Any(
+            shown => shown.AssemblyName == RuntimeAssemblyName);
         if (!family.IsVisible && (isPrivate || !isShown))
         {
             throw new NotSupportedException(
-                $"The task family {family.Name} is not public; a device takes public structs, or internal ones of an assembly with "
+                $"The task family {family.Name} is not public; a device takes public structs, or internal ones of an "
+                + "assembly with "
                 + $"[assembly: InternalsVisibleTo(\"{RuntimeAssemblyName}\")].");
         }
     }
 
     private static void CheckFields(Type family, Type type)
     {
-        foreach (FieldInfo field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
+        foreach (
+            FieldInfo field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
         {
             Type fieldType = field.FieldType;
             if (fieldType == typeof(bool) || fieldType == typeof(char))
             {
                 throw new NotSupportedException(
-                    $"The task family {family.Name} has a field of type {fieldType.Name}, which has no fixed layout on a device; "
+                    $"The task family {family.Name} has a field of type {fieldType.Name}, which has no fixed layout on "
+                    + "a device; "
                     + "expected an int or a byte.");
             }
 

@@ -13,9 +13,13 @@ namespace HipiFast.Kernels.Ilgpu;
 /// <summary>Turns kernels into PTX. Needs no GPU and no CUDA.</summary>
 public sealed partial class PtxCompiler : IPtxCompiler
 {
-    /// <summary>The compute capabilities (times ten) that kernels are compiled for, with the oldest PTX version that knows them.</summary>
-    private static readonly (int Capability, CudaArchitecture Architecture, CudaInstructionSet InstructionSet)[] s_targets =
-        [(80, CudaArchitecture.SM_80, CudaInstructionSet.ISA_70), (90, CudaArchitecture.SM_90, CudaInstructionSet.ISA_78)];
+    /// <summary>
+    /// The compute capabilities (times ten) that kernels are compiled for, with the oldest PTX version that knows them.
+    /// </summary>
+    private static readonly (
+        int Capability, CudaArchitecture Architecture, CudaInstructionSet InstructionSet)[] s_targets =
+        [(80, CudaArchitecture.SM_80, CudaInstructionSet.ISA_70), (
+            90, CudaArchitecture.SM_90, CudaInstructionSet.ISA_78)];
 
     private static readonly SoftQTile s_tile = new(SoftQTile.WideThreads, SoftQTile.WideThreads);
 
@@ -40,23 +44,27 @@ public sealed partial class PtxCompiler : IPtxCompiler
         if (found == 0)
         {
             throw new NotSupportedException(
-                $"The kernels need compute capability {s_targets[0].Capability / 10}.{s_targets[0].Capability % 10} or more; "
+                $"The kernels need compute capability {s_targets[0].Capability / 10}.{s_targets[0].Capability % 10} or "
+                + "more; "
                 + $"found {capability / 10}.{capability % 10}.");
         }
 
-        EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(KernelTable.Find(name, KernelTable.TypeOf(family), s_tile));
+        EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(
+            KernelTable.Find(name, KernelTable.TypeOf(family), s_tile));
         lock (_backends)
         {
             if (!_backends.TryGetValue(found, out PTXBackend? backend))
             {
-                backend = new PTXBackend(IlgpuContext.Compiler, new CudaCapabilityContext(architecture), architecture, instructionSet, null);
+                backend = new PTXBackend(
+                    IlgpuContext.Compiler, new CudaCapabilityContext(architecture), architecture, instructionSet, null);
                 _backends.Add(found, backend);
             }
 
             PTXCompiledKernel kernel = (PTXCompiledKernel)backend.Compile(entry, default);
 
             // ILGPU 1.5.3 names compute capability 8.0 as the target of any later one.
-            string text = Renumber(WithoutUncalled(TargetPattern().Replace(kernel.PTXAssembly.ReplaceLineEndings("\n"), $".target sm_{found}")));
+            string text = Renumber(WithoutUncalled(
+                TargetPattern().Replace(kernel.PTXAssembly.ReplaceLineEndings("\n"), $".target sm_{found}")));
             return new PtxKernel(text, EntryPattern().Match(text).Groups[1].Value);
         }
     }
@@ -65,7 +73,8 @@ public sealed partial class PtxCompiler : IPtxCompiler
     private static string WithoutUncalled(string text) => FunctionPattern().Replace(
         text, match => Regex.IsMatch(text, $@"\bcall[\w.]* [^;]*\b{match.Groups[1].Value}\b") ? match.Value : string.Empty);
 
-    // ILGPU numbers values through the whole process, so that the same kernel would come out differently from run to run.
+    // ILGPU numbers values through the whole process, so that the same kernel would come out differently from run to
+    // run.
     private static string Renumber(string text)
     {
         Dictionary<string, string> numbers = [];

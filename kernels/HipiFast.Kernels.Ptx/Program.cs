@@ -1,7 +1,7 @@
 using HipiFast.Kernels.Ptx;
 
-// A process of its own for every set of files: ILGPU numbers values through the whole process and orders some by their numbers, so that what was
-// compiled before would show in the text.
+// A process of its own for every set of files: ILGPU numbers values through the whole process and orders some by their
+// numbers, so that what was compiled before would show in the text.
 if (args.Length != 1)
 {
     Console.Error.WriteLine("Usage: HipiFast.Kernels.Ptx FOLDER: writes the PTX of all kernels, and its list.");

@@ -4,7 +4,9 @@ using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.Ptx;
 
-/// <summary>The PTX files that the CUDA launcher takes: every kernel, those that judge once for each built-in family.</summary>
+/// <summary>
+/// The PTX files that the CUDA launcher takes: every kernel, those that judge once for each built-in family.
+/// </summary>
 internal static class PtxFiles
 {
     /// <summary>The target: drivers compile it for this compute capability and every later one.</summary>
@@ -26,7 +28,8 @@ internal static class PtxFiles
         {
             TaskFamily[] families =
             [
-                TaskFamilies.Goal([0], 1f), TaskFamilies.GoalAndMargin([0]), TaskFamilies.Discrete([0], [1f], 1f), TaskFamilies.Linear([0]),
+                TaskFamilies.Goal([0], 1f), TaskFamilies.GoalAndMargin([0]), TaskFamilies.Discrete([0], [1f], 1f),
+                TaskFamilies.Linear([0]),
                 TaskFamilies.Dense([0]),
             ];
             foreach (string kernel in PtxCompiler.Kernels.Order(StringComparer.Ordinal))
@@ -67,7 +70,8 @@ internal static class PtxFiles
             manifest.Add($"{kernel}\t{type?.FullName ?? NoFamily}\t{Capability}\t{file}\t{compiled.EntryPoint}");
         }
 
-        foreach (string old in Directory.GetFiles(folder, "*" + Extension).Where(old => !files.ContainsKey(Path.GetFileName(old))))
+        foreach (string old in Directory.GetFiles(folder, "*" + Extension).Where(
+            old => !files.ContainsKey(Path.GetFileName(old))))
         {
             File.Delete(old);
         }
@@ -89,7 +93,8 @@ internal static class PtxFiles
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             string what = type is null ? string.Empty : $" for the task family {type.Name}";
-            throw new InvalidOperationException($"The kernel '{kernel}'{what} does not compile to PTX: {error.GetBaseException().Message}", error);
+            throw new InvalidOperationException(
+                $"The kernel '{kernel}'{what} does not compile to PTX: {error.GetBaseException().Message}", error);
         }
     }
 

@@ -51,14 +51,16 @@ internal static class BenchCommand
         Option<string?> file = ResultFileOption();
         Command quick = new(
             "quick",
-            "Soft-Q matrix, whole relabel calls, SAC steps: medians, and fractions of the multiply-add peak measured beside them.")
+            "Soft-Q matrix, whole relabel calls, SAC steps: medians, and fractions of the multiply-add peak measured "
+            + "beside them.")
         {
             backend, precision, threads, seconds, file,
         };
         quick.SetAction(parsed =>
         {
             KernelBackend chosen = OptionalComponents.RequireBackend(
-                parsed.GetRequiredValue(backend), Enumerated<PrecisionMode>("precision", parsed.GetRequiredValue(precision)));
+                parsed.GetRequiredValue(backend),
+                Enumerated<PrecisionMode>("precision", parsed.GetRequiredValue(precision)));
             return Run(
                 new ConsoleOutput(parsed.GetValue(json)),
                 new BenchmarkTimer(UnlimitedRounds, parsed.GetValue(seconds)),
@@ -72,23 +74,35 @@ internal static class BenchCommand
 
     private static Command CreateRoofline(Option<bool> json)
     {
-        Option<string?> kernel = List("--kernel", "Kernels to measure, separated by commas. Default: all.", string.Join(",", BenchmarkCase.Kernels));
+        Option<string?> kernel = List("--kernel", "Kernels to measure, separated by commas. Default: all.", string.Join(
+            ",", BenchmarkCase.Kernels));
         Option<string?> backend = List(
             "--backend",
-            "Backends to measure, separated by commas. Default: the soft-Q matrix on all of the processor that can run here, the rest on the best.",
+            "Backends to measure, separated by commas. Default: the soft-Q matrix on all of the processor that can run "
+            + "here, the rest on the best.",
             "NAME");
         backend.Aliases.Add("--variant");
-        Option<string?> estimator = List("--estimator", "Estimators of soft-q and relabel, separated by commas.", "critic,soft-critic,bellman");
-        Option<string?> size = List("--size", "Transitions, and as many tasks, of soft-q and relabel, separated by commas.", "N");
-        Option<string?> hidden = List("--hidden", "Widths of the networks of soft-q and relabel, separated by commas.", "H");
-        Option<int> rounds = new("--rounds") { Description = "Most rounds of peak, calls, peak.", HelpName = "N", DefaultValueFactory = _ => 9 };
+        Option<string?> estimator = List(
+            "--estimator", "Estimators of soft-q and relabel, separated by commas.", "critic,soft-critic,bellman");
+        Option<string?> size = List(
+            "--size", "Transitions, and as many tasks, of soft-q and relabel, separated by commas.", "N");
+        Option<string?> hidden = List(
+            "--hidden", "Widths of the networks of soft-q and relabel, separated by commas.", "H");
+        Option<int> rounds = new("--rounds")
+        {
+            Description = "Most rounds of peak, calls, peak.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 9,
+        };
         Option<int> threads = Threads();
-        Option<double> seconds = Seconds("Where calls are long: seconds after which a case has had rounds enough; 5 rounds are always made.", 3);
+        Option<double> seconds = Seconds(
+            "Where calls are long: seconds after which a case has had rounds enough; 5 rounds are always made.", 3);
         Option<string?> file = ResultFileOption();
         rounds.Validators.Add(AtLeastZero);
         Command roofline = new(
             "roofline",
-            "Every kernel beside the machine's peak of the same moment (multiply-adds, or memory bandwidth): rates and fractions of the peak.")
+            "Every kernel beside the machine's peak of the same moment (multiply-adds, or memory bandwidth): rates and "
+            + "fractions of the peak.")
         {
             kernel, backend, estimator, size, hidden, threads, rounds, seconds, file,
         };
@@ -97,14 +111,17 @@ internal static class BenchCommand
             string[] kernels = Split(parsed.GetValue(kernel));
             foreach (string name in kernels.Where(name => !BenchmarkCase.Kernels.Contains(name)))
             {
-                throw new ArgumentException($"--kernel names '{name}'{NearestName.Suggestion(name, BenchmarkCase.Kernels)}.");
+                throw new ArgumentException(
+                    $"--kernel names '{name}'{NearestName.Suggestion(name, BenchmarkCase.Kernels)}.");
             }
 
             RooflineSelection selection = new()
             {
                 Kernels = kernels.Length > 0 ? kernels : BenchmarkCase.Kernels,
-                Backends = [.. Split(parsed.GetValue(backend)).Select(name => OptionalComponents.RequireBackend(name, PrecisionMode.Auto))],
-                Estimators = [.. Split(parsed.GetValue(estimator)).Select(name => Enumerated<SoftQEstimator>("estimator", name))],
+                Backends = [.. Split(parsed.GetValue(backend)).Select(
+                    name => OptionalComponents.RequireBackend(name, PrecisionMode.Auto))],
+                Estimators = [.. Split(
+                    parsed.GetValue(estimator)).Select(name => Enumerated<SoftQEstimator>("estimator", name))],
                 Sizes = Numbers(size.Name, parsed.GetValue(size)),
                 Hidden = Numbers(hidden.Name, parsed.GetValue(hidden)),
             };
@@ -121,11 +138,19 @@ internal static class BenchCommand
 
     private static Command CreateEnvironments(Option<bool> json)
     {
-        Option<string?> names = List("--environment", "Environments to measure, separated by commas. Default: all that can run here.", "NAME");
-        Option<int> copies = new("--copies") { Description = "Copies stepped together.", HelpName = "N", DefaultValueFactory = _ => 16 };
+        Option<string?> names = List(
+            "--environment", "Environments to measure, separated by commas. Default: all that can run here.", "NAME");
+        Option<int> copies = new("--copies")
+        {
+            Description = "Copies stepped together.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 16,
+        };
         Option<int> threads = Threads();
         Option<double> seconds = Seconds("Time spent on each environment, in seconds.", 1);
-        Command environments = new("environments", "Steps per second of every environment under random actions.") { names, copies, threads, seconds };
+        Command environments = new(
+            "environments",
+            "Steps per second of every environment under random actions.") { names, copies, threads, seconds };
         environments.SetAction(parsed =>
         {
             ConsoleOutput output = new(parsed.GetValue(json));
@@ -147,7 +172,8 @@ internal static class BenchCommand
             {
                 try
                 {
-                    results.Add(EnvironmentBenchmark.Measure(name, parsed.GetValue(copies), parsed.GetValue(threads), parsed.GetValue(seconds)));
+                    results.Add(EnvironmentBenchmark.Measure(
+                        name, parsed.GetValue(copies), parsed.GetValue(threads), parsed.GetValue(seconds)));
                 }
                 catch (NotSupportedException error) when (chosen.Length == 0)
                 {
@@ -203,7 +229,9 @@ internal static class BenchCommand
             }
 
             output.Table(BenchmarkResult.Header, results.Select(result => result.Cells()));
-            output.Line("Medians; the peak is measured right before and after the calls of each round, the fraction is the median over the rounds.");
+            output.Line(
+                "Medians; the peak is measured right before and after the calls of each round, the fraction is the "
+                + "median over the rounds.");
             output.Document(writer =>
             {
                 writer.WriteStartArray();
@@ -223,22 +251,36 @@ internal static class BenchCommand
 
     private static Option<int> Threads()
     {
-        Option<int> threads = new("--threads") { Description = "Threads; 0 for one per core. Cases about one thread use one.", HelpName = "N" };
+        Option<int> threads = new("--threads")
+        {
+            Description = "Threads; 0 for one per core. Cases about one thread use one.",
+            HelpName = "N",
+        };
         threads.Validators.Add(AtLeastZero);
         return threads;
     }
 
     private static Option<string?> ResultFileOption() =>
-        new("--out") { Description = "Also write the raw measurements to this file, for bench compare.", HelpName = "FILE" };
+        new("--out")
+        {
+            Description = "Also write the raw measurements to this file, for bench compare.",
+            HelpName = "FILE",
+        };
 
     private static Option<double> Seconds(string description, double value)
     {
-        Option<double> seconds = new("--seconds") { Description = description, HelpName = "F", DefaultValueFactory = _ => value };
+        Option<double> seconds = new("--seconds")
+        {
+            Description = description,
+            HelpName = "F",
+            DefaultValueFactory = _ => value,
+        };
         seconds.Validators.Add(AtLeastZero);
         return seconds;
     }
 
-    private static Option<string?> List(string name, string description, string help) => new(name) { Description = description, HelpName = help };
+    private static Option<string?> List(string name, string description, string help) =>
+        new(name) { Description = description, HelpName = help };
 
     private static string[] Split(string? list) => list?.Split(',', StringSplitOptions.TrimEntries) ?? [];
 
@@ -249,16 +291,20 @@ internal static class BenchCommand
     {
         return [.. Split(list).Select(Number)];
 
-        int Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is > 0 and <= 8192
+        int Number(string text) => int.TryParse(
+            text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is > 0 and <= 8192
             ? number
-            : throw new ArgumentException($"{option} is '{list}'; expected whole numbers from 1 to 8192, separated by commas.");
+            : throw new ArgumentException(
+                $"{option} is '{list}'; expected whole numbers from 1 to 8192, separated by commas.");
     }
 
     private static void AtLeastZero(OptionResult result)
     {
-        if (result.Tokens.Count == 1 && double.TryParse(result.Tokens[0].Value, out double value) && !(value >= 0 && double.IsFinite(value)))
+        if (result.Tokens.Count == 1 && double.TryParse(
+            result.Tokens[0].Value, out double value) && !(value >= 0 && double.IsFinite(value)))
         {
-            result.AddError($"{result.Option.Name} is '{result.Tokens[0].Value}'; expected a finite number, 0 or more.");
+            result.AddError(
+                $"{result.Option.Name} is '{result.Tokens[0].Value}'; expected a finite number, 0 or more.");
         }
     }
 }

@@ -10,17 +10,27 @@ internal static class BenchCompareCommand
 
     public static Command Create(Option<bool> json)
     {
-        Command command = new("compare", "Compare two sets of benchmark results, or two builds (--paired); exit code 1 on a regression.");
+        Command command = new(
+            "compare", "Compare two sets of benchmark results, or two builds (--paired); exit code 1 on a regression.");
         GateRule rule = new();
         PairedPlan plan = new();
         Argument<string> before = new("BASE")
         {
             Description = "Results to compare with: a file or a folder; with --paired, the folder of a built program.",
         };
-        Argument<string> after = new("NEW") { Description = "Results to judge, or the folder of the built program to judge." };
-        Option<bool> paired = new("--paired") { Description = "Run two builds in turns and judge the ratio, instead of reading results." };
-        Option<double> threshold = Number("--threshold", "PERCENT", "Smallest change that counts, in percent.", rule.Threshold * 100);
-        Option<double> floor = Number("--noise-floor", "NS", "Smallest change that counts, in nanoseconds per call.", rule.NoiseFloorSeconds * 1e9);
+        Argument<string> after = new("NEW")
+        {
+            Description = "Results to judge, or the folder of the built program to judge.",
+        };
+        Option<bool> paired = new("--paired")
+        {
+            Description = "Run two builds in turns and judge the ratio, instead of reading results.",
+        };
+        Option<double> threshold = Number(
+            "--threshold", "PERCENT", "Smallest change that counts, in percent.", rule.Threshold * 100);
+        Option<double> floor = Number(
+            "--noise-floor", "NS", "Smallest change that counts, in nanoseconds per call.",
+            rule.NoiseFloorSeconds * 1e9);
         Option<double> significance = Number(
             "--significance", "P", "Largest chance of a false alarm over all benchmarks together.", rule.Significance);
         Option<bool> markdown = new("--markdown") { Description = "Write the table as Markdown." };
@@ -37,31 +47,42 @@ internal static class BenchCompareCommand
             HelpName = "N",
             DefaultValueFactory = _ => plan.Turns,
         };
-        Option<double> turn = Number("--turn-ms", "MS", "Paired: length of a turn, in milliseconds.", plan.TurnSeconds * 1e3);
+        Option<double> turn = Number(
+            "--turn-ms", "MS", "Paired: length of a turn, in milliseconds.", plan.TurnSeconds * 1e3);
         Option<int> seed = new("--seed")
         {
             Description = "Paired: decides who has the first turn of each pair.",
             HelpName = "S",
             DefaultValueFactory = _ => plan.Seed,
         };
-        Option<string?> filter = new("--filter") { Description = "Paired: only benchmarks whose name contains this.", HelpName = "TEXT" };
+        Option<string?> filter = new("--filter")
+        {
+            Description = "Paired: only benchmarks whose name contains this.",
+            HelpName = "TEXT",
+        };
         foreach (Argument argument in (Argument[])[before, after])
         {
             command.Add(argument);
         }
 
-        foreach (Option option in (Option[])[paired, threshold, floor, significance, markdown, all, restarts, turns, turn, seed, filter])
+        foreach (
+            Option option in (Option[])
+            [
+                paired, threshold, floor, significance, markdown, all, restarts, turns, turn, seed, filter
+            ])
         {
             command.Add(option);
         }
 
         command.SetAction(parsed =>
         {
-            rule = new GateRule(parsed.GetValue(threshold) / 100, parsed.GetValue(floor) * 1e-9, parsed.GetValue(significance));
+            rule = new GateRule(
+                parsed.GetValue(threshold) / 100, parsed.GetValue(floor) * 1e-9, parsed.GetValue(significance));
             string basePath = parsed.GetRequiredValue(before), newPath = parsed.GetRequiredValue(after);
             if (!parsed.GetValue(paired) && ((Option[])[restarts, turns, turn, seed, filter]).Any(IsGiven))
             {
-                throw new ArgumentException("--restarts, --turns, --turn-ms, --seed and --filter are about --paired, which was not given.");
+                throw new ArgumentException(
+                    "--restarts, --turns, --turn-ms, --seed and --filter are about --paired, which was not given.");
             }
 
             string[] options = parsed.GetValue(filter) is { Length: > 0 } text ? ["--filter", text] : [];
@@ -70,11 +91,14 @@ internal static class BenchCompareCommand
                     basePath,
                     newPath,
                     options,
-                    new PairedPlan(parsed.GetValue(restarts), parsed.GetValue(turns), parsed.GetValue(turn) * 1e-3, parsed.GetValue(seed)),
+                    new PairedPlan(
+                        parsed.GetValue(restarts), parsed.GetValue(turns), parsed.GetValue(turn) * 1e-3,
+                        parsed.GetValue(seed)),
                     rule)
                 : Comparison.OfResults(basePath, newPath, rule);
             ComparisonReport report = new(comparison, parsed.GetValue(all));
-            Console.Out.Write(parsed.GetValue(json) ? report.Json() : parsed.GetValue(markdown) ? report.Markdown() : report.Table());
+            Console.Out.Write(parsed.GetValue(json) ? report.Json() : parsed.GetValue(markdown) ? report.Markdown()
+                : report.Table());
             return comparison.HasRegression ? Regression : CommandLineProgram.Good;
 
             bool IsGiven(Option option) => parsed.GetResult(option) is { Implicit: false };

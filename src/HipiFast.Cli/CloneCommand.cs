@@ -10,7 +10,10 @@ using HipiFast.Training.Cloning;
 
 namespace HipiFast.Cli;
 
-/// <summary><c>hipifast clone</c>: HIPI-BC (the paper's Alg. 3), behavior cloning on demonstrations whose tasks inverse RL infers.</summary>
+/// <summary>
+/// <c>hipifast clone</c>: HIPI-BC (the paper's Alg. 3), behavior cloning on demonstrations whose tasks inverse RL
+/// infers.
+/// </summary>
 internal static class CloneCommand
 {
     // Demonstrations are played so many at a time.
@@ -23,13 +26,20 @@ internal static class CloneCommand
 
     public static Command Create(Option<bool> json)
     {
-        Argument<string> environment = new("ENV") { Description = "Environment: its rewards label, its tasks are commanded in the evaluation." };
+        Argument<string> environment = new("ENV")
+        {
+            Description = "Environment: its rewards label, its tasks are commanded in the evaluation.",
+        };
         Option<string?> file = new("--demonstrations")
         {
             Description = "Trajectories (a transition file with the tensor episode).",
             HelpName = "X.safetensors",
         };
-        Option<string?> agent = new("--agent") { Description = "Directory of a run whose agent shall play the demonstrations.", HelpName = "RUN" };
+        Option<string?> agent = new("--agent")
+        {
+            Description = "Directory of a run whose agent shall play the demonstrations.",
+            HelpName = "RUN",
+        };
         Option<int> trajectories = new("--trajectories")
         {
             Description = "Demonstrations to collect, with --agent.",
@@ -38,7 +48,9 @@ internal static class CloneCommand
         };
         Option<string> labels = new("--labels")
         {
-            Description = "Tasks to clone under: those inverse RL infers, the same without the partition function, those commanded, "
+            Description =
+                "Tasks to clone under: those inverse RL infers, the same without the partition function, those "
+                + "commanded, "
                 + "none (task-agnostic), or tasks drawn at random.",
             HelpName = string.Join('|', s_labels),
             DefaultValueFactory = _ => s_labels[0],
@@ -55,9 +67,24 @@ internal static class CloneCommand
             HelpName = "T",
             DefaultValueFactory = _ => 1,
         };
-        Option<int> episodes = new("--episodes") { Description = "Evaluation episodes.", HelpName = "N", DefaultValueFactory = _ => 200 };
-        Option<ulong> seed = new("--seed") { Description = "Seed of everything drawn.", HelpName = "S", DefaultValueFactory = _ => 1 };
-        Option<int> hidden = new("--hidden") { Description = "Width of both hidden layers.", HelpName = "H", DefaultValueFactory = _ => 256 };
+        Option<int> episodes = new("--episodes")
+        {
+            Description = "Evaluation episodes.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 200,
+        };
+        Option<ulong> seed = new("--seed")
+        {
+            Description = "Seed of everything drawn.",
+            HelpName = "S",
+            DefaultValueFactory = _ => 1,
+        };
+        Option<int> hidden = new("--hidden")
+        {
+            Description = "Width of both hidden layers.",
+            HelpName = "H",
+            DefaultValueFactory = _ => 256,
+        };
         Option<int> epochs = new("--max-epochs")
         {
             Description = "Most epochs; the validation loss usually ends the fit before.",
@@ -76,10 +103,17 @@ internal static class CloneCommand
             HelpName = "cpu|cuda",
             DefaultValueFactory = _ => new CloningOptions().TorchDevice,
         };
-        Option<string?> output = new("--out") { Description = "Directory of the results. Default: runs/clone-ENV-LABELS-seed-S.", HelpName = "DIR" };
-        Command command = new("clone", "Behavior cloning on demonstrations whose tasks are inferred by inverse RL (HIPI-BC), or a baseline of it.")
+        Option<string?> output = new("--out")
         {
-            environment, file, agent, trajectories, labels, candidates, temperature, episodes, seed, hidden, epochs, learner, device, output,
+            Description = "Directory of the results. Default: runs/clone-ENV-LABELS-seed-S.",
+            HelpName = "DIR",
+        };
+        Command command = new(
+            "clone",
+            "Behavior cloning on demonstrations whose tasks are inferred by inverse RL (HIPI-BC), or a baseline of it.")
+        {
+            environment, file, agent, trajectories, labels, candidates, temperature, episodes, seed, hidden, epochs,
+            learner, device, output,
         };
         command.SetAction(parsed =>
         {
@@ -107,7 +141,8 @@ internal static class CloneCommand
             OptionalComponents.RequireLearner(options.Learner);
             LearnerRegistry.ResolveCloning(options.Learner);
             string name = parsed.GetRequiredValue(environment);
-            string directory = parsed.GetValue(output) ?? Path.Combine("runs", $"clone-{name}-{label}-seed-{options.Fit.Seed}");
+            string directory = parsed.GetValue(output) ?? Path.Combine(
+                "runs", $"clone-{name}-{label}-seed-{options.Fit.Seed}");
             return Run(
                 new ConsoleOutput(parsed.GetValue(json)), name, options, directory,
                 parsed.GetValue(file), parsed.GetValue(agent), parsed.GetValue(trajectories));
@@ -116,25 +151,33 @@ internal static class CloneCommand
     }
 
     private static int Run(
-        ConsoleOutput console, string environment, CloningOptions options, string directory, string? file, string? agent, int trajectories)
+        ConsoleOutput console, string environment, CloningOptions options, string directory, string? file,
+        string? agent, int trajectories)
     {
         if (file is null == agent is null)
         {
-            throw new ArgumentException("clone needs either --demonstrations (a file of trajectories) or --agent (a run whose agent plays them).");
+            throw new ArgumentException(
+                "clone needs either --demonstrations (a file of trajectories) or --agent (a run whose agent plays "
+                + "them).");
         }
 
         EnvironmentRegistry.Create(environment, 1).Dispose();
         if (File.Exists(directory) || !CloningRun.IsFree(directory))
         {
-            throw new IOException($"Cannot write to '{directory}': it is a file or not empty; choose another directory with --out, or remove it.");
+            throw new IOException(
+                $"Cannot write to '{directory}': it is a file or not empty; choose another directory with --out, or "
+                + "remove it.");
         }
 
         using DirectoryLock held = OutputPath.HoldDirectory(directory, CloningRun.DemonstrationsFile);
         using StopSignals stop = new();
-        using Demonstrations demonstrations = file is not null ? Load(file) : Collect(environment, agent!, trajectories, options.Fit.Seed);
+        using Demonstrations demonstrations = file is not null
+            ? Load(file)
+            : Collect(environment, agent!, trajectories, options.Fit.Seed);
         int count = demonstrations.Episode.Distinct().Count();
         console.Line(
-            $"{environment}: {NumberText.Count(count)} trajectories, {NumberText.Count(demonstrations.Transitions.Count)} transitions");
+            $"{environment}: {NumberText.Count(count)} trajectories, "
+            + $"{NumberText.Count(demonstrations.Transitions.Count)} transitions");
         CloningResult? result = CloningRun.Run(
             environment, demonstrations, options, directory, keepDemonstrations: agent is not null, stop.Token);
         if (result is null)
@@ -146,7 +189,8 @@ internal static class CloneCommand
         console.Table(
             ["labels", "epochs", "validation loss", "return", "success", "effective tasks", "most frequent label"],
             [[
-                OptionNames.Kebab(options.Labels), NumberText.Count(result.Epochs), NumberText.Fixed(result.ValidationLoss, 4),
+                OptionNames.Kebab(options.Labels), NumberText.Count(result.Epochs),
+                NumberText.Fixed(result.ValidationLoss, 4),
                 NumberText.Fixed(result.EpisodeReturn, 2), NumberText.Fixed(result.SuccessRate, 3),
                 NumberText.Fixed(result.EffectiveTasks, 1),
                 double.IsNaN(result.LargestShare) ? "-" : NumberText.Fixed(100 * result.LargestShare, 1) + "%",
@@ -174,7 +218,8 @@ internal static class CloneCommand
         if (!file.HasEpisodes)
         {
             throw new InvalidDataException(
-                $"'{path}' does not say which trajectory each transition belongs to; expected a tensor 'episode' [B] (I64).");
+                $"'{path}' does not say which trajectory each transition belongs to; expected a tensor 'episode' [B] "
+                + "(I64).");
         }
 
         TransitionBatch batch = file.ReadAll();
@@ -187,7 +232,8 @@ internal static class CloneCommand
     {
         if (trajectories is < 2 or > 1_000_000)
         {
-            throw new ArgumentException($"--trajectories is {trajectories}; expected a whole number from 2 to 1000000.");
+            throw new ArgumentException(
+                $"--trajectories is {trajectories}; expected a whole number from 2 to 1000000.");
         }
 
         IReadOnlyList<RunDirectory> runs = RunDirectory.Find(run);
@@ -199,12 +245,14 @@ internal static class CloneCommand
         TrainingConfig config = runs[0].ReadConfig();
         using AgentNetworks networks = AgentInput.LoadOf(runs[0], config);
 
-        // Whatever margin or length of episodes the agent was trained with, it plays in the environment that labels and judges the clone.
+        // Whatever margin or length of episodes the agent was trained with, it plays in the environment that labels and
+        // judges the clone.
         using VectorEnvironment world =
             EnvironmentRegistry.Create(environment, Math.Min(trajectories, CopiesPerRound));
         if (networks.Shape != world.Shape)
         {
-            throw new InvalidDataException($"{runs[0].Agent} is an agent for {networks.Shape}, but {environment} has {world.Shape}.");
+            throw new InvalidDataException(
+                $"{runs[0].Agent} is an agent for {networks.Shape}, but {environment} has {world.Shape}.");
         }
 
         KernelBackend backend = OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision);
@@ -212,6 +260,7 @@ internal static class CloneCommand
         using ComputeSession session = backend.CreateSession(new SessionOptions(config.Compute.Threads));
         using ISacLearner learner = LearnerRegistry.Resolve(config.Learner.Name)(config, networks, session);
         ulong key = Evaluator.DeriveSeed(seed, DemonstrationNumber);
-        return DemonstrationCollector.Collect(world, new LearnerPolicy(learner, deterministic: true, key), trajectories, key);
+        return DemonstrationCollector.Collect(
+            world, new LearnerPolicy(learner, deterministic: true, key), trajectories, key);
     }
 }

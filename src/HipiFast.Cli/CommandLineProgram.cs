@@ -14,7 +14,8 @@ internal static class CommandLineProgram
     public const int Good = 0;
 
     /// <summary>
-    /// Something failed that the user's input is not to blame for: what was asked for cannot run here, say, or the disk is full.
+    /// Something failed that the user's input is not to blame for: what was asked for cannot run here, say, or the disk
+    /// is full.
     /// </summary>
     public const int Failed = 1;
 
@@ -23,9 +24,17 @@ internal static class CommandLineProgram
 
     private static readonly string[] s_savingCommands = ["train", "clone", "reproduce", "relabel"];
 
-    private static readonly Option<bool> s_verbose = new("--verbose") { Description = "Show where an error arose (stack trace).", Recursive = true };
+    private static readonly Option<bool> s_verbose = new("--verbose")
+    {
+        Description = "Show where an error arose (stack trace).",
+        Recursive = true,
+    };
 
-    private static readonly Option<bool> s_json = new("--json") { Description = "Write results as JSON, for machines.", Recursive = true };
+    private static readonly Option<bool> s_json = new("--json")
+    {
+        Description = "Write results as JSON, for machines.",
+        Recursive = true,
+    };
 
     /// <summary>Runs one command.</summary>
     /// <param name="args">Arguments of the program.</param>
@@ -51,7 +60,12 @@ internal static class CommandLineProgram
                 OptionalComponents.BuildForGpu();
             }
 
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return parsed.Invoke(
+                new InvocationConfiguration
+                {
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = null,
+                });
         }
         catch (Exception error)
         {
@@ -72,7 +86,8 @@ internal static class CommandLineProgram
 
     /// <summary>Whether an error is about what the user gave, rather than about the program or the machine.</summary>
     private static bool IsBadInput(Exception error) =>
-        error is (ArgumentException or InvalidDataException or IOException or UnauthorizedAccessException) && !MachineFailure.Is(error);
+        error is (ArgumentException or InvalidDataException or IOException or UnauthorizedAccessException)
+            && !MachineFailure.Is(error);
 
     /// <summary>Throws when the directory that relative paths begin at has been deleted.</summary>
     private static void RequireWorkingDirectory()
@@ -83,13 +98,15 @@ internal static class CommandLineProgram
         }
         catch (IOException error)
         {
-            throw new InvalidOperationException("The working directory does not exist any more; change to another one.", error);
+            throw new InvalidOperationException(
+                "The working directory does not exist any more; change to another one.", error);
         }
     }
 
     private static RootCommand CreateRoot()
     {
-        RootCommand root = new("Hindsight relabeling by inverse RL: trains agents for many tasks, and relabels experience.")
+        RootCommand root = new(
+            "Hindsight relabeling by inverse RL: trains agents for many tasks, and relabels experience.")
         {
             s_verbose,
             s_json,
@@ -112,15 +129,19 @@ internal static class CommandLineProgram
         foreach (OptionResult option in parsed.CommandResult.Children.OfType<OptionResult>())
         {
             // A path is shown in help as DIR, FILE or a name with an extension.
-            bool isPath = option.Option.HelpName is string name && (name is "DIR" or "FILE" || name.Contains('.', StringComparison.Ordinal));
+            bool isPath = option.Option.HelpName is string name && (name is "DIR" or "FILE" || name.Contains(
+                '.', StringComparison.Ordinal));
             if (isPath && option.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
             {
-                throw new ArgumentException($"{option.Option.Name} is empty; expected a path ({option.Option.HelpName}).");
+                throw new ArgumentException(
+                    $"{option.Option.Name} is empty; expected a path ({option.Option.HelpName}).");
             }
         }
     }
 
-    /// <summary>The sentence for an error of the parser, which speaks of .NET types where a number does not parse.</summary>
+    /// <summary>
+    /// The sentence for an error of the parser, which speaks of .NET types where a number does not parse.
+    /// </summary>
     private static string Describe(ParseError error)
     {
         if (error.SymbolResult is not OptionResult { Tokens: [Token token] } option
@@ -132,7 +153,8 @@ internal static class CommandLineProgram
         Type type = Nullable.GetUnderlyingType(option.Option.ValueType) ?? option.Option.ValueType;
         string? expected = Type.GetTypeCode(type) switch
         {
-            TypeCode.Int32 => $"a whole number{(BigInteger.TryParse(token.Value, out _) ? $", at most {int.MaxValue}" : string.Empty)}",
+            TypeCode.Int32 =>
+                $"a whole number{(BigInteger.TryParse(token.Value, out _) ? $", at most {int.MaxValue}" : string.Empty)}",
             TypeCode.UInt64 => "a whole number, 0 or more",
             TypeCode.Double => "a number",
             _ => null,
@@ -152,11 +174,13 @@ internal static class CommandLineProgram
             return BadUsage;
         }
 
-        string[] commands = [.. command.Subcommands.Where(subcommand => !subcommand.Hidden).Select(subcommand => subcommand.Name)];
+        string[] commands = [.. command.Subcommands.Where(
+            subcommand => !subcommand.Hidden).Select(subcommand => subcommand.Name)];
         bool group = commands.Length > 0;
         if (stray is null && group)
         {
-            ConsoleOutput.Error($"{command.Name} needs a command: {string.Join(", ", commands)} (see hipifast {command.Name} --help).");
+            ConsoleOutput.Error(
+                $"{command.Name} needs a command: {string.Join(", ", commands)} (see hipifast {command.Name} --help).");
         }
         else if (stray is null)
         {
@@ -164,7 +188,8 @@ internal static class CommandLineProgram
         }
         else if (stray.StartsWith('-'))
         {
-            IEnumerable<string> known = command.Options.Concat(parsed.RootCommandResult.Command.Options).Select(option => option.Name).Distinct();
+            IEnumerable<string> known = command.Options.Concat(
+                parsed.RootCommandResult.Command.Options).Select(option => option.Name).Distinct();
             string where = command is RootCommand ? string.Empty : $" of {command.Name}";
             string help = command is RootCommand ? "hipifast --help" : $"hipifast {command.Name} --help";
             ConsoleOutput.Error($"Unknown option '{stray}'{where}{NearestName.Suggestion(stray, known)} (see {help}).");
@@ -175,7 +200,8 @@ internal static class CommandLineProgram
         }
         else
         {
-            ConsoleOutput.Error($"Unexpected argument '{stray}' of {command.Name} (see hipifast {command.Name} --help).");
+            ConsoleOutput.Error(
+                $"Unexpected argument '{stray}' of {command.Name} (see hipifast {command.Name} --help).");
         }
 
         return BadUsage;

@@ -12,7 +12,8 @@ internal static class CompareCommand
     {
         Argument<string[]> runs = new("RUN")
         {
-            Description = "Run directories (from hipifast train --seeds); the others are compared with the first, seed by seed.",
+            Description =
+                "Run directories (from hipifast train --seeds); the others are compared with the first, seed by seed.",
             Arity = ArgumentArity.OneOrMore,
         };
         Option<string[]> names = new("--names")
@@ -29,7 +30,8 @@ internal static class CompareCommand
         };
         Command command = new(
             "compare",
-            "Compare training runs: area under the success curve, final success, and differences paired by seed; where no run has a success, as "
+            "Compare training runs: area under the success curve, final success, and differences paired by seed; where "
+            + "no run has a success, as "
             + "when tasks never end, the same of returns.")
         {
             runs, names, title, figure,
@@ -47,7 +49,8 @@ internal static class CompareCommand
     {
         if (names.Length != 0 && names.Length != paths.Length)
         {
-            throw new ArgumentException($"--names gives {names.Length} names for {paths.Length} runs; expected one each.");
+            throw new ArgumentException(
+                $"--names gives {names.Length} names for {paths.Length} runs; expected one each.");
         }
 
         if (figure is not null)
@@ -56,7 +59,8 @@ internal static class CompareCommand
         }
 
         SeedGroup[] groups = [.. paths.Select(SeedGroup.Load)];
-        bool isRate = ScoreColumn.Of(groups.SelectMany(group => group.Curves.Values).SelectMany(curve => curve.Values)) == MetricColumn.SuccessRate;
+        bool isRate = ScoreColumn.Of(groups.SelectMany(
+            group => group.Curves.Values).SelectMany(curve => curve.Values)) == MetricColumn.SuccessRate;
         string metric = isRate ? "success" : "return";
         if (!isRate)
         {
@@ -66,7 +70,10 @@ internal static class CompareCommand
         string[] labels = names.Length == 0 ? [.. groups.Select(group => group.Name)] : names;
         PairedDifference[] differences = [.. groups.Skip(1).Select(groups[0].AreaMinus)];
         output.Table(
-            ["run", "seeds", $"area under {metric} curve", $"final {metric}", $"{labels[0]} minus this (s.e.; seeds ahead)"],
+            [
+                "run", "seeds", $"area under {metric} curve", $"final {metric}",
+                $"{labels[0]} minus this (s.e.; seeds ahead)"
+            ],
             groups.Select((group, index) => (IReadOnlyList<string>)
             [
                 labels[index],
@@ -82,7 +89,8 @@ internal static class CompareCommand
             {
                 writer.WriteStartObject();
                 writer.WriteString("run", labels[i]);
-                writer.WriteString("metric", RunLogs.NameOf(isRate ? MetricColumn.SuccessRate : MetricColumn.EpisodeReturn));
+                writer.WriteString(
+                    "metric", RunLogs.NameOf(isRate ? MetricColumn.SuccessRate : MetricColumn.EpisodeReturn));
                 writer.WriteNumber("seeds", groups[i].Curves.Count);
                 NumberText.Write(writer, "area_mean", groups[i].Area.Mean);
                 NumberText.Write(writer, "area_deviation", groups[i].Area.Deviation);
@@ -120,5 +128,6 @@ internal static class CompareCommand
 
     private static string Describe(PairedDifference difference) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{difference.Mean:+0.000;-0.000;0.000} ({difference.StandardError:0.000}; {difference.Ahead} of {difference.Seeds})");
+        $"{difference.Mean:+0.000;-0.000;0.000} ({difference.StandardError:0.000}; {difference.Ahead} of "
+        + $"{difference.Seeds})");
 }

@@ -7,7 +7,9 @@ using Spectre.Console;
 
 namespace HipiFast.Cli;
 
-/// <summary>All that the program writes to its two streams: tables on a terminal, plain lines when piped, JSON for machines.</summary>
+/// <summary>
+/// All that the program writes to its two streams: tables on a terminal, plain lines when piped, JSON for machines.
+/// </summary>
 internal sealed partial class ConsoleOutput
 {
     private readonly Lock _lock = new();
@@ -25,9 +27,12 @@ internal sealed partial class ConsoleOutput
     public bool Interactive { get; }
 
     /// <summary>One sentence on standard error.</summary>
-    public static void Error(string sentence) => Console.Error.WriteLine("hipifast: " + DisplayText.Line(OneLine(sentence)));
+    public static void Error(string sentence) =>
+        Console.Error.WriteLine("hipifast: " + DisplayText.Line(OneLine(sentence)));
 
-    /// <summary>One line for people; nothing in JSON mode. What cannot be shown is escaped. Safe to call from several threads.</summary>
+    /// <summary>
+    /// One line for people; nothing in JSON mode. What cannot be shown is escaped. Safe to call from several threads.
+    /// </summary>
     public void Line(string text)
     {
         if (Json)
@@ -67,7 +72,8 @@ internal sealed partial class ConsoleOutput
             return;
         }
 
-        int[] widths = [.. header.Select((title, column) => all.Select(row => row[column].Length).Append(title.Length).Max())];
+        int[] widths = [.. header.Select(
+            (title, column) => all.Select(row => row[column].Length).Append(title.Length).Max())];
         foreach (IReadOnlyList<string> row in all.Prepend(header))
         {
             Line(string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
@@ -101,11 +107,14 @@ internal sealed partial class ConsoleOutput
 
         TimeSpan span = TimeSpan.FromSeconds(Math.Round(seconds));
         string minutes = span.ToString(span.TotalHours >= 1 ? @"mm\:ss" : @"m\:ss", CultureInfo.InvariantCulture);
-        return span.TotalHours >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours}:{minutes}") : minutes;
+        return span.TotalHours >= 1
+            ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours}:{minutes}")
+            : minutes;
     }
 
     /// <summary>Puts an exception's message on one line, without what the runtime adds to it.</summary>
-    public static string OneLine(string message) => Spaces().Replace(ParameterNote().Replace(message, string.Empty), " ").Trim();
+    public static string OneLine(string message) =>
+        Spaces().Replace(ParameterNote().Replace(message, string.Empty), " ").Trim();
 
     [GeneratedRegex(@"\s*\(Parameter '[^']*'\)")]
     private static partial Regex ParameterNote();

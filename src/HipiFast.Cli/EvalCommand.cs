@@ -17,15 +17,26 @@ internal static class EvalCommand
 
     public static Command Create(Option<bool> json)
     {
-        Argument<string> run = new("RUN") { Description = "Directory of a run, or of several seeds (from hipifast train)." };
+        Argument<string> run = new("RUN")
+        {
+            Description = "Directory of a run, or of several seeds (from hipifast train).",
+        };
         Option<int> episodes = new("--episodes")
         {
             Description = "Episodes per agent, once with sampled and once with mean actions.",
             HelpName = "N",
             DefaultValueFactory = _ => 200,
         };
-        Option<ulong?> seed = new("--seed") { Description = "Seed of goals, starts and action noise. Default: the run's seed.", HelpName = "S" };
-        Option<string?> backend = new("--backend") { Description = "Backend that computes. Default: the run's.", HelpName = "NAME" };
+        Option<ulong?> seed = new("--seed")
+        {
+            Description = "Seed of goals, starts and action noise. Default: the run's seed.",
+            HelpName = "S",
+        };
+        Option<string?> backend = new("--backend")
+        {
+            Description = "Backend that computes. Default: the run's.",
+            HelpName = "NAME",
+        };
         Option<string?> device = new("--device")
         {
             Description = "Device of the backend, such as cuda:0. Default: the run's, or the first with --backend.",
@@ -33,10 +44,13 @@ internal static class EvalCommand
         };
         Option<string?> precision = new("--precision")
         {
-            Description = "Arithmetic that the backend may use for soft Q-values. Default: the run's, or auto with --backend.",
+            Description =
+                "Arithmetic that the backend may use for soft Q-values. Default: the run's, or auto with --backend.",
             HelpName = "auto|fp32|bf16",
         };
-        Command command = new("eval", "Play episodes with the agents of a run, and show success rate and return with sampled and mean actions.")
+        Command command = new(
+            "eval",
+            "Play episodes with the agents of a run, and show success rate and return with sampled and mean actions.")
         {
             run, episodes, seed, backend, device, precision,
         };
@@ -58,7 +72,8 @@ internal static class EvalCommand
                 Take("precision", parsed.GetValue(precision));
             }
 
-            return Run(output, parsed.GetRequiredValue(run), parsed.GetValue(episodes), parsed.GetValue(seed), computing);
+            return Run(
+                output, parsed.GetRequiredValue(run), parsed.GetValue(episodes), parsed.GetValue(seed), computing);
 
             void Take(string key, string? text)
             {
@@ -71,14 +86,16 @@ internal static class EvalCommand
         return command;
     }
 
-    private static int Run(ConsoleOutput output, string path, int episodes, ulong? seed, OptionLayer<TrainingConfig> computing)
+    private static int Run(
+        ConsoleOutput output, string path, int episodes, ulong? seed, OptionLayer<TrainingConfig> computing)
     {
         if (episodes is < 1 or > 100_000)
         {
             throw new ArgumentException($"--episodes is {episodes}; expected a whole number from 1 to 100000.");
         }
 
-        List<(RunDirectory Directory, TrainingConfig Config, EvaluationResult Sampled, EvaluationResult Mean)> results = [];
+        List<(RunDirectory Directory, TrainingConfig Config, EvaluationResult Sampled, EvaluationResult Mean)> results =
+            [];
         foreach (RunDirectory directory in RunDirectory.Find(path))
         {
             TrainingConfig config = computing.Apply(directory.ReadConfig());
@@ -91,7 +108,8 @@ internal static class EvalCommand
             if (networks.Shape != environment.Shape)
             {
                 throw new InvalidDataException(
-                    $"{directory.Agent} is an agent for {networks.Shape}, but {config.Environment} has {environment.Shape}.");
+                    $"{directory.Agent} is an agent for {networks.Shape}, but {config.Environment} has "
+                    + $"{environment.Shape}.");
             }
 
             using ComputeSession session = backend.CreateSession(
@@ -128,7 +146,9 @@ internal static class EvalCommand
         output.Document(writer =>
         {
             writer.WriteStartArray();
-            foreach ((RunDirectory directory, TrainingConfig config, EvaluationResult sampled, EvaluationResult mean) in results)
+            foreach ((
+                RunDirectory directory, TrainingConfig config, EvaluationResult sampled,
+                EvaluationResult mean) in results)
             {
                 writer.WriteStartObject();
                 writer.WriteString("directory", directory.Path);

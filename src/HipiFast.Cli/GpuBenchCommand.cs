@@ -7,7 +7,9 @@ using HipiFast.Storage;
 
 namespace HipiFast.Cli;
 
-/// <summary><c>hipifast bench gpu</c>: conformance of a device with the managed engine, then the times of every kernel on it.</summary>
+/// <summary>
+/// <c>hipifast bench gpu</c>: conformance of a device with the managed engine, then the times of every kernel on it.
+/// </summary>
 internal static class GpuBenchCommand
 {
     private static readonly string[] s_backends = ["cuda", "ilgpu"];
@@ -16,22 +18,34 @@ internal static class GpuBenchCommand
     {
         Option<string?> backend = new("--backend")
         {
-            Description = "Backends to measure, separated by commas. Default: cuda and ilgpu in every precision, where they have a GPU.",
+            Description =
+                "Backends to measure, separated by commas. Default: cuda and ilgpu in every precision, where they have "
+                + "a GPU.",
             HelpName = string.Join(",", s_backends),
         };
-        Option<string?> device = new("--device") { Description = "Device of the backends, such as cuda:0. Default: the first.", HelpName = "ID" };
+        Option<string?> device = new("--device")
+        {
+            Description = "Device of the backends, such as cuda:0. Default: the first.",
+            HelpName = "ID",
+        };
         Option<bool> quick = new("--quick") { Description = "Few and tiny cases: that everything runs, not how fast." };
         Option<bool> check = new("--check") { Description = "Conformance only." };
         Option<string?> peers = new("--peers")
         {
-            Description = "Times of bench/peers/relabel_torch.py to compare with, each line with the way (eager, compiled) "
+            Description =
+                "Times of bench/peers/relabel_torch.py to compare with, each line with the way (eager, compiled) "
                 + "and the precision put before it.",
             HelpName = "FILE",
         };
-        Option<string?> output = new("--out") { Description = "Folder for DEVICE.json and DEVICE.md. Default: none are written.", HelpName = "DIR" };
+        Option<string?> output = new("--out")
+        {
+            Description = "Folder for DEVICE.json and DEVICE.md. Default: none are written.",
+            HelpName = "DIR",
+        };
         Command command = new(
             "gpu",
-            "A GPU: conformance with the managed engine, then whole relabel calls and every kernel in them, beside the device's peaks.")
+            "A GPU: conformance with the managed engine, then whole relabel calls and every kernel in them, beside the "
+            + "device's peaks.")
         {
             backend, device, quick, check, peers, output,
         };
@@ -52,11 +66,13 @@ internal static class GpuBenchCommand
         {
             return
             [
-                .. list.Split(',', StringSplitOptions.TrimEntries).Select(name => OptionalComponents.RequireBackend(name, PrecisionMode.Auto, device))
+                .. list.Split(',', StringSplitOptions.TrimEntries).Select(
+                    name => OptionalComponents.RequireBackend(name, PrecisionMode.Auto, device))
                     .Select(backend => backend.Devices.Count > 0
                         ? backend
                         : throw new ArgumentException(
-                            $"Backend '{backend.Name}' runs on the processor; bench gpu measures {string.Join(" and ", s_backends)}.")),
+                            $"Backend '{backend.Name}' runs on the processor; bench gpu measures "
+                            + $"{string.Join(" and ", s_backends)}.")),
             ];
         }
 
@@ -66,26 +82,32 @@ internal static class GpuBenchCommand
         foreach (string family in s_backends)
         {
             KernelBackend[] members = [.. KernelRegistry.Default.Backends.Where(backend => backend.Family == family)];
-            KernelBackend[] usable = [.. members.Where(backend => backend.IsSupported(out _) && HasGpu(backend, device))];
+            KernelBackend[] usable = [.. members.Where(
+                backend => backend.IsSupported(out _) && HasGpu(backend, device))];
             found.AddRange(usable);
             if (usable.Length == 0)
             {
                 string reason = string.Empty;
                 reasons.Add(
-                    members.Length == 0 ? $"{family} is {OptionalComponents.All.First(part => part.Name == family).Status}"
-                    : members[0].IsSupported(out reason) ? $"{family} has {(DeviceInfo.IsAny(device) ? "no GPU" : $"no GPU '{device}'")}"
+                    members.Length == 0
+                        ? $"{family} is {OptionalComponents.All.First(part => part.Name == family).Status}"
+                    : members[0].IsSupported(out reason)
+                        ? $"{family} has {(DeviceInfo.IsAny(device) ? "no GPU" : $"no GPU '{device}'")}"
                     : $"{family} cannot run here: {reason.TrimEnd('.')}");
             }
         }
 
-        return found.Count > 0 ? [.. found] : throw new NotSupportedException($"There is no GPU to measure here: {string.Join("; ", reasons)}.");
+        return found.Count > 0
+            ? [.. found]
+            : throw new NotSupportedException($"There is no GPU to measure here: {string.Join("; ", reasons)}.");
     }
 
     private static bool HasGpu(KernelBackend backend, string? device) => backend.HasDevice(device)
         && DeviceInfo.Find(backend.Devices, device, backend.Name).Id != DeviceInfo.Cpu;
 
     private static int Run(
-        ConsoleOutput output, KernelBackend[] backends, string? device, bool quick, bool checkOnly, IReadOnlyList<PeerResult> peers, string? folder)
+        ConsoleOutput output, KernelBackend[] backends, string? device, bool quick, bool checkOnly,
+        IReadOnlyList<PeerResult> peers, string? folder)
     {
         List<DeviceReport> reports = [];
         foreach (KernelBackend backend in backends)
@@ -103,14 +125,18 @@ internal static class GpuBenchCommand
             int failed = report.Conformance.Count(result => !result.Passed);
             foreach (ConformanceResult result in report.Conformance.Where(result => !result.Passed))
             {
-                string error = double.IsFinite(result.Error) ? $"error {NumberText.Count(result.Error * 1e6)}e-6" : "refused or not finite";
+                string error = double.IsFinite(result.Error)
+                    ? $"error {NumberText.Count(result.Error * 1e6)}e-6"
+                    : "refused or not finite";
                 output.Line($"  failed: {result.Name}, {error}");
             }
 
-            output.Line($"conformance with the managed engine: {report.Conformance.Count - failed} passed, {failed} failed");
+            output.Line(
+                $"conformance with the managed engine: {report.Conformance.Count - failed} passed, {failed} failed");
             if (!checkOnly)
             {
-                Measure(report, new DeviceBenchmark(backend, device, quick ? DeviceBenchmarkSelection.Quick : DeviceBenchmarkSelection.Full));
+                Measure(report, new DeviceBenchmark(
+                    backend, device, quick ? DeviceBenchmarkSelection.Quick : DeviceBenchmarkSelection.Full));
                 output.Line(
                     $"peaks: {NumberText.Fixed(report.Peaks.Flops * 1e-9, 1)} GFLOP/s, "
                     + $"{NumberText.Fixed(report.Peaks.BytesPerSecond * 1e-9, 1)} GB/s");

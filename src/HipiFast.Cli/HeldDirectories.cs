@@ -3,7 +3,10 @@ using HipiFast.Training;
 
 namespace HipiFast.Cli;
 
-/// <summary>The directories of a command's runs, all held from its start on, so that a run whose turn comes late finds its own free.</summary>
+/// <summary>
+/// The directories of a command's runs, all held from its start on, so that a run whose turn comes late finds its own
+/// free.
+/// </summary>
 internal sealed class HeldDirectories : IDisposable
 {
     private readonly List<DirectoryLock> _common = [], _runs = [];

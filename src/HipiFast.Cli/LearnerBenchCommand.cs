@@ -69,12 +69,15 @@ internal static class LearnerBenchCommand
                 };
                 config.Validate();
                 OptionalComponents.RequireLearner(config.Learner.Name);
-                OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
+                OptionalComponents.RequireBackend(
+                    config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
                 rows.Add(LearnerBenchmark.Measure(benchmark, config, parsed.GetValue(seconds)));
             }
 
             output.Table(LearnerBenchmarkResult.Header, rows.Select(row => row.Cells()));
-            output.Line("Medians over windows; a step is a batch from replay, its relabeling by inverse RL, and an update, whose part hand-over is.");
+            output.Line(
+                "Medians over windows; a step is a batch from replay, its relabeling by inverse RL, and an update, "
+                + "whose part hand-over is.");
             output.Document(writer =>
             {
                 writer.WriteStartArray();

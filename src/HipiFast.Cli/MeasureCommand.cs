@@ -13,7 +13,8 @@ internal static class MeasureCommand
         Option<int> threads = new("--threads") { HelpName = "N", DefaultValueFactory = _ => 1 };
         Option<string> filter = new("--filter") { HelpName = "TEXT", DefaultValueFactory = _ => string.Empty };
         Option<bool> verify = new("--verify");
-        Command command = new("measure", "Measure benchmarks as another program tells.") { backend, threads, filter, verify };
+        Command command = new(
+            "measure", "Measure benchmarks as another program tells.") { backend, threads, filter, verify };
         command.Hidden = true;
         command.SetAction(parsed =>
         {

@@ -6,7 +6,8 @@ namespace HipiFast.Cli;
 internal static class OutputPath
 {
     /// <summary>
-    /// Throws when a file cannot be written to a path; a link is followed. What processes that were killed have left of the same file is removed.
+    /// Throws when a file cannot be written to a path; a link is followed. What processes that were killed have left of
+    /// the same file is removed.
     /// </summary>
     /// <param name="path">Where a result will go.</param>
     /// <exception cref="IOException">One sentence with the path and the reason.</exception>
@@ -16,15 +17,21 @@ internal static class OutputPath
         AtomicFile.DeleteLeftoversOf(path);
     }
 
-    /// <summary>Takes hold of a directory for results, made when it does not exist; throws when files cannot be made in it.</summary>
+    /// <summary>
+    /// Takes hold of a directory for results, made when it does not exist; throws when files cannot be made in it.
+    /// </summary>
     /// <param name="path">The directory.</param>
     /// <param name="file">Name of the longest file that shall be in it.</param>
     /// <returns>What holds it. Disposed before anything was written there, it leaves all as it was.</returns>
-    /// <exception cref="IOException">One sentence with the path and the reason; another process may hold it.</exception>
+    /// <exception cref="IOException">
+    /// One sentence with the path and the reason; another process may hold it.
+    /// </exception>
     public static DirectoryLock HoldDirectory(string path, string file)
     {
         string full = Path.GetFullPath(path);
-        for (string? existing = full; existing is not null && !Directory.Exists(existing); existing = Path.GetDirectoryName(existing))
+        for (
+            string? existing =
+                full; existing is not null && !Directory.Exists(existing); existing = Path.GetDirectoryName(existing))
         {
             if (FileKinds.Of(existing) != FileKind.Missing || new FileInfo(existing).LinkTarget is not null)
             {

@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace HipiFast.Cli;
 
 /// <summary>
-/// What happens before the first command: the process must be able to open files, and its streams must be its own. Uses nothing but the runtime's
-/// core library, as every further assembly is a file to open.
+/// What happens before the first command: the process must be able to open files, and its streams must be its own. Uses
+/// nothing but the runtime's core library, as every further assembly is a file to open.
 /// </summary>
 internal static partial class ProgramStart
 {
@@ -24,7 +24,9 @@ internal static partial class ProgramStart
         {
             if (!OperatingSystem.IsWindows() && !HasDescriptors())
             {
-                Say($"this process may open too few files: it needs {NeededDescriptors} more than its start took; raise the limit (ulimit -n 256).");
+                Say(
+                    $"this process may open too few files: it needs {NeededDescriptors} more than its start took; "
+                    + "raise the limit (ulimit -n 256).");
                 return CommandLineProgram.Failed;
             }
 
@@ -70,7 +72,9 @@ internal static partial class ProgramStart
         }
     }
 
-    /// <summary>A sentence on standard error, without the console's classes, which open descriptors themselves.</summary>
+    /// <summary>
+    /// A sentence on standard error, without the console's classes, which open descriptors themselves.
+    /// </summary>
     private static void Say(string sentence)
     {
         byte[] bytes = Encoding.UTF8.GetBytes($"hipifast: {sentence}\n");

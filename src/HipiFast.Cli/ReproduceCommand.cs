@@ -9,29 +9,42 @@ using Panel = HipiFast.Experiments.Panel;
 
 namespace HipiFast.Cli;
 
-/// <summary><c>hipifast reproduce</c>: runs the experiments of the paper's figures and reports what they show here.</summary>
+/// <summary>
+/// <c>hipifast reproduce</c>: runs the experiments of the paper's figures and reports what they show here.
+/// </summary>
 internal static class ReproduceCommand
 {
     private const int RefreshMilliseconds = 250;
 
     public static Command Create(Option<bool> json)
     {
-        Argument<string> figure = new("FIGURE") { Description = string.Join(", ", FigureCatalog.All.Select(entry => entry.Name)) + "." };
-        Option<bool> quick = new("--quick") { Description = "A first impression in minutes: fewer steps, evaluations and seeds." };
+        Argument<string> figure = new("FIGURE") { Description = string.Join(
+            ", ", FigureCatalog.All.Select(entry => entry.Name)) + "." };
+        Option<bool> quick = new("--quick")
+        {
+            Description = "A first impression in minutes: fewer steps, evaluations and seeds.",
+        };
         Option<string?> seeds = new("--seeds")
         {
             Description = "Seeds. Default: 1,2,3,4,5; 1,2 with --quick where agents are trained for each seed.",
             HelpName = "a,b,c",
         };
-        Option<string?> panels = new("--panels") { Description = "Only these panels, such as nav2d,reacher. Default: all.", HelpName = "a,b" };
+        Option<string?> panels = new("--panels")
+        {
+            Description = "Only these panels, such as nav2d,reacher. Default: all.",
+            HelpName = "a,b",
+        };
         Option<string?> output = new("--out")
         {
-            Description = "Directory of the runs and the report; what it holds already is continued. Default: reproduction/FIGURE or FIGURE-quick.",
+            Description =
+                "Directory of the runs and the report; what it holds already is continued. Default: "
+                + "reproduction/FIGURE or FIGURE-quick.",
             HelpName = "DIR",
         };
         Command command = new(
             "reproduce",
-            "Run the experiments of one of the paper's figures; writes an HTML report with what the paper claims and what this run shows.")
+            "Run the experiments of one of the paper's figures; writes an HTML report with what the paper claims and "
+            + "what this run shows.")
         {
             figure, quick, seeds, panels, output,
         };
@@ -39,8 +52,11 @@ internal static class ReproduceCommand
         {
             Figure chosen = FigureCatalog.Find(parsed.GetRequiredValue(figure));
             bool isQuick = parsed.GetValue(quick);
-            IReadOnlyList<ulong> list = parsed.GetValue(seeds) is string text ? SeedList.Parse(text) : chosen.DefaultSeeds(isQuick);
-            string directory = parsed.GetValue(output) ?? Path.Combine("reproduction", isQuick ? chosen.Name + "-quick" : chosen.Name);
+            IReadOnlyList<ulong> list = parsed.GetValue(seeds) is string text
+                ? SeedList.Parse(text)
+                : chosen.DefaultSeeds(isQuick);
+            string directory = parsed.GetValue(output) ?? Path.Combine(
+                "reproduction", isQuick ? chosen.Name + "-quick" : chosen.Name);
             ExperimentContext context = new(directory, isQuick, list);
             string[]? names = parsed.GetValue(panels)?.Split(',', StringSplitOptions.TrimEntries);
             return Run(new ConsoleOutput(parsed.GetValue(json)), chosen, new FigureRun(chosen, context, names));
@@ -94,7 +110,9 @@ internal static class ReproduceCommand
             {
                 job.Run(share => Volatile.Write(ref done[index], share), stop.Token);
             }
-            catch (Exception error) when (error is TrainingDivergedException or IOException or UnauthorizedAccessException or InvalidDataException)
+            catch (Exception error) when (
+                error is TrainingDivergedException or IOException or UnauthorizedAccessException
+                    or InvalidDataException)
             {
                 // The others of many hours go on; the report says what is missing.
                 run.Fail(panel, job, error);
@@ -107,7 +125,8 @@ internal static class ReproduceCommand
                 if (!console.Interactive)
                 {
                     console.Line(string.Create(
-                        CultureInfo.InvariantCulture, $"{job.Label} ({done.Count(share => share >= 1)} of {jobs.Count}){outcome}"));
+                        CultureInfo.InvariantCulture,
+                        $"{job.Label} ({done.Count(share => share >= 1)} of {jobs.Count}){outcome}"));
                 }
             }
         }

@@ -15,11 +15,18 @@ internal static class ScalingCommand
             HelpName = "NAME",
             DefaultValueFactory = _ => KernelRegistry.Auto,
         };
-        Option<int> hidden = new("--hidden") { Description = "Width of the networks, 1 to 8192.", HelpName = "H", DefaultValueFactory = _ => 64 };
+        Option<int> hidden = new("--hidden")
+        {
+            Description = "Width of the networks, 1 to 8192.",
+            HelpName = "H",
+            DefaultValueFactory = _ => 64,
+        };
         Option<int> threads = new("--threads") { Description = "Threads; 0 for one per core.", HelpName = "N" };
         Option<double> budget = new("--memory-budget")
         {
-            Description = "Memory for Q~ in MiB, beyond which it is computed twice. Small, for that to come soon; the library's default is 1024.",
+            Description =
+                "Memory for Q~ in MiB, beyond which it is computed twice. Small, for that to come soon; the library's "
+                + "default is 1024.",
             HelpName = "MIB",
             DefaultValueFactory = _ => 4,
         };
@@ -30,7 +37,9 @@ internal static class ScalingCommand
             DefaultValueFactory = _ => 1.5,
         };
         Command command = new(
-            "scaling", "Relabel calls of growing size: cost per pair, the exponent of its growth, and where the two-pass form takes over.")
+            "scaling",
+            "Relabel calls of growing size: cost per pair, the exponent of its growth, and where the two-pass form "
+            + "takes over.")
         {
             backend, hidden, threads, budget, longest,
         };
@@ -38,13 +47,16 @@ internal static class ScalingCommand
         {
             double mebibytes = parsed.GetValue(budget), seconds = parsed.GetValue(longest);
             int width = parsed.GetValue(hidden), most = parsed.GetValue(threads);
-            if (!(mebibytes > 0 && mebibytes <= 1 << 20) || !(seconds > 0 && seconds <= 3600) || width is < 1 or > 8192 || most < 0)
+            if (!(mebibytes > 0 && mebibytes <= 1 << 20) || !(
+                seconds > 0 && seconds <= 3600) || width is < 1 or > 8192 || most < 0)
             {
                 throw new ArgumentException(
-                    "--memory-budget is above 0, at most 1048576; --longest above 0, at most 3600; --hidden 1 to 8192; --threads 0 or more.");
+                    "--memory-budget is above 0, at most 1048576; --longest above 0, at most 3600; --hidden 1 to 8192; "
+                    + "--threads 0 or more.");
             }
 
-            KernelBackend chosen = OptionalComponents.RequireBackend(parsed.GetRequiredValue(backend), PrecisionMode.Auto);
+            KernelBackend chosen = OptionalComponents.RequireBackend(
+                parsed.GetRequiredValue(backend), PrecisionMode.Auto);
             return Show(
                 new ConsoleOutput(parsed.GetValue(json)),
                 ScalingStudy.Run(chosen, width, most, (long)(mebibytes * (1 << 20)), seconds));

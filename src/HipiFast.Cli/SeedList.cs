@@ -12,9 +12,11 @@ internal static class SeedList
         List<ulong> seeds = [];
         foreach (string part in list.Split(',', StringSplitOptions.TrimEntries))
         {
-            if (!ulong.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed) || seeds.Contains(seed))
+            if (!ulong.TryParse(
+                part, NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed) || seeds.Contains(seed))
             {
-                throw new ArgumentException($"--seeds is '{list}'; expected different whole numbers, 0 or more, separated by commas.");
+                throw new ArgumentException(
+                    $"--seeds is '{list}'; expected different whole numbers, 0 or more, separated by commas.");
             }
 
             seeds.Add(seed);

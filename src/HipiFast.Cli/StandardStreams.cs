@@ -4,8 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace HipiFast.Cli;
 
 /// <summary>
-/// The process's standard streams, made such that losing one never ends the work: a stream that was closed before the start is not mistaken for a
-/// file that took its number, and one that fails (a full disk, a terminal that is gone) is warned of once and left alone from then on.
+/// The process's standard streams, made such that losing one never ends the work: a stream that was closed before the
+/// start is not mistaken for a file that took its number, and one that fails (a full disk, a terminal that is gone) is
+/// warned of once and left alone from then on.
 /// </summary>
 internal static partial class StandardStreams
 {
@@ -36,18 +37,23 @@ internal static partial class StandardStreams
     /// <summary>The exit code of a command, now that its output is written.</summary>
     /// <param name="code">What the command itself says.</param>
     /// <param name="savesItsWork">Whether its results are files; otherwise they are what it prints.</param>
-    /// <returns><paramref name="code"/>, or that of a failure where all went well but for the loss of the command's results.</returns>
+    /// <returns>
+    /// <paramref name="code"/>, or that of a failure where all went well but for the loss of the command's results.
+    /// </returns>
     public static int ExitCode(int code, bool savesItsWork)
     {
         Console.Out.Flush();
-        return code == CommandLineProgram.Good && s_outputLoss is not null && !savesItsWork ? CommandLineProgram.Failed : code;
+        return code == CommandLineProgram.Good && s_outputLoss is not null && !savesItsWork
+            ? CommandLineProgram.Failed
+            : code;
     }
 
     private static void LoseOutput(string reason)
     {
         if (Interlocked.CompareExchange(ref s_outputLoss, reason, null) is null)
         {
-            ConsoleOutput.Error($"Standard output cannot be written ({reason}); what would be shown from here on is lost.");
+            ConsoleOutput.Error(
+                $"Standard output cannot be written ({reason}); what would be shown from here on is lost.");
         }
     }
 
@@ -64,8 +70,8 @@ internal static partial class StandardStreams
     }
 
     /// <summary>
-    /// Whether a stream was open when the process began. The runtime opens all its own files such that they close in children; what a parent handed
-    /// down is never so.
+    /// Whether a stream was open when the process began. The runtime opens all its own files such that they close in
+    /// children; what a parent handed down is never so.
     /// </summary>
     private static bool IsOpen(int descriptor)
     {

@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace HipiFast.Cli;
 
 /// <summary>
-/// Turns the signals that ask a process to end (an interrupt, a terminal that closes, a quit, a termination) into a token: the work saves and stops.
-/// The same signal a second time ends the process the hard way, which loses nothing but time; a hangup does not, as terminal and shell both send it.
+/// Turns the signals that ask a process to end (an interrupt, a terminal that closes, a quit, a termination) into a
+/// token: the work saves and stops. The same signal a second time ends the process the hard way, which loses nothing
+/// but time; a hangup does not, as terminal and shell both send it.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -19,7 +20,8 @@ internal sealed class StopSignals : IDisposable
     private bool _isDisposed;
 
     public StopSignals() =>
-        _registrations = [.. s_signals.Select(entry => PosixSignalRegistration.Create(entry.Signal, context => Take(context, entry.Number)))];
+        _registrations = [.. s_signals.Select(
+            entry => PosixSignalRegistration.Create(entry.Signal, context => Take(context, entry.Number)))];
 
     /// <summary>Cancelled by the first signal; jobs that fail may cancel it as well.</summary>
     public CancellationTokenSource Source { get; } = new();
@@ -27,7 +29,9 @@ internal sealed class StopSignals : IDisposable
     /// <summary>What the work watches.</summary>
     public CancellationToken Token => Source.Token;
 
-    /// <summary>The exit code of a program that was asked to stop: 128 and the number of the signal, as shells say it.</summary>
+    /// <summary>
+    /// The exit code of a program that was asked to stop: 128 and the number of the signal, as shells say it.
+    /// </summary>
     public int ExitCode => _number == 0 ? CommandLineProgram.Failed : SignalBase + _number;
 
     /// <inheritdoc/>

@@ -12,7 +12,8 @@ internal static class TrainCommand
     private const string EnvironmentKey = "environment";
 
     /// <summary>A run to start or to continue; opened by the thread that trains it.</summary>
-    private sealed record PlannedRun(RunDirectory Directory, TrainingConfig Config, Func<DirectoryLock, TrainingRun> Open);
+    private sealed record PlannedRun(
+        RunDirectory Directory, TrainingConfig Config, Func<DirectoryLock, TrainingRun> Open);
 
     private static IEnumerable<string> Names => EnvironmentRegistry.Names.Select(entry => entry.Name);
 
@@ -50,18 +51,22 @@ internal static class TrainCommand
         };
         Option<bool> otherVariant = new("--allow-other-variant")
         {
-            Description = "With --resume: go on with another backend where the one that the run was computed with cannot run here.",
+            Description =
+                "With --resume: go on with another backend where the one that the run was computed with cannot run "
+                + "here.",
         };
         Command command = new(
             "train",
             "Train an agent for many tasks (SAC), relabeling past experience with the tasks it turned out to solve.\n"
-            + "Defaults shown are those of nav2d with inverse-rl; every environment has its own, and a run's config.json says them all.")
+            + "Defaults shown are those of nav2d with inverse-rl; every environment has its own, and a run's "
+            + "config.json says them all.")
         {
             environment, seeds, preset, output, resume, otherVariant, file,
         };
         Dictionary<OptionKey<TrainingConfig>, Option<string?>> keys = [];
         TrainingConfig shown = TrainingDefaults.ShownInHelp();
-        IEnumerable<OptionKey<TrainingConfig>> options = OptionKeys<TrainingConfig>.All.Where(key => key.Name != EnvironmentKey);
+        IEnumerable<OptionKey<TrainingConfig>> options = OptionKeys<TrainingConfig>.All.Where(
+            key => key.Name != EnvironmentKey);
         foreach (OptionKey<TrainingConfig> key in options.OrderBy(key => GroupOrder(key.Group)))
         {
             Option<string?> option = new(key.OptionName)
@@ -91,14 +96,18 @@ internal static class TrainCommand
 
             ConsoleOutput console = new(parsed.GetValue(json));
             return parsed.GetValue(resume) is string directory
-                ? Resume(console, directory, layer, parsed.GetValue(otherVariant), Refuse(parsed, seeds, preset, output, file))
-                : Start(console, layer, parsed.GetValue(file), parsed.GetValue(preset), parsed.GetValue(seeds), parsed.GetValue(output));
+                ? Resume(console, directory, layer, parsed.GetValue(otherVariant), Refuse(
+                    parsed, seeds, preset, output, file))
+                : Start(
+                    console, layer, parsed.GetValue(file), parsed.GetValue(preset), parsed.GetValue(seeds),
+                    parsed.GetValue(output));
         });
         return command;
     }
 
     // The strategy is what a newcomer comes for: relabeling first.
-    private static int GroupOrder(string group) => group switch { "Relabeling" => 0, "Run" => 1, "Environment" => 2, _ => 3 };
+    private static int GroupOrder(string group) =>
+        group switch { "Relabeling" => 0, "Run" => 1, "Environment" => 2, _ => 3 };
 
     private static string? Refuse(ParseResult parsed, params ReadOnlySpan<Option<string?>> options)
     {
@@ -114,18 +123,23 @@ internal static class TrainCommand
     }
 
     private static int Start(
-        ConsoleOutput console, OptionLayer<TrainingConfig> layer, string? file, string? preset, string? seedList, string? directory)
+        ConsoleOutput console, OptionLayer<TrainingConfig> layer, string? file, string? preset, string? seedList,
+        string? directory)
     {
-        List<OptionLayer<TrainingConfig>> layers = file is null ? [layer] : [OptionLayer<TrainingConfig>.Read(file), layer];
+        List<OptionLayer<TrainingConfig>> layers = file is null
+            ? [layer]
+            : [OptionLayer<TrainingConfig>.Read(file), layer];
         if (!layers.Any(candidate => candidate.TryGet<string>(EnvironmentKey, out _)))
         {
-            throw new ArgumentException($"train needs an environment ({string.Join(", ", Names)}), or --config or --resume.");
+            throw new ArgumentException(
+                $"train needs an environment ({string.Join(", ", Names)}), or --config or --resume.");
         }
 
         if (file is not null && preset is not null)
         {
             throw new ArgumentException(
-                "--preset and --config were both given; expected one of them (a config.json sets every key that a preset would).");
+                "--preset and --config were both given; expected one of them (a config.json sets every key that a "
+                + "preset would).");
         }
 
         TrainingConfig config = TrainingDefaults.Resolve(layers, preset, EnvironmentRegistry.TraitsOf);
@@ -141,7 +155,8 @@ internal static class TrainCommand
         int threads = seeds.Length > 1 && config.Compute.Threads == 0 ? 1 : config.Compute.Threads;
         TrainingConfig[] configs = [.. seeds.Select(seed => OfSeed(config, seed, threads))];
 
-        // Everything that can be wrong with the configuration is found before a directory is made: by the first run's trainer.
+        // Everything that can be wrong with the configuration is found before a directory is made: by the first run's
+        // trainer.
         Trainer first = new(configs[0]);
         IReadOnlyList<RunDirectory> directories;
         try
@@ -168,11 +183,14 @@ internal static class TrainCommand
         Compute = config.Compute with { Threads = threads },
     };
 
-    private static int Resume(ConsoleOutput console, string root, OptionLayer<TrainingConfig> changes, bool allowOtherVariant, string? refused)
+    private static int Resume(
+        ConsoleOutput console, string root, OptionLayer<TrainingConfig> changes, bool allowOtherVariant,
+        string? refused)
     {
         if (refused is not null)
         {
-            throw new ArgumentException($"{refused} cannot be combined with --resume, which continues a run with the settings it began with.");
+            throw new ArgumentException(
+                $"{refused} cannot be combined with --resume, which continues a run with the settings it began with.");
         }
 
         if (!Directory.Exists(root))
@@ -198,7 +216,8 @@ internal static class TrainCommand
             }
             else
             {
-                OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
+                OptionalComponents.RequireBackend(
+                    config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
             }
 
             OptionalComponents.RequireLearner(config.Learner.Name);
@@ -215,7 +234,8 @@ internal static class TrainCommand
 
         foreach (RunDirectory directory in directories.Where(directory => !File.Exists(directory.Checkpoint)))
         {
-            console.Line($"No checkpoint was found in {directory.CheckpointFolder}; the run starts from its beginning.");
+            console.Line(
+                $"No checkpoint was found in {directory.CheckpointFolder}; the run starts from its beginning.");
         }
 
         return Run(console, root, single, runs);
@@ -231,7 +251,9 @@ internal static class TrainCommand
         return SeedList.Parse(list);
     }
 
-    /// <summary>Trains all runs, at most one per core at a time, while the calling thread shows how they get on.</summary>
+    /// <summary>
+    /// Trains all runs, at most one per core at a time, while the calling thread shows how they get on.
+    /// </summary>
     private static int Run(ConsoleOutput console, string root, bool single, IReadOnlyList<PlannedRun> runs)
     {
         using HeldDirectories held = new(single ? [] : [root], runs.Select(run => run.Directory));
@@ -247,14 +269,17 @@ internal static class TrainCommand
         Summarise(console, display, root, runs, finished, curve);
         if (!done)
         {
-            console.Line($"Stopped before the end; everything so far is saved. Continue with: hipifast train --resume {root}");
+            console.Line(
+                $"Stopped before the end; everything so far is saved. Continue with: hipifast train --resume {root}");
             return stop.ExitCode;
         }
 
         if (already.All(entry => entry))
         {
             string steps = NumberText.Count(runs[0].Config.Run.Steps);
-            console.Line($"The run in {root} was finished already ({steps} environment steps); --steps with a larger number continues it.");
+            console.Line(
+                $"The run in {root} was finished already ({steps} environment steps); --steps with a larger number "
+                + "continues it.");
         }
 
         return CommandLineProgram.Good;
@@ -272,13 +297,15 @@ internal static class TrainCommand
     private static string WriteJointCurve(string root, IReadOnlyList<PlannedRun> runs)
     {
         string path = new RunDirectory(root).Curve;
-        MetricsLog[] seeds = [.. runs.Where(run => File.Exists(run.Directory.Metrics)).Select(run => run.Directory.ReadMetrics())];
+        MetricsLog[] seeds = [.. runs.Where(
+            run => File.Exists(run.Directory.Metrics)).Select(run => run.Directory.ReadMetrics())];
         RunLogs.WriteCurve(path, $"{RunLogs.Title(runs[0].Config)}, {seeds.Length} seeds", seeds);
         return path;
     }
 
     private static void Summarise(
-        ConsoleOutput console, TrainingDisplay display, string root, IReadOnlyList<PlannedRun> runs, bool[] finished, string? curve)
+        ConsoleOutput console, TrainingDisplay display, string root, IReadOnlyList<PlannedRun> runs, bool[] finished,
+        string? curve)
     {
         display.WriteSummary();
         foreach (PlannedRun run in runs)

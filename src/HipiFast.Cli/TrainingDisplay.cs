@@ -35,8 +35,10 @@ internal sealed class TrainingDisplay
             TrainingConfig config = run.Config;
             string from = run.EnvSteps > 0 ? $", from step {NumberText.Count(run.EnvSteps)}" : string.Empty;
             _console.Line(
-                $"seed {config.Run.Seed}: {config.Environment}, {OptionNames.Kebab(config.Relabeling.Strategy)}, {NumberText.Count(config.Run.Steps)} steps, "
-                + $"{config.Run.GradientSteps} gradient steps each{from}, on {run.Backend.Name}, in {run.Directory.Path}");
+                $"seed {config.Run.Seed}: {config.Environment}, {OptionNames.Kebab(config.Relabeling.Strategy)}, "
+                + $"{NumberText.Count(config.Run.Steps)} steps, "
+                + $"{config.Run.GradientSteps} gradient steps each{from}, on {run.Backend.Name}, in "
+                + $"{run.Directory.Path}");
         }
     }
 
@@ -76,7 +78,9 @@ internal sealed class TrainingDisplay
         string[] header =
         [
             "seed", "env steps", "success", "success (mean action)", "return", "return (mean action)",
-            score == MetricColumn.SuccessRate ? "area under success curve" : "area under return curve", "time", "updates/s",
+            score == MetricColumn.SuccessRate
+                ? "area under success curve"
+                : "area under return curve", "time", "updates/s",
         ];
         List<IReadOnlyList<string>> rows = [.. _seeds.Select(seed => seed.SummaryRow(score))];
         if (_seeds.Length > 1)
@@ -116,7 +120,11 @@ internal sealed class TrainingDisplay
     private Table CreateTable()
     {
         Table table = new Table().Border(TableBorder.Rounded);
-        foreach (string title in (ReadOnlySpan<string>)["seed", "progress", "env steps", "success", "return", "env steps/s", "updates/s", "left"])
+        foreach (
+            string title in (ReadOnlySpan<string>)
+            [
+                "seed", "progress", "env steps", "success", "return", "env steps/s", "updates/s", "left"
+            ])
         {
             table.AddColumn(title);
         }
@@ -132,11 +140,14 @@ internal sealed class TrainingDisplay
     private string Spread(Func<SeedState, double> value)
     {
         double[] values = [.. _seeds.Select(value)];
-        double mean = values.Average(), deviation = Math.Sqrt(values.Sum(entry => (entry - mean) * (entry - mean)) / (values.Length - 1));
+        double mean = values.Average(), deviation = Math.Sqrt(
+            values.Sum(entry => (entry - mean) * (entry - mean)) / (values.Length - 1));
         return NumberText.MeanAndDeviation(mean, deviation);
     }
 
-    /// <summary>What is known of one run. Written by the thread that trains it, read by the one that shows it.</summary>
+    /// <summary>
+    /// What is known of one run. Written by the thread that trains it, read by the one that shows it.
+    /// </summary>
     private sealed class SeedState(TrainingDisplay display, TrainingConfig config) : ITrainingObserver
     {
         private readonly Lock _lock = new();
@@ -166,7 +177,10 @@ internal sealed class TrainingDisplay
             {
                 lock (_lock)
                 {
-                    return [.. _metrics.SelectMany(row => (double[])[row[(int)MetricColumn.SuccessRate], row[(int)MetricColumn.MeanActionSuccessRate]])];
+                    return [.. _metrics.SelectMany(
+                        row =>
+                            (double[])
+                            [row[(int)MetricColumn.SuccessRate], row[(int)MetricColumn.MeanActionSuccessRate]])];
                 }
             }
         }
@@ -218,7 +232,8 @@ internal sealed class TrainingDisplay
                     + $"  success {NumberText.Fixed(row[(int)MetricColumn.SuccessRate], 3)}"
                     + $"  mean action {NumberText.Fixed(row[(int)MetricColumn.MeanActionSuccessRate], 3)}"
                     + $"  return {NumberText.Fixed(row[(int)MetricColumn.EpisodeReturn], 2)}"
-                    + $"  updates/s {NumberText.Count(latest.UpdatesPerSecond)}  left {ConsoleOutput.Duration(latest.RemainingSeconds)}");
+                    + $"  updates/s {NumberText.Count(latest.UpdatesPerSecond)}  left "
+                    + $"{ConsoleOutput.Duration(latest.RemainingSeconds)}");
             }
         }
 

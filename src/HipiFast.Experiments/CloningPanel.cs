@@ -18,13 +18,15 @@ namespace HipiFast.Experiments;
 public sealed record CloningArm(
     string Name, string Label, CloningLabels Labels, float FirstTaskBias = 0f, PaperClaim Claim = PaperClaim.None)
 {
-    /// <summary>Whether the paper says of this arm that it is no better than random (here: than uniformly random actions).</summary>
+    /// <summary>
+    /// Whether the paper says of this arm that it is no better than random (here: than uniformly random actions).
+    /// </summary>
     public bool NoBetterThanRandomActions { get; init; }
 }
 
 /// <summary>
-/// Behavior cloning on demonstrations of a trained policy, under several kinds of labels: a panel of the paper's Figs. 7 and 8. Round 0 trains the
-/// policy, round 1 collects the demonstrations, round 2 clones.
+/// Behavior cloning on demonstrations of a trained policy, under several kinds of labels: a panel of the paper's Figs.
+/// 7 and 8. Round 0 trains the policy, round 1 collects the demonstrations, round 2 clones.
 /// </summary>
 public sealed class CloningPanel : Panel
 {
@@ -46,7 +48,8 @@ public sealed class CloningPanel : Panel
     /// <param name="trajectories">Demonstrations at full length; a fifth of them in a quick run.</param>
     /// <param name="quickSteps">Environment steps of the policy's training in a quick run.</param>
     public CloningPanel(
-        string name, string title, string environment, IReadOnlyList<CloningArm> arms, int trajectories, long quickSteps)
+        string name, string title, string environment, IReadOnlyList<CloningArm> arms, int trajectories,
+        long quickSteps)
         : base(name, title)
     {
         _environment = environment;
@@ -75,7 +78,9 @@ public sealed class CloningPanel : Panel
         {
             case 0:
                 RequireSameDemonstrations(context, config);
-                return TrainingJob.IsFinished(expert, config) ? [] : [TrainingJob.Create($"{Name} expert", expert, config)];
+                return TrainingJob.IsFinished(expert, config)
+                    ? []
+                    : [TrainingJob.Create($"{Name} expert", expert, config)];
             case 1:
                 return File.Exists(DemonstrationsOf(context))
                     ? []
@@ -85,8 +90,10 @@ public sealed class CloningPanel : Panel
                 [
                     .. from arm in _arms
                        from seed in context.Seeds
-                       where CloningRun.Load(_environment, OptionsOf(arm, context, seed), FolderOf(context, arm, seed)) is null
-                       select new ExperimentJob($"{Name} {arm.Name} seed {seed}", (_, stop) => Clone(context, arm, seed, stop)),
+                       where CloningRun.Load(
+                           _environment, OptionsOf(arm, context, seed), FolderOf(context, arm, seed)) is null
+                       select new ExperimentJob(
+                           $"{Name} {arm.Name} seed {seed}", (_, stop) => Clone(context, arm, seed, stop)),
                 ];
         }
     }
@@ -95,7 +102,8 @@ public sealed class CloningPanel : Panel
     public override PanelReport Report(ExperimentContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        double[][] returns = [.. _arms.Select(arm => context.Seeds.Select(seed => ResultOf(context, arm, seed).EpisodeReturn).ToArray())];
+        double[][] returns = [.. _arms.Select(
+            arm => context.Seeds.Select(seed => ResultOf(context, arm, seed).EpisodeReturn).ToArray())];
         double[] random = [.. context.Seeds.Select(seed => RandomReturn(context, seed))];
         List<IReadOnlyList<string>> rows = [];
         List<string> ahead = [], level = [], behind = [], findings = [];
@@ -116,7 +124,9 @@ public sealed class CloningPanel : Panel
             {
                 int sign = Difference(returns[i], random).Sign;
                 judged.Add((PaperClaim.NoBetter, sign));
-                findings.Add($"{_arms[i].Label} is {(sign > 0 ? "ahead of" : sign < 0 ? "behind" : "level with")} random actions.");
+                findings.Add(
+                    $"{_arms[i].Label} is {(sign > 0 ? "ahead of" : sign < 0 ? "behind" : "level with")} random "
+                    + "actions.");
             }
 
             rows.Add(
@@ -127,27 +137,37 @@ public sealed class CloningPanel : Panel
             ]);
         }
 
-        rows.Add(["random actions", SeedStatistic.Of(random).Describe(), string.Empty, string.Empty, Describe(Difference(returns[0], random))]);
+        rows.Add(
+            [
+                "random actions", SeedStatistic.Of(random).Describe(), string.Empty, string.Empty,
+                Describe(Difference(returns[0], random))
+            ]);
         List<string> parts = [];
         Add("ahead of", ahead);
         Add("level with", level);
         Add("behind", behind);
         findings.Insert(
             0,
-            $"{_arms[0].Label} is {string.Join("; ", parts)} (by the return of the cloned policy, paired by seed over {context.Seeds.Count} seeds; "
-                + $"{PairedDifference.Rule}). One agent demonstrates to all clones: seeds are those of the labels, the fits and the evaluations.");
+            $"{_arms[0].Label} is {string.Join("; ", parts)} (by the return of the cloned policy, paired by seed over "
+            + $"{context.Seeds.Count} seeds; "
+                + $"{PairedDifference.Rule}). One agent demonstrates to all clones: seeds are those of the labels, the "
+                + "fits and the evaluations.");
         return new PanelReport(
             Title,
             PaperClaims.Judge(judged),
             findings,
             DrawEnvironment(_environment) is string frames ? [frames] : [],
             new ReportTable(
-                ["labels", "return of the clone", "validation loss", "share of the most frequent label", $"{_arms[0].Label} minus this (s.e.; seeds ahead)"],
+                [
+                    "labels", "return of the clone", "validation loss", "share of the most frequent label",
+                    $"{_arms[0].Label} minus this (s.e.; seeds ahead)"
+                ],
                 rows),
             [
                 ("policy that demonstrates", OptionKeys<TrainingConfig>.ToJson(ExpertConfig(context))),
                 ("demonstrations", $"{TrajectoriesOf(context)} trajectories, mean actions"),
-                .. _arms.Select(arm => (arm.Label, CloningRun.SettingsJson(_environment, OptionsOf(arm, context, context.Seeds[0])))),
+                .. _arms.Select(arm => (
+                    arm.Label, CloningRun.SettingsJson(_environment, OptionsOf(arm, context, context.Seeds[0])))),
             ]);
 
         void Add(string how, List<string> names)
@@ -159,10 +179,13 @@ public sealed class CloningPanel : Panel
         }
     }
 
-    private static PairedDifference Difference(double[] one, double[] other) => PairedDifference.Of([.. one.Zip(other, (a, b) => a - b)]);
+    private static PairedDifference Difference(double[] one, double[] other) =>
+        PairedDifference.Of([.. one.Zip(other, (a, b) => a - b)]);
 
     private static string Describe(PairedDifference lead) =>
-        string.Create(CultureInfo.InvariantCulture, $"{lead.Mean:+0.0;-0.0;0.0} ({lead.StandardError:0.0}; {lead.Ahead} of {lead.Seeds})");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{lead.Mean:+0.0;-0.0;0.0} ({lead.StandardError:0.0}; {lead.Ahead} of {lead.Seeds})");
 
     private double RandomReturn(ExperimentContext context, ulong seed) =>
         CloningRun.Evaluate(_environment, OptionsOf(_arms[0], context, seed), new UniformPolicy(seed)).Return;
@@ -182,7 +205,8 @@ public sealed class CloningPanel : Panel
         {
             foreach (ulong seed in context.Seeds)
             {
-                anyClone |= CloningRun.Load(_environment, OptionsOf(arm, context, seed), FolderOf(context, arm, seed)) is not null;
+                anyClone |= CloningRun.Load(
+                    _environment, OptionsOf(arm, context, seed), FolderOf(context, arm, seed)) is not null;
             }
         }
 
@@ -192,13 +216,15 @@ public sealed class CloningPanel : Panel
             if (!Metadata(context, config).All(entry => file.Metadata.GetValueOrDefault(entry.Key) == entry.Value))
             {
                 throw new ArgumentException(
-                    $"{path} holds other demonstrations than this figure needs; choose another directory with --out, or remove '{context.FolderOf(this)}'.");
+                    $"{path} holds other demonstrations than this figure needs; choose another directory with --out, "
+                    + $"or remove '{context.FolderOf(this)}'.");
             }
         }
         else if (anyClone)
         {
             throw new ArgumentException(
-                $"{context.FolderOf(this)} holds clones, but not the demonstrations they were made from; choose another directory with --out, or remove it.");
+                $"{context.FolderOf(this)} holds clones, but not the demonstrations they were made from; choose "
+                + "another directory with --out, or remove it.");
         }
     }
 
@@ -210,9 +236,11 @@ public sealed class CloningPanel : Panel
 
     private RunDirectory ExpertOf(ExperimentContext context) => new(Path.Combine(context.FolderOf(this), "expert"));
 
-    private string DemonstrationsOf(ExperimentContext context) => Path.Combine(context.FolderOf(this), "demonstrations.safetensors");
+    private string DemonstrationsOf(ExperimentContext context) =>
+        Path.Combine(context.FolderOf(this), "demonstrations.safetensors");
 
-    private string FolderOf(ExperimentContext context, CloningArm arm, ulong seed) => Path.Combine(context.FolderOf(this), arm.Name, $"seed-{seed}");
+    private string FolderOf(ExperimentContext context, CloningArm arm, ulong seed) =>
+        Path.Combine(context.FolderOf(this), arm.Name, $"seed-{seed}");
 
     private CloningResult ResultOf(ExperimentContext context, CloningArm arm, ulong seed) =>
         CloningRun.Load(_environment, OptionsOf(arm, context, seed), FolderOf(context, arm, seed))
@@ -250,7 +278,8 @@ public sealed class CloningPanel : Panel
         LearnerPolicy policy = new(learner, deterministic: true, ExpertSeed);
         using Demonstrations demonstrations = DemonstrationCollector.Collect(
             world, policy, TrajectoriesOf(context), Evaluator.DeriveSeed(ExpertSeed, uint.MaxValue - 1));
-        TransitionFile.Save(DemonstrationsOf(context), demonstrations.Transitions, demonstrations.Episode, Metadata(context, config));
+        TransitionFile.Save(
+            DemonstrationsOf(context), demonstrations.Transitions, demonstrations.Episode, Metadata(context, config));
     }
 
     private void Clone(ExperimentContext context, CloningArm arm, ulong seed, CancellationToken stop)
@@ -260,6 +289,7 @@ public sealed class CloningPanel : Panel
         long[] episode = new long[batch.Count];
         file.ReadEpisodes(episode);
         using Demonstrations demonstrations = new(batch, episode);
-        CloningRun.Run(_environment, demonstrations, OptionsOf(arm, context, seed), FolderOf(context, arm, seed), stop: stop);
+        CloningRun.Run(
+            _environment, demonstrations, OptionsOf(arm, context, seed), FolderOf(context, arm, seed), stop: stop);
     }
 }

@@ -13,7 +13,9 @@ public sealed record Figure(string Name, string Title, string Claim, IReadOnlyLi
 {
     private const int FullSeeds = 5;
 
-    /// <summary>The seeds of a run where none are given: 1 to 5, or as many of them as a first impression needs.</summary>
+    /// <summary>
+    /// The seeds of a run where none are given: 1 to 5, or as many of them as a first impression needs.
+    /// </summary>
     /// <param name="quick">Whether a first impression is enough.</param>
     /// <returns>The seeds.</returns>
     public IReadOnlyList<ulong> DefaultSeeds(bool quick) =>
@@ -37,7 +39,10 @@ public abstract class Panel(string name, string title)
     /// <summary>Seeds that a first impression takes.</summary>
     public virtual int QuickSeeds => 2;
 
-    /// <summary>Frames of an episode with random actions, side by side in one element; null for an environment that cannot be drawn.</summary>
+    /// <summary>
+    /// Frames of an episode with random actions, side by side in one element; null for an environment that cannot be
+    /// drawn.
+    /// </summary>
     /// <param name="environment">Its name.</param>
     /// <returns>An HTML fragment of SVG elements.</returns>
     protected static string? DrawEnvironment(string environment)
@@ -66,10 +71,15 @@ public abstract class Panel(string name, string title)
         return frames.ToString();
     }
 
-    /// <summary>How many rounds of jobs there are, 0 or more; the jobs of one need the results of the rounds before.</summary>
+    /// <summary>
+    /// How many rounds of jobs there are, 0 or more; the jobs of one need the results of the rounds before.
+    /// </summary>
     public abstract int Rounds { get; }
 
-    /// <summary>The work of a round that is left to do; its jobs are independent of each other and continue what an earlier call had begun.</summary>
+    /// <summary>
+    /// The work of a round that is left to do; its jobs are independent of each other and continue what an earlier call
+    /// had begun.
+    /// </summary>
     /// <param name="context">Where and how.</param>
     /// <param name="round">The round, in [0, <see cref="Rounds"/>).</param>
     /// <returns>The jobs; none where everything is done.</returns>
@@ -100,7 +110,9 @@ public sealed record ExperimentContext(string Directory, bool Quick, IReadOnlyLi
 
 /// <summary>A piece of work on one thread.</summary>
 /// <param name="Label">What is shown while it runs.</param>
-/// <param name="Run">Does it: reports how much is done, in [0, 1], and leaves off, ready to be continued, when asked to stop.</param>
+/// <param name="Run">
+/// Does it: reports how much is done, in [0, 1], and leaves off, ready to be continued, when asked to stop.
+/// </param>
 public sealed record ExperimentJob(string Label, Action<Action<double>, CancellationToken> Run);
 
 /// <summary>A table of a report.</summary>

@@ -6,11 +6,14 @@ namespace HipiFast.Experiments;
 /// <summary>The figures of the paper that can be run.</summary>
 public static class FigureCatalog
 {
-    // Reward per step that Fig. 8 adds for the first task; the largest error of velocity costs 3. The paper does not say how much it adds.
+    // Reward per step that Fig. 8 adds for the first task; the largest error of velocity costs 3. The paper does not
+    // say how much it adds.
     private const float RewardBias = 10f;
 
-    private static readonly Arm s_inverseRl = new("inverse-rl", "inverse RL", TrainingDefaults.PaperPreset, "inverse-rl");
-    private static readonly Arm s_own = new("inverse-rl-own", "inverse RL, this project's defaults", null, "inverse-rl");
+    private static readonly Arm s_inverseRl = new(
+        "inverse-rl", "inverse RL", TrainingDefaults.PaperPreset, "inverse-rl");
+    private static readonly Arm s_own = new(
+        "inverse-rl-own", "inverse RL, this project's defaults", null, "inverse-rl");
 
     /// <summary>All figures, in the paper's order.</summary>
     public static IReadOnlyList<Figure> All { get; } =
@@ -24,7 +27,8 @@ public static class FigureCatalog
         new(
             "fig5",
             "Fig. 5: relabeling for goal-reaching tasks",
-            "On six goal-reaching domains, relabeling with inverse RL always learns at least as quickly as the other strategies; on two extremely "
+            "On six goal-reaching domains, relabeling with inverse RL always learns at least as quickly as the other "
+            + "strategies; on two extremely "
             + "sparse versions only inverse RL makes progress.",
             [
                 Goals("quadruped", "Quadruped", 3_000),
@@ -39,7 +43,8 @@ public static class FigureCatalog
         new(
             "fig6",
             "Fig. 6: relabeling for general task distributions",
-            "With discrete, linear, and goal-and-margin tasks, relabeling with inverse RL learns faster than random relabeling and no relabeling, "
+            "With discrete, linear, and goal-and-margin tasks, relabeling with inverse RL learns faster than random "
+            + "relabeling and no relabeling, "
             + "in two of the three to a clearly larger asymptotic reward; hindsight goals do not apply.",
             [
                 General("reacher-discrete", "2D reacher, discrete goals", 10_000),
@@ -51,7 +56,8 @@ public static class FigureCatalog
         new(
             "fig7",
             "Fig. 7: behavior cloning on experience relabeled with inverse RL",
-            "First inferring the tasks with inverse RL and then cloning gives significantly higher final rewards than task-agnostic cloning of "
+            "First inferring the tasks with inverse RL and then cloning gives significantly higher final rewards than "
+            + "task-agnostic cloning of "
             + "the entire dataset, which is no better than random.",
             [
                 Clone("cheetah", "Half-cheetah, target velocities", 1000, 20_000),
@@ -61,7 +67,8 @@ public static class FigureCatalog
         new(
             "fig8",
             "Fig. 8: the importance of the partition function",
-            "With a constant added to the reward of the first task, cloning on labels inferred without the partition function is significantly "
+            "With a constant added to the reward of the first task, cloning on labels inferred without the partition "
+            + "function is significantly "
             + "worse; with it nothing changes.",
             [
                 new CloningPanel(
@@ -70,8 +77,12 @@ public static class FigureCatalog
                     "cheetah",
                     [
                         new("biased", "inverse RL, biased reward", CloningLabels.InverseRl, RewardBias),
-                        new("biased-no-partition", "without the partition, biased reward", CloningLabels.NoPartition, RewardBias, PaperClaim.Better),
-                        new("unbiased", "inverse RL, unbiased reward", CloningLabels.InverseRl, Claim: PaperClaim.Level),
+                        new(
+                            "biased-no-partition", "without the partition, biased reward", CloningLabels.NoPartition,
+                            RewardBias, PaperClaim.Better),
+                        new(
+                            "unbiased", "inverse RL, unbiased reward", CloningLabels.InverseRl,
+                            Claim: PaperClaim.Level),
                     ],
                     1000,
                     20_000),
@@ -84,19 +95,23 @@ public static class FigureCatalog
     /// <exception cref="ArgumentException">There is no such figure; the message lists those there are.</exception>
     public static Figure Find(string name) =>
         All.FirstOrDefault(figure => figure.Name == name)
-        ?? throw new ArgumentException($"Unknown figure '{name}'; expected {string.Join(", ", All.Select(figure => figure.Name))}.");
+        ?? throw new ArgumentException(
+            $"Unknown figure '{name}'; expected {string.Join(", ", All.Select(figure => figure.Name))}.");
 
-    private static TrainingPanel Goals(string environment, string title, long quickSteps, PaperClaim claim = PaperClaim.NeverWorse) => new(
+    private static TrainingPanel Goals(
+        string environment, string title, long quickSteps, PaperClaim claim = PaperClaim.NeverWorse) => new(
         title,
         environment,
         MetricColumn.SuccessRate,
         [
-            s_inverseRl, Baseline("final", "final (HER)", claim), Baseline("future", "future", claim), Baseline("random", "random", claim),
+            s_inverseRl, Baseline("final", "final (HER)", claim), Baseline("future", "future", claim),
+            Baseline("random", "random", claim),
             Baseline("none", "none (SAC)", claim), s_own,
         ],
         quickSteps);
 
-    private static Arm Baseline(string strategy, string label, PaperClaim claim) => new(strategy, label, TrainingDefaults.PaperPreset, strategy, claim);
+    private static Arm Baseline(string strategy, string label, PaperClaim claim) =>
+        new(strategy, label, TrainingDefaults.PaperPreset, strategy, claim);
 
     // Where no state achieves a task and none is fixed, this project's defaults are the paper's settings.
     private static TrainingPanel Linear(string environment, string title, long quickSteps) =>
@@ -108,7 +123,10 @@ public static class FigureCatalog
         environment,
         [
             new("inverse-rl", "inverse RL", CloningLabels.InverseRl),
-            new("none", "task-agnostic", CloningLabels.None, Claim: PaperClaim.Better) { NoBetterThanRandomActions = true },
+            new("none", "task-agnostic", CloningLabels.None, Claim: PaperClaim.Better)
+            {
+                NoBetterThanRandomActions = true,
+            },
             new("random", "random labels", CloningLabels.Random),
             new("no-partition", "without the partition", CloningLabels.NoPartition),
             new("commanded", "the true labels", CloningLabels.Commanded),
@@ -120,5 +138,6 @@ public static class FigureCatalog
         new(title, environment, MetricColumn.SuccessRate, [.. GeneralArms(), s_own], quickSteps);
 
     private static Arm[] GeneralArms() =>
-        [s_inverseRl, Baseline("random", "random", PaperClaim.Better), Baseline("none", "none (SAC)", PaperClaim.Better)];
+        [s_inverseRl, Baseline(
+            "random", "random", PaperClaim.Better), Baseline("none", "none (SAC)", PaperClaim.Better)];
 }

@@ -14,12 +14,15 @@ public static class FigureReport
 
     private const string Style =
         """
-        body { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; color: #1f2328; background: #ffffff;
+        body { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif;
+          color: #1f2328; background: #ffffff;
           max-width: 860px; margin: 2rem auto; padding: 0 1rem; }
         h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
         blockquote { margin: 0; padding: .4rem 1rem; border-left: 4px solid #d0d7de; color: #59636e; }
-        .verdict { display: inline-block; padding: .1rem .6rem; border-radius: 1rem; font-size: .9rem; font-weight: 600; }
-        .BornOut { background: #d6f3e6; } .InPart, .Undecided, .NotRun { background: #eef1f4; } .NotBornOut { background: #fbe3d8; }
+        .verdict { display: inline-block; padding: .1rem .6rem; border-radius: 1rem;
+          font-size: .9rem; font-weight: 600; }
+        .BornOut { background: #d6f3e6; } .InPart, .Undecided, .NotRun { background: #eef1f4; }
+        .NotBornOut { background: #fbe3d8; }
         table { border-collapse: collapse; font-size: .88rem; margin: 1rem 0; }
         th, td { border: 1px solid #d0d7de; padding: .3rem .6rem; text-align: left; }
         th { background: #f6f8fa; } svg { max-width: 100%; height: auto; }
@@ -34,7 +37,8 @@ public static class FigureReport
     /// <param name="leftOut">Titles of its panels that the report does not have.</param>
     /// <exception cref="IOException">The path cannot be written.</exception>
     public static void Save(
-        string path, Figure figure, ExperimentContext context, IReadOnlyList<PanelReport> panels, IReadOnlyList<string> leftOut) =>
+        string path, Figure figure, ExperimentContext context, IReadOnlyList<PanelReport> panels,
+        IReadOnlyList<string> leftOut) =>
         AtomicFile.WriteAllText(path, ToHtml(figure, context, panels, leftOut));
 
     /// <summary>A verdict in words.</summary>
@@ -49,12 +53,19 @@ public static class FigureReport
         _ => "not run",
     };
 
-    private static string ToHtml(Figure figure, ExperimentContext context, IReadOnlyList<PanelReport> panels, IReadOnlyList<string> leftOut)
+    private static string ToHtml(
+        Figure figure, ExperimentContext context, IReadOnlyList<PanelReport> panels, IReadOnlyList<string> leftOut)
     {
         StringBuilder html = new();
-        html.Append("<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n");
-        html.Append($"<title>{Text(figure.Title)}</title>\n<style>\n{Style}\n</style></head>\n<body>\n<h1>{Text(figure.Title)}</h1>\n");
-        html.Append("<p>The paper (Eysenbach, Geng, Levine, Salakhutdinov, <i>Rewriting History with Inverse RL</i>, 2020) says:</p>\n");
+        html.Append(
+            "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+            + "content=\"width=device-width\">\n");
+        html.Append(
+            $"<title>{Text(figure.Title)}</title>\n<style>\n{Style}\n</style></head>\n<body>\n"
+            + $"<h1>{Text(figure.Title)}</h1>\n");
+        html.Append(
+            "<p>The paper (Eysenbach, Geng, Levine, Salakhutdinov, <i>Rewriting History with Inverse RL</i>, 2020) "
+            + "says:</p>\n");
         html.Append($"<blockquote>{Text(figure.Claim)}</blockquote>\n");
         html.Append($"<p>{Text(DescribeSetting(context))}</p>\n");
         if (leftOut.Count > 0)
@@ -79,9 +90,12 @@ public static class FigureReport
 
     private static string DescribeSetting(ExperimentContext context)
     {
-        string setting = context.Quick ? "a quick run, a first impression with fewer steps and evaluations than the full setting" : "the full setting";
+        string setting = context.Quick
+            ? "a quick run, a first impression with fewer steps and evaluations than the full setting"
+            : "the full setting";
         string seeds = $"{(context.Seeds.Count == 1 ? "seed" : "seeds")} {string.Join(", ", context.Seeds)}";
-        return $"This is {setting}; {seeds}{(context.Seeds.Count == PaperSeeds ? string.Empty : $" (the paper has {PaperSeeds} seeds)")}.";
+        return $"This is {setting}; "
+            + $"{seeds}{(context.Seeds.Count == PaperSeeds ? string.Empty : $" (the paper has {PaperSeeds} seeds)")}.";
     }
 
     private static void AppendPanel(StringBuilder html, PanelReport panel)

@@ -3,11 +3,13 @@ using HipiFast.Storage;
 
 namespace HipiFast.Experiments;
 
-/// <summary>A figure that is run in a directory: what is left to do, what could not be done, and in the end the report.</summary>
+/// <summary>
+/// A figure that is run in a directory: what is left to do, what could not be done, and in the end the report.
+/// </summary>
 /// <remarks>
-/// A directory belongs to one figure and setting (its file <c>figure.json</c> says which), so that panels run at different times come together in one
-/// report. Jobs of a round are independent; a panel of which one has failed has no further jobs, and the others go on. Safe to tell of failures from
-/// several threads.
+/// A directory belongs to one figure and setting (its file <c>figure.json</c> says which), so that panels run at
+/// different times come together in one report. Jobs of a round are independent; a panel of which one has failed has no
+/// further jobs, and the others go on. Safe to tell of failures from several threads.
 /// </remarks>
 public sealed class FigureRun
 {
@@ -24,7 +26,9 @@ public sealed class FigureRun
     /// <param name="figure">The figure.</param>
     /// <param name="context">Where and how.</param>
     /// <param name="panels">Names of the panels to run; null for all.</param>
-    /// <exception cref="ArgumentException">A panel is unknown, or the directory holds another figure or results of other settings.</exception>
+    /// <exception cref="ArgumentException">
+    /// A panel is unknown, or the directory holds another figure or results of other settings.
+    /// </exception>
     /// <exception cref="InvalidDataException">A file in the directory is damaged.</exception>
     public FigureRun(Figure figure, ExperimentContext context, IReadOnlyList<string>? panels = null)
     {
@@ -36,7 +40,8 @@ public sealed class FigureRun
         if (unknown is not null)
         {
             throw new ArgumentException(
-                $"{figure.Name} has no panel '{unknown}'; expected {string.Join(", ", figure.Panels.Select(panel => panel.Name))}.");
+                $"{figure.Name} has no panel '{unknown}'; expected "
+                + $"{string.Join(", ", figure.Panels.Select(panel => panel.Name))}.");
         }
 
         RequireSameFigure();
@@ -85,7 +90,9 @@ public sealed class FigureRun
         try
         {
             AtomicFile.DeleteLeftovers(_context.Directory);
-            AtomicFile.WriteAllText(MarkerPath, $"{{ \"figure\": \"{_figure.Name}\", \"quick\": {(_context.Quick ? "true" : "false")} }}\n");
+            AtomicFile.WriteAllText(
+                MarkerPath,
+                $"{{ \"figure\": \"{_figure.Name}\", \"quick\": {(_context.Quick ? "true" : "false")} }}\n");
             return held;
         }
         catch
@@ -125,7 +132,9 @@ public sealed class FigureRun
         }
     }
 
-    /// <summary>Writes the report: the chosen panels, and those of the figure that the directory holds finished from before.</summary>
+    /// <summary>
+    /// Writes the report: the chosen panels, and those of the figure that the directory holds finished from before.
+    /// </summary>
     /// <returns>What it says of each panel.</returns>
     /// <exception cref="IOException">It cannot be written.</exception>
     public IReadOnlyList<PanelReport> WriteReport()
@@ -138,7 +147,8 @@ public sealed class FigureRun
                 ? new PanelReport(panel.Title, Verdict.NotRun, [reason], [], null, [])
                 : panel.Report(_context)),
         ];
-        FigureReport.Save(ReportPath, _figure, _context, reports, [.. _figure.Panels.Except(shown).Select(panel => panel.Title)]);
+        FigureReport.Save(
+            ReportPath, _figure, _context, reports, [.. _figure.Panels.Except(shown).Select(panel => panel.Title)]);
         return reports;
     }
 
@@ -174,19 +184,22 @@ public sealed class FigureRun
         bool quick;
         try
         {
-            using JsonDocument marker = JsonDocument.Parse(InputFile.ReadAllText(MarkerPath, "mark of a figure (JSON)", LargestMark));
+            using JsonDocument marker = JsonDocument.Parse(
+                InputFile.ReadAllText(MarkerPath, "mark of a figure (JSON)", LargestMark));
             name = marker.RootElement.GetProperty("figure").GetString() ?? string.Empty;
             quick = marker.RootElement.GetProperty("quick").GetBoolean();
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new InvalidDataException($"'{MarkerPath}' does not say which figure the directory holds: {error.Message.TrimEnd('.')}.", error);
+            throw new InvalidDataException(
+                $"'{MarkerPath}' does not say which figure the directory holds: {error.Message.TrimEnd('.')}.", error);
         }
 
         if ((name, quick) != (_figure.Name, _context.Quick))
         {
             throw new ArgumentException(
-                $"'{_context.Directory}' holds {Describe(name, quick)}; {Describe(_figure.Name, _context.Quick)} needs a directory of its own (--out).");
+                $"'{_context.Directory}' holds {Describe(name, quick)}; {Describe(_figure.Name, _context.Quick)} needs "
+                + "a directory of its own (--out).");
         }
     }
 

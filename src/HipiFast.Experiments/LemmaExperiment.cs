@@ -7,11 +7,19 @@ using HipiFast.Replay;
 namespace HipiFast.Experiments;
 
 /// <summary>What relabeling does to the distance from the target distribution, at one stage of training.</summary>
-/// <param name="Progress">beta: 0 for an agent that acts at random, 1 for one that is optimal for the task it was commanded.</param>
-/// <param name="CommandedKl">KL(q(tau, psi) || p(tau, psi)) with the labels that the agent was commanded, in nats.</param>
-/// <param name="RelabeledKl">The same with labels from the relabeler's posterior, its partition summed over all trajectories.</param>
+/// <param name="Progress">
+/// beta: 0 for an agent that acts at random, 1 for one that is optimal for the task it was commanded.
+/// </param>
+/// <param name="CommandedKl">
+/// KL(q(tau, psi) || p(tau, psi)) with the labels that the agent was commanded, in nats.
+/// </param>
+/// <param name="RelabeledKl">
+/// The same with labels from the relabeler's posterior, its partition summed over all trajectories.
+/// </param>
 /// <param name="SampledKl">The same with labels that the relabeler drew, counted.</param>
-/// <param name="EstimatedKl">The same where the partition is the paper's estimate from a batch of the agent's own trajectories.</param>
+/// <param name="EstimatedKl">
+/// The same where the partition is the paper's estimate from a batch of the agent's own trajectories.
+/// </param>
 /// <param name="Bound">Lemma 2's lower bound on the gain: E_q(tau) KL(q(psi | tau) || p(psi | tau)), in nats.</param>
 public readonly record struct LemmaPoint(
     double Progress, double CommandedKl, double RelabeledKl, double SampledKl, double EstimatedKl, double Bound)
@@ -21,14 +29,16 @@ public readonly record struct LemmaPoint(
 }
 
 /// <summary>
-/// Lemmas 1 and 2 of the paper, measured on a problem small enough to enumerate: all sequences of four moves from the middle of the gridworld, and
-/// eight goal cells at distances one to four.
+/// Lemmas 1 and 2 of the paper, measured on a problem small enough to enumerate: all sequences of four moves from the
+/// middle of the gridworld, and eight goal cells at distances one to four.
 /// </summary>
 /// <remarks>
-/// <para>The target is the paper's Eq. 5, <c>p(tau, psi) = p(psi) u(tau) exp(R_psi(tau)) / Z(psi)</c> with u uniform over the sequences and p(psi)
-/// uniform over the goals. An agent on its way there, commanded psi, acts by <c>q(tau | psi) ~ u(tau) exp(beta R_psi(tau))</c>, except that it
-/// mistakes the task for the next one in the list with probability (1 - beta) / 2: a learner's mistakes are not all of one kind.</para>
-/// <para>Labels come from <see cref="Relabeler.RelabelTrajectories(TransitionBatch, ReadOnlySpan{long}, ReadOnlySpan{float}, ReadOnlySpan{float})"/>,
+/// <para>The target is the paper's Eq. 5, <c>p(tau, psi) = p(psi) u(tau) exp(R_psi(tau)) / Z(psi)</c> with u uniform
+/// over the sequences and p(psi) uniform over the goals. An agent on its way there, commanded psi, acts by
+/// <c>q(tau | psi) ~ u(tau) exp(beta R_psi(tau))</c>, except that it mistakes the task for the next one in the list
+/// with probability (1 - beta) / 2: a learner's mistakes are not all of one kind.</para>
+/// <para>Labels come from
+/// <see cref="Relabeler.RelabelTrajectories(TransitionBatch, ReadOnlySpan{long})"/> with candidates of its own,
 /// distances from an enumeration in double precision of its own.</para>
 /// </remarks>
 public static class LemmaExperiment
@@ -37,7 +47,8 @@ public static class LemmaExperiment
     public const int Length = 4;
 
     /// <summary>
-    /// Labels drawn per trajectory for <see cref="LemmaPoint.SampledKl"/>, which they raise by about (K - 1) / 2 draws = 0.002 nats.
+    /// Labels drawn per trajectory for <see cref="LemmaPoint.SampledKl"/>, which they raise by about (K - 1) / 2 draws
+    /// = 0.002 nats.
     /// </summary>
     public const int DrawsPerTrajectory = 2000;
 
@@ -45,7 +56,8 @@ public static class LemmaExperiment
     public const int EstimationBatch = 256;
 
     private static readonly int s_start = Cell(3, 3);
-    private static readonly int[] s_goals = [Cell(4, 3), Cell(3, 4), Cell(2, 2), Cell(5, 3), Cell(3, 6), Cell(1, 4), Cell(5, 5), Cell(0, 3)];
+    private static readonly int[] s_goals =
+        [Cell(4, 3), Cell(3, 4), Cell(2, 2), Cell(5, 3), Cell(3, 6), Cell(1, 4), Cell(5, 5), Cell(0, 3)];
     private static readonly int[][] s_cells = Enumerate();
     private static readonly TransitionShape s_shape = new(2, 2, 2);
 
@@ -152,7 +164,8 @@ public static class LemmaExperiment
     // E_q(tau) KL(q(psi | tau) || p(psi | tau)), p(psi | tau) by enumeration.
     private static double ExpectedLabelDistance(double[,] joint, double[] marginal)
     {
-        double[] logZ = [.. Enumerable.Range(0, TaskCount).Select(goal => Math.Log(s_cells.Average(cells => Math.Exp(Return(cells, goal)))))];
+        double[] logZ = [.. Enumerable.Range(0, TaskCount).Select(
+            goal => Math.Log(s_cells.Average(cells => Math.Exp(Return(cells, goal)))))];
         double[,] exact = PosteriorUnder(logZ);
         double distance = 0;
         for (int trajectory = 0; trajectory < TrajectoryCount; trajectory++)
@@ -226,7 +239,8 @@ public static class LemmaExperiment
     }
 
     private static Relabeler MakeRelabeler(ulong seed) =>
-        new(Gridworld.Goal(1, new EnvironmentSettings()).Family, null, new RelabelOptions { RelabelFraction = 1, Seed = seed });
+        new(Gridworld.Goal(
+            1, new EnvironmentSettings()).Family, null, new RelabelOptions { RelabelFraction = 1, Seed = seed });
 
     private static TransitionBatch Batch(int[] trajectories, out long[] episodes)
     {
@@ -263,7 +277,8 @@ public static class LemmaExperiment
         int[] drawn = new int[count];
         for (int i = 0; i < count; i++)
         {
-            uint bits = Kernels.Random.Philox.Next((uint)i, (uint)stage, 0, (uint)Kernels.Random.RandomPurpose.SyntheticData, seed).X;
+            uint bits = Kernels.Random.Philox.Next(
+                (uint)i, (uint)stage, 0, (uint)Kernels.Random.RandomPurpose.SyntheticData, seed).X;
             double left = (bits + 0.5) / (1L << 32);
             while (drawn[i] < marginal.Length - 1 && left >= marginal[drawn[i]])
             {
@@ -275,7 +290,8 @@ public static class LemmaExperiment
     }
 
     // R: a step pays 0 where it begins at the goal, else -1.
-    private static double Return(int[] cells, int goal) => cells.Take(Length).Sum(cell => cell == s_goals[goal] ? 0.0 : -1.0);
+    private static double Return(int[] cells, int goal) =>
+        cells.Take(Length).Sum(cell => cell == s_goals[goal] ? 0.0 : -1.0);
 
     // The cells of every sequence of moves, the start first.
     private static int[][] Enumerate()

@@ -4,7 +4,8 @@ using HipiFast.Storage;
 namespace HipiFast.Experiments;
 
 /// <summary>Lemmas 1 and 2 of the paper (<see cref="LemmaExperiment"/>), drawn.</summary>
-internal sealed class LemmaPanel() : Panel("lemmas", "Relabeling brings the joint distribution closer to the target (Lemmas 1 and 2)")
+internal sealed class LemmaPanel()
+    : Panel("lemmas", "Relabeling brings the joint distribution closer to the target (Lemmas 1 and 2)")
 {
     // The relabeler's posterior is single precision.
     private const double Tolerance = 1e-4;
@@ -33,37 +34,49 @@ internal sealed class LemmaPanel() : Panel("lemmas", "Relabeling brings the join
         picture.Add("drawn labels", Curves(point => point.SampledKl));
         picture.Add("partition estimated from a batch", Curves(point => point.EstimatedKl));
         bool closer = all.All(point => point.RelabeledKl <= point.CommandedKl + Tolerance);
-        bool bounded = all.All(point => point.Gain >= point.Bound - Tolerance), equal = all.All(point => Math.Abs(point.Gain - point.Bound) <= Tolerance);
-        double worst = all.Max(point => point.EstimatedKl - point.RelabeledKl), loss = all.Max(point => point.EstimatedKl - point.CommandedKl);
+        bool bounded = all.All(point => point.Gain >= point.Bound - Tolerance), equal = all.All(
+            point => Math.Abs(point.Gain - point.Bound) <= Tolerance);
+        double worst = all.Max(point => point.EstimatedKl - point.RelabeledKl), loss = all.Max(
+            point => point.EstimatedKl - point.CommandedKl);
         return new PanelReport(
             Title,
             closer && bounded ? Verdict.BornOut : Verdict.NotBornOut,
             [
                 "Lemma 1: the labels of inverse RL are "
-                + $"{(closer ? "nowhere farther from the target than" : "somewhere farther from the target than")} those commanded.",
-                $"Lemma 2: the gain is {(bounded ? "everywhere at least" : "somewhere less than")} the expected KL between the labels"
+                + $"{(closer ? "nowhere farther from the target than" : "somewhere farther from the target than")} "
+                + "those commanded.",
+                $"Lemma 2: the gain is {(bounded ? "everywhere at least" : "somewhere less than")} the expected KL "
+                + "between the labels"
                 + $"{(equal ? ", which it equals" : string.Empty)}.",
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"With the partition estimated from a batch of the agent's own trajectories, as relabeling in training does it, "
-                        + $"the labels are at most {worst:0.0000} nats farther{(loss > 0 ? $", and at most {loss:0.0000} nats farther than those commanded" : string.Empty)}."),
+                    $"With the partition estimated from a batch of the agent's own trajectories, as relabeling in "
+                    + $"training does it, the labels are at most {worst:0.0000} nats farther"
+                    + $"{(loss > 0 ? $", and at most {loss:0.0000} nats farther than those commanded" : "")}."),
             ],
             [picture.ToSvg()],
             new ReportTable(
-                ["beta", "commanded", "inverse RL", "gain", "bound", "drawn labels, mean over seeds", "estimated partition, mean over seeds"],
+                [
+                    "beta", "commanded", "inverse RL", "gain", "bound", "drawn labels, mean over seeds",
+                    "estimated partition, mean over seeds"
+                ],
                 [.. first.Select((point, stage) => (IReadOnlyList<string>)
                 [
-                    Number(point.Progress), Number(point.CommandedKl), Number(point.RelabeledKl), Number(point.Gain), Number(point.Bound),
-                    Number(seeds.Average(points => points[stage].SampledKl)), Number(seeds.Average(points => points[stage].EstimatedKl)),
+                    Number(point.Progress), Number(point.CommandedKl), Number(point.RelabeledKl), Number(point.Gain),
+                    Number(point.Bound),
+                    Number(seeds.Average(points => points[stage].SampledKl)),
+                    Number(seeds.Average(points => points[stage].EstimatedKl)),
                 ])]),
             [("problem", string.Create(
                 CultureInfo.InvariantCulture,
-                $"{LemmaExperiment.TrajectoryCount} trajectories of {LemmaExperiment.Length} moves, {LemmaExperiment.TaskCount} goals; "
+                $"{LemmaExperiment.TrajectoryCount} trajectories of {LemmaExperiment.Length} moves, "
+                + $"{LemmaExperiment.TaskCount} goals; "
                     + $"{LemmaExperiment.DrawsPerTrajectory} labels drawn per trajectory; "
                     + $"partition estimated from {LemmaExperiment.EstimationBatch} trajectories"))]);
 
         LearningCurve[] Curves(Func<LemmaPoint, double> value) =>
-            [.. seeds.Select(points => new LearningCurve([.. points.Select(point => point.Progress)], [.. points.Select(value)]))];
+            [.. seeds.Select(
+                points => new LearningCurve([.. points.Select(point => point.Progress)], [.. points.Select(value)]))];
     }
 
     private static string Number(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);

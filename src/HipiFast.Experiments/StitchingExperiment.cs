@@ -9,8 +9,9 @@ using HipiFast.Replay;
 namespace HipiFast.Experiments;
 
 /// <summary>
-/// The paper's Fig. 4: relabeling stitches crossing trajectories. The dataset has two trajectories that cross at one cell. The first leads from A to
-/// the top row and was stopped, from run to run, at each of its goals there; the second leads from B to the goals in the bottom row.
+/// The paper's Fig. 4: relabeling stitches crossing trajectories. The dataset has two trajectories that cross at one
+/// cell. The first leads from A to the top row and was stopped, from run to run, at each of its goals there; the second
+/// leads from B to the goals in the bottom row.
 /// <code>
 ///   6  . . # g g g g      g: goals, runs stop here
 ///   5  . . # . . . .      #: first trajectory, A to the top row
@@ -22,8 +23,9 @@ namespace HipiFast.Experiments;
 /// </code>
 /// </summary>
 /// <remarks>
-/// Every transition is relabeled, either with the goal where its run ended, or with draws from q(goal | transition), with the soft-optimal returns
-/// over the observed transitions as Q~. Q-learning on either dataset then says which goals its greedy policy comes to.
+/// Every transition is relabeled, either with the goal where its run ended, or with draws from q(goal | transition),
+/// with the soft-optimal returns over the observed transitions as Q~. Q-learning on either dataset then says which
+/// goals its greedy policy comes to.
 /// </remarks>
 public static class StitchingExperiment
 {
@@ -47,7 +49,8 @@ public static class StitchingExperiment
     private static readonly int[] s_goals = [.. s_topGoals, .. s_bottomGoals];
 
     private static readonly TaskFamily s_family = Gridworld.Goal(1, new EnvironmentSettings()).Family;
-    private static readonly StitchingRun[] s_runs = [.. Runs(StartA, s_firstMoves, s_topGoals), .. Runs(StartB, s_secondMoves, s_bottomGoals)];
+    private static readonly StitchingRun[] s_runs = [.. Runs(
+        StartA, s_firstMoves, s_topGoals), .. Runs(StartB, s_secondMoves, s_bottomGoals)];
     private static readonly GridStep[] s_steps = [.. s_runs.SelectMany(run => run.Steps)];
     private static readonly TransitionShape s_shape = new(2, 2, 2);
 
@@ -72,7 +75,8 @@ public static class StitchingExperiment
     {
         RelabelStrategy.Final => RelabelByFinalState(),
         RelabelStrategy.InverseRl => RelabelByInverseRl(seed),
-        _ => throw new ArgumentException($"The relabeling strategy is {strategy}; expected Final or InverseRl.", nameof(strategy)),
+        _ => throw new ArgumentException(
+            $"The relabeling strategy is {strategy}; expected Final or InverseRl.", nameof(strategy)),
     };
 
     /// <summary>Q-learning on labelled transitions; the goals that the greedy policy then comes to.</summary>
@@ -83,7 +87,8 @@ public static class StitchingExperiment
     {
         using TabularQLearning learner = new(Gridworld.CellCount, Gridworld.MoveCount, s_goals.Length);
         learner.Fit([.. labelled.Distinct()]);
-        return [.. Enumerable.Range(0, s_goals.Length).Where(goal => Reaches(learner, start, goal)).Select(goal => s_goals[goal])];
+        return [.. Enumerable.Range(0, s_goals.Length).Where(
+            goal => Reaches(learner, start, goal)).Select(goal => s_goals[goal])];
     }
 
     private static bool Reaches(TabularQLearning learner, int start, int goal)
@@ -115,22 +120,29 @@ public static class StitchingExperiment
         }
 
         using TransitionBatch batch = Batch(s_steps, 0);
-        using Relabeler relabeler = new(s_family, null, new RelabelOptions { Strategy = RelabelStrategy.Final, RelabelFraction = 1 });
+        using Relabeler relabeler = new(
+            s_family, null, new RelabelOptions { Strategy = RelabelStrategy.Final, RelabelFraction = 1 });
         relabeler.Relabel(batch, replay);
         return Labelled(batch);
     }
 
     private static List<TabularTransition> RelabelByInverseRl(ulong seed)
     {
-        using TabularQLearning soft = new(Gridworld.CellCount, Gridworld.MoveCount, s_goals.Length, gamma: 0.99f, temperature: 1f);
-        soft.Fit([.. s_steps.SelectMany(step => Enumerable.Range(0, s_goals.Length).Select(goal => Judge(step, goal)))]);
-        using ComputeSession session = FunctionSession.Create((in SoftQProblem problem, int row, int candidate) => soft.Q(
-            CellOf(problem.Observation.Slice(2 * row, 2)), MoveOf(problem.Action.Slice(2 * row, 2)), GoalOf(problem.Task.Slice(2 * candidate, 2))));
+        using TabularQLearning soft = new(
+            Gridworld.CellCount, Gridworld.MoveCount, s_goals.Length, gamma: 0.99f, temperature: 1f);
+        soft.Fit(
+            [.. s_steps.SelectMany(step => Enumerable.Range(0, s_goals.Length).Select(goal => Judge(step, goal)))]);
+        using ComputeSession session = FunctionSession.Create(
+            (in SoftQProblem problem, int row, int candidate) => soft.Q(
+            CellOf(problem.Observation.Slice(2 * row, 2)), MoveOf(problem.Action.Slice(2 * row, 2)),
+            GoalOf(problem.Task.Slice(2 * candidate, 2))));
 
         // The session answers for the networks.
         using AgentNetworks agent = new(s_shape, hidden: 1, twin: false);
-        using Relabeler relabeler = new(session, s_family, agent, new RelabelOptions { RelabelFraction = 1, Seed = seed });
-        using TransitionBatch batch = Batch([.. s_steps.SelectMany(step => Enumerable.Repeat(step, DrawsPerTransition))], 0);
+        using Relabeler relabeler = new(
+            session, s_family, agent, new RelabelOptions { RelabelFraction = 1, Seed = seed });
+        using TransitionBatch batch = Batch(
+            [.. s_steps.SelectMany(step => Enumerable.Repeat(step, DrawsPerTransition))], 0);
         float[] goals = new float[2 * s_goals.Length];
         for (int goal = 0; goal < s_goals.Length; goal++)
         {
@@ -183,7 +195,8 @@ public static class StitchingExperiment
     private static int GoalOf(ReadOnlySpan<float> task)
     {
         int goal = Array.IndexOf(s_goals, CellOf(task));
-        return goal >= 0 ? goal : throw new InvalidOperationException($"A transition was labelled with cell {CellOf(task)}, which is no goal.");
+        return goal >= 0 ? goal : throw new InvalidOperationException(
+            $"A transition was labelled with cell {CellOf(task)}, which is no goal.");
     }
 
     private static int MoveOf(ReadOnlySpan<float> action) =>

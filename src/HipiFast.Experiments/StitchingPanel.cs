@@ -39,7 +39,8 @@ internal sealed class StitchingPanel() : Panel("gridworld", "Relabeling stitches
             Title,
             inverseReachesAll && finalReachesTopOnly ? Verdict.BornOut : Verdict.NotBornOut,
             [
-                $"From A, Q-learning on data relabeled by inverse RL comes to {(inverseReachesAll ? "every goal" : "not every goal")}; "
+                "From A, Q-learning on data relabeled by inverse RL comes to "
+                + $"{(inverseReachesAll ? "every goal" : "not every goal")}; "
                 + "on data relabeled with final states to "
                 + $"{(finalReachesTopOnly ? "those in the top row alone" : "other goals than those in the top row")}.",
             ],
@@ -71,8 +72,10 @@ internal sealed class StitchingPanel() : Panel("gridworld", "Relabeling stitches
         StringBuilder svg = new();
         svg.Append(
             CultureInfo.InvariantCulture,
-            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\" ");
-        svg.Append("font-family=\"system-ui, sans-serif\" font-size=\"14\" role=\"img\"><title>Goals reached from A</title>");
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" "
+            + $"height=\"{Height}\" ");
+        svg.Append(
+            "font-family=\"system-ui, sans-serif\" font-size=\"14\" role=\"img\"><title>Goals reached from A</title>");
         svg.Append("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>");
         DrawGrid(svg, Gap, "final state", byFinal);
         DrawGrid(svg, (2 * Gap) + Side, "inverse RL", byInverseRl);
@@ -92,7 +95,8 @@ internal sealed class StitchingPanel() : Panel("gridworld", "Relabeling stitches
             string fill = !goal ? "#f6f8fa" : reached.Contains(cell) ? "#009e73" : "#f2c6b0";
             svg.Append(
                 CultureInfo.InvariantCulture,
-                $"<rect x=\"{x}\" y=\"{y}\" width=\"{CellSize}\" height=\"{CellSize}\" fill=\"{fill}\" stroke=\"#d0d7de\"/>");
+                $"<rect x=\"{x}\" y=\"{y}\" width=\"{CellSize}\" height=\"{CellSize}\" fill=\"{fill}\" "
+                + $"stroke=\"#d0d7de\"/>");
         }
 
         DrawPath(svg, left, StitchingExperiment.TopGoals[^1], "#0072b2");
@@ -116,7 +120,9 @@ internal sealed class StitchingPanel() : Panel("gridworld", "Relabeling stitches
     private static void DrawLetter(StringBuilder svg, int left, int cell, string letter)
     {
         (int x, int y) = Corner(left, cell);
-        svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x + 4}\" y=\"{y + 15}\" font-weight=\"600\" fill=\"#1f2328\">{letter}</text>");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<text x=\"{x + 4}\" y=\"{y + 15}\" font-weight=\"600\" fill=\"#1f2328\">{letter}</text>");
     }
 
     private static (int X, int Y) Corner(int left, int cell) =>

@@ -34,7 +34,8 @@ internal static class TrainingJob
     /// <param name="directory">The run.</param>
     /// <param name="config">Its configuration.</param>
     /// <returns>The job.</returns>
-    public static ExperimentJob Create(string label, RunDirectory directory, TrainingConfig config) => new(label, (progress, stop) =>
+    public static ExperimentJob Create(string label, RunDirectory directory, TrainingConfig config) =>
+        new(label, (progress, stop) =>
     {
         if (!File.Exists(directory.Config))
         {
@@ -42,7 +43,9 @@ internal static class TrainingJob
             RunDirectory.Create(directory.Path, [config], folders: false);
         }
 
-        using TrainingRun run = File.Exists(directory.Checkpoint) ? TrainingRun.Resume(directory) : TrainingRun.Start(directory, config);
+        using TrainingRun run = File.Exists(directory.Checkpoint)
+            ? TrainingRun.Resume(directory)
+            : TrainingRun.Start(directory, config);
         run.Run(new ProgressObserver(progress), stop);
     });
 
@@ -54,7 +57,8 @@ internal static class TrainingJob
         if (other is not null)
         {
             throw new ArgumentException(
-                $"{directory.Path} holds a run with {other.Name} = {other.Format(found)}, where this figure needs {other.Format(config)}; "
+                $"{directory.Path} holds a run with {other.Name} = {other.Format(found)}, where this figure needs "
+                + $"{other.Format(config)}; "
                 + "choose another directory with --out, or remove it.");
         }
     }

@@ -9,15 +9,19 @@ namespace HipiFast.Experiments;
 /// <summary>One curve of a <see cref="TrainingPanel"/>.</summary>
 /// <param name="Name">Name of its folder: lower case, no spaces.</param>
 /// <param name="Label">Name in pictures and tables.</param>
-/// <param name="Preset">A name in <see cref="TrainingDefaults.Presets"/>, or null for this project's own defaults.</param>
+/// <param name="Preset">
+/// A name in <see cref="TrainingDefaults.Presets"/>, or null for this project's own defaults.
+/// </param>
 /// <param name="Strategy">The relabeling strategy, as the command line writes it.</param>
 /// <param name="Claim">What the paper says of the panel's first arm beside this one.</param>
-public sealed record Arm(string Name, string Label, string? Preset, string Strategy, PaperClaim Claim = PaperClaim.None);
+public sealed record Arm(
+    string Name, string Label, string? Preset, string Strategy, PaperClaim Claim = PaperClaim.None);
 
 /// <summary>SAC with several relabeling strategies on one environment: a panel of the paper's Figs. 5 and 6.</summary>
 public sealed class TrainingPanel : Panel
 {
-    // The paper's episodes per evaluation (C.1). They are many, and some environments' are long, so there are few evaluations.
+    // The paper's episodes per evaluation (C.1). They are many, and some environments' are long, so there are few
+    // evaluations.
     private const int PaperEvalEpisodes = 200;
     private const int Evaluations = 10;
     private const int QuickEvaluations = 5;
@@ -33,7 +37,8 @@ public sealed class TrainingPanel : Panel
     /// <param name="metric">What the curves show.</param>
     /// <param name="arms">The strategies; the first is compared with the others.</param>
     /// <param name="quickSteps">Environment steps of a quick run.</param>
-    public TrainingPanel(string title, string environment, MetricColumn metric, IReadOnlyList<Arm> arms, long quickSteps)
+    public TrainingPanel(
+        string title, string environment, MetricColumn metric, IReadOnlyList<Arm> arms, long quickSteps)
         : base(environment, title)
     {
         _environment = environment;
@@ -76,8 +81,10 @@ public sealed class TrainingPanel : Panel
     {
         ArgumentNullException.ThrowIfNull(context);
         SeedGroup[] groups = [.. _arms.Select(arm => SeedGroup.Load(FolderOf(context, arm), _metric, context.Seeds))];
-        SeedGroup[] returns = [.. _arms.Select(arm => SeedGroup.Load(FolderOf(context, arm), MetricColumn.EpisodeReturn, context.Seeds))];
-        SeedGroup[] successes = [.. _arms.Select(arm => SeedGroup.Load(FolderOf(context, arm), MetricColumn.SuccessRate, context.Seeds))];
+        SeedGroup[] returns = [.. _arms.Select(
+            arm => SeedGroup.Load(FolderOf(context, arm), MetricColumn.EpisodeReturn, context.Seeds))];
+        SeedGroup[] successes = [.. _arms.Select(
+            arm => SeedGroup.Load(FolderOf(context, arm), MetricColumn.SuccessRate, context.Seeds))];
         bool isRate = _metric == MetricColumn.SuccessRate;
         LearningCurveSvg picture = new(Title)
         {
@@ -95,7 +102,8 @@ public sealed class TrainingPanel : Panel
             {
                 PairedDifference lead = groups[0].AreaMinus(groups[i]);
                 difference = string.Create(
-                    CultureInfo.InvariantCulture, $"{lead.Mean:+0.000;-0.000;0.000} ({lead.StandardError:0.000}; {lead.Ahead} of {lead.Seeds})");
+                    CultureInfo.InvariantCulture,
+                    $"{lead.Mean:+0.000;-0.000;0.000} ({lead.StandardError:0.000}; {lead.Ahead} of {lead.Seeds})");
                 judged.Add((_arms[i].Claim, lead.Sign));
                 if (_arms[i].Preset == _arms[0].Preset)
                 {
@@ -103,7 +111,11 @@ public sealed class TrainingPanel : Panel
                 }
             }
 
-            rows.Add([_arms[i].Label, groups[i].Area.Describe(), successes[i].Final.Describe(), returns[i].Final.Describe(), difference]);
+            rows.Add(
+                [
+                    _arms[i].Label, groups[i].Area.Describe(), successes[i].Final.Describe(),
+                    returns[i].Final.Describe(), difference
+                ]);
         }
 
         List<string> findings = [Describe(_arms[0].Label, ahead, level, behind, context.Seeds.Count)];
@@ -124,7 +136,10 @@ public sealed class TrainingPanel : Panel
                 ["strategy", $"area under the {(isRate ? "success" : "return")} curve", "final success", "final return",
                     $"{_arms[0].Label} minus this (s.e.; seeds ahead)"],
                 rows),
-            [.. _arms.Select(arm => (arm.Label, OptionKeys<TrainingConfig>.ToJson(ConfigOf(arm, context, context.Seeds[0]))))]);
+            [
+                .. _arms.Select(
+                    arm => (arm.Label, OptionKeys<TrainingConfig>.ToJson(ConfigOf(arm, context, context.Seeds[0]))))
+            ]);
     }
 
     /// <summary>Why an environment cannot be made here, in one sentence; null when it can.</summary>

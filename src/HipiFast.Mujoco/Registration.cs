@@ -7,7 +7,8 @@ namespace HipiFast.Mujoco;
 /// <summary>Adds the physics environments to <see cref="EnvironmentRegistry"/>.</summary>
 public static class Registration
 {
-    private static readonly (EnvironmentDescription Description, Func<int, EnvironmentSettings, VectorEnvironment> Create)[]
+    private static readonly (
+        EnvironmentDescription Description, Func<int, EnvironmentSettings, VectorEnvironment> Create)[]
         s_environments =
     [
         (
@@ -89,7 +90,9 @@ public static class Registration
     /// <summary>The names of the physics environments.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. s_environments.Select(entry => entry.Description.Name)];
 
-    /// <summary>Why the environments cannot run here, in one sentence that says what to do; null when they can.</summary>
+    /// <summary>
+    /// Why the environments cannot run here, in one sentence that says what to do; null when they can.
+    /// </summary>
     public static string? WhyNot => MujocoLibrary.WhyNot;
 
     /// <summary>
@@ -97,7 +100,9 @@ public static class Registration
     /// </summary>
     public static void Register()
     {
-        foreach ((EnvironmentDescription description, Func<int, EnvironmentSettings, VectorEnvironment> create) in s_environments)
+        foreach ((
+            EnvironmentDescription description,
+            Func<int, EnvironmentSettings, VectorEnvironment> create) in s_environments)
         {
             EnvironmentRegistry.Register(description, create);
         }

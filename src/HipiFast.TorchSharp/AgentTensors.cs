@@ -40,11 +40,15 @@ internal abstract class AgentTensors(TransitionShape shape, CriticRange range) :
         return _low is null ? value : value.sigmoid().mul(_width!).add(_low);
     }
 
-    /// <summary>Says, after an update, that the weights have changed, and brings them to where the relabeler reads them.</summary>
+    /// <summary>
+    /// Says, after an update, that the weights have changed, and brings them to where the relabeler reads them.
+    /// </summary>
     /// <param name="update">Number of the update, from 1.</param>
     public abstract void Publish(long update);
 
-    /// <summary>Brings the weights to the host's networks where those are older and the relabeler reads torch's in place.</summary>
+    /// <summary>
+    /// Brings the weights to the host's networks where those are older and the relabeler reads torch's in place.
+    /// </summary>
     public virtual void BringToHost()
     {
     }

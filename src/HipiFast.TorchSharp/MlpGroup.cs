@@ -6,8 +6,8 @@ using TensorModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSh
 namespace HipiFast.TorchSharp;
 
 /// <summary>
-/// Standard networks (<see cref="MlpShape"/>) as strided views of their flat parameters, two critics as one batch: a batched product costs little
-/// more than a single one, and torch's cost at these sizes is the number of calls.
+/// Standard networks (<see cref="MlpShape"/>) as strided views of their flat parameters, two critics as one batch: a
+/// batched product costs little more than a single one, and torch's cost at these sizes is the number of calls.
 /// </summary>
 internal sealed class MlpGroup : NetworkGroup
 {
@@ -31,11 +31,14 @@ internal sealed class MlpGroup : NetworkGroup
         [
             new(shape.Weight1, shape.Inputs, hidden, stride), new(shape.Bias1, 0, hidden, stride),
             new(shape.Weight2, hidden, hidden, stride), new(shape.Bias2, 0, hidden, stride),
-            new(shape.Weight3, hidden, shape.Outputs, shape.OutputStride), new(shape.Bias3, 0, shape.Outputs, shape.OutputStride),
+            new(shape.Weight3, hidden, shape.Outputs, shape.OutputStride),
+            new(shape.Bias3, 0, shape.Outputs, shape.OutputStride),
         ];
         _frozen = [.. _places.Select(place => View(parameters.Values, place, trains: false))];
         Leaves = trained ? [.. _places.Select(place => View(parameters.Values, place, trains: true))] : [];
-        _gradients = parameters.Gradient is null ? [] : [.. _places.Select(place => View(parameters.Gradient, place, trains: false))];
+        _gradients = parameters.Gradient is null
+            ? []
+            : [.. _places.Select(place => View(parameters.Gradient, place, trains: false))];
     }
 
     /// <inheritdoc/>
@@ -51,9 +54,13 @@ internal sealed class MlpGroup : NetworkGroup
         return Linear(x, tensors[4], tensors[5]);
     }
 
-    /// <summary>Makes the parameters of a module of this shape views of one network's: the module then follows the training.</summary>
+    /// <summary>
+    /// Makes the parameters of a module of this shape views of one network's: the module then follows the training.
+    /// </summary>
     /// <param name="network">Which network.</param>
-    /// <param name="module">Linear, ReLU, Linear, ReLU, Linear; gets memory of its own back when the group is disposed.</param>
+    /// <param name="module">
+    /// Linear, ReLU, Linear, ReLU, Linear; gets memory of its own back when the group is disposed.
+    /// </param>
     public void Bind(int network, TensorModule module)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -66,7 +73,8 @@ internal sealed class MlpGroup : NetworkGroup
             (long[] sizes, long[] strides) = place.Rows == 0
                 ? (new long[] { place.Columns }, new long[] { 1 })
                 : ([place.Columns, place.Rows], [1, place.Stride]);
-            parameter.set_(Parameters.Values.as_strided(sizes, strides, ((long)network * Parameters.Length) + place.Start));
+            parameter.set_(
+                Parameters.Values.as_strided(sizes, strides, ((long)network * Parameters.Length) + place.Start));
             _bound.Add(parameter);
         }
     }
@@ -146,7 +154,8 @@ internal sealed class MlpGroup : NetworkGroup
         long[] sizes = place.Rows == 0
             ? (Count == 1 ? [place.Columns] : [Count, 1, place.Columns])
             : (Count == 1 ? [place.Rows, place.Columns] : [Count, place.Rows, place.Columns]);
-        long[] strides = sizes.Length switch { 1 => [1], 2 => [place.Stride, 1], _ => [Parameters.Length, place.Stride, 1] };
+        long[] strides =
+            sizes.Length switch { 1 => [1], 2 => [place.Stride, 1], _ => [Parameters.Length, place.Stride, 1] };
         Tensor view = flat.as_strided(sizes, strides, place.Start).detach();
         view.requires_grad = trains;
         return view.DetachFromDisposeScope();

@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 namespace HipiFast.TorchSharp;
 
 /// <summary>
-/// Networks of the user's own. A checkpoint names their tensors <c>actor.NAME</c>, <c>critic1.NAME</c> and so on, NAME as the module has it.
+/// Networks of the user's own. A checkpoint names their tensors <c>actor.NAME</c>, <c>critic1.NAME</c> and so on, NAME
+/// as the module has it.
 /// </summary>
 internal sealed class ModuleAgentTensors : AgentTensors
 {
@@ -80,7 +81,9 @@ internal sealed class ModuleAgentTensors : AgentTensors
         _groups[1].AddTo(writer, prefix, ["critic1", "critic2"], withMoments);
         _groups[2].AddTo(writer, prefix, ["target1", "target2"], withMoments);
         writer.Add<float>(prefix + AgentFile.LogAlphaName, [_networks.LogAlpha], 1);
-        writer.Metadata[AgentFile.ObservationDimensionKey] = _networks.Shape.ObservationDimension.ToString(CultureInfo.InvariantCulture);
-        writer.Metadata[AgentFile.TaskDimensionKey] = _networks.Shape.TaskDimension.ToString(CultureInfo.InvariantCulture);
+        writer.Metadata[AgentFile.ObservationDimensionKey] = _networks.Shape.ObservationDimension.ToString(
+            CultureInfo.InvariantCulture);
+        writer.Metadata[AgentFile.TaskDimensionKey] = _networks.Shape.TaskDimension.ToString(
+            CultureInfo.InvariantCulture);
     }
 }

@@ -7,8 +7,8 @@ using TensorModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSh
 namespace HipiFast.TorchSharp;
 
 /// <summary>
-/// Modules of the user's, whose parameters are moved into one flat tensor; the modules go on working on it. All have the same parameters, by name
-/// and shape.
+/// Modules of the user's, whose parameters are moved into one flat tensor; the modules go on working on it. All have
+/// the same parameters, by name and shape.
 /// </summary>
 internal sealed class ModuleGroup : NetworkGroup
 {
@@ -23,7 +23,8 @@ internal sealed class ModuleGroup : NetworkGroup
     {
         _modules = modules;
         _parts = parts;
-        _tensors = [.. modules.Select(module => module.named_parameters().Select(entry => (Tensor)entry.parameter).ToArray())];
+        _tensors = [.. modules.Select(
+            module => module.named_parameters().Select(entry => (Tensor)entry.parameter).ToArray())];
         _leaves = [.. _tensors.SelectMany(tensors => tensors)];
         _outputs = new Tensor[modules.Length];
         using DisposeScope scope = NewDisposeScope();
@@ -47,7 +48,9 @@ internal sealed class ModuleGroup : NetworkGroup
     /// <param name="device">Where they compute.</param>
     /// <param name="shares">Whether in memory shared with the kernels.</param>
     /// <returns>The group.</returns>
-    /// <exception cref="ArgumentException">They differ, have none or other than float32 parameters, or have buffers.</exception>
+    /// <exception cref="ArgumentException">
+    /// They differ, have none or other than float32 parameters, or have buffers.
+    /// </exception>
     public static ModuleGroup Create(string what, TensorModule[] modules, bool trained, Device device, bool shares)
     {
         Part[]? parts = null;
@@ -56,7 +59,8 @@ internal sealed class ModuleGroup : NetworkGroup
             Part[] found = Describe(what, module);
             if (parts is not null && !parts.SequenceEqual(found, Part.Comparer))
             {
-                throw new ArgumentException($"The {what} modules differ in their parameters; expected the same names and shapes in each.");
+                throw new ArgumentException(
+                    $"The {what} modules differ in their parameters; expected the same names and shapes in each.");
             }
 
             parts = found;
@@ -68,7 +72,8 @@ internal sealed class ModuleGroup : NetworkGroup
         }
 
         int length = checked((int)(parts![^1].Start + parts[^1].Floats));
-        return new ModuleGroup(modules, parts, new ParameterBlock(modules.Length, length, trained, shares ? null : device));
+        return new ModuleGroup(
+            modules, parts, new ParameterBlock(modules.Length, length, trained, shares ? null : device));
     }
 
     /// <inheritdoc/>
@@ -88,7 +93,8 @@ internal sealed class ModuleGroup : NetworkGroup
         {
             float[] floats = new float[Count * Parameters.Length];
             Parameters.Read(kind, floats);
-            ForEachPart(format, prefix, names, (name, part, start) => writer.Add<float>(name, floats.AsSpan(start, (int)part.Floats), part.Shape));
+            ForEachPart(format, prefix, names, (name, part, start) => writer.Add<float>(
+                name, floats.AsSpan(start, (int)part.Floats), part.Shape));
         }
     }
 
@@ -104,7 +110,8 @@ internal sealed class ModuleGroup : NetworkGroup
         foreach ((int kind, string format) in Kinds(withMoments: true))
         {
             float[] floats = new float[Count * Parameters.Length];
-            ForEachPart(format, prefix, names, (name, part, start) => file.ReadFinite(name, floats.AsSpan(start, (int)part.Floats)));
+            ForEachPart(format, prefix, names, (name, part, start) => file.ReadFinite(
+                name, floats.AsSpan(start, (int)part.Floats)));
             Parameters.Write(kind, floats);
         }
     }
@@ -175,7 +182,9 @@ internal sealed class ModuleGroup : NetworkGroup
 
     // What a checkpoint holds of a group, and how it names it.
     private (int Kind, string Format)[] Kinds(bool withMoments) =>
-        withMoments && Parameters.IsTrained ? [(0, "{0}{1}.{2}"), (1, "{0}optim.{1}.m.{2}"), (2, "{0}optim.{1}.v.{2}")] : [(0, "{0}{1}.{2}")];
+        withMoments && Parameters.IsTrained
+            ? [(0, "{0}{1}.{2}"), (1, "{0}optim.{1}.m.{2}"), (2, "{0}optim.{1}.v.{2}")]
+            : [(0, "{0}{1}.{2}")];
 
     private void ForEachPart(string format, string prefix, string[] names, Action<string, Part, int> action)
     {
@@ -195,7 +204,8 @@ internal sealed class ModuleGroup : NetworkGroup
         string? buffer = module.named_buffers().Select(entry => entry.name).FirstOrDefault();
         if (buffer is not null)
         {
-            throw new ArgumentException($"The {what} module has a buffer, '{buffer}', which target networks would not follow; expected none.");
+            throw new ArgumentException(
+                $"The {what} module has a buffer, '{buffer}', which target networks would not follow; expected none.");
         }
 
         List<Part> parts = [];
@@ -204,7 +214,8 @@ internal sealed class ModuleGroup : NetworkGroup
         {
             if (parameter.dtype != ScalarType.Float32)
             {
-                throw new ArgumentException($"Parameter '{name}' of the {what} module is {parameter.dtype}; expected Float32.");
+                throw new ArgumentException(
+                    $"Parameter '{name}' of the {what} module is {parameter.dtype}; expected Float32.");
             }
 
             parts.Add(new Part(name, parameter.shape, start));
@@ -214,7 +225,8 @@ internal sealed class ModuleGroup : NetworkGroup
         return parts.Count > 0 ? [.. parts] : throw new ArgumentException($"The {what} module has no parameters.");
     }
 
-    private static Tensor View(Tensor flat, long start, in Part part) => flat.narrow(0, start, part.Floats).view(part.Shape);
+    private static Tensor View(Tensor flat, long start, in Part part) =>
+        flat.narrow(0, start, part.Floats).view(part.Shape);
 
     /// <summary>One parameter of a network.</summary>
     /// <param name="Name">Its name in the module.</param>
@@ -224,7 +236,8 @@ internal sealed class ModuleGroup : NetworkGroup
     {
         /// <summary>Equality of names and shapes.</summary>
         public static IEqualityComparer<Part> Comparer { get; } = EqualityComparer<Part>.Create(
-            (a, b) => a.Name == b.Name && a.Shape.AsSpan().SequenceEqual(b.Shape), part => part.Name.GetHashCode(StringComparison.Ordinal));
+            (a, b) => a.Name == b.Name && a.Shape.AsSpan().SequenceEqual(b.Shape),
+            part => part.Name.GetHashCode(StringComparison.Ordinal));
 
         /// <summary>Its floats.</summary>
         public long Floats

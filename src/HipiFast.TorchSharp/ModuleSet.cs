@@ -23,8 +23,8 @@ internal sealed record ModuleSet(TensorModule Actor, TensorModule[] Critics, Ten
     }
 
     /// <summary>
-    /// The agent that these modules are, when they are standard networks: <c>Sequential</c> of Linear, ReLU, Linear, ReLU, Linear with biases and two
-    /// hidden layers of one width, the same in actor and critics.
+    /// The agent that these modules are, when they are standard networks: <c>Sequential</c> of Linear, ReLU, Linear,
+    /// ReLU, Linear with biases and two hidden layers of one width, the same in actor and critics.
     /// </summary>
     /// <param name="shape">Widths.</param>
     /// <param name="range">Range of the critics.</param>
@@ -52,22 +52,27 @@ internal sealed record ModuleSet(TensorModule Actor, TensorModule[] Critics, Ten
     // H, or 0 when the module is not a standard network of these widths.
     private static int Hidden(TensorModule module, int inputs, int outputs)
     {
-        if (module is not global::TorchSharp.Modules.Sequential || module.GetType() != typeof(global::TorchSharp.Modules.Sequential))
+        if (module is not global::TorchSharp.Modules.Sequential || module.GetType() != typeof(
+            global::TorchSharp.Modules.Sequential))
         {
             return 0;
         }
 
         global::TorchSharp.torch.nn.Module[] layers = [.. module.children()];
-        if (layers.Length != 5 || layers[1] is not global::TorchSharp.Modules.ReLU || layers[3] is not global::TorchSharp.Modules.ReLU)
+        if (
+            layers.Length != 5 || layers[1] is not global::TorchSharp.Modules.ReLU
+                || layers[3] is not global::TorchSharp.Modules.ReLU)
         {
             return 0;
         }
 
         long hidden = layers[0] is global::TorchSharp.Modules.Linear first ? first.weight.shape[0] : 0;
-        return IsLinear(layers[0], inputs, hidden) && IsLinear(layers[2], hidden, hidden) && IsLinear(layers[4], hidden, outputs) ? (int)hidden : 0;
+        return IsLinear(layers[0], inputs, hidden) && IsLinear(
+            layers[2], hidden, hidden) && IsLinear(layers[4], hidden, outputs) ? (int)hidden : 0;
 
         static bool IsLinear(global::TorchSharp.torch.nn.Module layer, long inputs, long outputs) =>
-            layer is global::TorchSharp.Modules.Linear { bias: not null } linear && linear.weight.dtype == ScalarType.Float32
+            layer is global::TorchSharp.Modules.Linear { bias: not null } linear
+                && linear.weight.dtype == ScalarType.Float32
             && linear.weight.shape.AsSpan().SequenceEqual([outputs, inputs]);
     }
 

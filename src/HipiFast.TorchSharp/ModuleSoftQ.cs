@@ -8,12 +8,16 @@ using static TorchSharp.torch;
 namespace HipiFast.TorchSharp;
 
 /// <summary>
-/// The soft-Q matrix through modules of the user's own, in tiles of pairs: as an unknown network's first layer cannot be split into a state's and a
-/// task's part, every pair is a row of its input. The networks of the problem are not read; its formulas and its noise are those of every backend.
+/// The soft-Q matrix through modules of the user's own, in tiles of pairs: as an unknown network's first layer cannot
+/// be split into a state's and a task's part, every pair is a row of its input. The networks of the problem are not
+/// read; its formulas and its noise are those of every backend.
 /// </summary>
 internal sealed unsafe class ModuleSoftQ(AgentTensors agent, Device device) : ISoftQKernel, IDisposable
 {
-    /// <summary>Pairs of one pass through the modules: enough to drown the calls' cost, few enough for activations to stay in the cache.</summary>
+    /// <summary>
+    /// Pairs of one pass through the modules: enough to drown the calls' cost, few enough for activations to stay in
+    /// the cache.
+    /// </summary>
     private const int TilePairs = 2048;
 
     private readonly NativeBuffer<float> _input = new(0);
@@ -26,7 +30,8 @@ internal sealed unsafe class ModuleSoftQ(AgentTensors agent, Device device) : IS
     public void Compute(in SoftQProblem problem, Span<float> softQ)
     {
         problem.Validate(softQ.Length);
-        _input.EnsureLength((long)TilePairs * (problem.ObservationDimension + problem.ActionDimension + problem.TaskDimension));
+        _input.EnsureLength(
+            (long)TilePairs * (problem.ObservationDimension + problem.ActionDimension + problem.TaskDimension));
         _action.EnsureLength((long)TilePairs * problem.ActionDimension);
         int tasks = Math.Min(problem.Candidates, TilePairs), rows = TilePairs / tasks;
         using IDisposable noGradient = no_grad();
@@ -34,7 +39,8 @@ internal sealed unsafe class ModuleSoftQ(AgentTensors agent, Device device) : IS
         {
             for (int task = 0; task < problem.Candidates; task += tasks)
             {
-                Tile tile = new(row, Math.Min(rows, problem.Rows - row), task, Math.Min(tasks, problem.Candidates - task));
+                Tile tile = new(
+                    row, Math.Min(rows, problem.Rows - row), task, Math.Min(tasks, problem.Candidates - task));
                 using DisposeScope scope = NewDisposeScope();
                 ComputeTile(problem, tile, softQ);
             }
@@ -71,7 +77,10 @@ internal sealed unsafe class ModuleSoftQ(AgentTensors agent, Device device) : IS
         ReadOnlySpan<float> states = bellman ? problem.NextObservation : problem.Observation;
         WriteInputs(problem, tile, states, bellman ? ActionOf.Pair : ActionOf.Row);
         Span<float> values = Evaluate(
-            agent.Values(agent.Critics, Input(tile.Pairs, problem.ObservationDimension + problem.ActionDimension + problem.TaskDimension), false));
+            agent.Values(
+                agent.Critics,
+                Input(tile.Pairs, problem.ObservationDimension + problem.ActionDimension + problem.TaskDimension),
+                false));
         for (int pair = 0; pair < tile.Pairs; pair++)
         {
             float value = Combine(problem, values, pair, tile.Pairs);
@@ -100,18 +109,24 @@ internal sealed unsafe class ModuleSoftQ(AgentTensors agent, Device device) : IS
 
         // A broken critic must not hide behind the other: NaN where either is NaN or infinite.
         float second = values[pairs + pair];
-        return problem.Twin == TwinCombination.Mean ? (first + second) / 2f : MathF.Min(first, second) + (first * 0f) + (second * 0f);
+        return problem.Twin == TwinCombination.Mean
+            ? (first + second) / 2f
+            : MathF.Min(first, second) + (first * 0f) + (second * 0f);
     }
 
     private void Judge(in SoftQProblem problem, in Tile tile)
     {
         (int s, int a, int p) = (problem.ObservationDimension, problem.ActionDimension, problem.TaskDimension);
-        fixed (float* state = problem.Observation, action = problem.Action, next = problem.NextObservation, task = problem.Task)
+        fixed (
+            float* state = problem.Observation, action = problem.Action, next = problem.NextObservation,
+            task = problem.Task)
         {
             TransitionPointers transitions = new(
-                (nint)(state + ((nint)tile.Row * s)), (nint)(action + ((nint)tile.Row * a)), (nint)(next + ((nint)tile.Row * s)), tile.Rows, s, a);
+                (nint)(state + ((nint)tile.Row * s)), (nint)(action + ((nint)tile.Row * a)),
+                (nint)(next + ((nint)tile.Row * s)), tile.Rows, s, a);
             problem.Family!.EvaluatePairs(
-                transitions, task + ((nint)tile.Task * p), tile.Tasks, _reward.Pointer, _terminated.Pointer, tile.Tasks);
+                transitions, task + ((nint)tile.Task * p), tile.Tasks, _reward.Pointer, _terminated.Pointer,
+                tile.Tasks);
         }
     }
 
@@ -119,7 +134,8 @@ internal sealed unsafe class ModuleSoftQ(AgentTensors agent, Device device) : IS
     {
         int actions = problem.ActionDimension;
         WriteInputs(problem, tile, problem.Observation, ActionOf.None);
-        Span<float> outputs = Evaluate(agent.Actor.Forward(Input(tile.Pairs, problem.ObservationDimension + problem.TaskDimension), false));
+        Span<float> outputs = Evaluate(
+            agent.Actor.Forward(Input(tile.Pairs, problem.ObservationDimension + problem.TaskDimension), false));
         for (int pair = 0; pair < tile.Pairs; pair++)
         {
             ReadOnlySpan<float> action = problem.Action.Slice((tile.Row + (pair / tile.Tasks)) * actions, actions);
@@ -140,15 +156,18 @@ internal sealed unsafe class ModuleSoftQ(AgentTensors agent, Device device) : IS
     {
         int actions = problem.ActionDimension;
         WriteInputs(problem, tile, problem.NextObservation, ActionOf.None);
-        Span<float> outputs = Evaluate(agent.Actor.Forward(Input(tile.Pairs, problem.ObservationDimension + problem.TaskDimension), false));
+        Span<float> outputs = Evaluate(
+            agent.Actor.Forward(Input(tile.Pairs, problem.ObservationDimension + problem.TaskDimension), false));
         for (int pair = 0; pair < tile.Pairs; pair++)
         {
-            uint task = (uint)(tile.Task + (pair % tile.Tasks)), row = unchecked(problem.FirstRow + (uint)(tile.Row + (pair / tile.Tasks)));
+            uint task = (uint)(tile.Task + (pair % tile.Tasks)), row = unchecked(
+                problem.FirstRow + (uint)(tile.Row + (pair / tile.Tasks)));
             for (int d = 0; d < actions; d++)
             {
                 float mean = outputs[(pair * 2 * actions) + d], raw = outputs[(pair * 2 * actions) + actions + d];
                 float normal = SoftQNoise.Normal(task, row, problem.Call, d, problem.Seed);
-                _action[(pair * actions) + d] = TanhGaussian.Squash(mean + (MathF.Exp(TanhGaussian.ClampLogStd(raw)) * normal));
+                _action[(pair * actions) + d] = TanhGaussian.Squash(
+                    mean + (MathF.Exp(TanhGaussian.ClampLogStd(raw)) * normal));
             }
         }
     }
@@ -164,7 +183,8 @@ internal sealed unsafe class ModuleSoftQ(AgentTensors agent, Device device) : IS
             to = Append(states.Slice(row * s, s), to);
             if (actionOf != ActionOf.None)
             {
-                to = Append(actionOf == ActionOf.Row ? problem.Action.Slice(row * a, a) : _action.Slice(pair * a, a), to);
+                to = Append(actionOf == ActionOf.Row ? problem.Action.Slice(row * a, a)
+                    : _action.Slice(pair * a, a), to);
             }
 
             to = Append(problem.Task.Slice(task * p, p), to);

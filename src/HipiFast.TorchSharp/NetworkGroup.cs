@@ -19,14 +19,17 @@ internal abstract class NetworkGroup(ParameterBlock parameters) : IDisposable
 
     /// <summary>Evaluates the networks.</summary>
     /// <param name="input"><c>[rows, inputs]</c>.</param>
-    /// <param name="trains">Whether <see cref="Differentiate"/> is to follow; needs no graph of the parameters otherwise.</param>
+    /// <param name="trains">
+    /// Whether <see cref="Differentiate"/> is to follow; needs no graph of the parameters otherwise.
+    /// </param>
     /// <returns><c>[rows, outputs]</c> of one network; <c>[C, rows, outputs]</c> of several.</returns>
     public abstract Tensor Forward(Tensor input, bool trains);
 
     /// <summary>Overwrites the flat gradient with that of a loss. The loss's graph is gone after.</summary>
     /// <param name="loss">One number.</param>
     /// <remarks>
-    /// Gradients are asked for, not accumulated into <c>Tensor.grad</c>: torch then computes those of no other leaf on the way, and keeps nothing.
+    /// Gradients are asked for, not accumulated into <c>Tensor.grad</c>: torch then computes those of no other leaf on
+    /// the way, and keeps nothing.
     /// </remarks>
     public void Differentiate(Tensor loss)
     {
@@ -39,7 +42,8 @@ internal abstract class NetworkGroup(ParameterBlock parameters) : IDisposable
     }
 
     /// <summary>
-    /// Sends two rows through each network, which tells at once what would else come as torch's error in the middle of the first update.
+    /// Sends two rows through each network, which tells at once what would else come as torch's error in the middle of
+    /// the first update.
     /// </summary>
     /// <param name="what">What the networks are, for messages.</param>
     /// <param name="inputs">Columns that they must take.</param>
@@ -57,7 +61,8 @@ internal abstract class NetworkGroup(ParameterBlock parameters) : IDisposable
         }
         catch (System.Runtime.InteropServices.ExternalException error)
         {
-            throw new ArgumentException($"The {what} module does not take {inputs} inputs: {error.Message.Split('\n')[0]}", error);
+            throw new ArgumentException(
+                $"The {what} module does not take {inputs} inputs: {error.Message.Split('\n')[0]}", error);
         }
 
         if (!found.AsSpan().SequenceEqual(expected))
@@ -73,6 +78,8 @@ internal abstract class NetworkGroup(ParameterBlock parameters) : IDisposable
 
     /// <summary>Writes one leaf's gradient to its place in the flat gradient.</summary>
     /// <param name="leaf">Index into <see cref="Leaves"/>.</param>
-    /// <param name="gradient">The gradient; invalid where the loss does not depend on the leaf, which means zero.</param>
+    /// <param name="gradient">
+    /// The gradient; invalid where the loss does not depend on the leaf, which means zero.
+    /// </param>
     protected abstract void Store(int leaf, Tensor gradient);
 }

@@ -21,10 +21,13 @@ internal static unsafe class Normals
             for (int first = 0; first < columns; first += PerBlock)
             {
                 PhiloxBlock block = Philox.Next(
-                    (uint)row, ((uint)first / PerBlock) + noise.BlockOffset, noise.Call, (uint)noise.Purpose, noise.Seed);
+                    (uint)row, ((uint)first / PerBlock) + noise.BlockOffset, noise.Call, (uint)noise.Purpose,
+                    noise.Seed);
                 for (int i = first; i < Math.Min(first + PerBlock, columns); i += 2)
                 {
-                    (float cosine, float sine) = i == first ? Philox.ToNormals(block.X, block.Y) : Philox.ToNormals(block.Z, block.W);
+                    (float cosine, float sine) = i == first
+                        ? Philox.ToNormals(block.X, block.Y)
+                        : Philox.ToNormals(block.Z, block.W);
                     *destination++ = cosine;
                     if (i + 1 < columns)
                     {

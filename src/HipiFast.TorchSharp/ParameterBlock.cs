@@ -8,11 +8,13 @@ using static TorchSharp.torch;
 namespace HipiFast.TorchSharp;
 
 /// <summary>
-/// The parameters of C networks of one shape as one flat tensor, network c at floats [c N, (c + 1) N); their gradients and Adam moments likewise.
-/// Clipping, Adam and the target's step are a handful of calls however many parameters the networks have.
+/// The parameters of C networks of one shape as one flat tensor, network c at floats [c N, (c + 1) N); their gradients
+/// and Adam moments likewise. Clipping, Adam and the target's step are a handful of calls however many parameters the
+/// networks have.
 /// </summary>
 /// <remarks>
-/// In shared memory one kernel call per network does all three. On a device they are torch operations on the flat tensors.
+/// In shared memory one kernel call per network does all three. On a device they are torch operations on the flat
+/// tensors.
 /// </remarks>
 internal sealed unsafe class ParameterBlock : IDisposable
 {
@@ -27,7 +29,8 @@ internal sealed unsafe class ParameterBlock : IDisposable
     /// <param name="count">C.</param>
     /// <param name="length">N.</param>
     /// <param name="state">
-    /// Gradients, first moments and second moments, each of C N floats; null for networks that are not trained. Must outlive this object.
+    /// Gradients, first moments and second moments, each of C N floats; null for networks that are not trained. Must
+    /// outlive this object.
     /// </param>
     public ParameterBlock(float* values, int count, int length, NativeBuffer<float>? state)
     {
@@ -77,13 +80,18 @@ internal sealed unsafe class ParameterBlock : IDisposable
     /// <summary>The parameters, <c>[C N]</c>.</summary>
     public Tensor Values { get; }
 
-    /// <summary>The gradient, <c>[C N]</c>; null for networks that are not trained, and in shared memory (<see cref="State"/>).</summary>
+    /// <summary>
+    /// The gradient, <c>[C N]</c>; null for networks that are not trained, and in shared memory (<see cref="State"/>).
+    /// </summary>
     public Tensor? Gradient { get; }
 
     /// <summary>Whether there are gradients and moments.</summary>
     public bool IsTrained => _state is not null || Gradient is not null;
 
-    /// <summary>Copies parameters (0), first (1) or second moments (2) of all networks, <c>[C N]</c>, to <paramref name="destination"/>.</summary>
+    /// <summary>
+    /// Copies parameters (0), first (1) or second moments (2) of all networks, <c>[C N]</c>, to
+    /// <paramref name="destination"/>.
+    /// </summary>
     public void Read(int kind, Span<float> destination)
     {
         if (IsShared)
@@ -116,7 +124,9 @@ internal sealed unsafe class ParameterBlock : IDisposable
     /// <summary>Whether the memory is shared with the kernels.</summary>
     public bool IsShared => _valuesPointer is not null;
 
-    /// <summary>One Adam step of every network along its gradient, clipped by its norm, and the step of the targets behind them.</summary>
+    /// <summary>
+    /// One Adam step of every network along its gradient, clipped by its norm, and the step of the targets behind them.
+    /// </summary>
     /// <param name="dense">Kernels, for shared memory.</param>
     /// <param name="options">Step size, largest norm and tau.</param>
     /// <param name="step">Number of the step, from 1.</param>
@@ -146,7 +156,9 @@ internal sealed unsafe class ParameterBlock : IDisposable
         }
     }
 
-    /// <summary>Copies parameters, and moments if wanted, from shared memory of the same shape to this device.</summary>
+    /// <summary>
+    /// Copies parameters, and moments if wanted, from shared memory of the same shape to this device.
+    /// </summary>
     public void CopyFrom(ParameterBlock host, bool withMoments)
     {
         for (int kind = 0; kind < (withMoments ? NetworkOptimizer.Parts : 1); kind++)
@@ -190,7 +202,8 @@ internal sealed unsafe class ParameterBlock : IDisposable
         {
             using Scalar largest = options.GradientClipNorm;
             Tensor rows = gradient.view(Count, Length);
-            Tensor factor = rows.mul(rows).sum(1, keepdim: true).sqrt_().reciprocal_().mul_(largest).clamp_max_(Scalars.One);
+            Tensor factor =
+                rows.mul(rows).sum(1, keepdim: true).sqrt_().reciprocal_().mul_(largest).clamp_max_(Scalars.One);
             gradient = rows.mul(factor).view(-1);
         }
 
@@ -208,7 +221,9 @@ internal sealed unsafe class ParameterBlock : IDisposable
     }
 
     private Span<float> Shared(int kind) =>
-        kind == 0 ? new Span<float>(_valuesPointer, Count * Length) : _state!.Slice((long)kind * Count * Length, Count * Length);
+        kind == 0
+            ? new Span<float>(_valuesPointer, Count * Length)
+            : _state!.Slice((long)kind * Count * Length, Count * Length);
 
     private Tensor OnDevice(int kind) => kind switch
     {

@@ -12,13 +12,16 @@ using static TorchSharp.torch;
 namespace HipiFast.TorchSharp;
 
 /// <summary>
-/// What one SAC update reads, as torch wants it: the rows of a batch concatenated to network inputs, the noise, rewards and discounts. Written by
-/// us into memory that torch reads in place: on the CPU by the processor; on a device by a kernel, for a batch that is there, or else through one
-/// pinned block that is copied at once. No managed memory is allocated.
+/// What one SAC update reads, as torch wants it: the rows of a batch concatenated to network inputs, the noise, rewards
+/// and discounts. Written by us into memory that torch reads in place: on the CPU by the processor; on a device by a
+/// kernel, for a batch that is there, or else through one pinned block that is copied at once. No managed memory is
+/// allocated.
 /// </summary>
 internal sealed unsafe class SacInputs : IDisposable
 {
-    /// <summary>log(2 pi) / 2 + log 4: what one action entry takes off its log-probability whatever the action.</summary>
+    /// <summary>
+    /// log(2 pi) / 2 + log 4: what one action entry takes off its log-probability whatever the action.
+    /// </summary>
     private const float EntryConstant = TanhGaussian.HalfLogTwoPi + (2f * TanhGaussian.LogTwo);
 
     private readonly TransitionShape _shape;
@@ -39,7 +42,9 @@ internal sealed unsafe class SacInputs : IDisposable
     /// <param name="shape">Widths.</param>
     /// <param name="capacity">Most rows.</param>
     /// <param name="device">The device to copy to; null for memory shared with torch.</param>
-    /// <param name="kernels">The same device, for kernels that write to torch's memory in place; null where none can.</param>
+    /// <param name="kernels">
+    /// The same device, for kernels that write to torch's memory in place; null where none can.
+    /// </param>
     public SacInputs(TransitionShape shape, int capacity, Device? device, DeviceRuntime? kernels = null)
     {
         _shape = shape;
@@ -86,7 +91,8 @@ internal sealed unsafe class SacInputs : IDisposable
         (int s, int a, int p) = (_shape.ObservationDimension, _shape.ActionDimension, _shape.TaskDimension);
         float* state = (float*)batch.Pointers.Observation + ((nint)firstRow * s);
         float* next = (float*)batch.Pointers.NextObservation + ((nint)firstRow * s);
-        float* action = (float*)batch.Pointers.Action + ((nint)firstRow * a), task = batch.TaskPointer + ((nint)firstRow * p);
+        float* action = (float*)batch.Pointers.Action + ((nint)firstRow * a),
+            task = batch.TaskPointer + ((nint)firstRow * p);
         float* actor = _at, nextActor = actor + ((nint)rows * (s + p)), critic = nextActor + ((nint)rows * (s + p));
         float* reward = critic + ((nint)rows * (s + a + p)), discount = reward + rows;
         for (int row = 0; row < rows; row++)
@@ -112,7 +118,9 @@ internal sealed unsafe class SacInputs : IDisposable
 
     /// <summary>Makes the tensors for so many rows, unless they are there.</summary>
     /// <param name="rows">B.</param>
-    /// <returns>Whether they are new: torch's work on their memory, by this or an earlier owner, may be under way.</returns>
+    /// <returns>
+    /// Whether they are new: torch's work on their memory, by this or an earlier owner, may be under way.
+    /// </returns>
     public bool Reserve(int rows)
     {
         bool isNew = rows != _rows;
@@ -124,7 +132,9 @@ internal sealed unsafe class SacInputs : IDisposable
         return isNew;
     }
 
-    /// <summary>Queues, on the kernels' main stream, what of an update's inputs comes from a batch on the device.</summary>
+    /// <summary>
+    /// Queues, on the kernels' main stream, what of an update's inputs comes from a batch on the device.
+    /// </summary>
     /// <param name="batch">Transitions; as many of its rows as were reserved.</param>
     /// <param name="firstRow">First row.</param>
     /// <param name="gamma">Discount.</param>
@@ -172,8 +182,8 @@ internal sealed unsafe class SacInputs : IDisposable
         return destination + count;
     }
 
-    // z of all rows, then the shares of the log-probability. Actions at the states come from one range of counters, those at the next states from
-    // another, as the embedded learner has it.
+    // z of all rows, then the shares of the log-probability. Actions at the states come from one range of counters,
+    // those at the next states from another, as the embedded learner has it.
     private static void FillNoise(float* noise, int rows, int actions, ulong seed, uint update)
     {
         float* term = noise + (2 * (nint)rows * actions);
@@ -181,7 +191,8 @@ internal sealed unsafe class SacInputs : IDisposable
         FillNoise(rows, actions, seed, 0, update, noise + ((nint)rows * actions), term + rows);
     }
 
-    private static void FillNoise(int rows, int actions, ulong seed, uint blockOffset, uint update, float* noise, float* term)
+    private static void FillNoise(
+        int rows, int actions, ulong seed, uint blockOffset, uint update, float* noise, float* term)
     {
         Normals.Fill(new ActionNoise(seed, blockOffset, update, RandomPurpose.LearnerAction), rows, actions, noise);
         for (int row = 0; row < rows; row++)
@@ -211,9 +222,11 @@ internal sealed unsafe class SacInputs : IDisposable
         }
         else
         {
-            // Pinned memory is what the device copies from without a detour; a device without drivers of its own has none.
+            // Pinned memory is what the device copies from without a detour; a device without drivers of its own has
+            // none.
             Tensor host = zeros(floats, ScalarType.Float32);
-            _pinned = (_device.type == global::TorchSharp.DeviceType.CUDA ? host.pin_memory() : host).DetachFromDisposeScope();
+            _pinned = (_device.type == global::TorchSharp.DeviceType.CUDA ? host.pin_memory()
+                : host).DetachFromDisposeScope();
             _at = TorchMemory.Address(_pinned);
             flat = _onDevice = zeros(floats, ScalarType.Float32, _device).DetachFromDisposeScope();
         }
@@ -248,7 +261,8 @@ internal sealed unsafe class SacInputs : IDisposable
     {
         if (_rows > 0)
         {
-            foreach (Tensor view in (ReadOnlySpan<Tensor>)[Actor, Critic, State, Task, Noise, NoiseTerm, Reward, Discount])
+            foreach (
+                Tensor view in (ReadOnlySpan<Tensor>)[Actor, Critic, State, Task, Noise, NoiseTerm, Reward, Discount])
             {
                 view.Dispose();
             }

@@ -2,7 +2,9 @@ using TorchSharp;
 
 namespace HipiFast.TorchSharp;
 
-/// <summary>Numbers as torch takes them, made once: each conversion would allocate natively and wait for a finalizer.</summary>
+/// <summary>
+/// Numbers as torch takes them, made once: each conversion would allocate natively and wait for a finalizer.
+/// </summary>
 internal static class Scalars
 {
     public static Scalar One { get; } = 1f;

@@ -9,9 +9,9 @@ using static TorchSharp.torch;
 namespace HipiFast.TorchSharp;
 
 /// <summary>
-/// The standard networks of <see cref="AgentNetworks"/>. On the CPU torch works in their memory, so the relabeler's kernels see every update
-/// without a copy. On a device torch's tensors have the same layout: kernels that can share the device's memory read them in place; for others they
-/// are copied to the host every so many updates.
+/// The standard networks of <see cref="AgentNetworks"/>. On the CPU torch works in their memory, so the relabeler's
+/// kernels see every update without a copy. On a device torch's tensors have the same layout: kernels that can share
+/// the device's memory read them in place; for others they are copied to the host every so many updates.
 /// </summary>
 internal sealed unsafe class StandardAgentTensors : AgentTensors
 {
@@ -29,17 +29,21 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
     private readonly ParameterBlock[] _host;
     private readonly MlpGroup[] _groups;
 
-    // Whether the networks that the relabeler reads on the host are older than torch's tensors, as they are between copies.
+    // Whether the networks that the relabeler reads on the host are older than torch's tensors, as they are between
+    // copies.
     private bool _isBehind;
 
-    // The same of the host's networks where the relabeler reads torch's tensors in place: nobody misses those until they are asked for.
+    // The same of the host's networks where the relabeler reads torch's tensors in place: nobody misses those until
+    // they are asked for.
     private bool _isHostStale;
 
     /// <summary>Makes the tensors.</summary>
     /// <param name="networks">The agent; must outlive this object.</param>
     /// <param name="device">Where torch computes.</param>
     /// <param name="options">Options.</param>
-    /// <param name="kernels">The same device, for kernels that read torch's memory in place; null where none can.</param>
+    /// <param name="kernels">
+    /// The same device, for kernels that read torch's memory in place; null where none can.
+    /// </param>
     public StandardAgentTensors(AgentNetworks networks, Device device, TorchOptions options, DeviceRuntime? kernels)
         : base(networks.Shape, networks.CriticRange)
     {
@@ -52,7 +56,8 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
             ? [("actor", networks.Actor), ("critic1", networks.Critic1), ("target1", networks.Target1)]
             :
             [
-                ("actor", networks.Actor), ("critic1", networks.Critic1), ("critic2", networks.Critic2), ("target1", networks.Target1),
+                ("actor", networks.Actor), ("critic1", networks.Critic1), ("critic2", networks.Critic2),
+                ("target1", networks.Target1),
                 ("target2", networks.Target2!),
             ];
         _actorState = new NativeBuffer<float>((long)NetworkOptimizer.Parts * actor.Length);
@@ -61,7 +66,9 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
         [
             new(networks.Actor, _actorState, 0, actor.Length),
             new(networks.Critic1, _criticState, 0, (long)count * critic.Length),
-            .. count == 1 ? (NetworkOptimizer[])[] : [new(networks.Critic2!, _criticState, critic.Length, (long)count * critic.Length)],
+            .. count == 1
+                ? (NetworkOptimizer[])[]
+                : [new(networks.Critic2!, _criticState, critic.Length, (long)count * critic.Length)],
         ];
         _host =
         [
@@ -151,7 +158,8 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Between copies, the relabeler's older weights are a part of the state, or a run would go on otherwise than one never stopped.
+    /// Between copies, the relabeler's older weights are a part of the state, or a run would go on otherwise than one
+    /// never stopped.
     /// </remarks>
     public override void AddTo(SafetensorsWriter writer, string prefix)
     {
@@ -191,7 +199,8 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
         Upload();
         _isHostStale = false;
         MarkResidentChanged();
-        _isBehind = !_options.SharesMemory && _kernels is null && file.Tensors.ContainsKey($"{prefix}{PublishedName}actor.0.weight");
+        _isBehind = !_options.SharesMemory && _kernels is null && file.Tensors.ContainsKey(
+            $"{prefix}{PublishedName}actor.0.weight");
         if (_isBehind)
         {
             foreach ((string name, MlpParameters network) in Published)
@@ -287,7 +296,8 @@ internal sealed unsafe class StandardAgentTensors : AgentTensors
             _shared.Add(block.Share(_kernels));
             for (int network = 0; network < block.Count; network++)
             {
-                DeviceView view = _shared[group].View<float>((long)network * block.Length * sizeof(float), block.Length);
+                DeviceView view = _shared[group].View<float>(
+                    (long)network * block.Length * sizeof(float), block.Length);
                 _resident.Add(_kernels.Networks.Add(_parts[at++].Network, view));
             }
         }

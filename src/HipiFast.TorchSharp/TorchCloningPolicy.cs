@@ -11,11 +11,12 @@ using TensorModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSh
 namespace HipiFast.TorchSharp;
 
 /// <summary>
-/// The network of behavior cloning with forward and backward passes in torch, the standard one or a module of the user's own; otherwise as
-/// <see cref="CloningPolicy"/>.
+/// The network of behavior cloning with forward and backward passes in torch, the standard one or a module of the
+/// user's own; otherwise as <see cref="CloningPolicy"/>.
 /// </summary>
 /// <remarks>
-/// The dispose scopes belong to the calling thread. A step allocates small managed objects, one per tensor, all of which it disposes.
+/// The dispose scopes belong to the calling thread. A step allocates small managed objects, one per tensor, all of
+/// which it disposes.
 /// </remarks>
 public sealed unsafe class TorchCloningPolicy : ICloningPolicy
 {
@@ -37,14 +38,21 @@ public sealed unsafe class TorchCloningPolicy : ICloningPolicy
     /// <param name="seed">Philox key of the initial parameters.</param>
     /// <param name="torchOptions">Options of torch; null for the CPU.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    /// <exception cref="NotSupportedException">libtorch or the device cannot be used here; the message says what to install.</exception>
-    public TorchCloningPolicy(KernelBackend backend, MlpShape shape, int capacity, float learningRate, ulong seed, TorchOptions? torchOptions = null)
-        : this(backend, shape.Outputs, (long)capacity * shape.Hidden * shape.Hidden, learningRate, torchOptions ??= new TorchOptions())
+    /// <exception cref="NotSupportedException">
+    /// libtorch or the device cannot be used here; the message says what to install.
+    /// </exception>
+    public TorchCloningPolicy(
+        KernelBackend backend, MlpShape shape, int capacity, float learningRate, ulong seed,
+        TorchOptions? torchOptions = null)
+        : this(
+            backend, shape.Outputs, (long)capacity * shape.Hidden * shape.Hidden, learningRate,
+            torchOptions ??= new TorchOptions())
     {
         _standard = new StandardNetwork(shape, seed);
         ParameterBlock host = _standard.Block;
         _network = new MlpGroup(
-            shape, torchOptions.SharesMemory ? host : new ParameterBlock(1, shape.Length, trained: true, _device), trained: true);
+            shape, torchOptions.SharesMemory ? host : new ParameterBlock(1, shape.Length, trained: true, _device),
+            trained: true);
         if (!torchOptions.SharesMemory)
         {
             _network.Parameters.CopyFrom(host, withMoments: false);
@@ -56,18 +64,21 @@ public sealed unsafe class TorchCloningPolicy : ICloningPolicy
     /// <summary>Makes a policy of a module of the caller's own.</summary>
     /// <param name="backend">Kernels.</param>
     /// <param name="module">
-    /// <c>[rows, inputs]</c> (state, task) to <c>[rows, outputs]</c> (actions); float32 parameters, no buffers. They move into the policy's flat
-    /// memory and train in place; the module stays the caller's to dispose, after the policy. It is in its training mode for steps and not for
-    /// predictions.
+    /// <c>[rows, inputs]</c> (state, task) to <c>[rows, outputs]</c> (actions); float32 parameters, no buffers. They
+    /// move into the policy's flat memory and train in place; the module stays the caller's to dispose, after the
+    /// policy. It is in its training mode for steps and not for predictions.
     /// </param>
     /// <param name="inputs">S + P, or S for a policy that does not see the task.</param>
     /// <param name="outputs">A.</param>
     /// <param name="learningRate">Adam's step size, above 0.</param>
     /// <param name="torchOptions">Options of torch; null for the CPU.</param>
     /// <exception cref="ArgumentException">An option is out of its range, or the module does not fit.</exception>
-    /// <exception cref="NotSupportedException">libtorch or the device cannot be used here; the message says what to install.</exception>
+    /// <exception cref="NotSupportedException">
+    /// libtorch or the device cannot be used here; the message says what to install.
+    /// </exception>
     public TorchCloningPolicy(
-        KernelBackend backend, TensorModule module, int inputs, int outputs, float learningRate, TorchOptions? torchOptions = null)
+        KernelBackend backend, TensorModule module, int inputs, int outputs, float learningRate,
+        TorchOptions? torchOptions = null)
         : this(backend, outputs, 0, learningRate, torchOptions ??= new TorchOptions())
     {
         ArgumentNullException.ThrowIfNull(module);
@@ -87,7 +98,8 @@ public sealed unsafe class TorchCloningPolicy : ICloningPolicy
         _kept = Copy(_network);
     }
 
-    private TorchCloningPolicy(KernelBackend backend, int outputs, long work, float learningRate, TorchOptions torchOptions)
+    private TorchCloningPolicy(
+        KernelBackend backend, int outputs, long work, float learningRate, TorchOptions torchOptions)
     {
         ArgumentNullException.ThrowIfNull(backend);
         torchOptions.Apply(work);
@@ -119,7 +131,8 @@ public sealed unsafe class TorchCloningPolicy : ICloningPolicy
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
         SetMode(trains: false);
-        ReadOnlySpan<float> values = TorchMemory.Entries(_network.Forward(Place(input), trains: false).cpu().contiguous());
+        ReadOnlySpan<float> values = TorchMemory.Entries(
+            _network.Forward(Place(input), trains: false).cpu().contiguous());
         for (int row = 0; row < input.Rows; row++)
         {
             values.Slice(row * _outputs, _outputs).CopyTo(new Span<float>(output.Row(row), _outputs));
@@ -190,7 +203,10 @@ public sealed unsafe class TorchCloningPolicy : ICloningPolicy
         return _device.type == DeviceType.CPU ? rows : rows.to(_device);
     }
 
-    /// <summary>The standard network on the host: where torch trains it, on the CPU, and where it comes from and goes to, on a device.</summary>
+    /// <summary>
+    /// The standard network on the host: where torch trains it, on the CPU, and where it comes from and goes to, on a
+    /// device.
+    /// </summary>
     private sealed class StandardNetwork : IDisposable
     {
         private readonly NativeBuffer<float> _state;

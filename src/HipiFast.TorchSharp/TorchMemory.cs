@@ -6,18 +6,22 @@ namespace HipiFast.TorchSharp;
 /// <summary>Memory that torch and our kernels both see.</summary>
 internal static unsafe class TorchMemory
 {
-    /// <summary>A flat float32 tensor over memory of the caller's, which must outlive it; nothing is copied. Belongs to no dispose scope.</summary>
+    /// <summary>
+    /// A flat float32 tensor over memory of the caller's, which must outlive it; nothing is copied. Belongs to no
+    /// dispose scope.
+    /// </summary>
     /// <param name="memory">Address of the first float.</param>
     /// <param name="length">Floats.</param>
     /// <returns>The tensor.</returns>
     /// <remarks>
-    /// TorchSharp's own factories copy a <c>Memory&lt;float&gt;</c> and pin arrays; the native function underneath takes any address, and without
-    /// a deleter it leaves the memory alone.
+    /// TorchSharp's own factories copy a <c>Memory&lt;float&gt;</c> and pin arrays; the native function underneath
+    /// takes any address, and without a deleter it leaves the memory alone.
     /// </remarks>
     public static Tensor Share(float* memory, long length)
     {
         nint handle = NativeMethods.THSTensor_new(
-            (nint)memory, 0, &length, 1, (sbyte)ScalarType.Float32, (sbyte)ScalarType.Float32, (int)DeviceType.CPU, -1, requiresGradient: false);
+            (nint)memory, 0, &length, 1, (sbyte)ScalarType.Float32, (sbyte)ScalarType.Float32, (int)DeviceType.CPU, -1,
+            requiresGradient: false);
         return handle == 0
             ? throw new InvalidOperationException($"libtorch made no tensor of {length} floats.")
             : Tensor.UnsafeCreateTensor(handle).DetachFromDisposeScope();

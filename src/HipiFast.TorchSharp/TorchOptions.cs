@@ -17,16 +17,17 @@ public sealed record TorchOptions
     public string Device { get; init; } = Cpu;
 
     /// <summary>
-    /// Threads of one torch operation, a setting of the whole process; 0 for one where operations are over before a thread could help
-    /// (<see cref="ThreadingWork"/>), else torch's own choice.
+    /// Threads of one torch operation, a setting of the whole process; 0 for one where operations are over before a
+    /// thread could help (<see cref="ThreadingWork"/>), else torch's own choice.
     /// </summary>
     public int Threads { get; init; }
 
     /// <summary>
-    /// On <see cref="Cuda"/>, where the relabeler computes elsewhere (on the processor, through a runtime that cannot share memory, on another GPU):
-    /// updates between two copies of the weights into <see cref="Learning.AgentNetworks"/>, from where it reads them; 1 or more. With N, soft
-    /// Q-values are of weights up to N - 1 updates old. On the CPU, and where the kernels read torch's memory in place, nothing is ever copied or
-    /// old.
+    /// On <see cref="Cuda"/>, where the relabeler computes elsewhere (on the processor, through a runtime that cannot
+    /// share memory, on another GPU): updates between two copies of the weights into
+    /// <see cref="Learning.AgentNetworks"/>, from where it reads them; 1 or more. With N, soft Q-values are of weights
+    /// up to N - 1 updates old. On the CPU, and where the kernels read torch's memory in place, nothing is ever copied
+    /// or old.
     /// </summary>
     public int WeightsEvery { get; init; } = 1;
 
@@ -42,11 +43,16 @@ public sealed record TorchOptions
     /// <summary>Whether torch works in memory that our kernels read and write too.</summary>
     internal bool SharesMemory => Device == Cpu && !KeepsDeviceMemory;
 
-    /// <summary>The device of a session's kernels, if it is torch's and its kernels read and write torch's memory in place.</summary>
+    /// <summary>
+    /// The device of a session's kernels, if it is torch's and its kernels read and write torch's memory in place.
+    /// </summary>
     /// <param name="session">The relabeler's session.</param>
-    /// <returns>The device; null where weights and batches are copied, or lie in shared memory of the processor.</returns>
+    /// <returns>
+    /// The device; null where weights and batches are copied, or lie in shared memory of the processor.
+    /// </returns>
     internal DeviceRuntime? InPlace(ComputeSession session) =>
-        !SharesMemory && !CopiesWeights && session.Runtime is { CanShare: true } runtime && runtime.Device.Id == KernelDevice ? runtime : null;
+        !SharesMemory && !CopiesWeights && session.Runtime is { CanShare: true } runtime
+            && runtime.Device.Id == KernelDevice ? runtime : null;
 
     // What torch's device is called among those of the kernels; without a number, torch means the first.
     private string KernelDevice => Device == Cuda ? "cuda:0" : DeviceInfo.Cpu;
@@ -57,7 +63,8 @@ public sealed record TorchOptions
     {
         if (Device is not (Cpu or Cuda))
         {
-            throw new ArgumentException($"Torch option {nameof(Device)} is '{Device}'; expected {Cpu} or {Cuda}.", nameof(Device));
+            throw new ArgumentException(
+                $"Torch option {nameof(Device)} is '{Device}'; expected {Cpu} or {Cuda}.", nameof(Device));
         }
 
         ArgumentOutOfRangeException.ThrowIfNegative(Threads);
@@ -66,7 +73,9 @@ public sealed record TorchOptions
 
     /// <summary>Checks the options, loads libtorch and sets its threads.</summary>
     /// <param name="work">Rows times H^2 of one operation; 0 for unknown.</param>
-    /// <exception cref="NotSupportedException">libtorch or the device cannot be used here; the message says what to install.</exception>
+    /// <exception cref="NotSupportedException">
+    /// libtorch or the device cannot be used here; the message says what to install.
+    /// </exception>
     internal void Apply(long work)
     {
         Validate();

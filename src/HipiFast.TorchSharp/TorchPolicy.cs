@@ -16,7 +16,8 @@ internal sealed unsafe class TorchPolicy(TransitionShape shape, NetworkGroup act
 
     /// <inheritdoc cref="ISacLearner.Act"/>
     public void Act(
-        ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, bool deterministic, ulong seed, uint call, Span<float> action)
+        ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, bool deterministic, ulong seed, uint call,
+        Span<float> action)
     {
         MlpPolicy.CheckLengths(shape, observation.Length, task.Length, rows, action.Length);
         if (rows == 0)

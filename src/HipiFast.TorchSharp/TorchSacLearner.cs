@@ -13,16 +13,18 @@ using static TorchSharp.torch;
 namespace HipiFast.TorchSharp;
 
 /// <summary>
-/// Soft actor-critic with forward and backward passes in torch: the options, the noise, the files and the results of <see cref="SacLearner"/>,
-/// whose remarks have the formulas, on networks of the user's own if wanted and on an NVIDIA GPU if there is one.
+/// Soft actor-critic with forward and backward passes in torch: the options, the noise, the files and the results of
+/// <see cref="SacLearner"/>, whose remarks have the formulas, on networks of the user's own if wanted and on an NVIDIA
+/// GPU if there is one.
 /// </summary>
 /// <remarks>
-/// <para>Losses and gradients are torch's; the flat blocks of parameters are stepped by one call per network (<see cref="ParameterBlock"/>). On the
-/// CPU everything lies in memory that torch and our kernels both see: nothing is copied between replay, relabeler, torch and optimiser but the
-/// rows' concatenation to network inputs.</para>
-/// <para>An update allocates small managed objects, one per tensor, all of which it disposes; native memory does not grow. The dispose scopes
-/// belong to the calling thread. Where two critics are equal, each receives half of the actor's gradient (the embedded learner gives all of it to
-/// the first). Results depend on libtorch's version and number of threads.</para>
+/// <para>Losses and gradients are torch's; the flat blocks of parameters are stepped by one call per network
+/// (<see cref="ParameterBlock"/>). On the CPU everything lies in memory that torch and our kernels both see: nothing is
+/// copied between replay, relabeler, torch and optimiser but the rows' concatenation to network inputs.</para>
+/// <para>An update allocates small managed objects, one per tensor, all of which it disposes; native memory does not
+/// grow. The dispose scopes belong to the calling thread. Where two critics are equal, each receives half of the
+/// actor's gradient (the embedded learner gives all of it to the first). Results depend on libtorch's version and
+/// number of threads.</para>
 /// </remarks>
 public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
 {
@@ -39,7 +41,8 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
     private readonly TorchPolicy _torchPolicy;
     private readonly ComputeSession? _moduleSession;
 
-    // The device whose memory torch's work and the kernels share, and whose turn it is there; null where batches come over the host.
+    // The device whose memory torch's work and the kernels share, and whose turn it is there; null where batches come
+    // over the host.
     private readonly DeviceRuntime? _kernels;
     private readonly ExternalStream? _turns;
     private readonly DeviceEvent? _handOverBegins;
@@ -47,44 +50,57 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
     private readonly bool _ownsNetworks;
 
     /// <summary>Makes a learner for standard networks.</summary>
-    /// <param name="networks">The agent; stays the caller's to dispose, after the learner. A fixed alpha in the options is written to it.</param>
+    /// <param name="networks">
+    /// The agent; stays the caller's to dispose, after the learner. A fixed alpha in the options is written to it.
+    /// </param>
     /// <param name="options">Options of SAC.</param>
     /// <param name="session">Kernels; must stay alive as long as the learner.</param>
     /// <param name="batchCapacity">Most rows of one update, 1 or more.</param>
     /// <param name="seed">Philox key of the action noise.</param>
     /// <param name="torchOptions">Options of torch; null for the CPU.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    /// <exception cref="NotSupportedException">libtorch or the device cannot be used here; the message says what to install.</exception>
+    /// <exception cref="NotSupportedException">
+    /// libtorch or the device cannot be used here; the message says what to install.
+    /// </exception>
     public TorchSacLearner(
-        AgentNetworks networks, SacOptions options, ComputeSession session, int batchCapacity, ulong seed, TorchOptions? torchOptions = null)
+        AgentNetworks networks, SacOptions options, ComputeSession session, int batchCapacity, ulong seed,
+        TorchOptions? torchOptions = null)
         : this((networks, null, null), options, session, batchCapacity, seed, torchOptions ?? new TorchOptions())
     {
     }
 
     /// <summary>Makes a learner for modules of the caller's own.</summary>
     /// <param name="shape">Widths of state, action and task.</param>
-    /// <param name="modules">Makes the modules. Their parameters move into the learner's flat memory and train in place.</param>
+    /// <param name="modules">
+    /// Makes the modules. Their parameters move into the learner's flat memory and train in place.
+    /// </param>
     /// <param name="options">Options of SAC.</param>
     /// <param name="session">Kernels; must stay alive as long as the learner.</param>
     /// <param name="batchCapacity">Most rows of one update, 1 or more.</param>
     /// <param name="seed">Philox key of the action noise.</param>
     /// <param name="torchOptions">Options of torch; null for the CPU.</param>
     /// <remarks>
-    /// Modules that are standard networks (<c>Sequential</c> of Linear, ReLU, Linear, ReLU, Linear with two hidden layers of one width) become
-    /// <see cref="Networks"/> and work on their memory, and relabeling uses the fused kernels.
+    /// Modules that are standard networks (<c>Sequential</c> of Linear, ReLU, Linear, ReLU, Linear with two hidden
+    /// layers of one width) become <see cref="Networks"/> and work on their memory, and relabeling uses the fused
+    /// kernels.
     /// </remarks>
     /// <exception cref="ArgumentException">An option is out of its range, or a module does not fit.</exception>
-    /// <exception cref="NotSupportedException">libtorch or the device cannot be used here; the message says what to install.</exception>
+    /// <exception cref="NotSupportedException">
+    /// libtorch or the device cannot be used here; the message says what to install.
+    /// </exception>
     public TorchSacLearner(
-        TransitionShape shape, TorchModules modules, SacOptions options, ComputeSession session, int batchCapacity, ulong seed,
+        TransitionShape shape, TorchModules modules, SacOptions options, ComputeSession session, int batchCapacity,
+        ulong seed,
         TorchOptions? torchOptions = null)
-        : this(Prepare(shape, modules, torchOptions), options, session, batchCapacity, seed, torchOptions ?? new TorchOptions())
+        : this(Prepare(
+            shape, modules, torchOptions), options, session, batchCapacity, seed, torchOptions ?? new TorchOptions())
     {
         _ownsNetworks = true;
     }
 
     private TorchSacLearner(
-        (AgentNetworks Networks, ModuleSet? Modules, ModuleSet? Standard) agent, SacOptions options, ComputeSession session, int batchCapacity,
+        (AgentNetworks Networks, ModuleSet? Modules, ModuleSet? Standard) agent, SacOptions options,
+        ComputeSession session, int batchCapacity,
         ulong seed, TorchOptions torchOptions)
     {
         (AgentNetworks networks, ModuleSet? modules, ModuleSet? standard) = agent;
@@ -141,9 +157,9 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
 
     /// <summary>
     /// The networks that updates change, with their newest weights as of this call: where the relabeler's kernels read
-    /// torch's memory in place, the host's are brought up to date here and otherwise left as they are. With modules that
-    /// are not standard networks: shape, critic range and alpha only, beside networks of one hidden unit that nothing
-    /// reads.
+    /// torch's memory in place, the host's are brought up to date here and otherwise left as they are. With modules
+    /// that are not standard networks: shape, critic range and alpha only, beside networks of one hidden unit that
+    /// nothing reads.
     /// </summary>
     public AgentNetworks Networks
     {
@@ -155,8 +171,9 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
     }
 
     /// <summary>
-    /// What to make a <see cref="Relabeling.Relabeler"/> with, together with <see cref="Networks"/>: the session given, whose fused kernels read the
-    /// standard networks; or, with modules of another kind, one that evaluates soft Q-values through them. Belongs to the learner.
+    /// What to make a <see cref="Relabeling.Relabeler"/> with, together with <see cref="Networks"/>: the session given,
+    /// whose fused kernels read the standard networks; or, with modules of another kind, one that evaluates soft
+    /// Q-values through them. Belongs to the learner.
     /// </summary>
     public ComputeSession RelabelingSession { get; }
 
@@ -178,14 +195,16 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
     public SacLosses Update(ITransitionBatch batch, int firstRow, int rows)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return _turns is not null && batch is ResidentTransitionBatch { Transitions: DeviceBatch resident } owner && owner.Memory == Memory
+        return _turns is not null && batch is ResidentTransitionBatch { Transitions: DeviceBatch resident } owner
+            && owner.Memory == Memory
             ? UpdateInPlace(_kernels!, _turns, resident, firstRow, rows)
             : UpdateFromHost(batch.ToHost(), firstRow, rows);
     }
 
     /// <inheritdoc/>
     public void Act(
-        ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, bool deterministic, ulong seed, uint call, Span<float> action)
+        ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, bool deterministic, ulong seed, uint call,
+        Span<float> action)
     {
         if (_policy is not null)
         {
@@ -280,7 +299,8 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
     }
 
     // On a batch in the kernels' memory, which is not looked at for NaN: the losses are.
-    private SacLosses UpdateInPlace(DeviceRuntime kernels, ExternalStream turns, DeviceBatch batch, int firstRow, int rows)
+    private SacLosses UpdateInPlace(
+        DeviceRuntime kernels, ExternalStream turns, DeviceBatch batch, int firstRow, int rows)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, _capacity);
@@ -299,7 +319,8 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
             SacLosses losses = Update(rows);
 
             // Reading the losses has waited for both marks.
-            HandOverTicks += (long)(kernels.Elapsed(_handOverBegins!, _handOverEnds!).TotalSeconds * Stopwatch.Frequency);
+            HandOverTicks += (long)(
+                kernels.Elapsed(_handOverBegins!, _handOverEnds!).TotalSeconds * Stopwatch.Frequency);
             return losses;
         }
         finally
@@ -315,7 +336,8 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
         float alpha = _networks.Alpha;
         using Scalar minusAlpha = -alpha;
 
-        // The actor's parameters are those of both its passes, so one pass over twice the rows does for both; torch's cost is the calls.
+        // The actor's parameters are those of both its passes, so one pass over twice the rows does for both; torch's
+        // cost is the calls.
         Tensor output = _agent.Actor.Forward(_inputs.Actor, trains: true);
         (Tensor actions, Tensor logProbabilities) = PolicyTensors.Sample(
             output, _networks.Shape.ActionDimension, _inputs.Noise, _inputs.NoiseTerm);
@@ -335,7 +357,8 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
         (float criticLoss, float meanQ) = Read(loss, values.mean());
         if (!float.IsFinite(criticLoss))
         {
-            throw new InvalidDataException($"The critic loss of update {UpdateCount} is {criticLoss}: the networks have diverged.");
+            throw new InvalidDataException(
+                $"The critic loss of update {UpdateCount} is {criticLoss}: the networks have diverged.");
         }
 
         _agent.Critics.Differentiate(loss);
@@ -353,7 +376,8 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
         _agent.Publish(UpdateCount + 1);
         if (!float.IsFinite(actorLoss))
         {
-            throw new InvalidDataException($"The actor loss of update {UpdateCount} is {actorLoss}: the networks have diverged.");
+            throw new InvalidDataException(
+                $"The actor loss of update {UpdateCount} is {actorLoss}: the networks have diverged.");
         }
 
         UpdateCount++;

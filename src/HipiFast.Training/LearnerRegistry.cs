@@ -16,7 +16,8 @@ public delegate ISacLearner LearnerFactory(TrainingConfig config, AgentNetworks 
 /// <param name="options">Batch, step size and seed.</param>
 /// <param name="torchDevice">Where the torch learner computes: <c>cpu</c> or <c>cuda</c>.</param>
 /// <returns>The policy.</returns>
-public delegate ICloningPolicy CloningPolicyFactory(Kernels.Networks.MlpShape shape, BehaviorCloningOptions options, string torchDevice);
+public delegate ICloningPolicy CloningPolicyFactory(
+    Kernels.Networks.MlpShape shape, BehaviorCloningOptions options, string torchDevice);
 
 /// <summary>The learners of this process by name; <c>embedded</c> is always there.</summary>
 public static class LearnerRegistry
@@ -92,7 +93,8 @@ public static class LearnerRegistry
 
         throw name == Torch
             ? new NotSupportedException(
-                "The learner 'torch' needs HipiFast.TorchSharp.dll beside the program, which a build with the TorchSharp package puts there; "
+                "The learner 'torch' needs HipiFast.TorchSharp.dll beside the program, which a build with the "
+                + "TorchSharp package puts there; "
                 + "use --learner embedded, or build with a package feed that has TorchSharp.")
             : new ArgumentException($"Unknown learner '{name}'{NearestName.Suggestion(name, [.. Names, Torch])}.");
     }

@@ -17,12 +17,15 @@ internal static class ReplayFactory
         RelabelOptions relabeling = config.Relabeling;
         if (config.Run.Replay == ReplayPlace.Device && relabeling is not
             {
-                Strategy: RelabelStrategy.InverseRl, Assignment: Assignment.Row, Partition: PartitionMode.Batch or PartitionMode.None,
+                Strategy: RelabelStrategy.InverseRl, Assignment: Assignment.Row,
+                Partition: PartitionMode.Batch or PartitionMode.None,
             })
         {
             throw new ArgumentException(
-                "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row and partition batch or none; "
-                + $"found relabel {OptionNames.Kebab(relabeling.Strategy)}, assign {OptionNames.Kebab(relabeling.Assignment)}, "
+                "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row and "
+                + "partition batch or none; "
+                + $"found relabel {OptionNames.Kebab(relabeling.Strategy)}, assign "
+                + $"{OptionNames.Kebab(relabeling.Assignment)}, "
                 + $"partition {OptionNames.Kebab(relabeling.Partition)}.");
         }
     }
@@ -32,7 +35,9 @@ internal static class ReplayFactory
     /// <param name="shape">Widths of the environment's vectors.</param>
     /// <param name="session">The session that relabels; it must outlive the replay.</param>
     /// <returns>The replay, empty; for the caller to dispose.</returns>
-    /// <exception cref="ArgumentException">The session has no memory for transitions, and the configuration asks for it.</exception>
+    /// <exception cref="ArgumentException">
+    /// The session has no memory for transitions, and the configuration asks for it.
+    /// </exception>
     public static IReplay Create(TrainingConfig config, TransitionShape shape, ComputeSession session)
     {
         ReplayBuffer buffer = new(shape, config.Run.ReplayCapacity, config.EnvironmentCopies);
@@ -44,7 +49,8 @@ internal static class ReplayFactory
         try
         {
             TransitionMemory memory = session.Transitions ?? throw new ArgumentException(
-                $"replay (--replay) is 'device', but the backend '{session.Backend.Name}' (--backend) computes on the processor; "
+                $"replay (--replay) is 'device', but the backend '{session.Backend.Name}' (--backend) computes on the "
+                + "processor; "
                 + "expected cuda or ilgpu.");
             return new ResidentReplay(memory, buffer);
         }

@@ -14,7 +14,9 @@ public sealed record RunDirectory(string Path)
     /// <summary>Metadata of a checkpoint: the configuration as JSON.</summary>
     internal const string CheckpointConfigKey = "config";
 
-    /// <summary>Metadata of a checkpoint: what config.json said before it was changed; only until the next checkpoint.</summary>
+    /// <summary>
+    /// Metadata of a checkpoint: what config.json said before it was changed; only until the next checkpoint.
+    /// </summary>
     internal const string CheckpointConfigBeforeKey = "config_before";
 
     /// <summary>Metadata of a checkpoint: <see cref="SealOf"/> of the rows of <c>metrics.csv</c>.</summary>
@@ -59,7 +61,9 @@ public sealed record RunDirectory(string Path)
         return
         [
             .. Directory.EnumerateDirectories(path, SeedPrefix + "*")
-                .Select(folder => (Folder: folder, Known: TryParseSeed(System.IO.Path.GetFileName(folder), out ulong seed), Seed: seed))
+                .Select(folder => (
+                    Folder: folder, Known: TryParseSeed(System.IO.Path.GetFileName(folder), out ulong seed),
+                    Seed: seed))
                 .Where(entry => entry.Known)
                 .OrderBy(entry => entry.Seed)
                 .Select(entry => new RunDirectory(entry.Folder)),
@@ -73,7 +77,9 @@ public sealed record RunDirectory(string Path)
 
     /// <summary>Number and checksum of a table's first rows.</summary>
     internal static string SealOf(MetricsLog metrics, int rows) =>
-        string.Create(CultureInfo.InvariantCulture, $"{rows} crc32c:{Crc32C.Compute(Encoding.UTF8.GetBytes(metrics.ToCsv(rows))):x8}");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{rows} crc32c:{Crc32C.Compute(Encoding.UTF8.GetBytes(metrics.ToCsv(rows))):x8}");
 
     /// <summary>The runs that a directory holds: itself, or one per seed.</summary>
     /// <param name="path">The directory.</param>
@@ -94,14 +100,16 @@ public sealed record RunDirectory(string Path)
         IReadOnlyList<RunDirectory> runs = File.Exists(single.Config) ? [single] : Seeds(path);
         return runs.Count > 0
             ? runs
-            : throw new FileNotFoundException($"'{path}' holds no run: there is neither a config.json nor a seed-S folder in it.");
+            : throw new FileNotFoundException(
+                $"'{path}' holds no run: there is neither a config.json nor a seed-S folder in it.");
     }
 
     /// <summary>The directory of one seed among several.</summary>
     /// <param name="path">The directory of all.</param>
     /// <param name="seed">The seed.</param>
     /// <returns>Its directory.</returns>
-    public static RunDirectory ForSeed(string path, ulong seed) => new(System.IO.Path.Combine(path, $"{SeedPrefix}{seed}"));
+    public static RunDirectory ForSeed(string path, ulong seed) =>
+        new(System.IO.Path.Combine(path, $"{SeedPrefix}{seed}"));
 
     /// <summary>Throws when a directory for a new run holds something already.</summary>
     /// <param name="path">The directory.</param>
@@ -119,7 +127,9 @@ public sealed record RunDirectory(string Path)
     /// itself.
     /// </param>
     /// <returns>The runs, in the order of <paramref name="configs"/>.</returns>
-    /// <exception cref="IOException">The directory is not empty or cannot be written, or another process holds it.</exception>
+    /// <exception cref="IOException">
+    /// The directory is not empty or cannot be written, or another process holds it.
+    /// </exception>
     public static IReadOnlyList<RunDirectory> Create(string root, IReadOnlyList<TrainingConfig> configs, bool folders)
     {
         ArgumentNullException.ThrowIfNull(configs);
@@ -141,10 +151,14 @@ public sealed record RunDirectory(string Path)
     /// <summary>Reads <c>config.json</c>, which must say what the checkpoint says, if there is one.</summary>
     /// <returns>The configuration.</returns>
     /// <exception cref="FileNotFoundException">The directory holds no run.</exception>
-    /// <exception cref="InvalidDataException">The file is not a configuration, or not the one that the checkpoint was made with.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not a configuration, or not the one that the checkpoint was made with.
+    /// </exception>
     public TrainingConfig ReadConfig() => ReadConfig(null);
 
-    /// <summary><see cref="ReadConfig()"/>, where keys that are about to be changed need not be what they were.</summary>
+    /// <summary>
+    /// <see cref="ReadConfig()"/>, where keys that are about to be changed need not be what they were.
+    /// </summary>
     internal TrainingConfig ReadConfig(OptionLayer<TrainingConfig>? changes)
     {
         if (!File.Exists(Config))
@@ -164,11 +178,14 @@ public sealed record RunDirectory(string Path)
             if (other is not null)
             {
                 throw new InvalidDataException(
-                    $"{Checkpoint} was made with {other.Name} = {other.Format(made!)}, but {Config} says {other.Format(config)}; expected them equal.");
+                    $"{Checkpoint} was made with {other.Name} = {other.Format(made!)}, but {Config} says "
+                    + $"{other.Format(config)}; expected them equal.");
             }
 
             TrainingConfig? Of(string key) =>
-                file.Metadata.TryGetValue(key, out string? json) ? FromJson(json, $" in the metadata of {Checkpoint}") : null;
+                file.Metadata.TryGetValue(key, out string? json)
+                    ? FromJson(json, $" in the metadata of {Checkpoint}")
+                    : null;
         }
 
         return config;
@@ -178,7 +195,9 @@ public sealed record RunDirectory(string Path)
     /// <param name="columns">As for <see cref="MetricsLog.Load"/>.</param>
     /// <returns>The rows.</returns>
     /// <exception cref="FileNotFoundException">There are no metrics.</exception>
-    /// <exception cref="InvalidDataException">The file is no such table, or its rows are not those that the run wrote.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is no such table, or its rows are not those that the run wrote.
+    /// </exception>
     public MetricsLog ReadMetrics(params ReadOnlySpan<string> columns)
     {
         // The checkpoint first: what a run adds meanwhile is then beyond what it says.
@@ -190,10 +209,12 @@ public sealed record RunDirectory(string Path)
         }
 
         MetricsLog metrics = MetricsLog.Load(Metrics, columns);
-        if (seal is not null && (!int.TryParse(seal.Split(' ')[0], out int rows) || rows > metrics.Count || SealOf(metrics, rows) != seal))
+        if (seal is not null && (
+            !int.TryParse(seal.Split(' ')[0], out int rows) || rows > metrics.Count || SealOf(metrics, rows) != seal))
         {
             throw new InvalidDataException(
-                $"'{Metrics}' is not as the run wrote it: its rows are not those that {Checkpoint} vouches for (train --resume writes it anew).");
+                $"'{Metrics}' is not as the run wrote it: its rows are not those that {Checkpoint} vouches for (train "
+                + "--resume writes it anew).");
         }
 
         return metrics;

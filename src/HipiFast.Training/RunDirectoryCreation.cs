@@ -3,23 +3,27 @@ using HipiFast.Storage;
 namespace HipiFast.Training;
 
 /// <summary>
-/// Makes run directories such that a process killed in the middle leaves nothing that a later one takes for a run, or for somebody else's files. All
-/// is made in a directory with a temporary name, beside the one wanted, which then gets its name; or, where the wanted one is there already and empty
-/// (a mount point, the working directory, what a link leads to), inside it, whose entries are then moved up.
+/// Makes run directories such that a process killed in the middle leaves nothing that a later one takes for a run, or
+/// for somebody else's files. All is made in a directory with a temporary name, beside the one wanted, which then gets
+/// its name; or, where the wanted one is there already and empty (a mount point, the working directory, what a link
+/// leads to), inside it, whose entries are then moved up.
 /// </summary>
 internal static class RunDirectoryCreation
 {
     // What the temporary directory inside an existing one would become.
     private const string Inside = "new";
 
-    /// <summary>Throws when a directory for a new run holds something already, other than what a killed creation left.</summary>
+    /// <summary>
+    /// Throws when a directory for a new run holds something already, other than what a killed creation left.
+    /// </summary>
     /// <param name="path">The directory.</param>
     /// <exception cref="IOException">It is a file, or not empty.</exception>
     public static void RequireEmpty(string path)
     {
         if (Directory.Exists(path))
         {
-            if (!IsUnfinished(path) && Directory.EnumerateFileSystemEntries(path).Any(entry => Path.GetFileName(entry) != DirectoryLock.FileName))
+            if (!IsUnfinished(path) && Directory.EnumerateFileSystemEntries(path).Any(
+                entry => Path.GetFileName(entry) != DirectoryLock.FileName))
             {
                 throw NotEmpty(path);
             }
@@ -46,7 +50,8 @@ internal static class RunDirectoryCreation
                 MakeBeside(target, configs, folders);
             }
         }
-        catch (Exception error) when (error is (IOException or UnauthorizedAccessException) and not DirectoryInUseException)
+        catch (Exception error) when (
+            error is (IOException or UnauthorizedAccessException) and not DirectoryInUseException)
         {
             throw new IOException($"Cannot make the run directory '{root}': {error.Message.TrimEnd('.')}.", error);
         }
@@ -82,7 +87,8 @@ internal static class RunDirectoryCreation
     {
         using DirectoryLock held = DirectoryLock.Take(target);
         ClearUnfinished(target);
-        if (Directory.EnumerateFileSystemEntries(target).Any(entry => Path.GetFileName(entry) != DirectoryLock.FileName))
+        if (Directory.EnumerateFileSystemEntries(target).Any(
+            entry => Path.GetFileName(entry) != DirectoryLock.FileName))
         {
             throw NotEmpty(root);
         }
@@ -113,7 +119,8 @@ internal static class RunDirectoryCreation
             RunDirectory run = folders ? RunDirectory.ForSeed(directory, config.Run.Seed) : new RunDirectory(directory);
             Directory.CreateDirectory(run.CheckpointFolder);
 
-            // The longest name of all that the run will write is found out to be too long now, not at its first checkpoint.
+            // The longest name of all that the run will write is found out to be too long now, not at its first
+            // checkpoint.
             AtomicFile.RequireWritable(run.Checkpoint);
             run.WriteConfig(config);
         }
@@ -122,7 +129,10 @@ internal static class RunDirectoryCreation
     private static bool IsUnfinished(string directory) =>
         Directory.EnumerateDirectories(directory, $"{Inside}.*").Any(entry => TemporaryName.IsOne(entry));
 
-    /// <summary>Removes what a creation that was killed has made in a directory that was empty: nothing but configurations and empty folders.</summary>
+    /// <summary>
+    /// Removes what a creation that was killed has made in a directory that was empty: nothing but configurations and
+    /// empty folders.
+    /// </summary>
     private static void ClearUnfinished(string target)
     {
         if (!IsUnfinished(target))
@@ -144,7 +154,8 @@ internal static class RunDirectoryCreation
             }
         }
 
-        foreach (string temporary in Directory.EnumerateDirectories(target, $"{Inside}.*").Where(entry => TemporaryName.IsOne(entry)))
+        foreach (string temporary in Directory.EnumerateDirectories(target, $"{Inside}.*").Where(
+            entry => TemporaryName.IsOne(entry)))
         {
             Delete(temporary);
         }
@@ -159,7 +170,8 @@ internal static class RunDirectoryCreation
             return;
         }
 
-        foreach (string temporary in Directory.GetDirectories(parent, TemporaryName.PatternOf(target)).Where(entry => TemporaryName.IsOne(entry)))
+        foreach (string temporary in Directory.GetDirectories(
+            parent, TemporaryName.PatternOf(target)).Where(entry => TemporaryName.IsOne(entry)))
         {
             using DirectoryLock? free = DirectoryLock.TryTake(temporary);
             if (free is not null && HoldsOnlyCreation(temporary))
@@ -174,8 +186,12 @@ internal static class RunDirectoryCreation
         }
     }
 
-    private static bool HoldsOnlyCreation(string temporary) => Directory.EnumerateFiles(temporary, "*", SearchOption.AllDirectories)
-        .All(file => Path.GetFileName(file) is DirectoryLock.FileName or RunDirectory.ConfigFile || TemporaryName.IsOne(file));
+    private static bool HoldsOnlyCreation(string temporary) =>
+        Directory.EnumerateFiles(temporary, "*", SearchOption.AllDirectories)
+        .All(
+            file =>
+                Path.GetFileName(file) is DirectoryLock.FileName or RunDirectory.ConfigFile
+                    || TemporaryName.IsOne(file));
 
     private static void Delete(string temporary)
     {

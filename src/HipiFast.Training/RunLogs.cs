@@ -56,15 +56,18 @@ public sealed class RunLogs : IDisposable
     /// <param name="seeds">One table of metrics per seed.</param>
     public static void WriteCurve(string path, string title, IReadOnlyList<MetricsLog> seeds)
     {
-        LearningCurve[] sampled = CurvesOf(MetricColumn.SuccessRate), mean = CurvesOf(MetricColumn.MeanActionSuccessRate);
-        bool isRate = ScoreColumn.Of(sampled.Concat(mean).SelectMany(curve => curve.Values)) == MetricColumn.SuccessRate;
+        LearningCurve[] sampled = CurvesOf(
+            MetricColumn.SuccessRate), mean = CurvesOf(MetricColumn.MeanActionSuccessRate);
+        bool isRate = ScoreColumn.Of(
+            sampled.Concat(mean).SelectMany(curve => curve.Values)) == MetricColumn.SuccessRate;
         LearningCurveSvg figure = isRate ? new(title) { ValueRange = (0, 1) } : new(title) { ValueLabel = "return" };
         figure.Add("sampled actions", isRate ? sampled : CurvesOf(MetricColumn.EpisodeReturn));
         figure.Add("mean action", isRate ? mean : CurvesOf(MetricColumn.MeanActionReturn));
         figure.Save(path);
 
         LearningCurve[] CurvesOf(MetricColumn column) =>
-            [.. seeds.Select(seed => new LearningCurve(seed.Column(NameOf(MetricColumn.EnvSteps)), seed.Column(NameOf(column))))];
+            [.. seeds.Select(
+                seed => new LearningCurve(seed.Column(NameOf(MetricColumn.EnvSteps)), seed.Column(NameOf(column))))];
     }
 
     /// <summary>
@@ -148,7 +151,8 @@ public sealed class RunLogs : IDisposable
             if (!double.IsInteger(step) || step < 0 || (first > 0 && step <= values[first - columns]))
             {
                 throw new InvalidDataException(
-                    $"{FileMessages.Tensor(name, file.Path)} is of step {step.ToString(CultureInfo.InvariantCulture)} at row {first / columns}; "
+                    $"{FileMessages.Tensor(name, file.Path)} is of step {step.ToString(CultureInfo.InvariantCulture)} "
+                    + $"at row {first / columns}; "
                     + "expected whole numbers that rise.");
             }
 

@@ -4,8 +4,13 @@ using HipiFast.Storage;
 
 namespace HipiFast.Training;
 
-/// <summary>What computed a run: two variants give other bits for the same configuration. A checkpoint records it, and a resumed run keeps it.</summary>
-/// <param name="Backend">Name of the backend, which for backends in C# names the width of their vectors: <c>managed-256</c>.</param>
+/// <summary>
+/// What computed a run: two variants give other bits for the same configuration. A checkpoint records it, and a resumed
+/// run keeps it.
+/// </summary>
+/// <param name="Backend">
+/// Name of the backend, which for backends in C# names the width of their vectors: <c>managed-256</c>.
+/// </param>
 /// <param name="Host">The backend in C# that does what the backend itself leaves to the host.</param>
 /// <param name="Version">Version of the library.</param>
 public sealed record RunVariant(string Backend, string Host, string Version)
@@ -21,9 +26,12 @@ public sealed record RunVariant(string Backend, string Host, string Version)
     {
         ArgumentNullException.ThrowIfNull(backend);
         Assembly assembly = typeof(RunVariant).Assembly;
-        string version = assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+        string version =
+            assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
             ?? assembly.GetName().Version!.ToString();
-        string host = backend.Family == ManagedBackend.FamilyName ? backend.Name : KernelRegistry.Default.Resolve(ManagedBackend.FamilyName).Name;
+        string host = backend.Family == ManagedBackend.FamilyName
+            ? backend.Name
+            : KernelRegistry.Default.Resolve(ManagedBackend.FamilyName).Name;
         return new RunVariant(backend.Name, host, version);
     }
 
@@ -41,17 +49,25 @@ public sealed record RunVariant(string Backend, string Host, string Version)
 
         using SafetensorsFile file = SafetensorsFile.OpenHeader(directory.Checkpoint);
         return file.Metadata.TryGetValue(BackendKey, out string? backend)
-            ? new RunVariant(backend, file.Metadata.GetValueOrDefault(HostKey, backend), file.Metadata.GetValueOrDefault(VersionKey, string.Empty))
+            ? new RunVariant(
+                backend, file.Metadata.GetValueOrDefault(HostKey, backend),
+                file.Metadata.GetValueOrDefault(VersionKey, string.Empty))
             : null;
     }
 
-    /// <summary>The backend with which a run goes on: the one that its checkpoint records, else the configuration's.</summary>
+    /// <summary>
+    /// The backend with which a run goes on: the one that its checkpoint records, else the configuration's.
+    /// </summary>
     /// <param name="directory">The run.</param>
     /// <param name="config">Its configuration.</param>
     /// <param name="allowOther">Whether another variant may go on where the recorded one cannot run here.</param>
-    /// <param name="note">One sentence where the numbers may be others than those of a run never stopped; else empty.</param>
+    /// <param name="note">
+    /// One sentence where the numbers may be others than those of a run never stopped; else empty.
+    /// </param>
     /// <returns>A backend that can run here.</returns>
-    /// <exception cref="NotSupportedException">The recorded variant cannot run here and no other is allowed; or none can run.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The recorded variant cannot run here and no other is allowed; or none can run.
+    /// </exception>
     /// <exception cref="ArgumentException">The configuration's backend or device does not exist.</exception>
     /// <exception cref="InvalidDataException">The checkpoint is damaged.</exception>
     public static KernelBackend Choose(RunDirectory directory, TrainingConfig config, bool allowOther, out string note)
@@ -70,17 +86,22 @@ public sealed record RunVariant(string Backend, string Host, string Version)
             if (!allowOther)
             {
                 throw new NotSupportedException(
-                    $"The run in {directory.Path} was computed by {recorded.Name}, which cannot go on here: {obstacle.TrimEnd('.')}; "
+                    $"The run in {directory.Path} was computed by {recorded.Name}, which cannot go on here: "
+                    + $"{obstacle.TrimEnd('.')}; "
                     + "train --resume with --allow-other-variant goes on with another, whose numbers differ.");
             }
 
             backend = Another(config);
-            note = $"The run in {directory.Path} was computed by {recorded.Name} and goes on with {Of(backend).Name}: its numbers from here on are "
+            note =
+                $"The run in {directory.Path} was computed by {recorded.Name} and goes on with {Of(backend).Name}: its "
+                + "numbers from here on are "
                 + "not those of a run never stopped.";
         }
         else if (recorded.Version.Length > 0 && recorded.Version != Of(backend!).Version)
         {
-            note = $"The run in {directory.Path} was begun by version {recorded.Version} and goes on with version {Of(backend!).Version}: its numbers "
+            note =
+                $"The run in {directory.Path} was begun by version {recorded.Version} and goes on with version "
+                + $"{Of(backend!).Version}: its numbers "
                 + "from here on may not be those of a run never stopped.";
         }
 

@@ -71,7 +71,8 @@ public sealed class SeedGroup
             }
 
             LearningCurve curve = ReadCurve(run.Metrics, metrics, metric);
-            string own = $"{config.Environment}, {config.Run.Steps} steps, {config.Run.GradientSteps} gradient steps each, "
+            string own =
+                $"{config.Environment}, {config.Run.Steps} steps, {config.Run.GradientSteps} gradient steps each, "
                 + $"batch {config.Learner.Batch}";
             if (own != (budget ??= own))
             {
@@ -81,17 +82,20 @@ public sealed class SeedGroup
             LearningCurve first = curves.Count == 0 ? curve : curves.Values.First();
             if (!curve.Steps.SequenceEqual(first.Steps))
             {
-                throw new InvalidDataException($"The runs in '{path}' cannot be taken together: {Differ(first, curve)}.");
+                throw new InvalidDataException(
+                    $"The runs in '{path}' cannot be taken together: {Differ(first, curve)}.");
             }
 
             if (!curves.TryAdd(config.Run.Seed, curve))
             {
                 throw new InvalidDataException(
-                    $"Two runs in '{path}' have seed {config.Run.Seed}, one of them '{run.Path}'; expected runs of different seeds.");
+                    $"Two runs in '{path}' have seed {config.Run.Seed}, one of them '{run.Path}'; expected runs of "
+                    + "different seeds.");
             }
         }
 
-        return new SeedGroup(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))), curves, budget!);
+        return new SeedGroup(
+            Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))), curves, budget!);
     }
 
     /// <summary>The area of this group minus that of another, seed by seed.</summary>
@@ -108,7 +112,8 @@ public sealed class SeedGroup
         ArgumentNullException.ThrowIfNull(other);
         if (other._budget != _budget)
         {
-            throw new ArgumentException($"'{Name}' ({_budget}) and '{other.Name}' ({other._budget}) cannot be compared: expected equal cost.");
+            throw new ArgumentException(
+                $"'{Name}' ({_budget}) and '{other.Name}' ({other._budget}) cannot be compared: expected equal cost.");
         }
 
         LearningCurve first = Curves.Values.First(), others = other.Curves.Values.First();
@@ -124,7 +129,8 @@ public sealed class SeedGroup
         ];
         if (differences.Length == 0)
         {
-            throw new ArgumentException($"'{Name}' and '{other.Name}' have no seed in common, so they cannot be compared seed by seed.");
+            throw new ArgumentException(
+                $"'{Name}' and '{other.Name}' have no seed in common, so they cannot be compared seed by seed.");
         }
 
         return PairedDifference.Of(differences);
@@ -148,7 +154,8 @@ public sealed class SeedGroup
             if (!double.IsFinite(steps[row]) || (row > 0 && steps[row] <= steps[row - 1]))
             {
                 throw new InvalidDataException(
-                    $"Line {row + 2} of '{path}' has {RunLogs.NameOf(MetricColumn.EnvSteps)} = {steps[row]}; expected finite, increasing numbers.");
+                    $"Line {row + 2} of '{path}' has {RunLogs.NameOf(MetricColumn.EnvSteps)} = {steps[row]}; expected "
+                    + "finite, increasing numbers.");
             }
         }
 
@@ -156,7 +163,8 @@ public sealed class SeedGroup
     }
 
     private static string Differ(LearningCurve one, LearningCurve other) =>
-        $"one was evaluated {one.Steps.Count} times up to {one.Steps[^1]} steps, the other {other.Steps.Count} times up to {other.Steps[^1]}; expected the "
+        $"one was evaluated {one.Steps.Count} times up to {one.Steps[^1]} steps, the other {other.Steps.Count} times "
+        + $"up to {other.Steps[^1]}; expected the "
         + "same evaluations (train --resume continues an unfinished run)";
 
     private static double AreaUnder(LearningCurve curve) => curve.Values.Average();

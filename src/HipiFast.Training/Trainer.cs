@@ -30,12 +30,13 @@ public enum TimedPart
 }
 
 /// <summary>
-/// HIPI-RL (the paper's Algorithm 2): collects experience, relabels what it replays, and trains SAC on it. Knows nothing of files but what a
-/// checkpoint must hold; <see cref="TrainingRun"/> keeps the run directory.
+/// HIPI-RL (the paper's Algorithm 2): collects experience, relabels what it replays, and trains SAC on it. Knows
+/// nothing of files but what a checkpoint must hold; <see cref="TrainingRun"/> keeps the run directory.
 /// </summary>
 /// <remarks>
-/// All randomness is counter-based in the seed, so the same configuration gives the same bits for any thread count, and a trainer restored by
-/// <see cref="LoadState"/> continues as the one that was saved would have. Between evaluations a step allocates nothing. Not thread-safe.
+/// All randomness is counter-based in the seed, so the same configuration gives the same bits for any thread count, and
+/// a trainer restored by <see cref="LoadState"/> continues as the one that was saved would have. Between evaluations a
+/// step allocates nothing. Not thread-safe.
 /// </remarks>
 public sealed class Trainer : IDisposable
 {
@@ -61,7 +62,9 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Builds environment, networks, replay buffer and relabeler; nothing has been stepped yet.</summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="backend">What computes, for a run that goes on with the backend it was begun with; null for the configuration's.</param>
+    /// <param name="backend">
+    /// What computes, for a run that goes on with the backend it was begun with; null for the configuration's.
+    /// </param>
     /// <exception cref="ArgumentException">A name or value in it is wrong.</exception>
     /// <exception cref="NotSupportedException">The backend or learner cannot run here.</exception>
     public Trainer(TrainingConfig config, KernelBackend? backend = null)
@@ -71,7 +74,8 @@ public sealed class Trainer : IDisposable
         Config = config;
         LearnerFactory learner = LearnerRegistry.Resolve(config.Learner.Name);
         backend ??= config.Compute.ResolveBackend();
-        _environment = EnvironmentRegistry.Create(config.Environment, config.EnvironmentCopies, config.EnvironmentSettings);
+        _environment = EnvironmentRegistry.Create(
+            config.Environment, config.EnvironmentCopies, config.EnvironmentSettings);
         TransitionShape shape = _environment.Shape;
         _evaluator = new Evaluator(
             EnvironmentRegistry.Create(config.Environment, config.Run.EvalEpisodes, config.EnvironmentSettings));
@@ -82,7 +86,8 @@ public sealed class Trainer : IDisposable
         _networks.Initialize(config.Run.Seed);
         _session = backend.CreateSession(new SessionOptions(config.Compute.Threads, config.Compute.Device));
         _learner = learner(config, _networks, _session);
-        _relabeler = new Relabeler(_session, _environment.Family, _networks, config.Relabeling, _environment.TaskDistribution);
+        _relabeler = new Relabeler(
+            _session, _environment.Family, _networks, config.Relabeling, _environment.TaskDistribution);
         if (!_environment.FixedTasks.IsEmpty)
         {
             _relabeler.SetFixedCandidates(_environment.FixedTasks);
@@ -93,7 +98,8 @@ public sealed class Trainer : IDisposable
             })
         {
             throw new ArgumentException(
-                $"candidates (--candidates) is 'fixed', but {config.Environment} has no fixed set of tasks; expected commanded, reached or both.");
+                $"candidates (--candidates) is 'fixed', but {config.Environment} has no fixed set of tasks; expected "
+                + "commanded, reached or both.");
         }
 
         _replay = ReplayFactory.Create(config, shape, _session);
@@ -150,7 +156,8 @@ public sealed class Trainer : IDisposable
         else
         {
             _learner.Act(
-                _step.Observation, _step.Task, copies, deterministic: false, Config.Run.Seed, (uint)_counters.VectorSteps, _step.Action);
+                _step.Observation, _step.Task, copies, deterministic: false, Config.Run.Seed,
+                (uint)_counters.VectorSteps, _step.Action);
         }
 
         _environment.Step(_step.Action, out StepResult result);
@@ -215,8 +222,10 @@ public sealed class Trainer : IDisposable
         Charge(TimedPart.Evaluation, time);
     }
 
-    /// <summary>Adds everything needed to continue exactly to a checkpoint: networks, optimiser, replay, environment, counters, and the minibatches
-    /// in hand.</summary>
+    /// <summary>
+    /// Adds everything needed to continue exactly to a checkpoint: networks, optimiser, replay, environment, counters,
+    /// and the minibatches in hand.
+    /// </summary>
     /// <param name="writer">The checkpoint.</param>
     public void SaveState(SafetensorsWriter writer)
     {
@@ -239,7 +248,8 @@ public sealed class Trainer : IDisposable
     public void SaveAgent(string path) => _learner.SaveAgent(path);
 
     /// <summary>The environment steps that a checkpoint holds.</summary>
-    internal static long EnvStepsIn(SafetensorsFile file) => TrainerCounters.LoadState(file, Prefix + "counters").EnvSteps;
+    internal static long EnvStepsIn(SafetensorsFile file) =>
+        TrainerCounters.LoadState(file, Prefix + "counters").EnvSteps;
 
     /// <summary>Restores what <see cref="SaveState"/> wrote, in a trainer of the same configuration.</summary>
     /// <param name="file">The checkpoint.</param>
@@ -331,7 +341,8 @@ public sealed class Trainer : IDisposable
 
     // What the replay, the relabeler and the learner call bad data is, in here, of the run's own making.
     private TrainingDivergedException Diverged(InvalidDataException error) => new(
-        $"Training diverged at gradient step {GradientSteps}; a smaller learning_rate or gradient_clip 1 may help. {error.Message}",
+        $"Training diverged at gradient step {GradientSteps}; a smaller learning_rate or gradient_clip 1 may help. "
+        + $"{error.Message}",
         error);
 
     private long NextBatch(long time)
@@ -362,7 +373,8 @@ public sealed class Trainer : IDisposable
             for (int i = 0; i < width; i++)
             {
                 PhiloxBlock block = Philox.Next(
-                    (uint)copy, (uint)i / 4, (uint)_counters.VectorSteps, (uint)RandomPurpose.BehaviorAction, Config.Run.Seed);
+                    (uint)copy, (uint)i / 4, (uint)_counters.VectorSteps, (uint)RandomPurpose.BehaviorAction,
+                    Config.Run.Seed);
                 action[i] = (2f * Philox.ToUniform(block[i])) - 1f;
             }
         }

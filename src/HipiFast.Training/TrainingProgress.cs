@@ -9,7 +9,8 @@ namespace HipiFast.Training;
 /// <param name="UpdatesPerSecond">Gradient steps per second in this session.</param>
 /// <param name="RemainingSeconds">Seconds left at that speed; NaN before there is one.</param>
 public readonly record struct TrainingProgress(
-    long EnvSteps, long TotalSteps, long GradientSteps, double Seconds, double EnvStepsPerSecond, double UpdatesPerSecond, double RemainingSeconds);
+    long EnvSteps, long TotalSteps, long GradientSteps, double Seconds, double EnvStepsPerSecond,
+    double UpdatesPerSecond, double RemainingSeconds);
 
 /// <summary>Hears how a run gets on. Called on the thread that trains.</summary>
 public interface ITrainingObserver

@@ -65,7 +65,8 @@ public sealed class TrainingRun : IDisposable
     /// <param name="directory">The directory.</param>
     /// <param name="config">The configuration.</param>
     /// <param name="held">
-    /// What <see cref="RunDirectory.Hold"/> gave, to be kept and disposed by the run; when null, the run takes hold of its directory itself.
+    /// What <see cref="RunDirectory.Hold"/> gave, to be kept and disposed by the run; when null, the run takes hold of
+    /// its directory itself.
     /// </param>
     /// <returns>The run.</returns>
     /// <exception cref="DirectoryInUseException">Another run holds the directory.</exception>
@@ -116,7 +117,8 @@ public sealed class TrainingRun : IDisposable
             if (config.Run.Steps < done)
             {
                 throw new ArgumentException(
-                    $"--steps is {config.Run.Steps}, but the run in {directory.Path} has done {done} already; expected {done} or more.");
+                    $"--steps is {config.Run.Steps}, but the run in {directory.Path} has done {done} already; expected "
+                    + $"{done} or more.");
             }
         }
 
@@ -167,7 +169,8 @@ public sealed class TrainingRun : IDisposable
             {
                 if (continues)
                 {
-                    // The checkpoint vouches for config.json: it learns of the change first, and still knows the file as it is until it is replaced.
+                    // The checkpoint vouches for config.json: it learns of the change first, and still knows the file
+                    // as it is until it is replaced.
                     run.SaveCheckpoint(stored);
                 }
 
@@ -179,7 +182,8 @@ public sealed class TrainingRun : IDisposable
     }
 
     // Whatever fails on the way, the trainer and what is held are let go.
-    private static TrainingRun Open(RunDirectory directory, Trainer trainer, DirectoryLock? held, Action<TrainingRun> begin)
+    private static TrainingRun Open(
+        RunDirectory directory, Trainer trainer, DirectoryLock? held, Action<TrainingRun> begin)
     {
         TrainingRun? run = null;
         try
@@ -207,7 +211,8 @@ public sealed class TrainingRun : IDisposable
     public bool Run(ITrainingObserver? observer = null, CancellationToken stop = default)
     {
         _watch.Start();
-        double sessionStart = Seconds, reported = Seconds, progressSeconds = observer?.ProgressInterval.TotalSeconds ?? 0;
+        double sessionStart = Seconds, reported = Seconds,
+            progressSeconds = observer?.ProgressInterval.TotalSeconds ?? 0;
         long firstEnvSteps = EnvSteps, firstGradientSteps = _trainer.GradientSteps;
         bool worked = !IsFinished;
         _checkpointSteps = EnvSteps;
@@ -238,8 +243,10 @@ public sealed class TrainingRun : IDisposable
             {
                 reported = now;
                 double elapsed = now - sessionStart, rate = (EnvSteps - firstEnvSteps) / elapsed;
-                double updateRate = (_trainer.GradientSteps - firstGradientSteps) / elapsed, remaining = (Config.Run.Steps - EnvSteps) / rate;
-                observer.Progress(new TrainingProgress(EnvSteps, Config.Run.Steps, _trainer.GradientSteps, now, rate, updateRate, remaining));
+                double updateRate = (_trainer.GradientSteps - firstGradientSteps) / elapsed, remaining = (
+                    Config.Run.Steps - EnvSteps) / rate;
+                observer.Progress(new TrainingProgress(
+                    EnvSteps, Config.Run.Steps, _trainer.GradientSteps, now, rate, updateRate, remaining));
             }
         }
 
@@ -333,10 +340,12 @@ public sealed class TrainingRun : IDisposable
     private void LoadCheckpoint()
     {
         using SafetensorsFile file = SafetensorsFile.Open(Directory.Checkpoint);
-        if (file.Metadata.GetValueOrDefault(FormatKey) != FormatName || !file.Metadata.TryGetValue(RunDirectory.CheckpointConfigKey, out string? json))
+        if (file.Metadata.GetValueOrDefault(FormatKey) != FormatName || !file.Metadata.TryGetValue(
+            RunDirectory.CheckpointConfigKey, out string? json))
         {
             throw new InvalidDataException(
-                $"{file.Path} is not a checkpoint that this version wrote: its metadata lacks \"{FormatKey}\": \"{FormatName}\".");
+                $"{file.Path} is not a checkpoint that this version wrote: its metadata lacks \"{FormatKey}\": "
+                + $"\"{FormatName}\".");
         }
 
         TrainingConfig made = RunDirectory.FromJson(json, $" in the metadata of {file.Path}");

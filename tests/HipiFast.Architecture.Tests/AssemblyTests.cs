@@ -3,7 +3,9 @@ using System.Reflection.PortableExecutable;
 
 namespace HipiFast.Architecture.Tests;
 
-/// <summary>Assemblies point one way: each may refer to those that its line names, all of which stand below it.</summary>
+/// <summary>
+/// Assemblies point one way: each may refer to those that its line names, all of which stand below it.
+/// </summary>
 public sealed class AssemblyTests
 {
     /// <summary>Most public types of the kernels' contracts.</summary>
@@ -14,7 +16,8 @@ public sealed class AssemblyTests
     [
         ("HipiFast.Cli",
         [
-            "HipiFast.Experiments", "HipiFast.Benchmarking", "HipiFast.Training", "HipiFast", "HipiFast.Mujoco", "HipiFast.Kernels.Devices",
+            "HipiFast.Experiments", "HipiFast.Benchmarking", "HipiFast.Training", "HipiFast", "HipiFast.Mujoco",
+            "HipiFast.Kernels.Devices",
             "HipiFast.Kernels",
         ]),
         ("HipiFast.Benchmarking", ["HipiFast.Training", "HipiFast", "HipiFast.Kernels.Devices", "HipiFast.Kernels"]),
@@ -45,7 +48,8 @@ public sealed class AssemblyTests
         {
             string reference = Path.GetFileNameWithoutExtension(file);
             Assert.True(
-                allowed.Contains(reference) || (!isLinked && s_builtBeside.Contains(reference)), $"{name} refers to {reference}.");
+                allowed.Contains(reference) || (!isLinked && s_builtBeside.Contains(reference)),
+                $"{name} refers to {reference}.");
         }
     }
 
@@ -59,7 +63,8 @@ public sealed class AssemblyTests
         {
             // Those that this project does not use, where they were built.
             string output = Path.GetRelativePath(Path.Combine(Project.Root, "tests"), AppContext.BaseDirectory);
-            built = Path.Combine(Project.Named(name).Folder, output[(output.IndexOf(Path.DirectorySeparatorChar) + 1)..], name + ".dll");
+            built = Path.Combine(
+                Project.Named(name).Folder, output[(output.IndexOf(Path.DirectorySeparatorChar) + 1)..], name + ".dll");
         }
 
         if (!File.Exists(built))
@@ -73,7 +78,8 @@ public sealed class AssemblyTests
         {
             string reference = metadata.GetString(metadata.GetAssemblyReference(handle).Name);
             Assert.True(
-                !reference.StartsWith(nameof(HipiFast), StringComparison.Ordinal) || allowed.Contains(reference), $"{name} uses {reference}.");
+                !reference.StartsWith(nameof(HipiFast), StringComparison.Ordinal) || allowed.Contains(reference),
+                $"{name} uses {reference}.");
         }
     }
 
@@ -83,15 +89,19 @@ public sealed class AssemblyTests
         string[] order = [.. s_layers.Select(layer => layer.Name)];
         foreach ((string name, string[] below) in s_layers)
         {
-            Assert.All(below, other => Assert.True(Array.IndexOf(order, other) > Array.IndexOf(order, name), $"{name} may use {other}."));
+            Assert.All(below, other => Assert.True(
+                Array.IndexOf(order, other) > Array.IndexOf(order, name), $"{name} may use {other}."));
         }
     }
 
     [Fact]
     public void ThePublicSurfaceOfTheKernelsIsSmall()
     {
-        string[] types = [.. typeof(Kernels.Backends.KernelBackend).Assembly.GetExportedTypes().Where(type => !type.IsNested).Select(type => type.Name)];
-        Assert.True(types.Length <= MostPublicTypes, $"{types.Length} public types: {string.Join(", ", types.Order())}.");
+        string[] types = [.. typeof(
+            Kernels.Backends.KernelBackend).Assembly.GetExportedTypes().Where(type =>
+                !type.IsNested).Select(type => type.Name)];
+        Assert.True(
+            types.Length <= MostPublicTypes, $"{types.Length} public types: {string.Join(", ", types.Order())}.");
     }
 
     private static bool IsOfTheProgram(Project project) => project.Part is "src" or "kernels";

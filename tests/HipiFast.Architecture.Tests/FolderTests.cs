@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace HipiFast.Architecture.Tests;
 
-/// <summary>Folders point one way: what is shipped knows neither tests nor benchmarks, kernels know nothing above them.</summary>
+/// <summary>
+/// Folders point one way: what is shipped knows neither tests nor benchmarks, kernels know nothing above them.
+/// </summary>
 public sealed partial class FolderTests
 {
     public static TheoryData<string> Projects => [.. Project.All.Select(project => project.Name)];
@@ -14,7 +16,8 @@ public sealed partial class FolderTests
         Project project = Project.Named(name);
         Assert.All(
             project.Compiled,
-            file => Assert.True(IsBelow(file, project.Folder), $"{name} compiles {Path.GetRelativePath(Project.Root, file)}."));
+            file => Assert.True(
+                IsBelow(file, project.Folder), $"{name} compiles {Path.GetRelativePath(Project.Root, file)}."));
     }
 
     [Theory]
@@ -39,15 +42,22 @@ public sealed partial class FolderTests
     [Fact]
     public void TheNativeLibraryKnowsNoTestsOfOursAndNoBenchmarks()
     {
-        foreach (string file in Directory.EnumerateFiles(Path.Combine(Project.Root, "native"), "*", SearchOption.AllDirectories)
-            .Where(file => Path.GetFileName(file) is "CMakeLists.txt" || Path.GetExtension(file) is ".cpp" or ".h" or ".cmake"))
+        foreach (string file in Directory.EnumerateFiles(
+            Path.Combine(Project.Root, "native"), "*", SearchOption.AllDirectories)
+            .Where(
+                file =>
+                    Path.GetFileName(file) is "CMakeLists.txt"
+                        || Path.GetExtension(file) is ".cpp" or ".h" or ".cmake"))
         {
-            Assert.False(OtherFolders().IsMatch(File.ReadAllText(file)), $"{Path.GetRelativePath(Project.Root, file)} names another folder.");
+            Assert.False(
+                OtherFolders().IsMatch(File.ReadAllText(file)),
+                $"{Path.GetRelativePath(Project.Root, file)} names another folder.");
         }
     }
 
     [GeneratedRegex(@"\.\./(bench|tests|src|kernels)/")]
     private static partial Regex OtherFolders();
 
-    private static bool IsBelow(string file, string folder) => file.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    private static bool IsBelow(string file, string folder) =>
+        file.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 }

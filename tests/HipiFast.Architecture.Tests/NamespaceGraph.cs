@@ -6,13 +6,14 @@ using System.Text.RegularExpressions;
 namespace HipiFast.Architecture.Tests;
 
 /// <summary>
-/// Which namespaces of one assembly use which others of it: by what its sources say (<c>using</c> directives, and names that begin with a
-/// namespace), and by what the compiled types refer to in members and method bodies.
+/// Which namespaces of one assembly use which others of it: by what its sources say (<c>using</c> directives, and names
+/// that begin with a namespace), and by what the compiled types refer to in members and method bodies.
 /// </summary>
 internal sealed partial class NamespaceGraph
 {
     private const BindingFlags Declared =
-        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static
+            | BindingFlags.DeclaredOnly;
 
     private static readonly Dictionary<short, OpCode> s_codes = typeof(OpCodes).GetFields()
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
@@ -65,7 +66,8 @@ internal sealed partial class NamespaceGraph
             if (begin >= 0)
             {
                 string[] round = [.. path[begin..], at];
-                return string.Join("; ", round.Zip(round[1..], (from, to) => $"{from} -> {to} ({_arrows[(from, to)]})"));
+                return string.Join(
+                    "; ", round.Zip(round[1..], (from, to) => $"{from} -> {to} ({_arrows[(from, to)]})"));
             }
 
             if (!done.Contains(at))
@@ -90,7 +92,8 @@ internal sealed partial class NamespaceGraph
     [GeneratedRegex(@"^namespace\s+([\w.]+)", RegexOptions.Multiline)]
     private static partial Regex Declaration();
 
-    [GeneratedRegex(@"^\s*(?:global\s+)?using\s+(?:static\s+)?(?:\w+\s*=\s*)?(?:global::)?([A-Z][\w.]*)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\s*(?:global\s+)?using\s+(?:static\s+)?(?:\w+\s*=\s*)?(?:global::)?([A-Z][\w.]*)",
+        RegexOptions.Multiline)]
     private static partial Regex Directive();
 
     [GeneratedRegex(@"(?<![\w.])(?:global::)?[A-Z]\w*(?:\.[A-Z]\w*)+")]
@@ -142,12 +145,14 @@ internal sealed partial class NamespaceGraph
     private bool IsTypeOf(string space, string name)
     {
         string rest = name[space.Length..].TrimStart('.').Split('.')[0];
-        return rest.Length > 0 && _assembly.GetTypes().Any(type => type.Namespace == space && type.Name.Split('`')[0] == rest);
+        return rest.Length > 0 && _assembly.GetTypes().Any(
+            type => type.Namespace == space && type.Name.Split('`')[0] == rest);
     }
 
     private string? LongestNamespace(string name)
     {
-        for (string candidate = name; candidate.Length > 0; candidate = candidate[..Math.Max(candidate.LastIndexOf('.'), 0)])
+        for (string candidate = name; candidate.Length > 0;
+            candidate = candidate[..Math.Max(candidate.LastIndexOf('.'), 0)])
         {
             if (_namespaces.Contains(candidate))
             {
@@ -192,9 +197,11 @@ internal sealed partial class NamespaceGraph
         {
             short value = body[at++];
             OpCode code = s_codes[value == 0xFE ? (short)(0xFE00 | body[at++]) : value];
-            if (code.OperandType is OperandType.InlineMethod or OperandType.InlineField or OperandType.InlineType or OperandType.InlineTok)
+            if (code.OperandType is OperandType.InlineMethod or OperandType.InlineField
+                or OperandType.InlineType or OperandType.InlineTok)
             {
-                MemberInfo? member = type.Module.ResolveMember(BitConverter.ToInt32(body, at), typeArguments, methodArguments);
+                MemberInfo? member = type.Module.ResolveMember(
+                    BitConverter.ToInt32(body, at), typeArguments, methodArguments);
                 Use(type, member as Type ?? member?.DeclaringType);
                 Use(type, (member as FieldInfo)?.FieldType);
                 if (member is MethodInfo { IsGenericMethod: true } generic)

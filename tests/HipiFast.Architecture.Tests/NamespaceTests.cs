@@ -1,18 +1,22 @@
 namespace HipiFast.Architecture.Tests;
 
-/// <summary>Within each library, namespaces have an order: one may use those before it and never those after it.</summary>
+/// <summary>
+/// Within each library, namespaces have an order: one may use those before it and never those after it.
+/// </summary>
 public sealed class NamespaceTests
 {
     /// <summary>Namespaces of HipiFast.Kernels from bottom to top.</summary>
     private static readonly string[] s_kernels =
     [
-        "Memory", "Numerics", "Random", "Threading", "Tasks", "Networks", "Dense", "SoftQ", "LogPartition", "TaskSampling", "Replay",
+        "Memory", "Numerics", "Random", "Threading", "Tasks", "Networks", "Dense", "SoftQ", "LogPartition",
+        "TaskSampling", "Replay",
         "Relabeling", "Native", "Backends",
     ];
 
     public static TheoryData<string> Libraries =>
     [
-        "HipiFast.Kernels", "HipiFast.Kernels.Devices", "HipiFast.Kernels.Cuda", "HipiFast", "HipiFast.Training", "HipiFast.Experiments",
+        "HipiFast.Kernels", "HipiFast.Kernels.Devices", "HipiFast.Kernels.Cuda", "HipiFast", "HipiFast.Training",
+        "HipiFast.Experiments",
         "HipiFast.Mujoco",
     ];
 
@@ -34,7 +38,8 @@ public sealed class NamespaceTests
         foreach (((string from, string to), string where) in graph.Arrows)
         {
             Assert.True(
-                Array.IndexOf(s_kernels, Short(to)) < Array.IndexOf(s_kernels, Short(from)), $"{Short(from)} uses {Short(to)} in {where}.");
+                Array.IndexOf(s_kernels, Short(to)) < Array.IndexOf(s_kernels, Short(from)),
+                $"{Short(from)} uses {Short(to)} in {where}.");
         }
 
         static string Short(string name) => name["HipiFast.Kernels.".Length..];
@@ -44,7 +49,8 @@ public sealed class NamespaceTests
     [Fact]
     public void LearningTrainingAndRelabelingKnowNoDevices()
     {
-        string[] folders = ["src/HipiFast/Learning", "src/HipiFast/Relabeling", "src/HipiFast/Replay", "src/HipiFast.Training"];
+        string[] folders =
+            ["src/HipiFast/Learning", "src/HipiFast/Relabeling", "src/HipiFast/Replay", "src/HipiFast.Training"];
         foreach (string file in folders.SelectMany(folder => Project.All
             .Where(project => project.Part == "src")
             .SelectMany(project => project.Sources)

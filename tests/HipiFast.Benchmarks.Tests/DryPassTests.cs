@@ -10,8 +10,8 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Benchmarks.Tests;
 
 /// <summary>
-/// Runs every benchmark once, in this process, so that none rots: its set-up, the check against the oracle, one call, its clean-up. The largest
-/// sizes, which run the same code for longer, are left out.
+/// Runs every benchmark once, in this process, so that none rots: its set-up, the check against the oracle, one call,
+/// its clean-up. The largest sizes, which run the same code for longer, are left out.
 /// </summary>
 public class DryPassTests
 {
@@ -55,7 +55,8 @@ public class DryPassTests
     {
         string[] expected =
         [
-            "LatencyBenchmarks", "LogPartitionBenchmarks", "RelabelBenchmarks", "ReplayBenchmarks", "SacStepBenchmarks", "SoftQBenchmarks",
+            "LatencyBenchmarks", "LogPartitionBenchmarks", "RelabelBenchmarks", "ReplayBenchmarks", "SacStepBenchmarks",
+            "SoftQBenchmarks",
             "TaskSamplingBenchmarks", "TrainingBenchmarks",
         ];
         Assert.Equal(expected, SuiteTypes.Select(type => type.Name).Order());
@@ -67,10 +68,12 @@ public class DryPassTests
         Assert.Contains("managed", RelabelBenchmarks.Backends);
         Assert.All(
             RelabelBenchmarks.Backends,
-            family => Assert.NotEqual(DeviceInfo.Cpu, KernelRegistry.Default.Resolve(family).Devices.FirstOrDefault()?.Id));
+            family =>
+                Assert.NotEqual(DeviceInfo.Cpu, KernelRegistry.Default.Resolve(family).Devices.FirstOrDefault()?.Id));
     }
 
-    private static bool IsSmall(BenchmarkCase benchmark) => benchmark.Parameters.Items.All(parameter => (parameter.Name, parameter.Value) switch
+    private static bool IsSmall(BenchmarkCase benchmark) =>
+        benchmark.Parameters.Items.All(parameter => (parameter.Name, parameter.Value) switch
     {
         ("Size", int size) => size <= LargestSize,
         ("Candidates", int candidates) => candidates <= LargestCandidates,

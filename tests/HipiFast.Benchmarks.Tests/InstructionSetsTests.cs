@@ -13,7 +13,8 @@ public class InstructionSetsTests
         Assert.All(jobs, job => Assert.Equal(3, job.Run.IterationCount));
         Assert.Equal(
             ["DOTNET_EnableAVX512=0", "DOTNET_EnableAVX2=0", "DOTNET_EnableHWIntrinsic=0"],
-            jobs.Skip(1).Select(job => job.Environment.EnvironmentVariables!.Single()).Select(variable => $"{variable.Key}={variable.Value}"));
+            jobs.Skip(1).Select(job => job.Environment.EnvironmentVariables!.Single()).Select(
+                variable => $"{variable.Key}={variable.Value}"));
     }
 
     [Fact]
@@ -28,5 +29,6 @@ public class InstructionSetsTests
     [InlineData("--isa", "avx3")]
     [InlineData("--isa")]
     [InlineData("--isa", "best", "--job", "tiny")]
-    public void UnknownNamesAreRefused(params string[] args) => Assert.Throws<ArgumentException>(() => InstructionSets.Take(args));
+    public void UnknownNamesAreRefused(params string[] args) =>
+        Assert.Throws<ArgumentException>(() => InstructionSets.Take(args));
 }

@@ -39,5 +39,6 @@ public class LatencyHistogramTests
     }
 
     [Fact]
-    public void WithoutDurationsThereIsNoPercentile() => Assert.True(double.IsNaN(new LatencyHistogram().Percentile(0.5)));
+    public void WithoutDurationsThereIsNoPercentile() =>
+        Assert.True(double.IsNaN(new LatencyHistogram().Percentile(0.5)));
 }

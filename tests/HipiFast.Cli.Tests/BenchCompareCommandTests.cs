@@ -11,7 +11,8 @@ public sealed class BenchCompareCommandTests : IDisposable
     [Fact]
     public void ARegressionIsExitCodeOne()
     {
-        string before = _files.WriteResults("a.json", ("x", Steady(1))), after = _files.WriteResults("b.json", ("x", Steady(1.2)));
+        string before = _files.WriteResults(
+            "a.json", ("x", Steady(1))), after = _files.WriteResults("b.json", ("x", Steady(1.2)));
         Assert.Equal(1, Run(before, after).ExitCode);
         Assert.Equal(0, Run(after, before).ExitCode);
         Assert.Equal(0, Run(before, before).ExitCode);
@@ -23,7 +24,8 @@ public sealed class BenchCompareCommandTests : IDisposable
     [Fact]
     public void TheThreeFormsShowIt()
     {
-        string before = _files.WriteResults("a.json", ("x", Steady(1))), after = _files.WriteResults("b.json", ("x", Steady(1.2)));
+        string before = _files.WriteResults(
+            "a.json", ("x", Steady(1))), after = _files.WriteResults("b.json", ("x", Steady(1.2)));
         Assert.StartsWith("        benchmark", Run(before, after).Output, StringComparison.Ordinal);
         Assert.Contains("| slower | x | 1.00 s |", Run(before, after, "--markdown").Output, StringComparison.Ordinal);
         using JsonDocument json = JsonDocument.Parse(Run(before, after, "--json").Output);
@@ -33,8 +35,10 @@ public sealed class BenchCompareCommandTests : IDisposable
     [Fact]
     public void WhateverIsWrongIsOneSentenceAndExitCodeTwo()
     {
-        string good = _files.WriteResults("good.json", ("x", [1.0])), other = _files.WriteResults("other.json", ("y", [1.0]));
-        string truncated = _files.Write("truncated.json", File.ReadAllText(good)[..40]), foreign = _files.Write("foreign.json", "{\"a\": 1}");
+        string good = _files.WriteResults(
+            "good.json", ("x", [1.0])), other = _files.WriteResults("other.json", ("y", [1.0]));
+        string truncated = _files.Write(
+            "truncated.json", File.ReadAllText(good)[..40]), foreign = _files.Write("foreign.json", "{\"a\": 1}");
         Directory.CreateDirectory(_files["empty"]);
         _files.Write("broken/HipiFast.Cli.dll", "not a program");
         Refused("not a JSON document", good, truncated);
@@ -55,7 +59,8 @@ public sealed class BenchCompareCommandTests : IDisposable
 
     public void Dispose() => _files.Dispose();
 
-    private static double[] Steady(double seconds) => [.. Enumerable.Range(0, 10).Select(i => seconds * (1 + (i * 1e-4)))];
+    private static double[] Steady(double seconds) =>
+        [.. Enumerable.Range(0, 10).Select(i => seconds * (1 + (i * 1e-4)))];
 
     private static void Refused(string expected, params string[] args)
     {

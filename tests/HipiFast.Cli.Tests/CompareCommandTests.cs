@@ -46,7 +46,8 @@ public class CompareCommandTests
         using TemporaryDirectory temporary = new();
         Write(temporary["a"], [0.5, 0.5], [0, 0]);
         Write(temporary["b"], [0.5, 0.5004], [0, 0]);
-        Assert.Contains(" 0.000 (0.000; 0 of 1)", HipifastProgram.Run("compare", temporary["a"], temporary["b"]).Output);
+        Assert.Contains(
+            " 0.000 (0.000; 0 of 1)", HipifastProgram.Run("compare", temporary["a"], temporary["b"]).Output);
     }
 
     [Theory]
@@ -78,7 +79,9 @@ public class CompareCommandTests
             [
                 ("2000,", "nan,", $"Line 3 of '{metrics}' has env_steps = NaN; expected finite, increasing numbers."),
                 ("2000,", "1000,", $"Line 3 of '{metrics}' has env_steps = 1000; expected finite, increasing numbers."),
-                ("success_rate", "succes", $"'{metrics}' is not the metrics of a run. There is no column 'success_rate'; expected one of"),
+                (
+                    "success_rate", "succes",
+                    $"'{metrics}' is not the metrics of a run. There is no column 'success_rate'; expected one of"),
             ])
         {
             File.WriteAllText(metrics, text.Replace(from, to, StringComparison.Ordinal));
@@ -92,7 +95,9 @@ public class CompareCommandTests
         File.Copy(metrics, second.Metrics);
         File.Copy(RunDirectory.ForSeed(temporary["a"], 1).Config, second.Config);
         RequireError(
-            $"Two runs in '{temporary["a"]}' have seed 1, one of them '{second.Path}'; expected runs of different seeds.", "compare", temporary["a"]);
+            $"Two runs in '{temporary["a"]}' have seed 1, one of them '{second.Path}'; expected runs of different "
+            + "seeds.",
+            "compare", temporary["a"]);
     }
 
     private static void RequireError(string sentence, params string[] args)

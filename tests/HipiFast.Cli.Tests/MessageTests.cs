@@ -39,7 +39,8 @@ public class MessageTests
     {
         foreach (string name in (string[])[Hostile, new string('x', 800_000)])
         {
-            ProgramResult result = HipifastProgram.Run([.. command.Select(part => part.Replace("NAME", name, StringComparison.Ordinal))]);
+            ProgramResult result = HipifastProgram.Run(
+                [.. command.Select(part => part.Replace("NAME", name, StringComparison.Ordinal))]);
             Assert.Equal((2, string.Empty), (result.ExitCode is 1 ? 2 : result.ExitCode, result.Output));
             string line = Assert.Single(result.Error.TrimEnd('\n').Split('\n'));
             Assert.InRange(line.Length, 10, 5000);

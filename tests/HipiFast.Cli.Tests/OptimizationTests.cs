@@ -6,7 +6,9 @@ using HipiFast.Training;
 
 namespace HipiFast.Cli.Tests;
 
-/// <summary>The engine is optimised in every configuration: without that, a plain <c>dotnet run</c> is a hundred times slower.</summary>
+/// <summary>
+/// The engine is optimised in every configuration: without that, a plain <c>dotnet run</c> is a hundred times slower.
+/// </summary>
 public sealed class OptimizationTests
 {
     public static TheoryData<string> Engine =>
@@ -29,7 +31,8 @@ public sealed class OptimizationTests
     {
         string root = PluginFolder.OfProgram.Repository!;
         string project = Directory.GetFiles(root, assembly + ".csproj", SearchOption.AllDirectories).Single();
-        ProcessStartInfo start = new("dotnet", ["msbuild", project, "-p:Configuration=Debug", "-getProperty:Optimize", "-nodeReuse:false"])
+        ProcessStartInfo start = new(
+            "dotnet", ["msbuild", project, "-p:Configuration=Debug", "-getProperty:Optimize", "-nodeReuse:false"])
         {
             RedirectStandardOutput = true,
         };

@@ -4,11 +4,16 @@ using HipiFast.Training;
 
 namespace HipiFast.Cli.Tests;
 
-/// <summary>Where results go: directories that are there, links, pipes, and what processes that were killed have left.</summary>
+/// <summary>
+/// Where results go: directories that are there, links, pipes, and what processes that were killed have left.
+/// </summary>
 public sealed class OutputPathTests : IDisposable
 {
     private static readonly string[] s_tiny =
-        ["train", "gridworld", "--steps", "100", "--eval-every", "100", "--eval-episodes", "2", "--hidden", "8", "--batch", "8"];
+        [
+            "train", "gridworld", "--steps", "100", "--eval-every", "100", "--eval-episodes", "2", "--hidden", "8",
+            "--batch", "8"
+        ];
 
     private readonly TemporaryDirectory _temporary = new();
 
@@ -47,7 +52,8 @@ public sealed class OutputPathTests : IDisposable
 
         File.CreateSymbolicLink(_temporary["link"], "nowhere");
         Assert.Equal(2, Train(_temporary["link"], []).ExitCode);
-        Assert.Equal(2, HipifastProgram.Run("clone", "gridworld", "--agent", "x", "--out", _temporary["link"]).ExitCode);
+        Assert.Equal(
+            2, HipifastProgram.Run("clone", "gridworld", "--agent", "x", "--out", _temporary["link"]).ExitCode);
         Assert.Single(Directory.GetFileSystemEntries(_temporary.Root));
     }
 
@@ -57,7 +63,9 @@ public sealed class OutputPathTests : IDisposable
         // Inside a directory that was there: killed between moving up the first seed and the second.
         string inside = _temporary["inside"];
         TrainingConfig config = new();
-        foreach (string path in (string[])[Path.Combine(inside, "seed-1"), Path.Combine(inside, "new.0123456789ab.tmp", "seed-2")])
+        foreach (
+            string path
+                in (string[])[Path.Combine(inside, "seed-1"), Path.Combine(inside, "new.0123456789ab.tmp", "seed-2")])
         {
             RunDirectory run = new(path);
             Directory.CreateDirectory(run.CheckpointFolder);
@@ -69,7 +77,8 @@ public sealed class OutputPathTests : IDisposable
         Assert.Empty(Directory.GetDirectories(inside, "*.tmp"));
 
         // Beside one that was not: any leftover that no process holds, unless something else is in it.
-        string beside = _temporary["beside"], foreign = beside + ".aaaaaaaaaaaa.tmp", left = beside + ".bbbbbbbbbbbb.tmp";
+        string beside = _temporary["beside"], foreign = beside + ".aaaaaaaaaaaa.tmp",
+            left = beside + ".bbbbbbbbbbbb.tmp";
         Directory.CreateDirectory(Path.Combine(left, "checkpoint"));
         Directory.CreateDirectory(foreign);
         File.WriteAllText(Path.Combine(foreign, "thesis.txt"), "x");
@@ -85,11 +94,13 @@ public sealed class OutputPathTests : IDisposable
         string clone = _temporary["clone"];
         string[] command =
         [
-            "clone", "gridworld", "--agent", _temporary["run"], "--trajectories", "10", "--max-epochs", "1", "--hidden", "8", "--episodes", "2",
+            "clone", "gridworld", "--agent", _temporary["run"], "--trajectories", "10", "--max-epochs", "1", "--hidden",
+            "8", "--episodes", "2",
             "--out", clone,
         ];
         Require(HipifastProgram.Run(command));
-        foreach (string file in (string[])["result.json", "epochs.csv", "policy.safetensors", "demonstrations.safetensors"])
+        foreach (
+            string file in (string[])["result.json", "epochs.csv", "policy.safetensors", "demonstrations.safetensors"])
         {
             // The result is the last to be written; what else is missing shows how far the killed one came.
             File.Delete(Path.Combine(clone, "result.json"));
@@ -151,7 +162,10 @@ public sealed class OutputPathTests : IDisposable
             {
                 ProgramResult result = HipifastProgram.Run(command);
                 Assert.Equal(
-                    (2, $"hipifast: '{path}' cannot be written: it is a pipe, a terminal or a stream of this process; expected a file.\n"),
+                    (
+                        2,
+                        $"hipifast: '{path}' cannot be written: it is a pipe, a terminal or a stream of this process; "
+                        + "expected a file.\n"),
                     (result.ExitCode, result.Error));
             }
         }
@@ -167,14 +181,18 @@ public sealed class OutputPathTests : IDisposable
         {
             ProgramResult result = HipifastProgram.Run("train", "--resume", _temporary["runs"], "--steps", "200");
             Assert.Equal(1, result.ExitCode);
-            Assert.Equal($"hipifast: '{second.Path}' is in use by another run; wait until that has ended, or stop it.\n", result.Error);
+            Assert.Equal(
+                $"hipifast: '{second.Path}' is in use by another run; wait until that has ended, or stop it.\n",
+                result.Error);
         }
 
         Assert.Equal(config, File.ReadAllBytes(second.Config));
         Require(HipifastProgram.Run("train", "--resume", _temporary["runs"], "--steps", "200"));
     }
 
-    private static ProgramResult Train(string directory, string[] more) => HipifastProgram.Run([.. s_tiny, .. more, "--out", directory]);
+    private static ProgramResult Train(string directory, string[] more) =>
+        HipifastProgram.Run([.. s_tiny, .. more, "--out", directory]);
 
-    private static void Require(ProgramResult result) => Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
+    private static void Require(ProgramResult result) =>
+        Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
 }

@@ -7,7 +7,8 @@ namespace HipiFast.Cli.Tests;
 /// <summary>The program without its plug-ins, and how it comes by them.</summary>
 public sealed class PluginTests
 {
-    private static readonly OptionalComponent s_moon = new("HipiFast.Moon", OptionalComponent.Backend, "moon", "src/Moon", "nothing");
+    private static readonly OptionalComponent s_moon = new(
+        "HipiFast.Moon", OptionalComponent.Backend, "moon", "src/Moon", "nothing");
 
     [Fact]
     public void TheProgramBringsNoPackageOfAPlugin()
@@ -28,9 +29,11 @@ public sealed class PluginTests
         Assert.NotSame(AssemblyLoadContext.Default, context);
         Assert.Contains(context.Assemblies, assembly => assembly.GetName().Name == "ILGPU");
 
-        // The copy of the contracts in the plug-in's folder is not loaded: the backend would be of another KernelBackend, and of another registry.
+        // The copy of the contracts in the plug-in's folder is not loaded: the backend would be of another
+        // KernelBackend, and of another registry.
         Assert.DoesNotContain(context.Assemblies, assembly => assembly.GetName().Name == "HipiFast.Kernels");
-        Assert.True(File.Exists(Path.Combine(PluginFolder.OfProgram.Root, "HipiFast.Kernels.Ilgpu", "HipiFast.Kernels.dll")));
+        Assert.True(
+            File.Exists(Path.Combine(PluginFolder.OfProgram.Root, "HipiFast.Kernels.Ilgpu", "HipiFast.Kernels.dll")));
     }
 
     [Fact]
@@ -50,7 +53,8 @@ public sealed class PluginTests
         {
             NotSupportedException refusal = Assert.Throws<NotSupportedException>(() => parts.ObtainBackend(name, null));
             Assert.Equal(
-                $"Backend '{name}' could not be built: no rocket; use --backend auto or --backend managed.", refusal.Message);
+                $"Backend '{name}' could not be built: no rocket; use --backend auto or --backend managed.",
+                refusal.Message);
         }
 
         Assert.Equal([s_moon.Assembly, s_moon.Assembly], built);
@@ -74,7 +78,8 @@ public sealed class PluginTests
         parts.LoadAll();
         Assert.Equal($"not installed (no HipiFast.Moon.dll in {directory["plugins"]})", parts.Components[0].Status);
         Assert.StartsWith(
-            "Backend 'moon' is not installed", Assert.Throws<NotSupportedException>(() => parts.ObtainBackend("moon", null)).Message, StringComparison.Ordinal);
+            "Backend 'moon' is not installed", Assert.Throws<NotSupportedException>(
+                () => parts.ObtainBackend("moon", null)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -100,7 +105,8 @@ public sealed class PluginTests
         Assert.Equal(assembly, folder.Find(s_moon.Assembly, out reason));
 
         // It is no assembly: said, not thrown.
-        OptionalComponents parts = new([s_moon with { }], folder, _ => throw new InvalidOperationException("It is built."), Assert.Fail);
+        OptionalComponents parts = new(
+            [s_moon with { }], folder, _ => throw new InvalidOperationException("It is built."), Assert.Fail);
         parts.LoadAll();
         Assert.StartsWith("does not load: ", parts.Components[0].Status, StringComparison.Ordinal);
     }

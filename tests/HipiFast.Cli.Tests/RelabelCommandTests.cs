@@ -22,7 +22,8 @@ public class RelabelCommandTests
     public void RelabelsAgainstGivenTasks()
     {
         using Files files = new();
-        string[] options = ["--tasks", files.Tasks, "--family", files.Family, "--dump", "soft-q,log-partition,posterior"];
+        string[] options =
+            ["--tasks", files.Tasks, "--family", files.Family, "--dump", "soft-q,log-partition,posterior"];
         ProgramResult result = HipifastProgram.Run(["relabel", .. files.Basics, .. options]);
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         Assert.Contains("pairs/s", result.Output);
@@ -56,7 +57,8 @@ public class RelabelCommandTests
             Assert.Equal(Math.Log(sum / Rows), logPartition[i], 1e-4);
 
             // Within a row, the posterior's odds are those of exp(soft Q - log Z).
-            ratio = Math.Log(posterior[i] / posterior[0]) - ((softQ[i] - logPartition[i]) - (softQ[0] - logPartition[0]));
+            ratio = Math.Log(
+                posterior[i] / posterior[0]) - ((softQ[i] - logPartition[i]) - (softQ[0] - logPartition[0]));
             Assert.Equal(0, ratio, 1e-3);
         }
     }
@@ -67,7 +69,8 @@ public class RelabelCommandTests
         using Files files = new();
         byte[] Bytes(string seed, string threads)
         {
-            Assert.Equal(0, HipifastProgram.Run(["relabel", .. files.Basics, "--tasks", files.Tasks, "--seed", seed, "--threads", threads]).ExitCode);
+            Assert.Equal(0, HipifastProgram.Run(
+                ["relabel", .. files.Basics, "--tasks", files.Tasks, "--seed", seed, "--threads", threads]).ExitCode);
             return File.ReadAllBytes(files.Out);
         }
 
@@ -100,10 +103,12 @@ public class RelabelCommandTests
     public void TheFractionIsTheShareThatGetsANewTask(string fraction, int expected)
     {
         using Files files = new();
-        Assert.Equal(0, HipifastProgram.Run(["relabel", .. files.Basics, "--tasks", files.Tasks, "--relabel-fraction", fraction]).ExitCode);
+        Assert.Equal(0, HipifastProgram.Run(
+            ["relabel", .. files.Basics, "--tasks", files.Tasks, "--relabel-fraction", fraction]).ExitCode);
         using SafetensorsFile output = SafetensorsFile.Open(files.Out);
         Assert.Equal(expected, Read<byte>(output, "relabeled", TensorType.UInt8, Rows).Sum(flag => flag));
-        Assert.Equal(Rows - expected, Read<int>(output, "task_index", TensorType.Int32, Rows).Count(candidate => candidate == -1));
+        Assert.Equal(Rows - expected, Read<int>(
+            output, "task_index", TensorType.Int32, Rows).Count(candidate => candidate == -1));
     }
 
     [Fact]
@@ -123,14 +128,16 @@ public class RelabelCommandTests
         float[] parts = Read<float>(batched, "soft_q", TensorType.Float32, Rows, Tasks);
         Assert.All(whole.Zip(parts), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
         Read<float>(batched, "log_partition", TensorType.Float32, 3, Tasks);
-        Assert.Equal([Path.GetFileName(files.Out)], Directory.EnumerateFiles(Path.GetDirectoryName(files.Out)!, "Y*").Select(Path.GetFileName));
+        Assert.Equal([Path.GetFileName(files.Out)], Directory.EnumerateFiles(
+            Path.GetDirectoryName(files.Out)!, "Y*").Select(Path.GetFileName));
     }
 
     [Fact]
     public void ByTaskTransitionsMove()
     {
         using Files files = new();
-        Assert.Equal(0, HipifastProgram.Run(["relabel", .. files.Basics, "--assign", "task", "--family", files.Family]).ExitCode);
+        Assert.Equal(0, HipifastProgram.Run(
+            ["relabel", .. files.Basics, "--assign", "task", "--family", files.Family]).ExitCode);
         using SafetensorsFile output = SafetensorsFile.Open(files.Out);
         float[] observation = Read<float>(output, "observation", TensorType.Float32, Rows, 3);
         Assert.Equal(files.Commanded, Read<float>(output, "task", TensorType.Float32, Rows, 2));
@@ -146,7 +153,8 @@ public class RelabelCommandTests
     public void ByTaskAnIndexIsTheRowItself()
     {
         using Files files = new();
-        string[] options = ["--assign", "task", "--relabel-fraction", "0.5", "--batch", "20", "--row-pool", "3", "--json"];
+        string[] options =
+            ["--assign", "task", "--relabel-fraction", "0.5", "--batch", "20", "--row-pool", "3", "--json"];
         ProgramResult result = HipifastProgram.Run(["relabel", .. files.Basics, .. options]);
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         using SafetensorsFile output = SafetensorsFile.Open(files.Out);
@@ -160,7 +168,8 @@ public class RelabelCommandTests
         Assert.InRange(moved, 10, 40);
 
         // Three batches, each with a pool of three rows.
-        Assert.InRange(Enumerable.Range(0, Rows).Where(row => relabeled[row] == 1).Select(row => observation[row * 3]).Distinct().Count(), 4, 9);
+        Assert.InRange(Enumerable.Range(0, Rows).Where(
+            row => relabeled[row] == 1).Select(row => observation[row * 3]).Distinct().Count(), 4, 9);
         using JsonDocument document = JsonDocument.Parse(result.Output);
         Assert.Equal(3.0 * moved, document.RootElement.GetProperty("pairs").GetDouble());
         Assert.Equal((double)moved / Rows, document.RootElement.GetProperty("relabeled_share").GetDouble(), 1e-6);
@@ -173,7 +182,8 @@ public class RelabelCommandTests
         using Files files = new();
         SafetensorsWriter writer = new();
         writer.Add<float>("task", files.TaskValues, Tasks, 2);
-        writer.Add<float>("log_prior", [.. Enumerable.Range(0, Tasks).Select(i => i is 2 or 5 ? 0f : float.NegativeInfinity)], Tasks);
+        writer.Add<float>(
+            "log_prior", [.. Enumerable.Range(0, Tasks).Select(i => i is 2 or 5 ? 0f : float.NegativeInfinity)], Tasks);
         writer.Save(files["prior"]);
         Assert.Equal(0, HipifastProgram.Run(["relabel", .. files.Basics, "--tasks", files["prior"]]).ExitCode);
         using (SafetensorsFile output = SafetensorsFile.Open(files.Out))
@@ -195,7 +205,11 @@ public class RelabelCommandTests
     public void TheReportIsOfAllBatches()
     {
         using Files files = new();
-        string[] options = ["--tasks", files.Tasks, "--dump", "log-partition,posterior", "--batch", "20", "--relabel-fraction", "0.5", "--json"];
+        string[] options =
+        [
+            "--tasks", files.Tasks, "--dump", "log-partition,posterior", "--batch", "20", "--relabel-fraction", "0.5",
+            "--json"
+        ];
         ProgramResult result = HipifastProgram.Run(["relabel", .. files.Basics, .. options]);
         using JsonDocument document = JsonDocument.Parse(result.Output);
         double Number(string name) => document.RootElement.GetProperty(name).GetDouble();
@@ -207,7 +221,9 @@ public class RelabelCommandTests
         Assert.Equal(Math.Exp(entropy), Number("effective_tasks"), 1e-3);
         Assert.Equal(logPartition.Min(), Number("log_partition_min"), 1e-5);
         Assert.Equal(logPartition.Max(), Number("log_partition_max"), 1e-5);
-        Assert.Equal(Read<byte>(output, "relabeled", TensorType.UInt8, Rows).Sum(flag => flag) / (double)Rows, Number("relabeled_share"), 1e-6);
+        Assert.Equal(
+            Read<byte>(output, "relabeled", TensorType.UInt8, Rows).Sum(flag => flag) / (double)Rows,
+            Number("relabeled_share"), 1e-6);
     }
 
     [Fact]
@@ -226,7 +242,8 @@ public class RelabelCommandTests
 
         // Without given tasks an index is a trajectory.
         string[] own = ["--transitions", files.Trajectories, "--family", files.Family];
-        Assert.Equal(0, HipifastProgram.Run(["relabel", .. own, "--estimator", "return", "--out", files["own"]]).ExitCode);
+        Assert.Equal(
+            0, HipifastProgram.Run(["relabel", .. own, "--estimator", "return", "--out", files["own"]]).ExitCode);
         using SafetensorsFile commanded = SafetensorsFile.Open(files["own"]);
         float[] task = Read<float>(commanded, "task", TensorType.Float32, Rows, 2);
         index = Read<int>(commanded, "task_index", TensorType.Int32, Rows);
@@ -285,7 +302,9 @@ public class RelabelCommandTests
         networks.Critic1.Bias(2)[0] = float.NaN;
         AgentFile.Save(networks, files["nan"]);
         ProgramResult result =
-            HipifastProgram.Run("relabel", "--agent", files["nan"], "--transitions", files.Transitions, "--tasks", files.Tasks, "--out", files.Out);
+            HipifastProgram.Run(
+                "relabel", "--agent", files["nan"], "--transitions", files.Transitions, "--tasks", files.Tasks, "--out",
+                files.Out);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("NaN", result.Error);
         Assert.Single(result.Error.TrimEnd().Split('\n'));
@@ -297,7 +316,8 @@ public class RelabelCommandTests
     {
         using Files files = new();
         string path = Path.Combine(files["nowhere"], "Y");
-        ProgramResult result = HipifastProgram.Run("relabel", "--agent", files["absent"], "--transitions", files.Transitions, "--out", path);
+        ProgramResult result = HipifastProgram.Run(
+            "relabel", "--agent", files["absent"], "--transitions", files.Transitions, "--out", path);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(files["nowhere"], result.Error);
     }
@@ -321,7 +341,8 @@ public class RelabelCommandTests
             bool supported = backend.IsSupported(out string reason);
             string[] arguments = ["relabel", .. files.Basics, "--tasks", files.Tasks, "--json"];
             ProgramResult byOption = HipifastProgram.Run([.. arguments, "--backend", backend.Name]);
-            ProgramResult byEnvironment = await HipifastProgram.RunWith(KernelRegistry.EnvironmentVariable, backend.Name, arguments);
+            ProgramResult byEnvironment = await HipifastProgram.RunWith(
+                KernelRegistry.EnvironmentVariable, backend.Name, arguments);
             foreach (ProgramResult result in (ProgramResult[])[byOption, byEnvironment])
             {
                 Assert.True((supported ? 0 : 1) == result.ExitCode, $"{backend.Name}: {result.Error}");
@@ -329,7 +350,9 @@ public class RelabelCommandTests
                 {
                     using JsonDocument document = JsonDocument.Parse(result.Output);
                     Assert.Equal(backend.Name, document.RootElement.GetProperty("variant").GetString());
-                    Assert.Equal(backend.Precision.ToString().ToLowerInvariant(), document.RootElement.GetProperty("precision").GetString());
+                    Assert.Equal(
+                        backend.Precision.ToString().ToLowerInvariant(),
+                        document.RootElement.GetProperty("precision").GetString());
                 }
                 else
                 {
@@ -345,7 +368,8 @@ public class RelabelCommandTests
     {
         // Whether or not this machine has 512-bit vectors: without AVX2 .NET uses none.
         using Files files = new();
-        ProgramResult result = await HipifastProgram.RunWith("DOTNET_EnableAVX2", "0", ["relabel", .. files.Basics, "--backend", "managed-512"]);
+        ProgramResult result = await HipifastProgram.RunWith(
+            "DOTNET_EnableAVX2", "0", ["relabel", .. files.Basics, "--backend", "managed-512"]);
         Assert.Equal((1, string.Empty), (result.ExitCode, result.Output));
         Assert.StartsWith("hipifast: Backend 'managed-512' cannot run here: ", result.Error);
         Assert.Single(result.Error.TrimEnd().Split('\n'));
@@ -357,8 +381,11 @@ public class RelabelCommandTests
     {
         using Files files = new();
         string[] arguments = ["relabel", .. files.Basics, "--precision", "bf16"];
-        ProgramResult result = await HipifastProgram.RunWith(KernelRegistry.EnvironmentVariable, "managed-portable", arguments);
-        string expected = "hipifast: Precision bf16 was asked for, but backend 'managed-portable' (from HIPIFAST_BACKEND) computes in fp32.";
+        ProgramResult result = await HipifastProgram.RunWith(
+            KernelRegistry.EnvironmentVariable, "managed-portable", arguments);
+        string expected =
+            "hipifast: Precision bf16 was asked for, but backend 'managed-portable' (from HIPIFAST_BACKEND) computes "
+            + "in fp32.";
         Assert.Equal((2, expected), (result.ExitCode, result.Error.TrimEnd()));
     }
 
@@ -441,7 +468,8 @@ public class RelabelCommandTests
         {
             for (int i = 0; i < values.Length; i++)
             {
-                values[i] = (2 * Philox.ToUniform(Philox.Next((uint)i, stream, 0, (uint)RandomPurpose.SyntheticData, 5).X)) - 1;
+                values[i] = (
+                    2 * Philox.ToUniform(Philox.Next((uint)i, stream, 0, (uint)RandomPurpose.SyntheticData, 5).X)) - 1;
             }
         }
     }

@@ -15,7 +15,8 @@ public sealed class ReproduceCommandTests
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         Assert.Contains("bears the paper out", result.Output);
         byte[] first = File.ReadAllBytes(report);
-        ProgramResult again = HipifastProgram.Run("reproduce", "fig4", "--quick", "--seeds", "3", "--out", directory, "--json");
+        ProgramResult again = HipifastProgram.Run(
+            "reproduce", "fig4", "--quick", "--seeds", "3", "--out", directory, "--json");
         Assert.Equal(first, File.ReadAllBytes(report));
         using JsonDocument document = JsonDocument.Parse(again.Output);
         Assert.Equal("fig4", document.RootElement.GetProperty("figure").GetString());
@@ -30,9 +31,13 @@ public sealed class ReproduceCommandTests
     [InlineData("fig5 has no panel 'moon'", "reproduce", "fig5", "--panels", "nav2d,moon")]
     [InlineData("--seeds is '1,1'", "reproduce", "fig4", "--seeds", "1,1")]
     [InlineData("clone needs either", "clone", "nav2d")]
-    [InlineData("--labels is 'x'; expected inverse-rl, no-partition, commanded, none, random.", "clone", "nav2d", "--labels", "x")]
+    [InlineData(
+        "--labels is 'x'; expected inverse-rl, no-partition, commanded, none, random.", "clone", "nav2d", "--labels",
+        "x")]
     [InlineData("Unknown environment 'moon'", "clone", "moon", "--demonstrations", "x.safetensors")]
-    [InlineData("The cloning option TorchDevice is tpu", "clone", "gridworld", "--demonstrations", "x.safetensors", "--torch-device", "tpu")]
+    [InlineData(
+        "The cloning option TorchDevice is tpu", "clone", "gridworld", "--demonstrations", "x.safetensors",
+        "--torch-device", "tpu")]
     public void BadUsage_IsOneSentence(string expected, params string[] args)
     {
         ProgramResult result = HipifastProgram.Run(args);
@@ -45,9 +50,11 @@ public sealed class ReproduceCommandTests
     public void Clone_FromAnAgent_ThenFromTheFileItWrote()
     {
         using TemporaryDirectory temporary = new();
-        Assert.Equal(0, HipifastProgram.Run("train", "gridworld", "--steps", "200", "--eval-episodes", "2", "--out", temporary["run"]).ExitCode);
+        Assert.Equal(0, HipifastProgram.Run(
+            "train", "gridworld", "--steps", "200", "--eval-episodes", "2", "--out", temporary["run"]).ExitCode);
         ProgramResult first = HipifastProgram.Run(
-            "clone", "gridworld", "--agent", temporary["run"], "--trajectories", "20", "--max-epochs", "2", "--hidden", "8", "--episodes", "5",
+            "clone", "gridworld", "--agent", temporary["run"], "--trajectories", "20", "--max-epochs", "2", "--hidden",
+            "8", "--episodes", "5",
             "--out", temporary["a"]);
         Assert.Equal((0, string.Empty), (first.ExitCode, first.Error));
         string file = Path.Combine(temporary["a"], "demonstrations.safetensors");
@@ -59,10 +66,12 @@ public sealed class ReproduceCommandTests
         Assert.Equal(
             File.ReadAllBytes(Path.Combine(temporary["a"], "policy.safetensors")),
             File.ReadAllBytes(Path.Combine(temporary["b"], "policy.safetensors")));
-        ProgramResult nowhere = HipifastProgram.Run("clone", "gridworld", "--demonstrations", file, "--out", Path.Combine(file, "x"));
+        ProgramResult nowhere = HipifastProgram.Run(
+            "clone", "gridworld", "--demonstrations", file, "--out", Path.Combine(file, "x"));
         Assert.Equal(2, nowhere.ExitCode);
         Assert.Contains("is a file; expected a directory", nowhere.Error);
-        ProgramResult full = HipifastProgram.Run("clone", "gridworld", "--demonstrations", file, "--out", temporary["b"]);
+        ProgramResult full = HipifastProgram.Run(
+            "clone", "gridworld", "--demonstrations", file, "--out", temporary["b"]);
         Assert.Equal(2, full.ExitCode);
         Assert.Contains("not empty", full.Error);
     }
@@ -72,8 +81,11 @@ public sealed class ReproduceCommandTests
     {
         using TemporaryDirectory temporary = new();
         Assert.Equal(
-            0, HipifastProgram.Run("train", "gridworld", "--steps", "100", "--seeds", "1,2", "--eval-episodes", "2", "--out", temporary["runs"]).ExitCode);
-        ProgramResult result = HipifastProgram.Run("clone", "gridworld", "--agent", temporary["runs"], "--out", temporary["clone"]);
+            0, HipifastProgram.Run(
+                "train", "gridworld", "--steps", "100", "--seeds", "1,2", "--eval-episodes", "2", "--out",
+                temporary["runs"]).ExitCode);
+        ProgramResult result = HipifastProgram.Run(
+            "clone", "gridworld", "--agent", temporary["runs"], "--out", temporary["clone"]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("holds 2 runs; expected one, such as", result.Error);
         Assert.False(Directory.Exists(temporary["clone"]));
@@ -86,9 +98,11 @@ public sealed class ReproduceCommandTests
         Assert.Equal(
             0,
             HipifastProgram.Run(
-                "train", "gridworld", "--episode-limit", "5", "--steps", "100", "--eval-episodes", "2", "--out", temporary["run"]).ExitCode);
+                "train", "gridworld", "--episode-limit", "5", "--steps", "100", "--eval-episodes", "2", "--out",
+                temporary["run"]).ExitCode);
         ProgramResult result = HipifastProgram.Run(
-            "clone", "gridworld", "--agent", temporary["run"], "--trajectories", "20", "--max-epochs", "1", "--hidden", "8", "--episodes", "2",
+            "clone", "gridworld", "--agent", temporary["run"], "--trajectories", "20", "--max-epochs", "1", "--hidden",
+            "8", "--episodes", "2",
             "--out", temporary["clone"]);
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         using TransitionFile file = TransitionFile.Open(Path.Combine(temporary["clone"], "demonstrations.safetensors"));
@@ -101,7 +115,8 @@ public sealed class ReproduceCommandTests
     public void Reproduce_OfAnotherFigure_LeavesTheDirectoryAlone()
     {
         using TemporaryDirectory temporary = new();
-        Assert.Equal(0, HipifastProgram.Run("reproduce", "fig4", "--quick", "--seeds", "3", "--out", temporary["fig4"]).ExitCode);
+        Assert.Equal(0, HipifastProgram.Run(
+            "reproduce", "fig4", "--quick", "--seeds", "3", "--out", temporary["fig4"]).ExitCode);
         byte[] report = File.ReadAllBytes(Path.Combine(temporary["fig4"], "report.html"));
         ProgramResult other = HipifastProgram.Run("reproduce", "fig5", "--quick", "--out", temporary["fig4"]);
         Assert.Equal(2, other.ExitCode);

@@ -12,7 +12,8 @@ public class TrainCommandTests
 {
     private static readonly string[] s_tiny =
     [
-        "--steps", "300", "--initial-random-steps", "50", "--eval-every", "100", "--eval-episodes", "4", "--episode-limit", "20",
+        "--steps", "300", "--initial-random-steps", "50", "--eval-every", "100", "--eval-episodes", "4",
+        "--episode-limit", "20",
         "--hidden", "8", "--batch", "8",
     ];
 
@@ -43,7 +44,10 @@ public class TrainCommandTests
 
         byte[] config = File.ReadAllBytes(new RunDirectory(run).Config);
         ProgramResult fewer = HipifastProgram.Run("train", "--resume", run, "--steps", "200");
-        Assert.Equal((2, $"hipifast: --steps is 200, but the run in {run} has done 300 already; expected 300 or more.{Environment.NewLine}"),
+        Assert.Equal((
+            2,
+            $"hipifast: --steps is 200, but the run in {run} has done 300 already; expected 300 or "
+            + $"more.{Environment.NewLine}"),
             (fewer.ExitCode, fewer.Error));
         Assert.Equal(config, File.ReadAllBytes(new RunDirectory(run).Config));
 
@@ -63,7 +67,9 @@ public class TrainCommandTests
         // A checkpoint would vouch for the configuration, which is then refused before the agent is looked at.
         File.Delete(run.Checkpoint);
         File.WriteAllText(run.Config, config.Replace("\"hidden\": 8", "\"hidden\": 64", StringComparison.Ordinal));
-        RequireError($"{run.Agent} has 8 hidden units, but {run.Config} says hidden = 64; expected them equal.", "eval", run.Path);
+        RequireError(
+            $"{run.Agent} has 8 hidden units, but {run.Config} says hidden = 64; expected them equal.", "eval",
+            run.Path);
 
         File.WriteAllText(run.Config, config);
         using (AgentNetworks agent = AgentFile.Load(run.Agent))
@@ -78,7 +84,8 @@ public class TrainCommandTests
             AgentFile.Save(agent, run.Agent);
         }
 
-        RequireError($"The agent {run.Agent} cannot be played: Entry 0 of the action of copy 0 is NaN.", "eval", run.Path);
+        RequireError(
+            $"The agent {run.Agent} cannot be played: Entry 0 of the action of copy 0 is NaN.", "eval", run.Path);
     }
 
     [Fact]
@@ -91,7 +98,8 @@ public class TrainCommandTests
         File.Delete(run.Checkpoint);
         ProgramResult result = HipifastProgram.Run("train", "--resume", run.Path);
         Assert.Equal(0, result.ExitCode);
-        Assert.Contains($"No checkpoint was found in {run.CheckpointFolder}; the run starts from its beginning.", result.Output);
+        Assert.Contains(
+            $"No checkpoint was found in {run.CheckpointFolder}; the run starts from its beginning.", result.Output);
         Assert.Equal(metrics, File.ReadAllBytes(run.Metrics));
     }
 
@@ -102,12 +110,15 @@ public class TrainCommandTests
         string file = temporary["file"], folder = temporary.Root;
         File.WriteAllText(file, "x");
         RequireError($"'{folder}' is a directory; expected a configuration file (JSON).", "train", "--config", folder);
-        RequireError($"Cannot resume '{file}': it is a file; expected the directory of a run.", "train", "--resume", file);
+        RequireError(
+            $"Cannot resume '{file}': it is a file; expected the directory of a run.", "train", "--resume", file);
         RequireError($"'{file}' is a file; expected the directory of a run.", "eval", file);
         RequireError($"'{folder}' cannot be written: it is a directory.", "compare", "run", "--out", folder);
         if (!OperatingSystem.IsWindows())
         {
-            RequireError("'/dev/zero' is empty or not a regular file; expected a configuration file (JSON).", "train", "--config", "/dev/zero");
+            RequireError(
+                "'/dev/zero' is empty or not a regular file; expected a configuration file (JSON).", "train",
+                "--config", "/dev/zero");
         }
     }
 
@@ -116,7 +127,8 @@ public class TrainCommandTests
     {
         using TemporaryDirectory temporary = new();
         RunDirectory one = new(temporary["one"]), two = new(temporary["two"]);
-        Assert.Equal(0, HipifastProgram.Run(["train", "nav2d", "--out", one.Path, "--preset", "paper", "--gradient-steps", "1", .. s_tiny]).ExitCode);
+        Assert.Equal(0, HipifastProgram.Run(
+            ["train", "nav2d", "--out", one.Path, "--preset", "paper", "--gradient-steps", "1", .. s_tiny]).ExitCode);
         Assert.Equal(0, HipifastProgram.Run("train", "--config", one.Config, "--out", two.Path).ExitCode);
         Assert.Equal(File.ReadAllBytes(one.Metrics), File.ReadAllBytes(two.Metrics));
     }
@@ -125,27 +137,33 @@ public class TrainCommandTests
     public void SeveralSeedsRunAsTheyWouldAlone()
     {
         using TemporaryDirectory temporary = new();
-        ProgramResult result = HipifastProgram.Run(["train", "nav2d", "--seeds", "3,4,5", "--json", "--out", temporary["all"], .. s_tiny]);
+        ProgramResult result = HipifastProgram.Run(
+            ["train", "nav2d", "--seeds", "3,4,5", "--json", "--out", temporary["all"], .. s_tiny]);
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         using JsonDocument document = JsonDocument.Parse(result.Output);
-        Assert.Equal([3, 4, 5], document.RootElement.GetProperty("runs").EnumerateArray().Select(run => run.GetProperty("seed").GetInt32()));
+        Assert.Equal([3, 4, 5], document.RootElement.GetProperty("runs").EnumerateArray().Select(
+            run => run.GetProperty("seed").GetInt32()));
         Assert.True(File.Exists(Path.Combine(temporary["all"], "curve.svg")));
         foreach (ulong seed in (ulong[])[3, 5])
         {
             RunDirectory alone = new(temporary[$"alone-{seed}"]);
-            Assert.Equal(0, HipifastProgram.Run(["train", "nav2d", "--seed", $"{seed}", "--out", alone.Path, .. s_tiny]).ExitCode);
-            Assert.Equal(File.ReadAllBytes(alone.Metrics), File.ReadAllBytes(RunDirectory.ForSeed(temporary["all"], seed).Metrics));
+            Assert.Equal(0, HipifastProgram.Run(
+                ["train", "nav2d", "--seed", $"{seed}", "--out", alone.Path, .. s_tiny]).ExitCode);
+            Assert.Equal(File.ReadAllBytes(alone.Metrics), File.ReadAllBytes(
+                RunDirectory.ForSeed(temporary["all"], seed).Metrics));
         }
 
         Assert.Equal(0, HipifastProgram.Run("train", "--resume", temporary["all"], "--steps", "400").ExitCode);
-        Assert.Equal(400, MetricsLog.Load(Path.Combine(temporary["all"], "seed-4", "metrics.csv")).Column("env_steps")[^1]);
+        Assert.Equal(
+            400, MetricsLog.Load(Path.Combine(temporary["all"], "seed-4", "metrics.csv")).Column("env_steps")[^1]);
     }
 
     [Fact]
     public void NothingIsMadeWhenTheConfigurationIsWrong()
     {
         using TemporaryDirectory temporary = new();
-        Assert.Equal(2, HipifastProgram.Run("train", "nav2d", "--out", temporary["run"], "--learner", "nobody").ExitCode);
+        Assert.Equal(
+            2, HipifastProgram.Run("train", "nav2d", "--out", temporary["run"], "--learner", "nobody").ExitCode);
         Assert.Equal(2, HipifastProgram.Run("train", "nav2d", "--out", temporary["run"], "--critic-low", "1").ExitCode);
         Assert.Empty(Directory.EnumerateFileSystemEntries(temporary.Root));
     }
@@ -177,7 +195,8 @@ public class TrainCommandTests
     public void KilledAtAnyMomentARunResumesToTheSameMetrics()
     {
         using TemporaryDirectory temporary = new();
-        string[] options = ["--steps", "3000", .. s_tiny[2..], "--pool", "3", "--checkpoint-every", "7", "--threads", "1"];
+        string[] options =
+            ["--steps", "3000", .. s_tiny[2..], "--pool", "3", "--checkpoint-every", "7", "--threads", "1"];
         Assert.Equal(0, HipifastProgram.Run(["train", "nav2d", "--out", temporary["whole"], .. options]).ExitCode);
         RunDirectory run = new(temporary["killed"]);
         int kills = 0;
@@ -187,8 +206,8 @@ public class TrainCommandTests
                 ? HipifastProgram.Start(["train", "nav2d", "--out", run.Path, .. options])
                 : HipifastProgram.Start("train", "--resume", run.Path);
 
-            // Each attempt is let reach a checkpoint, so that the run gets on; the moment after it differs from attempt to attempt and from
-            // machine to machine: between checkpoints and within one.
+            // Each attempt is let reach a checkpoint, so that the run gets on; the moment after it differs from attempt
+            // to attempt and from machine to machine: between checkpoints and within one.
             long before = Length(run.Checkpoint);
             int patience = 1 + (attempt * 37 % 40);
             while (!process.HasExited && Length(run.Checkpoint) == before)
@@ -254,14 +273,19 @@ public class TrainCommandTests
     private static void RequireError(string sentence, params string[] args)
     {
         ProgramResult result = HipifastProgram.Run(args);
-        Assert.Equal((2, $"hipifast: {sentence}{Environment.NewLine}", string.Empty), (result.ExitCode, result.Error, result.Output));
+        Assert.Equal((2, $"hipifast: {sentence}{Environment.NewLine}", string.Empty), (
+            result.ExitCode, result.Error, result.Output));
     }
 
-    /// <summary>A test that Windows skips: there, one process cannot send another an interrupt without sharing its console.</summary>
+    /// <summary>
+    /// A test that Windows skips: there, one process cannot send another an interrupt without sharing its console.
+    /// </summary>
     [AttributeUsage(AttributeTargets.Method)]
     private sealed class UnixFactAttribute : FactAttribute
     {
-        public UnixFactAttribute() => Skip = OperatingSystem.IsWindows() ? "Windows has no interrupt signal between processes." : null;
+        public UnixFactAttribute() => Skip = OperatingSystem.IsWindows()
+            ? "Windows has no interrupt signal between processes."
+            : null;
     }
 
     private static long Length(string path) => File.Exists(path) ? new FileInfo(path).Length : -1;

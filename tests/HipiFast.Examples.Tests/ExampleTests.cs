@@ -49,16 +49,19 @@ public sealed class ExampleTests
     [Fact]
     public void EveryExampleIsRunHere()
     {
-        string[] folders = [.. Directory.GetDirectories(Path.Combine(Repository.Root, "docs", "examples")).Select(Path.GetFileName)!];
+        string[] folders = [.. Directory.GetDirectories(
+            Path.Combine(Repository.Root, "docs", "examples")).Select(Path.GetFileName)!];
         Assert.Equal(
-            folders.Where(name => File.Exists(Path.Combine(Repository.Root, "docs", "examples", name, name + ".csproj"))).Order(),
+            folders.Where(
+                name => File.Exists(Path.Combine(Repository.Root, "docs", "examples", name, name + ".csproj"))).Order(),
             typeof(ExampleTests).GetMethods().Select(method => method.Name).Intersect(folders).Order());
     }
 
     [Fact]
     public void TheReadmeShowsTheFirstExample()
     {
-        string[] source = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "examples", "FirstRelabel", "Program.cs"));
+        string[] source = File.ReadAllLines(
+            Path.Combine(Repository.Root, "docs", "examples", "FirstRelabel", "Program.cs"));
         int begin = Array.IndexOf(source, "// README begins"), end = Array.IndexOf(source, "// README ends");
         Assert.InRange(begin, 0, end - 10);
         Assert.Contains(

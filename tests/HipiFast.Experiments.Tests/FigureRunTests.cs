@@ -12,7 +12,9 @@ public sealed class FigureRunTests
     {
         using TemporaryDirectory temporary = new();
         ExperimentContext context = new(temporary["figure"], Quick: true, [1]);
-        Figure figure = new("test", "A figure", "A claim.", [Gridworld("gridworld"), Gridworld("gridworld-discrete"), new MissingPanel()]);
+        Figure figure = new(
+            "test", "A figure", "A claim.",
+            [Gridworld("gridworld"), Gridworld("gridworld-discrete"), new MissingPanel()]);
 
         FigureRun first = new(figure, context, ["gridworld"]);
         Assert.Single(Work(first));
@@ -27,7 +29,8 @@ public sealed class FigureRunTests
         FigureRun all = new(figure, context);
         Assert.Equal("no moon here", Assert.Single(all.LeftOut).Reason);
         Assert.False(all.IsHopeless);
-        Assert.Equal([Verdict.NotRun], Work(all).Where(report => report.Title == "Missing").Select(report => report.Verdict));
+        Assert.Equal(
+            [Verdict.NotRun], Work(all).Where(report => report.Title == "Missing").Select(report => report.Verdict));
         Assert.True(new FigureRun(figure, context, ["missing"]).IsHopeless);
     }
 
@@ -42,8 +45,10 @@ public sealed class FigureRunTests
             "holds one --quick; two --quick needs",
             Assert.Throws<ArgumentException>(() => new FigureRun(figure with { Name = "two" }, context)).Message);
         Assert.Contains(
-            "one at full length needs", Assert.Throws<ArgumentException>(() => new FigureRun(figure, context with { Quick = false })).Message);
-        Assert.Contains("no panel 'moon'", Assert.Throws<ArgumentException>(() => new FigureRun(figure, context, ["moon"])).Message);
+            "one at full length needs",
+            Assert.Throws<ArgumentException>(() => new FigureRun(figure, context with { Quick = false })).Message);
+        Assert.Contains("no panel 'moon'", Assert.Throws<ArgumentException>(
+            () => new FigureRun(figure, context, ["moon"])).Message);
         File.WriteAllText(Path.Combine(context.Directory, "figure.json"), "{}");
         Assert.Throws<InvalidDataException>(() => new FigureRun(figure, context));
     }
@@ -95,7 +100,8 @@ public sealed class FigureRunTests
 
         public override int Rounds => 1;
 
-        public override IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context, int round) => throw new InvalidOperationException();
+        public override IReadOnlyList<ExperimentJob> Jobs(ExperimentContext context, int round) =>
+            throw new InvalidOperationException();
 
         public override PanelReport Report(ExperimentContext context) => throw new InvalidOperationException();
     }

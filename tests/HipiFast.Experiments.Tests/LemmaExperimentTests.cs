@@ -12,10 +12,12 @@ public sealed class LemmaExperimentTests
 
     [Fact]
     public void RelabelingNeverLeadsAwayFromTheTarget() =>
-        Assert.All(s_points, point => Assert.True(point.RelabeledKl <= point.CommandedKl + Tolerance, point.ToString()));
+        Assert.All(
+            s_points, point => Assert.True(point.RelabeledKl <= point.CommandedKl + Tolerance, point.ToString()));
 
     [Fact]
-    public void TheGainIsAtLeastTheBound() => Assert.All(s_points, point => Assert.True(point.Gain >= point.Bound - Tolerance, point.ToString()));
+    public void TheGainIsAtLeastTheBound() =>
+        Assert.All(s_points, point => Assert.True(point.Gain >= point.Bound - Tolerance, point.ToString()));
 
     [Fact]
     public void TheBoundSaysSomething_UntilTheAgentIsOptimal()

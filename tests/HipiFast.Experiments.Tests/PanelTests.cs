@@ -75,7 +75,10 @@ public sealed class PanelTests
             "gridworld",
             [
                 new("inverse-rl", "inverse RL", CloningLabels.InverseRl),
-                new("none", "task-agnostic", CloningLabels.None, Claim: PaperClaim.Better) { NoBetterThanRandomActions = true },
+                new("none", "task-agnostic", CloningLabels.None, Claim: PaperClaim.Better)
+                {
+                    NoBetterThanRandomActions = true,
+                },
             ],
             100,
             200);
@@ -96,12 +99,15 @@ public sealed class PanelTests
         Assert.Equal(["inverse RL", "task-agnostic", "random actions"], report.Table!.Rows.Select(row => row[0]));
         Assert.All(report.Table.Rows, row => Assert.Equal(report.Table.Header.Count, row.Count));
         Assert.Contains(report.Findings, finding => finding.Contains("random actions", StringComparison.Ordinal));
-        Assert.Contains(report.Configuration, entry => entry.Name == "task-agnostic" && entry.Text.Contains("\"first_task_bias\": 0", StringComparison.Ordinal));
+        Assert.Contains(report.Configuration, entry => entry.Name == "task-agnostic" && entry.Text.Contains(
+            "\"first_task_bias\": 0", StringComparison.Ordinal));
 
         // Another agent's demonstrations are not taken for this one's, and clones do not outlive their demonstrations.
-        string clone = Path.Combine(context.FolderOf(panel), "none", "seed-1", "result.json"), whole = File.ReadAllText(clone);
+        string clone = Path.Combine(
+            context.FolderOf(panel), "none", "seed-1", "result.json"), whole = File.ReadAllText(clone);
         File.WriteAllText(clone, whole.Replace("\"max_epochs\": 20", "\"max_epochs\": 100", StringComparison.Ordinal));
-        Assert.Contains("max_epochs = 100, not 20", Assert.Throws<ArgumentException>(() => panel.Jobs(context, 0)).Message);
+        Assert.Contains(
+            "max_epochs = 100, not 20", Assert.Throws<ArgumentException>(() => panel.Jobs(context, 0)).Message);
         File.WriteAllText(clone, whole);
         string demonstrations = Path.Combine(context.FolderOf(panel), "demonstrations.safetensors");
         using (TransitionFile file = TransitionFile.Open(demonstrations))
@@ -109,7 +115,9 @@ public sealed class PanelTests
             using TransitionBatch batch = file.ReadAll();
             long[] episode = new long[batch.Count];
             file.ReadEpisodes(episode);
-            TransitionFile.Save(demonstrations, batch, episode, new Dictionary<string, string>(file.Metadata) { ["trajectories"] = "7" });
+            TransitionFile.Save(
+                demonstrations, batch, episode,
+                new Dictionary<string, string>(file.Metadata) { ["trajectories"] = "7" });
         }
 
         Assert.Contains("other demonstrations", Assert.Throws<ArgumentException>(() => panel.Jobs(context, 0)).Message);

@@ -13,7 +13,8 @@ public sealed class StitchingExperimentTests
     public void TheTrajectoriesCross()
     {
         Assert.Equal(StitchingExperiment.Goals.Count, StitchingExperiment.Dataset.Count);
-        Assert.All(StitchingExperiment.Dataset, run => Assert.Contains(run.Steps, step => step.Cell == StitchingExperiment.Crossing));
+        Assert.All(StitchingExperiment.Dataset, run => Assert.Contains(
+            run.Steps, step => step.Cell == StitchingExperiment.Crossing));
         Assert.Equal(StitchingExperiment.Goals, StitchingExperiment.Dataset.Select(run => run.FinalCell));
     }
 
@@ -21,8 +22,10 @@ public sealed class StitchingExperimentTests
     public void FinalStateRelabelingReachesOnlyTheTopRowFromA()
     {
         IReadOnlyList<TabularTransition> labelled = StitchingExperiment.Relabel(RelabelStrategy.Final, 1);
-        Assert.Equal(StitchingExperiment.TopGoals, StitchingExperiment.GoalsReached(labelled, StitchingExperiment.StartA));
-        Assert.Equal(StitchingExperiment.BottomGoals, StitchingExperiment.GoalsReached(labelled, StitchingExperiment.StartB));
+        Assert.Equal(
+            StitchingExperiment.TopGoals, StitchingExperiment.GoalsReached(labelled, StitchingExperiment.StartA));
+        Assert.Equal(
+            StitchingExperiment.BottomGoals, StitchingExperiment.GoalsReached(labelled, StitchingExperiment.StartB));
     }
 
     [Theory]

@@ -5,7 +5,8 @@ using HipiFast.Training;
 namespace HipiFast.Hostile.Tests;
 
 /// <summary>
-/// One bit of one file of a run changes. Whatever reads the file refuses it in one sentence, or gives what it would have given: nothing in between.
+/// One bit of one file of a run changes. Whatever reads the file refuses it in one sentence, or gives what it would
+/// have given: nothing in between.
 /// </summary>
 public sealed class BitFlipTests : IDisposable
 {
@@ -125,6 +126,7 @@ public sealed class BitFlipTests : IDisposable
     {
         using AgentNetworks agent = AgentFile.Load(path), whole = AgentFile.Load(_stopped.Agent);
         return agent.Shape == whole.Shape && agent.CriticRange == whole.CriticRange
-            && agent.Actor.Values.SequenceEqual(whole.Actor.Values) && agent.Critic1.Values.SequenceEqual(whole.Critic1.Values);
+            && agent.Actor.Values.SequenceEqual(whole.Actor.Values)
+                && agent.Critic1.Values.SequenceEqual(whole.Critic1.Values);
     }
 }

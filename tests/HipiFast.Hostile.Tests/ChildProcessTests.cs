@@ -14,7 +14,10 @@ public sealed class ChildProcessTests : IDisposable
     {
         string planted = _directory["dotnet"];
         File.WriteAllText(planted, "#!/bin/sh\ntouch was-run\n");
-        File.SetUnixFileMode(planted, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(planted, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
 
         // No benchmark has the name, so that it ends soon.
         string folder = AppContext.BaseDirectory;

@@ -25,7 +25,8 @@ public sealed class DescriptorTests : IDisposable
     [HostileFact]
     public void WhatTheProgramAsksForIsEnoughForARun()
     {
-        ProcessResult result = HostileProgram.Shell(_directory.Root, $"ulimit -n 136; exec $HIPIFAST {HostileProgram.Tiny} --out run");
+        ProcessResult result = HostileProgram.Shell(
+            _directory.Root, $"ulimit -n 136; exec $HIPIFAST {HostileProgram.Tiny} --out run");
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
     }
 }

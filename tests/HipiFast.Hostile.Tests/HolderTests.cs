@@ -14,13 +14,15 @@ public sealed class HolderTests : IDisposable
     public void ASecondRunOfADirectoryIsRefusedAndTheFirstGoesOn()
     {
         using Process first = HostileProgram.StartProgram(_directory.Root, HostileProgram.Endless + " --out run");
-        HostileProgram.Await(first, () => Directory.Exists(_directory["run"]) && Directory.EnumerateFiles(_directory["run"], "*.csv").Any());
+        HostileProgram.Await(first, () => Directory.Exists(_directory["run"]) && Directory.EnumerateFiles(
+            _directory["run"], "*.csv").Any());
 
         // A file that the first might be writing at this moment.
         string live = _directory["run/checkpoint/state.safetensors.0123456789ab.tmp"];
         File.WriteAllText(live, "half");
         ProcessResult second = HostileProgram.Shell(_directory.Root, "$HIPIFAST train --resume run");
-        Assert.Equal((1, "hipifast: 'run' is in use by another run; wait until that has ended, or stop it.\n"), (second.ExitCode, second.Error));
+        Assert.Equal((1, "hipifast: 'run' is in use by another run; wait until that has ended, or stop it.\n"), (
+            second.ExitCode, second.Error));
         Assert.True(File.Exists(live));
         HostileProgram.Signal(first, "TERM");
         Assert.Equal(143, HostileProgram.End(first).ExitCode);

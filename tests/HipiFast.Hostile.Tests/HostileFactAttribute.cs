@@ -4,5 +4,7 @@ namespace HipiFast.Hostile.Tests;
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class HostileFactAttribute : FactAttribute
 {
-    public HostileFactAttribute() => Skip = OperatingSystem.IsWindows() ? "Windows has neither signals nor descriptors to close." : null;
+    public HostileFactAttribute() => Skip = OperatingSystem.IsWindows()
+        ? "Windows has neither signals nor descriptors to close."
+        : null;
 }

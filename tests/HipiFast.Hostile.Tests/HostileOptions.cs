@@ -7,5 +7,6 @@ internal static class HostileOptions
     public const string FactorVariable = "HIPIFAST_HOSTILE";
 
     /// <summary>The factor.</summary>
-    public static int Factor => int.TryParse(Environment.GetEnvironmentVariable(FactorVariable), out int factor) && factor > 0 ? factor : 1;
+    public static int Factor =>
+        int.TryParse(Environment.GetEnvironmentVariable(FactorVariable), out int factor) && factor > 0 ? factor : 1;
 }

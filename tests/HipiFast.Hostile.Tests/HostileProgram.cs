@@ -7,7 +7,9 @@ namespace HipiFast.Hostile.Tests;
 /// <summary>What a process gave.</summary>
 internal sealed record ProcessResult(int ExitCode, string Output, string Error);
 
-/// <summary>Runs the built program as a process, by way of a shell where its streams or limits are to be special.</summary>
+/// <summary>
+/// Runs the built program as a process, by way of a shell where its streams or limits are to be special.
+/// </summary>
 internal static class HostileProgram
 {
     /// <summary>Longer than any of the suite's processes takes, on any machine.</summary>
@@ -15,18 +17,22 @@ internal static class HostileProgram
 
     /// <summary>A tiny training run.</summary>
     public const string Tiny =
-        "train nav2d --steps 300 --initial-random-steps 50 --eval-every 100 --eval-episodes 4 --episode-limit 20 --hidden 8 --batch 8 --threads 1";
+        "train nav2d --steps 300 --initial-random-steps 50 --eval-every 100 --eval-episodes 4 --episode-limit 20 "
+        + "--hidden 8 --batch 8 --threads 1";
 
     /// <summary>A run that does not end by itself.</summary>
     public const string Endless =
-        "train nav2d --steps 100000000 --eval-every 1000 --eval-episodes 4 --hidden 8 --batch 8 --gradient-steps 1 --threads 1 "
+        "train nav2d --steps 100000000 --eval-every 1000 --eval-episodes 4 --hidden 8 --batch 8 --gradient-steps 1 "
+        + "--threads 1 "
         + "--checkpoint-seconds 0";
 
     /// <summary>Folder of the runtime that runs these tests.</summary>
-    public static string RuntimeFolder { get; } = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
+    public static string RuntimeFolder { get; } = Path.GetFullPath(
+        Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
 
     private static string Assembly { get; } =
-        Path.Combine(Path.GetDirectoryName(System.Reflection.Assembly.GetExecutingAssembly().Location)!, "HipiFast.Cli.dll");
+        Path.Combine(
+            Path.GetDirectoryName(System.Reflection.Assembly.GetExecutingAssembly().Location)!, "HipiFast.Cli.dll");
 
     /// <summary>Runs a shell script in which <c>$HIPIFAST</c> stands for the program, and waits.</summary>
     /// <param name="directory">Working directory.</param>
@@ -47,7 +53,8 @@ internal static class HostileProgram
     /// <summary>Starts the program as the process itself; whoever starts it reads its streams.</summary>
     /// <param name="directory">Working directory.</param>
     /// <param name="arguments">Arguments, separated by blanks.</param>
-    public static Process StartProgram(string directory, string arguments) => Start(directory, "exec $HIPIFAST " + arguments);
+    public static Process StartProgram(string directory, string arguments) =>
+        Start(directory, "exec $HIPIFAST " + arguments);
 
     /// <summary>Sends a signal.</summary>
     /// <param name="process">To whom.</param>

@@ -4,5 +4,7 @@ namespace HipiFast.Hostile.Tests;
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class HostileTheoryAttribute : TheoryAttribute
 {
-    public HostileTheoryAttribute() => Skip = OperatingSystem.IsWindows() ? "Windows has neither signals nor descriptors to close." : null;
+    public HostileTheoryAttribute() => Skip = OperatingSystem.IsWindows()
+        ? "Windows has neither signals nor descriptors to close."
+        : null;
 }

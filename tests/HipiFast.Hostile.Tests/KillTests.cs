@@ -4,7 +4,8 @@ using HipiFast.Testing;
 namespace HipiFast.Hostile.Tests;
 
 /// <summary>
-/// Every command that writes, killed at random moments and started again, ends with the files of one that was left alone, and leaves no others.
+/// Every command that writes, killed at random moments and started again, ends with the files of one that was left
+/// alone, and leaves no others.
 /// </summary>
 public sealed class KillTests : IClassFixture<KillTests.Inputs>, IDisposable
 {
@@ -25,7 +26,8 @@ public sealed class KillTests : IClassFixture<KillTests.Inputs>, IDisposable
 
     [HostileFact]
     public void Train() => KillAndRestart(
-        HostileProgram.Tiny + " --checkpoint-every 50 --out OUT", "train --resume OUT", "OUT/config.json", "metrics.csv");
+        HostileProgram.Tiny + " --checkpoint-every 50 --out OUT", "train --resume OUT", "OUT/config.json",
+        "metrics.csv");
 
     [HostileFact]
     public void TrainSeveralSeedsIntoADirectoryThatIsThere()
@@ -33,7 +35,8 @@ public sealed class KillTests : IClassFixture<KillTests.Inputs>, IDisposable
         Directory.CreateDirectory(Path.Combine(_root, "whole"));
         Directory.CreateDirectory(Path.Combine(_root, "killed"));
         KillAndRestart(
-            HostileProgram.Tiny + " --seeds 1,2 --out OUT", "train --resume OUT", "OUT/seed-2/config.json", "seed-1/metrics.csv", "seed-2/metrics.csv");
+            HostileProgram.Tiny + " --seeds 1,2 --out OUT", "train --resume OUT", "OUT/seed-2/config.json",
+            "seed-1/metrics.csv", "seed-2/metrics.csv");
     }
 
     [HostileFact]
@@ -43,22 +46,28 @@ public sealed class KillTests : IClassFixture<KillTests.Inputs>, IDisposable
 
     [HostileFact]
     public void Relabel() => KillAndRestart(
-        $"relabel --transitions {Demonstrations} --agent ../inputs/run/checkpoint/agent.safetensors --dump soft-q,posterior --out OUT.safetensors",
+        $"relabel --transitions {Demonstrations} --agent ../inputs/run/checkpoint/agent.safetensors --dump "
+        + "soft-q,posterior --out OUT.safetensors",
         null, null, ".safetensors");
 
     [HostileFact]
-    public void Reproduce() => KillAndRestart("reproduce fig4 --quick --seeds 3 --out OUT", null, null, "report.html", "figure.json");
+    public void Reproduce() =>
+        KillAndRestart("reproduce fig4 --quick --seeds 3 --out OUT", null, null, "report.html", "figure.json");
 
     [HostileFact]
     public void Bench() => KillAndRestart(
         "bench roofline --kernel task-sampling --rounds 1 --seconds 0 --threads 1 --out OUT.json", null, null);
 
     /// <summary>
-    /// Runs a command whole; then kills it at random moments of such a time, each time starting it again, and lets the last one end.
+    /// Runs a command whole; then kills it at random moments of such a time, each time starting it again, and lets the
+    /// last one end.
     /// </summary>
     /// <param name="command">The command; OUT stands for the output.</param>
     /// <param name="again">What continues it; the command itself when null.</param>
-    /// <param name="begun">The file that tells whether there is something to be continued, and, without a continuing command, whether it is done.</param>
+    /// <param name="begun">
+    /// The file that tells whether there is something to be continued, and, without a continuing command, whether it is
+    /// done.
+    /// </param>
     /// <param name="files">Files below OUT (or endings of it) that must be the same in the end.</param>
     private void KillAndRestart(string command, string? again, string? begun, params string[] files)
     {
@@ -86,7 +95,8 @@ public sealed class KillTests : IClassFixture<KillTests.Inputs>, IDisposable
         {
             string separator = file.StartsWith('.') ? string.Empty : "/";
             Assert.Equal(
-                File.ReadAllBytes(Path.Combine(_root, "whole" + separator + file)), File.ReadAllBytes(Path.Combine(_root, "killed" + separator + file)));
+                File.ReadAllBytes(Path.Combine(_root, "whole" + separator + file)),
+                File.ReadAllBytes(Path.Combine(_root, "killed" + separator + file)));
         }
 
         Assert.Empty(Directory.EnumerateFileSystemEntries(_root, "*.tmp", SearchOption.AllDirectories));
@@ -98,7 +108,8 @@ public sealed class KillTests : IClassFixture<KillTests.Inputs>, IDisposable
         static string In(string text, string name) => text.Replace("OUT", name, StringComparison.Ordinal);
     }
 
-    private static void Require(ProcessResult result) => Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
+    private static void Require(ProcessResult result) =>
+        Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
 
     /// <summary>An agent and demonstrations that the commands start from.</summary>
     public sealed class Inputs : IDisposable
@@ -112,7 +123,8 @@ public sealed class KillTests : IClassFixture<KillTests.Inputs>, IDisposable
 
             Require(HostileProgram.Shell(
                 Directory.Root,
-                "mkdir inputs && cd inputs && $HIPIFAST train gridworld --steps 200 --eval-episodes 2 --threads 1 --out run "
+                "mkdir inputs && cd inputs && $HIPIFAST train gridworld --steps 200 --eval-episodes 2 --threads 1 "
+                + "--out run "
                 + $"&& $HIPIFAST clone gridworld --agent run --trajectories 20 {Fit} --out clone"));
         }
 

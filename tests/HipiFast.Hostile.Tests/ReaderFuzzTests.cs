@@ -11,8 +11,8 @@ using HipiFast.Training;
 namespace HipiFast.Hostile.Tests;
 
 /// <summary>
-/// Damaged and invented files through every reader: each is read, or refused with one sentence of bad data, within a second and within memory that
-/// goes with its size.
+/// Damaged and invented files through every reader: each is read, or refused with one sentence of bad data, within a
+/// second and within memory that goes with its size.
 /// </summary>
 public sealed class ReaderFuzzTests : IDisposable
 {
@@ -23,9 +23,12 @@ public sealed class ReaderFuzzTests : IDisposable
     // What hostile text is made of.
     private static readonly string[] s_pieces =
     [
-        "[", "]", "{", "}", ",", ":", "\"", "\\", "null", "true", "NaN", "-Infinity", "-1", "0", "1e999", "-1e999", "1.5", "9223372036854775808",
-        "\"\\ud800\"", "\\u0000", "\0", "\n", "\r\n", "\t", "\uFEFF", "é", "[[[[[[[[[[[[[[[[", "{\"a\":{\"a\":{\"a\":", "/*", "//", "inf", "nan",
-        "\"kind\":", "\"linear\"", "\"features\":", "\"steps\":", "success_rate", ";", "'", "\x1b[2J", "PK\x03\x04", "0x10", "1_000", "+1", " 1",
+        "[", "]", "{", "}", ",", ":", "\"", "\\", "null", "true", "NaN", "-Infinity", "-1", "0", "1e999", "-1e999",
+        "1.5", "9223372036854775808",
+        "\"\\ud800\"", "\\u0000", "\0", "\n", "\r\n", "\t", "\uFEFF", "é", "[[[[[[[[[[[[[[[[", "{\"a\":{\"a\":{\"a\":",
+        "/*", "//", "inf", "nan",
+        "\"kind\":", "\"linear\"", "\"features\":", "\"steps\":", "success_rate", ";", "'", "\x1b[2J", "PK\x03\x04",
+        "0x10", "1_000", "+1", " 1",
     ];
 
     private readonly TemporaryDirectory _directory = new();
@@ -123,7 +126,9 @@ public sealed class ReaderFuzzTests : IDisposable
 
                 return File.ReadAllBytes(path);
             case "family":
-                return Encoding.UTF8.GetBytes("""{"kind": "discrete", "achieved": [0, 1], "goals": [[0, 1], [2, 3.5]], "margin": 1, "reward": [-1, 0]}""");
+                return Encoding.UTF8.GetBytes(
+                    """{"kind": "discrete", "achieved": [0, 1], "goals": [[0, 1], [2, 3.5]], "margin": 1, "reward": """
+                    + """[-1, 0]}""");
             case "config":
                 return Encoding.UTF8.GetBytes(OptionKeys<TrainingConfig>.ToJson(ShortRun.Config));
             default:

@@ -2,7 +2,9 @@ using HipiFast.Training;
 
 namespace HipiFast.Hostile.Tests;
 
-/// <summary>A training run of a fraction of a second that was stopped in the middle, with every file that a run writes.</summary>
+/// <summary>
+/// A training run of a fraction of a second that was stopped in the middle, with every file that a run writes.
+/// </summary>
 internal static class ShortRun
 {
     /// <summary>Its configuration.</summary>
@@ -12,7 +14,8 @@ internal static class ShortRun
         EnvironmentSettings = new() { EpisodeLimit = 20 },
         Run = new()
         {
-            Seed = 3, Steps = 240, InitialRandomSteps = 40, EvalEvery = 60, EvalEpisodes = 2, CheckpointSeconds = 0, ReplayCapacity = 400,
+            Seed = 3, Steps = 240, InitialRandomSteps = 40, EvalEvery = 60, EvalEpisodes = 2, CheckpointSeconds = 0,
+            ReplayCapacity = 400,
         },
         Compute = new() { Threads = 1 },
         Learner = new() { Batch = 4, Hidden = 4 },

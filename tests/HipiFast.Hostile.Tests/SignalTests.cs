@@ -18,7 +18,8 @@ public sealed class SignalTests : IDisposable
     public void ARunThatIsAskedToEndSavesAndSaysHowToGoOn(string signal, int exitCode)
     {
         using Process process = HostileProgram.StartProgram(_directory.Root, HostileProgram.Endless + " --out run");
-        HostileProgram.Await(process, () => Directory.Exists(_directory["run"]) && Directory.EnumerateFiles(_directory["run"], "*.csv").Any());
+        HostileProgram.Await(process, () => Directory.Exists(_directory["run"]) && Directory.EnumerateFiles(
+            _directory["run"], "*.csv").Any());
         Assert.False(File.Exists(_directory["run/checkpoint/state.safetensors"]));
         HostileProgram.Signal(process, signal);
         ProcessResult result = HostileProgram.End(process);
@@ -30,8 +31,10 @@ public sealed class SignalTests : IDisposable
     [HostileFact]
     public void ATerminalThatClosesHangsUpTwiceAndTheRunStillSaves()
     {
-        using Process process = HostileProgram.StartProgram(_directory.Root, HostileProgram.Endless + " --out run >/dev/full 2>&1");
-        HostileProgram.Await(process, () => Directory.Exists(_directory["run"]) && Directory.EnumerateFiles(_directory["run"], "*.csv").Any());
+        using Process process = HostileProgram.StartProgram(
+            _directory.Root, HostileProgram.Endless + " --out run >/dev/full 2>&1");
+        HostileProgram.Await(process, () => Directory.Exists(_directory["run"]) && Directory.EnumerateFiles(
+            _directory["run"], "*.csv").Any());
         HostileProgram.Signal(process, "HUP");
         HostileProgram.Signal(process, "HUP");
         Assert.Equal(129, HostileProgram.End(process).ExitCode);

@@ -17,16 +17,19 @@ public sealed class StreamTests : IDisposable
     [InlineData(">/dev/full 2>/dev/full", null)]
     public void ARunSurvivesTheLossOfItsStreams(string redirection, string? reason)
     {
-        ProcessResult result = HostileProgram.Shell(_directory.Root, $"$HIPIFAST {HostileProgram.Tiny} --out run {redirection}");
+        ProcessResult result = HostileProgram.Shell(
+            _directory.Root, $"$HIPIFAST {HostileProgram.Tiny} --out run {redirection}");
         Assert.Equal(0, result.ExitCode);
         Assert.Equal(
             reason is null
                 ? string.Empty
-                : $"hipifast: Standard output cannot be written ({reason}); what would be shown from here on is lost.\n",
+                : $"hipifast: Standard output cannot be written ({reason}); what would be shown from here on is "
+                    + "lost.\n",
             result.Error);
         Assert.StartsWith("300,", File.ReadLines(_directory["run/metrics.csv"]).Last());
         Assert.True(File.Exists(_directory["run/checkpoint/state.safetensors"]));
-        Assert.DoesNotContain("seed", string.Join('\n', Directory.EnumerateFiles(_directory["run"], "*.csv").Select(File.ReadAllText)));
+        Assert.DoesNotContain(
+            "seed", string.Join('\n', Directory.EnumerateFiles(_directory["run"], "*.csv").Select(File.ReadAllText)));
     }
 
     [HostileTheory]
@@ -60,10 +63,13 @@ public sealed class StreamTests : IDisposable
         }
 
         ProcessResult result = HostileProgram.Shell(
-            _directory.Root, $"{InMount} '{Mount} && $HIPIFAST {HostileProgram.Tiny} --out disk/run; code=$?; ls -R disk >&2; exit $code'");
+            _directory.Root,
+            $"{InMount} '{Mount} && $HIPIFAST {HostileProgram.Tiny} --out disk/run; code=$?; ls -R disk >&2; exit "
+            + "$code'");
         string[] lines = result.Error.TrimEnd().Split('\n');
         Assert.Equal(
-            (1, "hipifast: 'disk/run/checkpoint/state.safetensors' cannot be written: No space left on device."), (result.ExitCode, lines[0]));
+            (1, "hipifast: 'disk/run/checkpoint/state.safetensors' cannot be written: No space left on device."),
+            (result.ExitCode, lines[0]));
         Assert.DoesNotContain(lines[1..], line => line.EndsWith(".tmp", StringComparison.Ordinal));
         Assert.Contains("metrics.csv", lines);
     }

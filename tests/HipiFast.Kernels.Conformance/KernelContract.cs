@@ -6,23 +6,28 @@ using HipiFast.Kernels.Conformance.TaskSampling;
 namespace HipiFast.Kernels.Conformance;
 
 /// <summary>
-/// Base of the conformance suite. A backend joins with one sealed subclass per contract (<c>SoftQContract</c>, <c>LogPartitionContract</c>,
-/// <c>TaskSamplingContract</c>), each saying only how to make a session, and with <see cref="RunsBackendAttribute"/> for which backend, so that its
-/// tests are skipped where that cannot run.
+/// Base of the conformance suite. A backend joins with one sealed subclass per contract (<c>SoftQContract</c>,
+/// <c>LogPartitionContract</c>, <c>TaskSamplingContract</c>), each saying only how to make a session, and with
+/// <see cref="RunsBackendAttribute"/> for which backend, so that its tests are skipped where that cannot run.
 /// </summary>
 public abstract class KernelContract
 {
-    /// <summary>A session of the backend under test, limited to <paramref name="maxThreads"/> threads (0: as many as there are cores).</summary>
+    /// <summary>
+    /// A session of the backend under test, limited to <paramref name="maxThreads"/> threads (0: as many as there are
+    /// cores).
+    /// </summary>
     protected abstract ComputeSession CreateSession(int maxThreads);
 
-    /// <summary>Bytes that each call may allocate: 0, but for a library underneath that allocates whenever a kernel is launched.</summary>
+    /// <summary>
+    /// Bytes that each call may allocate: 0, but for a library underneath that allocates whenever a kernel is launched.
+    /// </summary>
     protected virtual long BytesPerCall => 0;
 
     /// <summary>Fails when a call, repeated at a size seen before, allocates managed memory on this thread.</summary>
     protected void AssertAllocatesNothing(Action call)
     {
-        // The runtime itself allocates a little the first time that threads contend for a lock, hence more than one try; a kernel that allocates
-        // in every call fails them all.
+        // The runtime itself allocates a little the first time that threads contend for a lock, hence more than one
+        // try; a kernel that allocates in every call fails them all.
         const int Tries = 3, CallsPerTry = 10;
         long allocated = long.MaxValue;
         for (int i = 0; i < Tries && allocated > CallsPerTry * BytesPerCall; i++)

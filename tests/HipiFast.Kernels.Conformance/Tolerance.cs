@@ -3,8 +3,8 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Kernels.Conformance;
 
 /// <summary>
-/// How far a backend may be from the double-precision oracle: the one place that says so. Every comparison is written so that NaN fails
-/// unless the oracle says NaN too.
+/// How far a backend may be from the double-precision oracle: the one place that says so. Every comparison is written
+/// so that NaN fails unless the oracle says NaN too.
 /// </summary>
 internal static class Tolerance
 {
@@ -20,9 +20,16 @@ internal static class Tolerance
     /// <summary>Absolute, for entropies in nats.</summary>
     public const double Entropy = 2e-5;
 
-    /// <summary>Allowed error of Q~ or logZ. A spread below one nat counts as one: differences that small say nothing about the posterior.</summary>
-    /// <remarks>A single entry has no spread and no posterior to spoil; in bf16 its magnitude stands in, of which rounding takes a share.</remarks>
-    public static double OfSpread(IReadOnlyCollection<double> softQ, KernelPrecision precision = KernelPrecision.Fp32) =>
+    /// <summary>
+    /// Allowed error of Q~ or logZ. A spread below one nat counts as one: differences that small say nothing about the
+    /// posterior.
+    /// </summary>
+    /// <remarks>
+    /// A single entry has no spread and no posterior to spoil; in bf16 its magnitude stands in, of which rounding takes
+    /// a share.
+    /// </remarks>
+    public static double OfSpread(
+        IReadOnlyCollection<double> softQ, KernelPrecision precision = KernelPrecision.Fp32) =>
         precision == KernelPrecision.Fp32
             ? RelativeToSpread * Math.Max(1, Spread(softQ))
             : Bf16RelativeToSpread * Math.Max(1, softQ.Count == 1 ? Math.Abs(softQ.First()) : Spread(softQ));
@@ -47,7 +54,8 @@ internal static class Tolerance
         double.IsFinite(expected) ? Math.Abs(found - expected) <= tolerance : expected.Equals(found);
 
     /// <summary>Fails unless every entry is close.</summary>
-    public static void AssertClose(ReadOnlySpan<double> expected, ReadOnlySpan<float> found, double tolerance, string what)
+    public static void AssertClose(
+        ReadOnlySpan<double> expected, ReadOnlySpan<float> found, double tolerance, string what)
     {
         Assert.Equal(expected.Length, found.Length);
         for (int i = 0; i < expected.Length; i++)

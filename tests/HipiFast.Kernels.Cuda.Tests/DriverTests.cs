@@ -14,24 +14,32 @@ public sealed class DriverTests
     {
         CudaBackend backend = new("no-such-library-libcuda.so.1", PtxFixture.Catalog());
         Assert.False(backend.IsSupported(out string reason));
-        Assert.Equal("the NVIDIA driver's library no-such-library-libcuda.so.1 was not found: install the driver of an NVIDIA GPU.", reason);
+        Assert.Equal(
+            "the NVIDIA driver's library no-such-library-libcuda.so.1 was not found: install the driver of an NVIDIA "
+            + "GPU.",
+            reason);
         Assert.Empty(backend.Devices);
         Assert.Equal(
-            $"Backend 'cuda' cannot run here: {reason}", Assert.Throws<NotSupportedException>(() => backend.CreateSession(default)).Message);
+            $"Backend 'cuda' cannot run here: {reason}",
+            Assert.Throws<NotSupportedException>(() => backend.CreateSession(default)).Message);
     }
 
     [FakeDriverFact]
     public void AnOldDriver()
     {
         _ = new FakeDriver { Version = 11020 };
-        Assert.Equal("the NVIDIA driver is too old: it supports CUDA 11.2, and 11.4 or newer is needed.", WhyNot(FakeDriver.Path));
+        Assert.Equal(
+            "the NVIDIA driver is too old: it supports CUDA 11.2, and 11.4 or newer is needed.",
+            WhyNot(FakeDriver.Path));
     }
 
     [FakeDriverFact]
     public void ADriverWithoutAnEntryPoint()
     {
         _ = new FakeDriver();
-        Assert.Equal("the NVIDIA driver lacks cuGraphInstantiateWithFlags: install a driver for CUDA 11.4 or newer.", WhyNot(FakeDriver.OldPath));
+        Assert.Equal(
+            "the NVIDIA driver lacks cuGraphInstantiateWithFlags: install a driver for CUDA 11.4 or newer.",
+            WhyNot(FakeDriver.OldPath));
     }
 
     [FakeDriverFact]
@@ -46,7 +54,9 @@ public sealed class DriverTests
     {
         _ = new FakeDriver { Capability = 61 };
         Assert.Equal(
-            "its kernels are for compute capability 8.0 and up; found cuda:0: Fake GPU 0, 0.1 GiB, compute capability 6.1.", WhyNot(FakeDriver.Path));
+            "its kernels are for compute capability 8.0 and up; found cuda:0: Fake GPU 0, 0.1 GiB, compute capability "
+            + "6.1.",
+            WhyNot(FakeDriver.Path));
     }
 
     [FakeDriverFact]
@@ -59,9 +69,11 @@ public sealed class DriverTests
     }
 
     [FakeDriverTheory]
-    [InlineData(34, "the library found is CUDA's stub for linking, not the NVIDIA driver's: install the driver (error 34).")]
+    [InlineData(
+        34, "the library found is CUDA's stub for linking, not the NVIDIA driver's: install the driver (error 34).")]
     [InlineData(802, "a service that the device needs is not running, such as NVIDIA's fabric manager (error 802).")]
-    [InlineData(803, "the driver's library and its kernel module are of different versions: restart the machine (error 803).")]
+    [InlineData(
+        803, "the driver's library and its kernel module are of different versions: restart the machine (error 803).")]
     [InlineData(804, "the compatibility package of CUDA does not support this device (error 804).")]
     public void ADriverThatDoesNotStart(int code, string expected)
     {
@@ -119,7 +131,8 @@ public sealed class DriverTests
         using CudaRuntime runtime = fake.Open();
         fake.Fail("cuModuleLoadDataEx", code);
         Assert.Equal(
-            $"CUDA could not load the kernel scale: {expected}; the compiler says: ptxas application ptx input, line 1; fatal   : "
+            $"CUDA could not load the kernel scale: {expected}; the compiler says: ptxas application ptx input, line "
+            + "1; fatal   : "
             + "Missing .version directive.",
             Assert.Throws<DeviceException>(() => runtime.Load(PtxFixture.Scale)).Message);
 
@@ -129,10 +142,17 @@ public sealed class DriverTests
 
     [FakeDriverTheory]
     [InlineData(
-        "cuLaunchKernel", 701, "CUDA could not launch the kernel twice: the kernel takes more registers or threads than the device has (error 701).")]
-    [InlineData("cuStreamSynchronize", 700, "CUDA could not finish the work of a stream: a kernel read or wrote outside its memory (error 700).")]
-    [InlineData("cuMemcpyHtoDAsync_v2", 1, "CUDA could not copy to the device: the driver refused an argument (error 1).")]
-    [InlineData("cuMemAlloc_v2", 709, "CUDA could not allocate device memory: the device's context has been destroyed (error 709).")]
+        "cuLaunchKernel", 701,
+        "CUDA could not launch the kernel twice: the kernel takes more registers or threads than the device has (error "
+        + "701).")]
+    [InlineData(
+        "cuStreamSynchronize", 700,
+        "CUDA could not finish the work of a stream: a kernel read or wrote outside its memory (error 700).")]
+    [InlineData(
+        "cuMemcpyHtoDAsync_v2", 1, "CUDA could not copy to the device: the driver refused an argument (error 1).")]
+    [InlineData(
+        "cuMemAlloc_v2", 709,
+        "CUDA could not allocate device memory: the device's context has been destroyed (error 709).")]
     public void ErrorsOfCallsAreSentences(string entryPoint, int code, string expected)
     {
         FakeDriver fake = new();
@@ -144,7 +164,8 @@ public sealed class DriverTests
         DeviceException error = Assert.Throws<DeviceException>(() =>
         {
             runtime.Upload<int>([1], buffer.View<int>());
-            runtime.Launch(kernel, new LaunchShape(new DeviceExtent(1), new DeviceExtent(1)), arguments.Add(buffer.View<int>()).Add(1));
+            runtime.Launch(kernel, new LaunchShape(
+                new DeviceExtent(1), new DeviceExtent(1)), arguments.Add(buffer.View<int>()).Add(1));
             runtime.Synchronize();
             runtime.Allocate(1).Dispose();
         });
@@ -180,7 +201,8 @@ public sealed class DriverTests
         {
             IPtxCompiler.Current = null;
             Assert.Equal(
-                $"The task family {typeof(UnknownFamily).FullName} is not among those that the cuda backend keeps ready, and compiling it takes "
+                $"The task family {typeof(UnknownFamily).FullName} is not among those that the cuda backend keeps "
+                + "ready, and compiling it takes "
                 + "HipiFast.Kernels.Ilgpu: build with the ILGPU package, or use another backend.",
                 Assert.Throws<NotSupportedException>(() => runtime.Load(PtxFixture.Judge, family)).Message);
             FixedCompiler compiler = new();
@@ -201,17 +223,22 @@ public sealed class DriverTests
         FakeDriver fake = new();
         using CudaRuntime runtime = fake.Open();
         Assert.Equal(
-            "The kernel 'nothing' is not kept ready for cuda:0 of compute capability 9.0 (kernels are kept for 8.0 and up).",
+            "The kernel 'nothing' is not kept ready for cuda:0 of compute capability 9.0 (kernels are kept for 8.0 and "
+            + "up).",
             Assert.Throws<NotSupportedException>(() => runtime.Load("nothing")).Message);
     }
 
     [Theory]
     [InlineData(
         "scale\t-\t80\tplain.ptx",
-        "manifest.txt, line 2: expected kernel, family, capability, file and entry point; found 'scale\t-\t80\tplain.ptx'.")]
-    [InlineData("scale\t-\tx\ta\tb", "manifest.txt, line 2: expected kernel, family, capability, file and entry point; found 'scale\t-\tx\ta\tb'.")]
+        "manifest.txt, line 2: expected kernel, family, capability, file and entry point; found "
+        + "'scale\t-\t80\tplain.ptx'.")]
+    [InlineData(
+        "scale\t-\tx\ta\tb",
+        "manifest.txt, line 2: expected kernel, family, capability, file and entry point; found 'scale\t-\tx\ta\tb'.")]
     public void ADamagedManifestIsASentence(string line, string expected) =>
-        Assert.Equal(expected, Assert.Throws<InvalidDataException>(() => new PtxCatalog(_ => "# first\n" + line)).Message);
+        Assert.Equal(
+            expected, Assert.Throws<InvalidDataException>(() => new PtxCatalog(_ => "# first\n" + line)).Message);
 
     [Theory]
     [InlineData("Kernel_Scale", new[] { 16, 16, 40 })]

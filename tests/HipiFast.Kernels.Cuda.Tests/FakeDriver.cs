@@ -4,7 +4,8 @@ using HipiFast.Kernels.Cuda.Driver;
 namespace HipiFast.Kernels.Cuda.Tests;
 
 /// <summary>
-/// The fake driver library of Fake/fake_cuda.c, back in its first state. It is one for the process: its tests run one after another.
+/// The fake driver library of Fake/fake_cuda.c, back in its first state. It is one for the process: its tests run one
+/// after another.
 /// </summary>
 internal sealed unsafe class FakeDriver
 {
@@ -61,7 +62,9 @@ internal sealed unsafe class FakeDriver
         Marshal.FreeCoTaskMem(name);
     }
 
-    /// <summary>Objects made and not given back: context, stream, event, module, graph, executable, buffer, host.</summary>
+    /// <summary>
+    /// Objects made and not given back: context, stream, event, module, graph, executable, buffer, host.
+    /// </summary>
     public int Live(string kind)
     {
         nint name = Marshal.StringToCoTaskMemUTF8(kind);
@@ -84,7 +87,8 @@ internal sealed unsafe class FakeDriver
     /// <summary>Nothing is left behind.</summary>
     public void AssertNothingIsLeft()
     {
-        foreach (string kind in (string[])["context", "stream", "event", "module", "graph", "executable", "buffer", "host"])
+        foreach (
+            string kind in (string[])["context", "stream", "event", "module", "graph", "executable", "buffer", "host"])
         {
             Assert.True(Live(kind) == 0, $"{Live(kind)} of kind {kind} were not given back.");
         }

@@ -19,7 +19,8 @@ public sealed class GraphTests
 
         runtime.BeginCapture();
         runtime.UploadAsync(pinned, 0, buffer.View<int>(), 64);
-        runtime.Launch(kernel, new LaunchShape(new DeviceExtent(2), new DeviceExtent(32)), arguments.Add(buffer.View<int>()).Add(5));
+        runtime.Launch(kernel, new LaunchShape(
+            new DeviceExtent(2), new DeviceExtent(32)), arguments.Add(buffer.View<int>()).Add(5));
         runtime.Copy(buffer.View<int>(), result.View<int>(), 64);
         runtime.DownloadAsync(result.View<int>(), pinned, 64, 64);
         using DeviceGraph graph = runtime.EndCapture();
@@ -68,7 +69,8 @@ public sealed class GraphTests
             "CUDA could not finish the work of a stream: the operation cannot be recorded in a graph (error 900).",
             Assert.Throws<DeviceException>(() => runtime.Synchronize()).Message);
         Assert.Equal(
-            "CUDA could not end the recording of a graph: an operation in between broke the recording of a graph (error 901).",
+            "CUDA could not end the recording of a graph: an operation in between broke the recording of a graph "
+            + "(error 901).",
             Assert.Throws<DeviceException>(() => runtime.EndCapture()).Message);
 
         // The stream works as before.

@@ -12,8 +12,9 @@ using static HipiFast.Kernels.Cuda.Tests.SessionData;
 namespace HipiFast.Kernels.Cuda.Tests;
 
 /// <summary>
-/// Training steps of another library in the primary context, over the fake driver: its memory holds the weights and receives the inputs, its work is
-/// on the default stream. Which calls are made, on which stream, in which order, and that the host waits for none but the relabel call.
+/// Training steps of another library in the primary context, over the fake driver: its memory holds the weights and
+/// receives the inputs, its work is on the default stream. Which calls are made, on which stream, in which order, and
+/// that the host waits for none but the relabel call.
 /// </summary>
 [Collection(FakeDriverGroup.Name)]
 public sealed class InPlaceTests
@@ -27,7 +28,8 @@ public sealed class InPlaceTests
     [InlineData(KernelPrecision.Fp32, SoftQEstimator.Critic)]
     [InlineData(KernelPrecision.Fp32, SoftQEstimator.Bellman)]
     [InlineData(KernelPrecision.Bf16, SoftQEstimator.SoftCritic)]
-    public void AStepCopiesNoWeightsAndTheHostWaitsForTheRelabelCallAlone(KernelPrecision precision, SoftQEstimator estimator)
+    public void AStepCopiesNoWeightsAndTheHostWaitsForTheRelabelCallAlone(
+        KernelPrecision precision, SoftQEstimator estimator)
     {
         FakeDriver fake = new();
         using (AgentNetworks agent = Agent(64))
@@ -42,14 +44,16 @@ public sealed class InPlaceTests
             fake.ClearLog();
             library.Step(estimator, 3);
             string[] log = fake.Log;
-            Assert.Empty(fake.Calls("cuMemAlloc", "cuMemHostAlloc", "cuStreamBeginCapture", "cuEventSynchronize", "cuCtxSynchronize"));
+            Assert.Empty(fake.Calls(
+                "cuMemAlloc", "cuMemHostAlloc", "cuStreamBeginCapture", "cuEventSynchronize", "cuCtxSynchronize"));
             Assert.Single(fake.Calls("cuMemcpyHtoD"));
             Assert.Single(fake.Calls("cuMemcpyDtoH"));
             Assert.Single(fake.Calls("cuGraphLaunch"));
 
             // The host waits once, when the relabel call's numbers have come down; then come the inputs and the turns.
             int waits = Array.FindIndex(log, line => line.StartsWith("cuStreamSynchronize", StringComparison.Ordinal));
-            Assert.Equal(waits, Array.FindLastIndex(log, line => line.Contains("Synchronize", StringComparison.Ordinal)));
+            Assert.Equal(
+                waits, Array.FindLastIndex(log, line => line.Contains("Synchronize", StringComparison.Ordinal)));
             Assert.Equal($"cuStreamSynchronize {Main}", log[waits]);
             Assert.Equal(6, log.Length - waits);
             Assert.StartsWith("cuLaunchKernel Kernel_WriteInputs", log[waits + 1]);
@@ -130,7 +134,8 @@ public sealed class InPlaceTests
         Assert.Empty(fake.Calls("cuGraphLaunch"));
         Calls(other, 2);
 
-        // Back in place; then the other again, which goes up although it has not changed, or the kernels would read the first.
+        // Back in place; then the other again, which goes up although it has not changed, or the kernels would read the
+        // first.
         fake.ClearLog();
         Calls(agent, 1);
         Assert.Empty(fake.Calls("cuGraphLaunch"));
@@ -182,7 +187,9 @@ public sealed class InPlaceTests
             _turns = new ExternalStream(runtime, 0);
             _inputs = new DeviceLearnerInputs(runtime);
             _replay = new DeviceReplay(runtime, S, A, P, Rows);
-            _replay.Append(new float[Rows * S], new float[Rows * A], new float[Rows * S], new float[Rows * P], new float[Rows], new byte[Rows]);
+            _replay.Append(
+                new float[Rows * S], new float[Rows * A], new float[Rows * S], new float[Rows * P], new float[Rows],
+                new byte[Rows]);
             _networks = [agent.Actor, agent.Critic1, agent.Critic2!];
             foreach (MlpParameters network in _networks)
             {
@@ -204,7 +211,8 @@ public sealed class InPlaceTests
         public void Step(SoftQEstimator estimator, uint call)
         {
             DeviceBatch batch = _replay.Sample(Rows, 1, call);
-            _data.Run(_session.RelabelPipeline, _agent, estimator, call, new ResidentBatch(batch, ResidentCandidates.Commanded));
+            _data.Run(_session.RelabelPipeline, _agent, estimator, call, new ResidentBatch(
+                batch, ResidentCandidates.Commanded));
             _inputs.Queue(batch, _shape, _input);
             _turns.Begin();
             _resident.ForEach(network => network.MarkChanged());

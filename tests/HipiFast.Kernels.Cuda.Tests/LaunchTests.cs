@@ -4,7 +4,9 @@ using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.Cuda.Tests;
 
-/// <summary>What reaches the driver at a launch: grid, stream, shared memory and the bytes of every parameter.</summary>
+/// <summary>
+/// What reaches the driver at a launch: grid, stream, shared memory and the bytes of every parameter.
+/// </summary>
 [Collection(FakeDriverGroup.Name)]
 public sealed class LaunchTests
 {
@@ -22,7 +24,8 @@ public sealed class LaunchTests
             Short = -3,
         };
         arguments.Add(first.View<float>(64, 100)).Add(second.View<int>()).Add(scalars);
-        runtime.Launch(runtime.Load(PtxFixture.Scale), new LaunchShape(new DeviceExtent(3, 2), new DeviceExtent(32, 4, 2)), arguments);
+        runtime.Launch(runtime.Load(PtxFixture.Scale), new LaunchShape(
+            new DeviceExtent(3, 2), new DeviceExtent(32, 4, 2)), arguments);
 
         string[] words = Assert.Single(fake.Calls("cuLaunchKernel")).Split(' ');
         Assert.Equal(
@@ -30,7 +33,8 @@ public sealed class LaunchTests
         Assert.Equal(View(first.Address + 64, 100), words[12]);
         Assert.Equal(View(second.Address, 128), words[13]);
 
-        // Byte by byte as C lays the struct out: flag, padding to 8; rows, weight; total; byte, padding to 4, unsigned; short, padding to 8.
+        // Byte by byte as C lays the struct out: flag, padding to 8; rows, weight; total; byte, padding to 4, unsigned;
+        // short, padding to 8.
         byte[] packed = Convert.FromHexString(words[14]);
         Assert.Equal(40, packed.Length);
         Assert.Equal(7, packed[0]);
@@ -51,9 +55,11 @@ public sealed class LaunchTests
         using LaunchArguments arguments = new();
         arguments.Add(default(DeviceView)).Add(42).Add(default(EmptyFamily)).Add(default(DeviceView));
         DeviceKernel kernel = runtime.Load(PtxFixture.Judge, TaskFamily.Create(default(EmptyFamily)));
-        runtime.Launch(kernel, new LaunchShape(new DeviceExtent(1), new DeviceExtent(1)), arguments);
+        runtime.Launch(
+                        kernel, new LaunchShape(new DeviceExtent(1), new DeviceExtent(1)), arguments);
 
-        Assert.EndsWith($"shared 0 {View(0, 0)} 2a000000 00 {View(0, 0)} stream1", Assert.Single(fake.Calls("cuLaunchKernel")));
+        Assert.EndsWith(
+            $"shared 0 {View(0, 0)} 2a000000 00 {View(0, 0)} stream1", Assert.Single(fake.Calls("cuLaunchKernel")));
     }
 
     [FakeDriverFact]
@@ -111,8 +117,10 @@ public sealed class LaunchTests
         runtime.Launch(kernel, shape, arguments, own);
         runtime.Launch(kernel, shape, arguments, shared);
 
-        Assert.Equal(["stream1", "stream2", "default"], fake.Calls("cuLaunchKernel").Select(call => call.Split(' ')[^1]));
-        Assert.Equal(["cuStreamCreate stream1 flags 1", "cuStreamCreate stream2 flags 1"], fake.Calls("cuStreamCreate"));
+        Assert.Equal(
+            ["stream1", "stream2", "default"], fake.Calls("cuLaunchKernel").Select(call => call.Split(' ')[^1]));
+        Assert.Equal(
+            ["cuStreamCreate stream1 flags 1", "cuStreamCreate stream2 flags 1"], fake.Calls("cuStreamCreate"));
     }
 
     [FakeDriverFact]
@@ -127,14 +135,18 @@ public sealed class LaunchTests
         // What the device allows (227 KiB), less what the kernel declares (1 KiB).
         const int Most = 226 << 10;
         Assert.Equal($"cuFuncSetAttribute Kernel_Reduce 8 {Most}", Assert.Single(fake.Calls("cuFuncSetAttribute")));
-        runtime.Launch(kernel, new LaunchShape(new DeviceExtent(1), new DeviceExtent(32), Most), arguments);
+        runtime.Launch(
+                        kernel, new LaunchShape(new DeviceExtent(1), new DeviceExtent(32), Most), arguments);
         Assert.Contains($"shared {Most}", Assert.Single(fake.Calls("cuLaunchKernel")));
         Assert.Same(kernel, runtime.Load(PtxFixture.Reduce));
         Assert.Single(fake.Calls("cuFuncSetAttribute"));
         Assert.StartsWith(
-            $"The kernel reduce may have {Most} bytes of dynamic shared memory on this device; {Most + 1} were asked for.",
+            $"The kernel reduce may have {Most} bytes of dynamic shared memory on this device; {Most + 1} were asked "
+            + "for.",
             Assert.Throws<ArgumentException>(
-                () => runtime.Launch(kernel, new LaunchShape(new DeviceExtent(1), new DeviceExtent(32), Most + 1), arguments)).Message);
+                () =>
+                    runtime.Launch(
+                        kernel, new LaunchShape(new DeviceExtent(1), new DeviceExtent(32), Most + 1), arguments)).Message);
     }
 
     [FakeDriverFact]
@@ -145,9 +157,11 @@ public sealed class LaunchTests
         using LaunchArguments arguments = new();
         arguments.Add(default(DeviceView)).Add(1);
         Assert.StartsWith(
-            $"The kernel twice may have {47 << 10} bytes of dynamic shared memory on this device; {48 << 10} were asked for.",
+            $"The kernel twice may have {47 << 10} bytes of dynamic shared memory on this device; {48 << 10} were "
+            + "asked for.",
             Assert.Throws<ArgumentException>(() => runtime.Launch(
-                runtime.Load("twice"), new LaunchShape(new DeviceExtent(1), new DeviceExtent(32), 48 << 10), arguments)).Message);
+                runtime.Load("twice"), new LaunchShape(new DeviceExtent(1), new DeviceExtent(32), 48 << 10),
+                arguments)).Message);
         Assert.Empty(fake.Calls("cuFuncSetAttribute"));
     }
 
@@ -177,14 +191,16 @@ public sealed class LaunchTests
             for (int i = 0; i < count; i++)
             {
                 arguments.Clear().Add(buffer.View<float>()).Add(i);
-                runtime.Launch(kernel, new LaunchShape(new DeviceExtent(1), new DeviceExtent(32)), arguments);
+                runtime.Launch(
+                        kernel, new LaunchShape(new DeviceExtent(1), new DeviceExtent(32)), arguments);
             }
         }
     }
 
     // The address, then the number of elements, both little-endian.
     private static string View(ulong address, long length) =>
-        Convert.ToHexStringLower(BitConverter.GetBytes(address)) + Convert.ToHexStringLower(BitConverter.GetBytes(length));
+        Convert.ToHexStringLower(
+            BitConverter.GetBytes(address)) + Convert.ToHexStringLower(BitConverter.GetBytes(length));
 
     [StructLayout(LayoutKind.Sequential)]
     private struct Inner

@@ -60,9 +60,12 @@ public sealed class LifeCycleTests
         [
             () => runtime.Allocate(1), () => runtime.AllocatePinned(1), () => runtime.CreateStream(),
             () => runtime.CreateEvent(), () => runtime.Load("twice"),
-            () => runtime.Launch(kernel, shape, arguments), () => runtime.Upload<int>([1], view), () => runtime.Download(view, new int[1].AsSpan()),
-            () => runtime.Clear(view), () => runtime.Copy(view, view, 4), () => runtime.Record(mark), () => runtime.Synchronize(),
-            () => runtime.BeginCapture(), () => _ = runtime.FreeMemoryBytes, () => runtime.Share(16, 16), () => runtime.ShareStream(0),
+            () => runtime.Launch(kernel, shape, arguments), () => runtime.Upload<int>([1], view),
+            () => runtime.Download(view, new int[1].AsSpan()),
+            () => runtime.Clear(view), () => runtime.Copy(view, view, 4), () => runtime.Record(mark),
+            () => runtime.Synchronize(),
+            () => runtime.BeginCapture(), () => _ = runtime.FreeMemoryBytes, () => runtime.Share(16, 16),
+            () => runtime.ShareStream(0),
         ];
         foreach (Action use in uses)
         {
@@ -94,7 +97,9 @@ public sealed class LifeCycleTests
         Assert.Throws<ObjectDisposedException>(() => runtime.UploadAsync(pinned, 0, other.View<int>(), 4));
         using LaunchArguments arguments = new();
         Assert.Throws<ObjectDisposedException>(
-            () => runtime.Launch(runtime.Load("twice"), new LaunchShape(new DeviceExtent(1), new DeviceExtent(1)), arguments.Add(view).Add(1)));
+            () => runtime.Launch(
+                runtime.Load("twice"), new LaunchShape(new DeviceExtent(1), new DeviceExtent(1)),
+                arguments.Add(view).Add(1)));
     }
 
     [FakeDriverFact]

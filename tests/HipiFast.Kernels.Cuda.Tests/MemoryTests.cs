@@ -18,7 +18,8 @@ public sealed class MemoryTests
     {
         FakeDriver fake = new();
         using CudaRuntime runtime = fake.Open();
-        using DeviceBuffer buffer = runtime.Allocate((floats + 4L) * sizeof(float)), copy = runtime.Allocate((floats + 4L) * sizeof(float));
+        using DeviceBuffer buffer = runtime.Allocate(
+            (floats + 4L) * sizeof(float)), copy = runtime.Allocate((floats + 4L) * sizeof(float));
         float[] sent = [.. Enumerable.Range(0, floats).Select(i => i * 0.25f)], received = new float[floats];
         runtime.Upload<float>(sent, buffer.View<float>(16, floats));
         runtime.Copy(buffer.View<float>(16, floats), copy.View<float>(8, floats), floats * 4L);
@@ -116,7 +117,8 @@ public sealed class MemoryTests
         Assert.Throws<ArgumentOutOfRangeException>(() => buffer.View<float>(2, 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => buffer.View<float>().Slice(10, 7));
         Assert.Throws<ArgumentOutOfRangeException>(() => runtime.Upload<float>(new float[17], buffer.View<float>()));
-        Assert.Throws<ArgumentOutOfRangeException>(() => runtime.Download(buffer.View<float>(), new float[17].AsSpan()));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => runtime.Download(buffer.View<float>(), new float[17].AsSpan()));
         Assert.Throws<ArgumentOutOfRangeException>(() => runtime.UploadAsync(pinned, 32, buffer.View<float>(), 33));
         Assert.Throws<ArgumentOutOfRangeException>(() => runtime.DownloadAsync(buffer.View<float>(), pinned, 32, 33));
         Assert.Throws<ArgumentOutOfRangeException>(() => runtime.Allocate(0));

@@ -12,8 +12,8 @@ using static HipiFast.Kernels.Cuda.Tests.SessionData;
 namespace HipiFast.Kernels.Cuda.Tests;
 
 /// <summary>
-/// Relabel calls on batches that lie on the device, over the fake driver: the large arrays are not copied, results are left in place, one graph
-/// serves as long as addresses stay.
+/// Relabel calls on batches that lie on the device, over the fake driver: the large arrays are not copied, results are
+/// left in place, one graph serves as long as addresses stay.
 /// </summary>
 [Collection(FakeDriverGroup.Name)]
 public sealed partial class ResidentTests
@@ -63,13 +63,17 @@ public sealed partial class ResidentTests
             string up = Assert.Single(fake.Calls("cuMemcpyHtoD")), down = Assert.Single(fake.Calls("cuMemcpyDtoH"));
             Assert.Equal(Section, Bytes(up));
             Assert.Equal(Sections(Rows) + Sections(parts * Rows) + Section, Bytes(down));
-            Assert.Equal(sources == (ResidentCandidates.Commanded | ResidentCandidates.ReachedNext) ? 1 : 0, fake.Calls("cuMemcpyDtoD").Length);
-            Assert.Equal((sources & ~ResidentCandidates.Commanded) != 0 ? 1 : 0, fake.Calls("cuLaunchKernel Kernel_Reach").Length);
+            Assert.Equal(
+                sources == (ResidentCandidates.Commanded | ResidentCandidates.ReachedNext) ? 1 : 0,
+                fake.Calls("cuMemcpyDtoD").Length);
+            Assert.Equal((sources & ~ResidentCandidates.Commanded) != 0 ? 1 : 0, fake.Calls(
+                "cuLaunchKernel Kernel_Reach").Length);
             Assert.Contains("cuLaunchKernel Kernel_Commit", log[^3], StringComparison.Ordinal);
             Assert.Empty(fake.Calls("cuMemAlloc", "cuStreamBeginCapture"));
 
             void Call(uint call) =>
-                data.Run(session.RelabelPipeline, agent, estimator, call, new ResidentBatch(replay.Sample(Rows, 1, call), sources));
+                data.Run(session.RelabelPipeline, agent, estimator, call, new ResidentBatch(
+                    replay.Sample(Rows, 1, call), sources));
         }
 
         fake.AssertNothingIsLeft();
@@ -96,9 +100,11 @@ public sealed partial class ResidentTests
 
         // The same addresses, through other objects.
         DeviceRuntime runtime = session.Runtime!;
-        using DeviceBuffer shared = runtime.Share(elsewhere.Observation.Buffer!.Address, elsewhere.Observation.Buffer.Bytes);
+        using DeviceBuffer shared = runtime.Share(
+            elsewhere.Observation.Buffer!.Address, elsewhere.Observation.Buffer.Bytes);
         DeviceBatch same = new(
-            Shared(elsewhere.Observation), Shared(elsewhere.Action), Shared(elsewhere.NextObservation), Shared(elsewhere.Task),
+            Shared(elsewhere.Observation), Shared(elsewhere.Action), Shared(elsewhere.NextObservation),
+            Shared(elsewhere.Task),
             Shared(elsewhere.Reward), shared.View<int>(elsewhere.Terminated.ByteOffset, Rows), default);
         Call(same, 4);
         Assert.Single(fake.Calls("cuGraphLaunch"));
@@ -108,7 +114,8 @@ public sealed partial class ResidentTests
         Assert.Throws<ObjectDisposedException>(() => Call(elsewhere, 5));
 
         void Call(DeviceBatch where, uint call) =>
-            data.Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, call, new ResidentBatch(where, ResidentCandidates.Commanded));
+            data.Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, call, new ResidentBatch(
+                where, ResidentCandidates.Commanded));
 
         DeviceView Shared(DeviceView view) => shared.View<float>(view.ByteOffset, view.Length);
     }
@@ -131,7 +138,8 @@ public sealed partial class ResidentTests
             replay.Append(step, [0]);
             replay.Sample(batch, Rows, 1, call);
             ResidentCandidates both = ResidentCandidates.Commanded | ResidentCandidates.ReachedNext;
-            data.Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, call, new ResidentBatch(batch.Transitions!, both));
+            data.Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, call, new ResidentBatch(
+                batch.Transitions!, both));
             batch.MarkChanged();
             batch.ToHost();
         });
@@ -141,7 +149,9 @@ public sealed partial class ResidentTests
     {
         const int Rows = 50;
         DeviceReplay replay = new(session.Runtime!, S, A, P, Rows);
-        replay.Append(new float[Rows * S], new float[Rows * A], new float[Rows * S], new float[Rows * P], new float[Rows], new byte[Rows]);
+        replay.Append(
+            new float[Rows * S], new float[Rows * A], new float[Rows * S], new float[Rows * P], new float[Rows],
+            new byte[Rows]);
         return replay;
     }
 

@@ -33,7 +33,8 @@ internal sealed class SessionData(int rows, int candidates)
 
     public int[] TaskIndex { get; } = new int[rows];
 
-    public static CudaBackend Backend(KernelPrecision precision = KernelPrecision.Fp32) => new(FakeDriver.Path, PtxCatalog.Embedded, precision);
+    public static CudaBackend Backend(KernelPrecision precision = KernelPrecision.Fp32) =>
+        new(FakeDriver.Path, PtxCatalog.Embedded, precision);
 
     public static AgentNetworks Agent(int hidden)
     {
@@ -42,7 +43,9 @@ internal sealed class SessionData(int rows, int candidates)
         return agent;
     }
 
-    /// <summary>Calls until all is compiled, sized and recorded, then calls that may allocate nothing, here or on the device.</summary>
+    /// <summary>
+    /// Calls until all is compiled, sized and recorded, then calls that may allocate nothing, here or on the device.
+    /// </summary>
     public static void AssertSteady(FakeDriver fake, Action<uint> call)
     {
         Calls(3);
@@ -61,7 +64,8 @@ internal sealed class SessionData(int rows, int candidates)
         }
     }
 
-    public SoftQProblem Problem(AgentNetworks agent, SoftQEstimator estimator, uint call, bool isResident = false) => new()
+    public SoftQProblem Problem(AgentNetworks agent, SoftQEstimator estimator, uint call, bool isResident = false) =>
+        new()
     {
         Observation = isResident ? default : _observation,
         Action = isResident ? default : _action,
@@ -84,7 +88,9 @@ internal sealed class SessionData(int rows, int candidates)
     };
 
     /// <summary>A relabel call.</summary>
-    public void Run(IRelabelPipeline pipeline, AgentNetworks agent, SoftQEstimator estimator, uint call, ResidentBatch? resident = null)
+    public void Run(
+        IRelabelPipeline pipeline, AgentNetworks agent, SoftQEstimator estimator, uint call,
+        ResidentBatch? resident = null)
     {
         RelabelProblem problem = new()
         {

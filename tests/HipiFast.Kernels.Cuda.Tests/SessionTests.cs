@@ -10,8 +10,9 @@ using static HipiFast.Kernels.Cuda.Tests.SessionData;
 namespace HipiFast.Kernels.Cuda.Tests;
 
 /// <summary>
-/// The device session and the relabel pipeline with the kept kernels: every launch fits the PTX's parameters (the runtime and the fake driver each
-/// read them for themselves), steady calls allocate nothing and are one graph. What the kernels compute is not seen here.
+/// The device session and the relabel pipeline with the kept kernels: every launch fits the PTX's parameters (the
+/// runtime and the fake driver each read them for themselves), steady calls allocate nothing and are one graph. What
+/// the kernels compute is not seen here.
 /// </summary>
 [Collection(FakeDriverGroup.Name)]
 public sealed class SessionTests
@@ -48,13 +49,15 @@ public sealed class SessionTests
             Assert.NotEmpty(fake.Calls("cuLaunchKernel Kernel_SampleTasks"));
 
             // On tensor cores the critics leave the segments of the log partition, and nothing reads the matrix for it.
-            Assert.Equal(precision == KernelPrecision.Fp32 ? 1 : 0, fake.Calls("cuLaunchKernel Kernel_Segments ").Length);
+            Assert.Equal(
+                precision == KernelPrecision.Fp32 ? 1 : 0, fake.Calls("cuLaunchKernel Kernel_Segments ").Length);
             Assert.Single(fake.Calls("cuLaunchKernel Kernel_Merge "));
             data.Run(pipeline, agent, estimator, 2);
             fake.ClearLog();
             data.Run(pipeline, agent, estimator, 3);
             string[] log = fake.Log;
-            Assert.Empty(fake.Calls("cuMemAlloc", "cuMemHostAlloc", "cuModuleLoad", "cuFuncSetAttribute", "cuStreamBeginCapture"));
+            Assert.Empty(fake.Calls(
+                "cuMemAlloc", "cuMemHostAlloc", "cuModuleLoad", "cuFuncSetAttribute", "cuStreamBeginCapture"));
             Assert.StartsWith("cuGraphLaunch", log[0]);
             Assert.StartsWith("replayed cuMemcpyHtoDAsync_v2", log[1]);
             Assert.StartsWith("replayed cuMemcpyDtoHAsync_v2", log[^2]);
@@ -117,12 +120,20 @@ public sealed class SessionTests
         using (AgentNetworks agent = Agent(hidden))
         using (ComputeSession session = Backend(precision).CreateSession(default))
         {
-            float[] softQ = new float[rows * candidates], max = new float[candidates], sum = new float[candidates], partition = new float[candidates];
+            float[] softQ = new float[rows * candidates], max = new float[candidates], sum = new float[candidates],
+                partition = new float[candidates];
             session.SoftQ.Compute(new SessionData(rows, candidates).Problem(agent, estimator, 1), softQ);
             max.AsSpan().Fill(float.NegativeInfinity);
             session.LogPartition.Accumulate(softQ, rows, candidates, max, sum);
             session.LogPartition.Finish(max, sum, rows, partition);
-            TaskPosterior posterior = new() { SoftQ = softQ, Rows = rows, Candidates = candidates, LogPartition = partition, Temperature = 1 };
+            TaskPosterior posterior = new()
+            {
+                SoftQ = softQ,
+                Rows = rows,
+                Candidates = candidates,
+                LogPartition = partition,
+                Temperature = 1,
+            };
             session.TaskSampling.SampleTasks(posterior, new TaskSamples { Index = new int[rows] });
             session.TaskSampling.SampleRows(posterior, new int[candidates]);
             foreach (string kernel in (string[])["Critic", "Segments", "Merge", "Finish", "SampleTasks", "SampleRows"])
@@ -168,7 +179,8 @@ public sealed class SessionTests
             Assert.Equal(5, uploads.Length);
             Assert.All(uploads, line => Assert.EndsWith("stream2", line));
 
-            // The second half of the third append and the last one overwrite what the batch before may still be reading.
+            // The second half of the third append and the last one overwrite what the batch before may still be
+            // reading.
             Assert.Equal(2, fake.Calls("cuStreamWaitEvent stream2").Length);
 
             // Each batch waits for what was appended before it.
@@ -181,5 +193,6 @@ public sealed class SessionTests
     }
 
     private static void Append(DeviceReplay replay, int rows) => replay.Append(
-        new float[rows * S], new float[rows * A], new float[rows * S], new float[rows * P], new float[rows], new byte[rows]);
+        new float[rows * S], new float[rows * A], new float[rows * S], new float[rows * P], new float[rows],
+        new byte[rows]);
 }

@@ -20,7 +20,8 @@ public sealed class CpuSoftQConformance : SoftQContract
 {
     protected override long BytesPerCall => Sessions.BytesPerCall;
 
-    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
 }
 
 /// <summary>LogPartition on ILGPU's CPU accelerator.</summary>
@@ -29,7 +30,8 @@ public sealed class CpuLogPartitionConformance : LogPartitionContract
 {
     protected override long BytesPerCall => Sessions.BytesPerCall;
 
-    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
 }
 
 /// <summary>TaskSampling on ILGPU's CPU accelerator.</summary>
@@ -41,7 +43,8 @@ public sealed class CpuTaskSamplingConformance : TaskSamplingContract
     // One entry at a time, a million tasks take long.
     protected override int WideDraws => 20;
 
-    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
 }
 
 /// <summary>SoftQ on an OpenCL device.</summary>
@@ -50,7 +53,8 @@ public sealed class OpenClSoftQConformance : SoftQContract
 {
     protected override long BytesPerCall => Sessions.BytesPerCall;
 
-    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
 }
 
 /// <summary>LogPartition on an OpenCL device.</summary>
@@ -59,7 +63,8 @@ public sealed class OpenClLogPartitionConformance : LogPartitionContract
 {
     protected override long BytesPerCall => Sessions.BytesPerCall;
 
-    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
 }
 
 /// <summary>TaskSampling on an OpenCL device.</summary>
@@ -70,7 +75,8 @@ public sealed class OpenClTaskSamplingConformance : TaskSamplingContract
 
     protected override int WideDraws => 40;
 
-    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
 }
 
 /// <summary>SoftQ on a CUDA device.</summary>
@@ -79,7 +85,8 @@ public sealed class CudaSoftQConformance : SoftQContract
 {
     protected override long BytesPerCall => Sessions.BytesPerCall;
 
-    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
 }
 
 /// <summary>LogPartition on a CUDA device.</summary>
@@ -88,7 +95,8 @@ public sealed class CudaLogPartitionConformance : LogPartitionContract
 {
     protected override long BytesPerCall => Sessions.BytesPerCall;
 
-    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
 }
 
 /// <summary>TaskSampling on a CUDA device.</summary>
@@ -97,15 +105,16 @@ public sealed class CudaTaskSamplingConformance : TaskSamplingContract
 {
     protected override long BytesPerCall => Sessions.BytesPerCall;
 
-    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
 }
 
 /// <summary>Sessions of a device by the name of its test backend.</summary>
 internal static class Sessions
 {
     /// <summary>
-    /// ILGPU makes an object or two, of about 100 bytes, for every launch and every copy, of which a call has a few dozen. An array of a call's size
-    /// would show.
+    /// ILGPU makes an object or two, of about 100 bytes, for every launch and every copy, of which a call has a few
+    /// dozen. An array of a call's size would show.
     /// </summary>
     public const long BytesPerCall = 4096;
 
@@ -120,7 +129,8 @@ public sealed class CpuRelabelPipelineConformance : RelabelPipelineContract
     // A call launches several kernels for each of its blocks.
     protected override long BytesPerCall => 4 * Sessions.BytesPerCall;
 
-    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
 }
 
 /// <summary>The relabel pipeline on an OpenCL device.</summary>
@@ -130,7 +140,8 @@ public sealed class OpenClRelabelPipelineConformance : RelabelPipelineContract
     // A call launches several kernels for each of its blocks.
     protected override long BytesPerCall => 4 * Sessions.BytesPerCall;
 
-    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Sessions.Create(DeviceTestBackend.OpenCl, maxThreads);
 }
 
 /// <summary>The relabel pipeline on a CUDA device.</summary>
@@ -140,5 +151,6 @@ public sealed class CudaRelabelPipelineConformance : RelabelPipelineContract
     // A call launches several kernels for each of its blocks.
     protected override long BytesPerCall => 4 * Sessions.BytesPerCall;
 
-    protected override ComputeSession CreateSession(int maxThreads) => Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Sessions.Create(DeviceTestBackend.Cuda, maxThreads);
 }

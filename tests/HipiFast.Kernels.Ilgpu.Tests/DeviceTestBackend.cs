@@ -4,7 +4,8 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Kernels.Ilgpu.Tests;
 
 /// <summary>
-/// The backend on the first device of one kind, under a name of its own, so that tests can ask for that kind and be skipped without it.
+/// The backend on the first device of one kind, under a name of its own, so that tests can ask for that kind and be
+/// skipped without it.
 /// </summary>
 internal sealed class DeviceTestBackend(string kind) : KernelBackend
 {
@@ -18,7 +19,8 @@ internal sealed class DeviceTestBackend(string kind) : KernelBackend
 
     public override string Description => s_backend.Description;
 
-    private DeviceInfo? Device => s_backend.Devices.FirstOrDefault(device => device.Id.StartsWith(kind["ilgpu-".Length..], StringComparison.Ordinal));
+    private DeviceInfo? Device => s_backend.Devices.FirstOrDefault(
+        device => device.Id.StartsWith(kind["ilgpu-".Length..], StringComparison.Ordinal));
 
     [ModuleInitializer]
     public static void Register()
@@ -36,7 +38,10 @@ internal sealed class DeviceTestBackend(string kind) : KernelBackend
         return Device is not null;
     }
 
-    /// <summary>The one session of the device, which outlives its users: compiling the kernels for every test would take most of the time.</summary>
+    /// <summary>
+    /// The one session of the device, which outlives its users: compiling the kernels for every test would take most of
+    /// the time.
+    /// </summary>
     public override ComputeSession CreateSession(SessionOptions options) =>
         Lend(this, _session ??= s_backend.CreateSession(new SessionOptions(options.MaxThreads, Device!.Id)));
 

@@ -12,63 +12,72 @@ namespace HipiFast.Kernels.Tests;
 [RunsBackend("managed-512")]
 public sealed class Managed512SoftQConformance : SoftQContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-512", maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Variants.CreateSession("managed-512", maxThreads);
 }
 
 /// <summary>LogPartition of <c>managed-512</c>.</summary>
 [RunsBackend("managed-512")]
 public sealed class Managed512LogPartitionConformance : LogPartitionContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-512", maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Variants.CreateSession("managed-512", maxThreads);
 }
 
 /// <summary>TaskSampling of <c>managed-512</c>.</summary>
 [RunsBackend("managed-512")]
 public sealed class Managed512TaskSamplingConformance : TaskSamplingContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-512", maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Variants.CreateSession("managed-512", maxThreads);
 }
 
 /// <summary>SoftQ of <c>managed-256</c>.</summary>
 [RunsBackend("managed-256")]
 public sealed class Managed256SoftQConformance : SoftQContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-256", maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Variants.CreateSession("managed-256", maxThreads);
 }
 
 /// <summary>LogPartition of <c>managed-256</c>.</summary>
 [RunsBackend("managed-256")]
 public sealed class Managed256LogPartitionConformance : LogPartitionContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-256", maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Variants.CreateSession("managed-256", maxThreads);
 }
 
 /// <summary>TaskSampling of <c>managed-256</c>.</summary>
 [RunsBackend("managed-256")]
 public sealed class Managed256TaskSamplingConformance : TaskSamplingContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-256", maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Variants.CreateSession("managed-256", maxThreads);
 }
 
 /// <summary>SoftQ of <c>managed-portable</c>.</summary>
 [RunsBackend("managed-portable")]
 public sealed class ManagedPortableSoftQConformance : SoftQContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-portable", maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Variants.CreateSession("managed-portable", maxThreads);
 }
 
 /// <summary>LogPartition of <c>managed-portable</c>.</summary>
 [RunsBackend("managed-portable")]
 public sealed class ManagedPortableLogPartitionConformance : LogPartitionContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-portable", maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Variants.CreateSession("managed-portable", maxThreads);
 }
 
 /// <summary>TaskSampling of <c>managed-portable</c>.</summary>
 [RunsBackend("managed-portable")]
 public sealed class ManagedPortableTaskSamplingConformance : TaskSamplingContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-portable", maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Variants.CreateSession("managed-portable", maxThreads);
 }
 
 /// <summary>The oracle itself.</summary>
@@ -76,7 +85,8 @@ public sealed class OracleLogPartitionConformance : LogPartitionContract
 {
     protected override long BytesPerCall => int.MaxValue;
 
-    protected override ComputeSession CreateSession(int maxThreads) => new OracleBackend().CreateSession(new SessionOptions(maxThreads));
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        new OracleBackend().CreateSession(new SessionOptions(maxThreads));
 }
 
 /// <inheritdoc cref="OracleLogPartitionConformance"/>
@@ -87,7 +97,8 @@ public sealed class OracleTaskSamplingConformance : TaskSamplingContract
     // One entry at a time, a million tasks take long.
     protected override int WideDraws => 20;
 
-    protected override ComputeSession CreateSession(int maxThreads) => new OracleBackend().CreateSession(new SessionOptions(maxThreads));
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        new OracleBackend().CreateSession(new SessionOptions(maxThreads));
 }
 
 /// <summary>Sessions of a backend by name: the one that was asked for, never another.</summary>
@@ -105,19 +116,22 @@ internal static class Variants
 [RunsBackend("managed-512")]
 public sealed class Managed512RelabelPipelineConformance : RelabelPipelineContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-512", maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Variants.CreateSession("managed-512", maxThreads);
 }
 
 /// <summary>The relabel pipeline of <c>managed-256</c>.</summary>
 [RunsBackend("managed-256")]
 public sealed class Managed256RelabelPipelineConformance : RelabelPipelineContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-256", maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Variants.CreateSession("managed-256", maxThreads);
 }
 
 /// <summary>The relabel pipeline of <c>managed-portable</c>.</summary>
 [RunsBackend("managed-portable")]
 public sealed class ManagedPortableRelabelPipelineConformance : RelabelPipelineContract
 {
-    protected override ComputeSession CreateSession(int maxThreads) => Variants.CreateSession("managed-portable", maxThreads);
+    protected override ComputeSession CreateSession(int maxThreads) =>
+        Variants.CreateSession("managed-portable", maxThreads);
 }

@@ -16,7 +16,8 @@ public sealed class ContactTests
     {
         using MujocoModel model = new(name, MujocoModel.Text(name));
         using MujocoSimulator simulator = new(model);
-        double[] state = new double[model.Sizes.State], readings = new double[model.Sizes.Sensors], control = new double[model.Sizes.Controls];
+        double[] state = new double[model.Sizes.State], readings = new double[model.Sizes.Sensors],
+            control = new double[model.Sizes.Controls];
         simulator.InitialState(state);
 
         // Ten seconds, by when what falls has fallen.
@@ -37,7 +38,8 @@ public sealed class ContactTests
         }
 
         // 14 kg, 24 kg, and the block of 0.17 kg; the walker lies with its legs against the joints' stops.
-        double expected = 9.81 * name switch { "cheetah" => 14, "quadruped" => 24, "desk" => 0.1728, _ => MassOf(model) };
+        double expected =
+            9.81 * name switch { "cheetah" => 14, "quadruped" => 24, "desk" => 0.1728, _ => MassOf(model) };
         Assert.Equal(expected, weight, 0.05 * expected);
         Span<double> velocities = state.AsSpan(1 + model.Sizes.Positions, model.Sizes.Velocities);
         foreach (double velocity in velocities)
@@ -52,6 +54,7 @@ public sealed class ContactTests
         Assert.Equal("walker", model.Name);
         return Capsule(0.46, 0.07) + (2 * (Capsule(0.45, 0.05) + Capsule(0.5, 0.04) + Capsule(0.2, 0.045)));
 
-        static double Capsule(double length, double radius) => 1000 * Math.PI * radius * radius * (length + (4.0 / 3 * radius));
+        static double Capsule(double length, double radius) =>
+            1000 * Math.PI * radius * radius * (length + (4.0 / 3 * radius));
     }
 }

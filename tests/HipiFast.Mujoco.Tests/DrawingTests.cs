@@ -46,9 +46,13 @@ public sealed class DrawingTests
         XElement picture = XElement.Parse(environment.DrawSvg(0, 600, 600));
 
         // The fingertip is the one red ball, at (0.24, 0) m of a view from -0.3 to 0.3 m: 1000 pixels per metre.
-        XElement ball = Assert.Single(picture.Elements(s_svg + "circle"), circle => (string?)circle.Attribute("fill") != "none");
-        Assert.Equal(("540", "300", "10"), ((string?)ball.Attribute("cx"), (string?)ball.Attribute("cy"), (string?)ball.Attribute("r")));
-        XElement goal = Assert.Single(picture.Elements(s_svg + "circle"), circle => (string?)circle.Attribute("fill") == "none");
-        Assert.Equal(300 + (240 * environment.Task[0]), double.Parse((string)goal.Attribute("cx")!, CultureInfo.InvariantCulture), 0.01);
+        XElement ball = Assert.Single(
+            picture.Elements(s_svg + "circle"), circle => (string?)circle.Attribute("fill") != "none");
+        Assert.Equal(("540", "300", "10"), (
+            (string?)ball.Attribute("cx"), (string?)ball.Attribute("cy"), (string?)ball.Attribute("r")));
+        XElement goal = Assert.Single(
+            picture.Elements(s_svg + "circle"), circle => (string?)circle.Attribute("fill") == "none");
+        Assert.Equal(300 + (240 * environment.Task[0]), double.Parse(
+            (string)goal.Attribute("cx")!, CultureInfo.InvariantCulture), 0.01);
     }
 }

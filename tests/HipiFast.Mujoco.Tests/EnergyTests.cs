@@ -16,7 +16,8 @@ public sealed class EnergyTests
         using MujocoSimulator simulator = new(model);
         double[] state = new double[model.Sizes.State], readings = new double[model.Sizes.Sensors];
         simulator.InitialState(state);
-        Span<double> positions = state.AsSpan(1, model.Sizes.Positions), velocities = state.AsSpan(1 + model.Sizes.Positions, model.Sizes.Velocities);
+        Span<double> positions = state.AsSpan(
+            1, model.Sizes.Positions), velocities = state.AsSpan(1 + model.Sizes.Positions, model.Sizes.Velocities);
 
         // Every joint in motion, so that their energies flow into each other.
         for (int i = 0; i < velocities.Length; i++)
@@ -57,7 +58,8 @@ public sealed class EnergyTests
         option.SetAttributeValue("timestep", "0.0005");
         option.SetAttributeValue("integrator", "RK4");
         option.Add(new XElement(
-            "flag", new XAttribute("energy", "enable"), new XAttribute("contact", "disable"), new XAttribute("limit", "disable")));
+            "flag", new XAttribute("energy", "enable"), new XAttribute("contact", "disable"),
+            new XAttribute("limit", "disable")));
         return document.ToString();
     }
 }

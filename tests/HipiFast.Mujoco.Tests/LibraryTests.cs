@@ -16,7 +16,8 @@ public sealed class LibraryTests
             Assert.Contains(EnvironmentRegistry.Names, entry => entry.Name == name && entry.Description.Length > 0);
             if (MujocoLibrary.WhyNot is { } reason)
             {
-                Assert.Equal(reason, Assert.Throws<NotSupportedException>(() => EnvironmentRegistry.Create(name, 1)).Message);
+                Assert.Equal(
+                    reason, Assert.Throws<NotSupportedException>(() => EnvironmentRegistry.Create(name, 1)).Message);
                 continue;
             }
 
@@ -32,7 +33,9 @@ public sealed class LibraryTests
         }
     }
 
-    /// <summary>Where the environment says that MuJoCo was installed before the build, nothing may be skipped for want of it.</summary>
+    /// <summary>
+    /// Where the environment says that MuJoCo was installed before the build, nothing may be skipped for want of it.
+    /// </summary>
     [Fact]
     public void ItIsThereWhereItWasInstalled()
     {
@@ -46,7 +49,9 @@ public sealed class LibraryTests
     public void ALibraryThatIsNotThere_IsASentenceWithTheInstallCommand()
     {
         string missing = MujocoLibrary.Probe("hipifast_moon")!;
-        Assert.StartsWith("This environment needs MuJoCo, which was not found when this program was built", missing, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "This environment needs MuJoCo, which was not found when this program was built", missing,
+            StringComparison.Ordinal);
         Assert.Contains("apt-get install libmujoco-dev cmake g++", missing, StringComparison.Ordinal);
         Assert.EndsWith(".", missing, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', missing);
@@ -84,11 +89,13 @@ public sealed class LibraryTests
     {
         using MujocoModel model = new("walker", MujocoModel.Text("walker"));
         using MujocoSimulator simulator = new(model);
-        double[] state = new double[model.Sizes.State], readings = new double[model.Sizes.Sensors], control = new double[model.Sizes.Controls];
+        double[] state = new double[model.Sizes.State], readings = new double[model.Sizes.Sensors],
+            control = new double[model.Sizes.Controls];
         simulator.InitialState(state);
         state[1 + model.Sizes.Positions] = 1e12;
         double[] before = [.. state];
-        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => simulator.Step(control, 10, state, readings));
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(
+            () => simulator.Step(control, 10, state, readings));
         Assert.Contains("'walker'", error.Message, StringComparison.Ordinal);
         Assert.Equal(before, state);
 
@@ -109,7 +116,8 @@ public sealed class LibraryTests
     {
         const int Count = 4, Steps = 200;
         using MujocoModel model = new("walker", MujocoModel.Text("walker"));
-        double[][] alone = [.. Enumerable.Range(0, Count).Select(index => Play(model, index))], together = new double[Count][];
+        double[][] alone = [.. Enumerable.Range(0, Count).Select(
+            index => Play(model, index))], together = new double[Count][];
         using Barrier start = new(Count + 1);
         Thread[] threads = [.. Enumerable.Range(0, Count).Select(index => new Thread(() =>
         {
@@ -139,7 +147,8 @@ public sealed class LibraryTests
         static double[] Play(MujocoModel model, int index)
         {
             using MujocoSimulator simulator = new(model);
-            double[] state = new double[model.Sizes.State], readings = new double[model.Sizes.Sensors], control = new double[model.Sizes.Controls];
+            double[] state = new double[model.Sizes.State], readings = new double[model.Sizes.Sensors],
+                control = new double[model.Sizes.Controls];
             simulator.InitialState(state);
             for (int step = 0; step < Steps; step++)
             {
@@ -153,7 +162,8 @@ public sealed class LibraryTests
         static int Diverge(MujocoModel model)
         {
             using MujocoSimulator simulator = new(model);
-            double[] state = new double[model.Sizes.State], readings = new double[model.Sizes.Sensors], control = new double[model.Sizes.Controls];
+            double[] state = new double[model.Sizes.State], readings = new double[model.Sizes.Sensors],
+                control = new double[model.Sizes.Controls];
             simulator.InitialState(state);
             state[1 + model.Sizes.Positions] = 1e12;
             int errors = 0;

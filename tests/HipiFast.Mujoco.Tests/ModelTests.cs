@@ -101,7 +101,8 @@ public sealed class ModelTests
         for (int joint = 0; joint < 6; joint++)
         {
             // The servos hold a velocity against the joints' friction to a few per cent.
-            Assert.Equal(action[joint] * largest[joint], environment.PartsOf(0).Velocities[joint], 0.08 * largest[joint]);
+            Assert.Equal(
+                action[joint] * largest[joint], environment.PartsOf(0).Velocities[joint], 0.08 * largest[joint]);
         }
 
         // With straight wrist joints the arm is a planar chain turned about the vertical.

@@ -8,7 +8,8 @@ namespace HipiFast.Mujoco.Tests;
 internal static class Physics
 {
     /// <summary>The models behind the environments.</summary>
-    public static readonly string[] Models = ["cheetah", "desk", "finger", "jaco", "quadruped", "reacher", "sawyer", "walker"];
+    public static readonly string[] Models =
+        ["cheetah", "desk", "finger", "jaco", "quadruped", "reacher", "sawyer", "walker"];
 
     /// <summary>Registers the environments before the first test asks for one.</summary>
     [ModuleInitializer]

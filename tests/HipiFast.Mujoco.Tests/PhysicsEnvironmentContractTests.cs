@@ -39,8 +39,11 @@ public sealed class PhysicsEnvironmentContractTests
     public void RandomEpisodesStayFiniteAndInRange(string name)
     {
         // A simulation that diverges throws, so that a reset within MuJoCo cannot hide it.
-        int? wanted = int.TryParse(Environment.GetEnvironmentVariable(EpisodesVariable), out int episodes) ? episodes : null;
-        EnvironmentContract.RandomEpisodesStayFiniteAndInRange(name, wanted ?? Episodes, wanted is null ? ShortEpisode : null, Range);
+        int? wanted = int.TryParse(Environment.GetEnvironmentVariable(EpisodesVariable), out int episodes)
+            ? episodes
+            : null;
+        EnvironmentContract.RandomEpisodesStayFiniteAndInRange(
+            name, wanted ?? Episodes, wanted is null ? ShortEpisode : null, Range);
     }
 
     [PhysicsTheory]
@@ -54,7 +57,8 @@ public sealed class PhysicsEnvironmentContractTests
 
     [PhysicsTheory]
     [MemberData(nameof(Names))]
-    public void BadActionsAndUseBeforeResetAreRefused(string name) => EnvironmentContract.BadActionsAndUseBeforeResetAreRefused(name);
+    public void BadActionsAndUseBeforeResetAreRefused(string name) =>
+        EnvironmentContract.BadActionsAndUseBeforeResetAreRefused(name);
 
     [PhysicsTheory]
     [MemberData(nameof(Names))]
@@ -63,11 +67,13 @@ public sealed class PhysicsEnvironmentContractTests
 
     [PhysicsTheory]
     [MemberData(nameof(Dynamics))]
-    public void ARunGoesOnFromTheMiddleOfAnEpisode(string name) => EnvironmentContract.ARunGoesOnFromTheMiddleOfAnEpisode(name);
+    public void ARunGoesOnFromTheMiddleOfAnEpisode(string name) =>
+        EnvironmentContract.ARunGoesOnFromTheMiddleOfAnEpisode(name);
 
     [PhysicsTheory]
     [MemberData(nameof(Dynamics))]
-    public void ARestingCopyStaysAndTheOthersGoOn(string name) => EnvironmentContract.ARestingCopyStaysAndTheOthersGoOn(name);
+    public void ARestingCopyStaysAndTheOthersGoOn(string name) =>
+        EnvironmentContract.ARestingCopyStaysAndTheOthersGoOn(name);
 
     [PhysicsTheory]
     [MemberData(nameof(Dynamics))]
@@ -75,7 +81,8 @@ public sealed class PhysicsEnvironmentContractTests
     {
         const int copies = 16;
         using MujocoEnvironment parallel = Physics.Create(name, copies, new EnvironmentSettings { EpisodeLimit = 15 });
-        using MujocoEnvironment serial = Physics.Create(name, copies, new EnvironmentSettings { EpisodeLimit = 15, Threads = 1 });
+        using MujocoEnvironment serial = Physics.Create(
+            name, copies, new EnvironmentSettings { EpisodeLimit = 15, Threads = 1 });
         parallel.Reset(4);
         serial.Reset(4);
         float[] action = new float[copies * parallel.Shape.ActionDimension];
@@ -169,7 +176,8 @@ public sealed class PhysicsEnvironmentContractTests
     public void SettingsThatDoNotApplyAreRefused(string name)
     {
         Assert.Contains(
-            name, Assert.Throws<ArgumentException>(() => Physics.Create(name, 1, new() { ActionNoise = 0.1f })).Message, StringComparison.Ordinal);
+            name, Assert.Throws<ArgumentException>(() => Physics.Create(name, 1, new() { ActionNoise = 0.1f })).Message,
+            StringComparison.Ordinal);
         using VectorEnvironment environment = Physics.Create(name);
         if (name is "walker" or "cheetah" or "desk" or "sawyer-margin" or "quadruped-dense" or "quadruped-linear")
         {

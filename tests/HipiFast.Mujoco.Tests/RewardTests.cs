@@ -19,7 +19,8 @@ public sealed class RewardTests
     [InlineData("jaco", new[] { -0.3f, -0.6f, -0.4f }, new[] { 0.4f, 0.6f, 0.4f }, 0f, 9f)]
     [InlineData("walker", new[] { -1f, -1f, -1f, -1f, -1f, -1f, -1f }, new[] { 1f, 1f, 1f, 1f, 1f, 1f, 0f }, 0f, 9f)]
     [InlineData("cheetah", new[] { 0f }, new[] { 1f }, 0f, 9f)]
-    public void TasksFillTheirRangeAndNoMore(string name, float[] low, float[] high, float leastRadius, float largestRadius)
+    public void TasksFillTheirRangeAndNoMore(
+        string name, float[] low, float[] high, float leastRadius, float largestRadius)
     {
         using VectorEnvironment environment = Physics.Create(name);
         float[] task = new float[low.Length], least = [.. high], largest = [.. low];
@@ -47,7 +48,8 @@ public sealed class RewardTests
     public void TheReachersGoalIsAPlaceOfTheFingertip()
     {
         using MujocoEnvironment environment = Physics.Create("reacher");
-        float[] observation = environment.ObservationIn(moved => (moved.PartsOf(0).Positions[0], moved.PartsOf(0).Positions[1]) = (0, Math.PI / 2));
+        float[] observation = environment.ObservationIn(
+            moved => (moved.PartsOf(0).Positions[0], moved.PartsOf(0).Positions[1]) = (0, Math.PI / 2));
         Assert.Equal([1f, 0f, 0f, 1f, 0f, 0f, 0.5f, 0.5f, 0f], observation.Select(value => MathF.Round(value, 5)));
 
         // The fingertip is at (0.12, 0.12) m; the margin is 0.05 m.
@@ -68,7 +70,8 @@ public sealed class RewardTests
 
         // Margin 0.1 m on a circle of 0.13 m: an angle of 2 asin(0.05 / 0.13) = 0.7898.
         Assert.Equal((0f, true), Physics.Judge(environment, observation, [side * MathF.Cos(0.78f), MathF.Sin(0.78f)]));
-        Assert.Equal((-1f, false), Physics.Judge(environment, observation, [side * MathF.Cos(0.80f), MathF.Sin(0.80f)]));
+        Assert.Equal(
+            (-1f, false), Physics.Judge(environment, observation, [side * MathF.Cos(0.80f), MathF.Sin(0.80f)]));
     }
 
     [PhysicsFact]
@@ -126,13 +129,15 @@ public sealed class RewardTests
         Assert.Equal(1f, observation[23], 1e-5f);
         Assert.Equal(1.25f, observation[24], 1e-5f);
 
-        // Straight legs: both feet's joints lie 1.25 m below the torso, a little behind the centre of mass, which the feet pull forwards.
+        // Straight legs: both feet's joints lie 1.25 m below the torso, a little behind the centre of mass, which the
+        // feet pull forwards.
         Assert.Equal(observation[25], observation[27], 1e-6f);
         Assert.Equal(observation[26], observation[28], 1e-6f);
         Assert.InRange(observation[25], -0.05f, 0f);
         Assert.InRange(observation[26], -0.3f, 0f);
 
-        // The right hip bent by 0.4 rad swings the right foot, 0.95 m below it, forwards and up; the left one hangs where it was under the torso.
+        // The right hip bent by 0.4 rad swings the right foot, 0.95 m below it, forwards and up; the left one hangs
+        // where it was under the torso.
         float[] bent = environment.ObservationIn(moved => moved.PartsOf(0).Positions[6] = 0.4);
         Assert.Equal(0.95 * Math.Sin(0.4), bent[27] - bent[25], 1e-5);
         Assert.Equal(0.95 * (1 - Math.Cos(0.4)), bent[28] - bent[26], 1e-5);
@@ -156,9 +161,12 @@ public sealed class RewardTests
     [PhysicsFact]
     public void EveryTaskOfTheDeskCanBeDone()
     {
-        // Velocities along x, y, z and about z, and the fingers (1 open, -1 closed), each for a number of steps of 0.032 s.
-        (float[] Action, int Steps)[] grip = [([0f, 0f, 0f, 0f, 1f], 8), ([0f, 0f, -1f, 0f, 1f], 9), ([0f, 0f, 0f, 0f, -1f], 12)];
-        (float[] Action, int Steps)[] left = [.. grip, ([-0.4f, 0f, 0f, 0f, -1f], 25)], right = [.. grip, ([0.4f, 0f, 0f, 0f, -1f], 25)];
+        // Velocities along x, y, z and about z, and the fingers (1 open, -1 closed), each for a number of steps of
+        // 0.032 s.
+        (float[] Action, int Steps)[] grip = [([0f, 0f, 0f, 0f, 1f], 8), (
+            [0f, 0f, -1f, 0f, 1f], 9), ([0f, 0f, 0f, 0f, -1f], 12)];
+        (float[] Action, int Steps)[] left = [.. grip, (
+            [-0.4f, 0f, 0f, 0f, -1f], 25)], right = [.. grip, ([0.4f, 0f, 0f, 0f, -1f], 25)];
         (float[] Action, int Steps)[][] plans =
         [
             Press(-0.25f, 0.17f), Press(0f, 0.19f), Press(0.25f, 0.17f),
@@ -175,7 +183,9 @@ public sealed class RewardTests
             environment.Reset(1);
             float[] oneHot = environment.FixedTasks.Slice(9 * task, 9).ToArray();
             Assert.All(Enumerable.Range(0, 9), other => Assert.Equal(
-                (0f, false), Physics.Judge(environment, environment.Observation.ToArray(), environment.FixedTasks.Slice(9 * other, 9).ToArray())));
+                (0f, false),
+                Physics.Judge(
+                    environment, environment.Observation.ToArray(), environment.FixedTasks.Slice(9 * other, 9).ToArray())));
             foreach ((float[] action, int steps) in plans[task])
             {
                 for (int step = 0; step < steps; step++)

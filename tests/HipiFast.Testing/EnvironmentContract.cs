@@ -7,12 +7,17 @@ namespace HipiFast.Testing;
 /// <summary>What every environment of the registry must hold to, by name; each method is one test.</summary>
 public static class EnvironmentContract
 {
-    /// <summary>Actions of copy c at a step; each copy has its own stream, so copies can be compared between runs of different widths.</summary>
+    /// <summary>
+    /// Actions of copy c at a step; each copy has its own stream, so copies can be compared between runs of different
+    /// widths.
+    /// </summary>
     public static void RandomActions(Span<float> action, int actionDimension, uint step, ulong seed)
     {
         for (int i = 0; i < action.Length; i++)
         {
-            PhiloxBlock words = Philox.Next((uint)(i % actionDimension), (uint)(i / actionDimension), step, (uint)RandomPurpose.SyntheticData, seed);
+            PhiloxBlock words = Philox.Next(
+                (uint)(i % actionDimension), (uint)(i / actionDimension), step, (uint)RandomPurpose.SyntheticData,
+                seed);
             action[i] = (2f * Philox.ToUniform(words.X)) - 1f;
         }
     }
@@ -47,10 +52,12 @@ public static class EnvironmentContract
         Assert.Equal(task, environment.Task.ToArray());
     }
 
-    public static void RandomEpisodesStayFiniteAndInRange(string name, int episodesWanted, int? episodeLimit, float range)
+    public static void RandomEpisodesStayFiniteAndInRange(
+        string name, int episodesWanted, int? episodeLimit, float range)
     {
         const int copies = 20;
-        using VectorEnvironment environment = EnvironmentRegistry.Create(name, copies, new EnvironmentSettings { EpisodeLimit = episodeLimit });
+        using VectorEnvironment environment = EnvironmentRegistry.Create(
+            name, copies, new EnvironmentSettings { EpisodeLimit = episodeLimit });
         environment.Reset(5);
         float[] action = new float[copies * environment.Shape.ActionDimension];
         int episodes = 0;
@@ -82,7 +89,8 @@ public static class EnvironmentContract
         const int copies = 6;
         using VectorEnvironment environment = EnvironmentRegistry.Create(name, copies);
         environment.Reset(21);
-        int width = environment.Shape.ObservationDimension, actions = environment.Shape.ActionDimension, tasks = environment.Shape.TaskDimension;
+        int width = environment.Shape.ObservationDimension, actions = environment.Shape.ActionDimension,
+            tasks = environment.Shape.TaskDimension;
         float[] action = new float[copies * actions], reward = new float[copies];
         byte[] terminated = new byte[copies];
         for (uint step = 0; step < 150; step++)
@@ -90,7 +98,8 @@ public static class EnvironmentContract
             RandomActions(action, actions, step, 3);
             float[] before = environment.Observation.ToArray(), task = environment.Task.ToArray();
             environment.Step(action, out StepResult result);
-            environment.Family.EvaluateRows(new(before, action, result.NextObservation, copies), task, reward, terminated);
+            environment.Family.EvaluateRows(
+                new(before, action, result.NextObservation, copies), task, reward, terminated);
             Assert.Equal(reward, result.Reward.ToArray());
             Assert.Equal(terminated, result.Terminated.ToArray());
             Assert.Equal(copies * width, before.Length);
@@ -118,7 +127,8 @@ public static class EnvironmentContract
 
     public static void AStepAllocatesNothing(string name)
     {
-        using VectorEnvironment environment = EnvironmentRegistry.Create(name, 5, new EnvironmentSettings { EpisodeLimit = 10 });
+        using VectorEnvironment environment = EnvironmentRegistry.Create(
+            name, 5, new EnvironmentSettings { EpisodeLimit = 10 });
         environment.Reset(1);
         float[] action = new float[5 * environment.Shape.ActionDimension];
         Run(200);
@@ -144,7 +154,8 @@ public static class EnvironmentContract
         environment.Reset(0);
         Assert.Throws<ArgumentException>(() => environment.Step(action.AsSpan(1), out _));
         action[^1] = float.NaN;
-        Assert.Contains("copy 1 is NaN", Assert.Throws<ArgumentException>(() => environment.Step(action, out _)).Message, StringComparison.Ordinal);
+        Assert.Contains("copy 1 is NaN", Assert.Throws<ArgumentException>(
+            () => environment.Step(action, out _)).Message, StringComparison.Ordinal);
     }
 
     public static void FixedTasksAreExactlyWhatADiscreteEnvironmentCommands(string name)
@@ -221,7 +232,8 @@ public static class EnvironmentContract
         Assert.Throws<ArgumentOutOfRangeException>(() => partial.Rest(copies));
         Assert.Throws<ArgumentOutOfRangeException>(() => partial.Rest(-1));
         partial.Rest(rested);
-        float[] still = partial.Observation.Slice(rested * width, width).ToArray(), action = new float[copies * whole.Shape.ActionDimension];
+        float[] still = partial.Observation.Slice(rested * width, width).ToArray(),
+            action = new float[copies * whole.Shape.ActionDimension];
         for (uint step = before; step < 40; step++)
         {
             RandomActions(action, whole.Shape.ActionDimension, step, 12);
@@ -237,12 +249,15 @@ public static class EnvironmentContract
                 {
                     Assert.Equal(all.Reward[copy], some.Reward[copy]);
                     Assert.Equal(all.Truncated[copy], some.Truncated[copy]);
-                    Assert.Equal(whole.Observation.Slice(copy * width, width).ToArray(), partial.Observation.Slice(copy * width, width).ToArray());
+                    Assert.Equal(
+                        whole.Observation.Slice(copy * width, width).ToArray(),
+                        partial.Observation.Slice(copy * width, width).ToArray());
                 }
             }
         }
 
-        InvalidOperationException refused = Assert.Throws<InvalidOperationException>(() => partial.SaveState(new SafetensorsWriter(), "x."));
+        InvalidOperationException refused = Assert.Throws<InvalidOperationException>(
+            () => partial.SaveState(new SafetensorsWriter(), "x."));
         Assert.Contains("1 of 4", refused.Message, StringComparison.Ordinal);
         whole.Reset(18);
         partial.Reset(18);
@@ -275,7 +290,8 @@ public static class EnvironmentContract
 
     private static List<float> Trace(string name, int copies, int steps, ulong seed, int only = -1)
     {
-        using VectorEnvironment environment = EnvironmentRegistry.Create(name, copies, new EnvironmentSettings { EpisodeLimit = 40 });
+        using VectorEnvironment environment = EnvironmentRegistry.Create(
+            name, copies, new EnvironmentSettings { EpisodeLimit = 40 });
         environment.Reset(seed);
         int width = environment.Shape.ObservationDimension, tasks = environment.Shape.TaskDimension;
         float[] action = new float[copies * environment.Shape.ActionDimension];

@@ -40,7 +40,8 @@ public static class RelabelData
     /// <summary>A smooth made-up critic of a few nats, different for every pair of transition and task.</summary>
     public static float SmoothQ(in SoftQProblem problem, int row, int candidate)
     {
-        ReadOnlySpan<float> s = problem.Observation.Slice(row * problem.ObservationDimension, problem.ObservationDimension);
+        ReadOnlySpan<float> s = problem.Observation.Slice(
+            row * problem.ObservationDimension, problem.ObservationDimension);
         ReadOnlySpan<float> task = problem.Task.Slice(candidate * problem.TaskDimension, problem.TaskDimension);
         float value = 0;
         for (int i = 0; i < s.Length; i++)
@@ -72,13 +73,15 @@ public static class RelabelData
         Assert.Equal(terminated, batch.Terminated.ToArray());
     }
 
-    public static float[] Row(ReadOnlySpan<float> matrix, int row, int width) => matrix.Slice(row * width, width).ToArray();
+    public static float[] Row(ReadOnlySpan<float> matrix, int row, int width) =>
+        matrix.Slice(row * width, width).ToArray();
 
     private static void Fill(Span<float> values, uint stream, uint part)
     {
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = (2 * Philox.ToUniform(Philox.Next((uint)i, part, stream, (uint)RandomPurpose.SyntheticData, 17).X)) - 1;
+            values[i] = (
+                2 * Philox.ToUniform(Philox.Next((uint)i, part, stream, (uint)RandomPurpose.SyntheticData, 17).X)) - 1;
         }
     }
 }

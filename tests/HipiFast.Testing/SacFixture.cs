@@ -11,15 +11,18 @@ public sealed class SacFixture : IDisposable
 {
     public const ulong Seed = 99;
 
-    private readonly ComputeSession _session = KernelRegistry.Default.Resolve("managed").CreateSession(new SessionOptions(1));
+    private readonly ComputeSession _session =
+        KernelRegistry.Default.Resolve("managed").CreateSession(new SessionOptions(1));
 
     public SacFixture(
-        TransitionShape shape, int hidden, int rows, SacOptions? options = null, bool twin = true, float low = 0, float high = 0, int maxThreads = 1)
+        TransitionShape shape, int hidden, int rows, SacOptions? options = null, bool twin = true, float low = 0,
+        float high = 0, int maxThreads = 1)
     {
         Networks = new AgentNetworks(shape, hidden, twin) { CriticRange = new(low, high) };
         Networks.Initialize(5);
 
-        // Targets and temperature away from their starting values, so that mixing them up with the critics or with 1 shows.
+        // Targets and temperature away from their starting values, so that mixing them up with the critics or with 1
+        // shows.
         Perturb(Networks.Target1, 31);
         if (twin)
         {

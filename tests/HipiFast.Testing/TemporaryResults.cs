@@ -17,7 +17,8 @@ public sealed class TemporaryResults : IDisposable
     }
 
     /// <summary>A file of our own format.</summary>
-    public string WriteResults(string name, params (string Benchmark, double[] Seconds)[] benchmarks) => Write(name, Results(benchmarks));
+    public string WriteResults(string name, params (string Benchmark, double[] Seconds)[] benchmarks) =>
+        Write(name, Results(benchmarks));
 
     public static string Results(params (string Benchmark, double[] Seconds)[] benchmarks) =>
         $$"""
@@ -25,7 +26,9 @@ public sealed class TemporaryResults : IDisposable
          "benchmarks": [{{string.Join(", ", benchmarks.Select(b => $$"""{"name": "{{b.Benchmark}}", "samples_s": [{{Numbers(b.Seconds)}}]}"""))}}]}
         """;
 
-    /// <summary>A full report of BenchmarkDotNet, as far as it is read: pilot, warm-up, raw and final measurements.</summary>
+    /// <summary>
+    /// A full report of BenchmarkDotNet, as far as it is read: pilot, warm-up, raw and final measurements.
+    /// </summary>
     public static string FullReport(string fullName, params double[] nanoseconds) => Report($$"""
         {"DisplayInfo": "Type.Method: DefaultJob [Size=3]", "FullName": "{{fullName}}", "Measurements": [
           {"IterationMode": "Overhead", "IterationStage": "Actual", "LaunchIndex": 1, "IterationIndex": 1, "Operations": 16, "Nanoseconds": 3},
@@ -40,5 +43,6 @@ public sealed class TemporaryResults : IDisposable
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
 
-    private static string Numbers(double[] values) => string.Join(", ", values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
+    private static string Numbers(double[] values) =>
+        string.Join(", ", values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
 }

@@ -8,8 +8,9 @@ internal static class SteadyState
 
     /// <summary>Asserts that a step allocates nothing once it has warmed up.</summary>
     /// <remarks>
-    /// A step that allocates does so in every window. One clean window is asked for, not all: the runtime books a few hundred bytes to a thread now
-    /// and then by itself (a thread started, a lock inflated, a collection in the middle of a test that runs beside this one).
+    /// A step that allocates does so in every window. One clean window is asked for, not all: the runtime books a few
+    /// hundred bytes to a thread now and then by itself (a thread started, a lock inflated, a collection in the middle
+    /// of a test that runs beside this one).
     /// </remarks>
     /// <param name="step">The step.</param>
     public static void AssertAllocatesNothing(Action step)

@@ -104,7 +104,8 @@ public sealed class CheckpointTests
     [TorchFact]
     public void On_a_device_weights_reach_the_kernels_every_so_many_updates()
     {
-        using Pair pair = new(s_shape, 12, 8, torchOptions: new TorchOptions { KeepsDeviceMemory = true, WeightsEvery = 3 });
+        using Pair pair = new(
+            s_shape, 12, 8, torchOptions: new TorchOptions { KeepsDeviceMemory = true, WeightsEvery = 3 });
         float[] start = pair.Torch.Networks.Critic1.Values.ToArray();
         Run(pair.Torch, pair.Batch, 2);
         Assert.Equal(start, pair.Torch.Networks.Critic1.Values.ToArray());
@@ -117,7 +118,8 @@ public sealed class CheckpointTests
     {
         using TemporaryDirectory temporary = new();
         TorchOptions options = new() { KeepsDeviceMemory = true, WeightsEvery = 3 };
-        using Pair first = new(s_shape, 12, 8, torchOptions: options), second = new(s_shape, 12, 8, torchOptions: options);
+        using Pair first = new(
+            s_shape, 12, 8, torchOptions: options), second = new(s_shape, 12, 8, torchOptions: options);
         using Pair current = new(s_shape, 12, 8, torchOptions: new TorchOptions { KeepsDeviceMemory = true });
         Run(first.Torch, first.Batch, 4);
         Run(current.Torch, first.Batch, 4);
@@ -154,11 +156,13 @@ public sealed class CheckpointTests
     public void The_networks_keep_what_a_learner_on_a_device_has_learned()
     {
         using SacFixture fixture = new(s_shape, 12, 8), other = new(s_shape, 12, 8);
-        using Kernels.Backends.ComputeSession session = Kernels.Backends.KernelRegistry.Default.Resolve("managed").CreateSession(new(1));
+        using Kernels.Backends.ComputeSession session =
+            Kernels.Backends.KernelRegistry.Default.Resolve("managed").CreateSession(new(1));
         foreach ((SacFixture agent, int every) in (IEnumerable<(SacFixture, int)>)[(fixture, 1), (other, 5)])
         {
             using TorchSacLearner learner = new(
-                agent.Networks, new SacOptions(), session, 8, SacFixture.Seed, new TorchOptions { KeepsDeviceMemory = true, WeightsEvery = every });
+                agent.Networks, new SacOptions(), session, 8, SacFixture.Seed,
+                new TorchOptions { KeepsDeviceMemory = true, WeightsEvery = every });
             Run(learner, fixture.Batch, 3);
         }
 
@@ -212,7 +216,9 @@ public sealed class CheckpointTests
     }
 
     private static Pair Make(bool asDevice) =>
-        new(s_shape, 12, 8, new SacOptions { GradientClipNorm = 0.5f }, torchOptions: new TorchOptions { KeepsDeviceMemory = asDevice });
+        new(
+            s_shape, 12, 8, new SacOptions { GradientClipNorm = 0.5f },
+            torchOptions: new TorchOptions { KeepsDeviceMemory = asDevice });
 
     private static void Run(ISacLearner learner, TransitionBatch batch, int updates)
     {

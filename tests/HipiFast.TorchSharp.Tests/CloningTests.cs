@@ -24,7 +24,8 @@ public sealed unsafe class CloningTests
     {
         MlpShape shape = new(inputs, hidden, outputs);
         using CloningPolicy expected = new(s_backend, shape, rows, 1e-3f, 4);
-        using TorchCloningPolicy found = new(s_backend, shape, rows, 1e-3f, 4, new TorchOptions { KeepsDeviceMemory = asDevice });
+        using TorchCloningPolicy found = new(
+            s_backend, shape, rows, 1e-3f, 4, new TorchOptions { KeepsDeviceMemory = asDevice });
         using NativeBuffer<float> memory = new(rows * (inputs + 3L + (3 * outputs)));
         SacFixture.Fill(memory.Span, 9);
 
@@ -32,7 +33,8 @@ public sealed unsafe class CloningTests
         MatrixView input = new((nint)memory.Pointer, rows, inputs, inputs + 3);
         float* at = memory.Pointer + (rows * (inputs + 3));
         MatrixView target = new((nint)at, rows, outputs, outputs);
-        MatrixView a = new((nint)(at + (rows * outputs)), rows, outputs, outputs), b = new((nint)(at + (2 * rows * outputs)), rows, outputs, outputs);
+        MatrixView a = new((nint)(at + (rows * outputs)), rows, outputs, outputs), b = new(
+            (nint)(at + (2 * rows * outputs)), rows, outputs, outputs);
         found.Keep();
         float[] start = Parameters(found);
         double first = found.Step(input, target), last = first;
@@ -52,7 +54,8 @@ public sealed unsafe class CloningTests
         found.Restore();
         Assert.Equal(start, Parameters(found));
         found.Predict(input, a);
-        Assert.NotEqual(new Span<float>(a.Row(0), rows * outputs).ToArray(), new Span<float>(b.Row(0), rows * outputs).ToArray());
+        Assert.NotEqual(
+            new Span<float>(a.Row(0), rows * outputs).ToArray(), new Span<float>(b.Row(0), rows * outputs).ToArray());
     }
 
     [TorchTheory]
@@ -67,10 +70,13 @@ public sealed unsafe class CloningTests
         module.Fill(expected.Network);
         using NativeBuffer<float> memory = new(Rows * (5 + (3 * 2)));
         SacFixture.Fill(memory.Span, 9);
-        MatrixView input = new((nint)memory.Pointer, Rows, 5, 5), target = new((nint)(memory.Pointer + (Rows * 5)), Rows, 2, 2);
-        MatrixView a = new((nint)(memory.Pointer + (Rows * 7)), Rows, 2, 2), b = new((nint)(memory.Pointer + (Rows * 9)), Rows, 2, 2);
+        MatrixView input = new(
+            (nint)memory.Pointer, Rows, 5, 5), target = new((nint)(memory.Pointer + (Rows * 5)), Rows, 2, 2);
+        MatrixView a = new(
+            (nint)(memory.Pointer + (Rows * 7)), Rows, 2, 2), b = new((nint)(memory.Pointer + (Rows * 9)), Rows, 2, 2);
         float[] kept;
-        using (TorchCloningPolicy found = new(s_backend, module, 5, 2, 1e-3f, new TorchOptions { KeepsDeviceMemory = asDevice }))
+        using (TorchCloningPolicy found = new(
+            s_backend, module, 5, 2, 1e-3f, new TorchOptions { KeepsDeviceMemory = asDevice }))
         {
             for (int step = 0; step < 30; step++)
             {
@@ -101,15 +107,18 @@ public sealed unsafe class CloningTests
             found.AddTo(writer, "policy");
             writer.Save(temporary["policy"]);
             using SafetensorsFile file = SafetensorsFile.Open(temporary["policy"]);
-            Assert.Equal(module.named_parameters().Select(entry => "policy." + entry.name).Order(), file.Tensors.Keys.Order());
+            Assert.Equal(
+                module.named_parameters().Select(entry => "policy." + entry.name).Order(), file.Tensors.Keys.Order());
             float[] weight = new float[12 * 5];
             file.Read<float>("policy._first.weight", weight);
-            Assert.Equal(weight, module.named_parameters().First().parameter.detach().contiguous().data<float>().ToArray());
+            Assert.Equal(
+                weight, module.named_parameters().First().parameter.detach().contiguous().data<float>().ToArray());
         }
 
         // The module outlives the policy, with memory of its own.
         using Tensor rows = TorchMemory.Share(memory.Pointer, Rows * 5);
-        Pair.AssertClose(kept, TorchMemory.Entries(module.call(rows.view(Rows, 5)).detach().contiguous()), 1e-6, "module");
+        Pair.AssertClose(
+            kept, TorchMemory.Entries(module.call(rows.view(Rows, 5)).detach().contiguous()), 1e-6, "module");
     }
 
     [TorchFact]
@@ -131,7 +140,8 @@ public sealed unsafe class CloningTests
         BehaviorCloningOptions options = new() { Batch = 16, LearningRate = 3e-3f, MaxEpochs = 40, Patience = 40 };
         using BehaviorCloning clone = new(
             shape, options,
-            (network, chosen) => new TorchCloningPolicy(s_backend, module, network.Inputs, network.Outputs, chosen.LearningRate));
+            (network, chosen) =>
+                new TorchCloningPolicy(s_backend, module, network.Inputs, network.Outputs, chosen.LearningRate));
         IReadOnlyList<CloningEpoch> epochs = clone.Fit(data, episode);
         Assert.True(epochs[^1].TrainingLoss < 0.3 * epochs[0].TrainingLoss, $"{epochs[0]}, {epochs[^1]}");
         float[] action = new float[120];
@@ -154,7 +164,8 @@ public sealed unsafe class CloningTests
 
         static void AssertRefused(nn.Module<Tensor, Tensor> module, string expected)
         {
-            ArgumentException error = Assert.Throws<ArgumentException>(() => new TorchCloningPolicy(s_backend, module, 5, 2, 1e-3f).Dispose());
+            ArgumentException error = Assert.Throws<ArgumentException>(
+                () => new TorchCloningPolicy(s_backend, module, 5, 2, 1e-3f).Dispose());
             Assert.Contains(expected, error.Message, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', error.Message);
         }

@@ -18,8 +18,9 @@ using static TorchSharp.torch;
 namespace HipiFast.TorchSharp.Tests;
 
 /// <summary>
-/// Torch and the device kernels on one memory: the path of a GPU, with tensors of torch's CPU for device tensors and ILGPU's CPU accelerator for the
-/// kernels. The kernels read torch's parameters and write torch's inputs where they lie.
+/// Torch and the device kernels on one memory: the path of a GPU, with tensors of torch's CPU for device tensors and
+/// ILGPU's CPU accelerator for the kernels. The kernels read torch's parameters and write torch's inputs where they
+/// lie.
 /// </summary>
 public sealed unsafe class InPlaceTests : IDisposable
 {
@@ -31,7 +32,8 @@ public sealed unsafe class InPlaceTests : IDisposable
     private static readonly TorchOptions s_copies = new() { KeepsDeviceMemory = true, CopiesWeights = true };
 
     private readonly ComputeSession _session = new IlgpuBackend().CreateSession(new SessionOptions(1, DeviceInfo.Cpu));
-    private readonly ComputeSession _managed = KernelRegistry.Default.Resolve("managed").CreateSession(new SessionOptions(1));
+    private readonly ComputeSession _managed =
+        KernelRegistry.Default.Resolve("managed").CreateSession(new SessionOptions(1));
     private readonly SacFixture _fixture = new(s_shape, 12, Rows);
     private readonly SacFixture _other = new(s_shape, 12, Rows);
 
@@ -50,7 +52,8 @@ public sealed unsafe class InPlaceTests : IDisposable
         Assert.Same(_session.Transitions, learner.Memory);
         AgentNetworks networks = learner.Networks;
         int length = networks.Critic1.Shape.Length;
-        Assert.Equal((ulong)TorchMemory.Address(learner.Agent.Actor.Parameters.Values), Place(networks.Actor)!.View.Address);
+        Assert.Equal(
+            (ulong)TorchMemory.Address(learner.Agent.Actor.Parameters.Values), Place(networks.Actor)!.View.Address);
         ulong critics = (ulong)TorchMemory.Address(learner.Agent.Critics.Parameters.Values);
         Assert.Equal(critics, Place(networks.Critic1)!.View.Address);
         Assert.Equal(critics + ((ulong)length * sizeof(float)), Place(networks.Critic2!)!.View.Address);
@@ -74,7 +77,8 @@ public sealed unsafe class InPlaceTests : IDisposable
         }
 
         Assert.Equal(after, Score(copy));
-        Assert.Equal(TorchMemory.Entries(learner.Agent.Targets.Parameters.Values)[..length].ToArray(), copy.Target1.Values.ToArray());
+        Assert.Equal(TorchMemory.Entries(
+            learner.Agent.Targets.Parameters.Values)[..length].ToArray(), copy.Target1.Values.ToArray());
 
         // What torch does to a parameter shows in the next call, without anybody copying.
         using (no_grad())
@@ -97,7 +101,8 @@ public sealed unsafe class InPlaceTests : IDisposable
         {
             Estimator = estimator, Candidates = candidates, GoalMix = goalMix, RelabelFraction = 0.8f, Seed = 3,
         };
-        using Run inPlace = new(this, _fixture, s_inPlace, options, pool, capacity), copied = new(this, _other, s_copies, options, pool, capacity);
+        using Run inPlace = new(this, _fixture, s_inPlace, options, pool, capacity), copied = new(
+            this, _other, s_copies, options, pool, capacity);
         Assert.NotNull(inPlace.Learner.Memory);
         Assert.Null(copied.Learner.Memory);
         for (uint step = 0; step < 6; step++)
@@ -106,7 +111,8 @@ public sealed unsafe class InPlaceTests : IDisposable
             Assert.Equal(expected, found);
         }
 
-        foreach ((string network, MlpParameters expected, MlpParameters found) in Pair.Networks(copied.Learner.Networks, inPlace.Learner.Networks))
+        foreach ((string network, MlpParameters expected, MlpParameters found) in Pair.Networks(
+            copied.Learner.Networks, inPlace.Learner.Networks))
         {
             // The copying path brings no targets.
             if (!network.StartsWith("target", StringComparison.Ordinal))
@@ -122,7 +128,8 @@ public sealed unsafe class InPlaceTests : IDisposable
     public void The_whole_path_in_place_trains_as_the_path_of_the_processor()
     {
         RelabelOptions options = new() { Candidates = CandidateSource.Both, RelabelFraction = 1, Seed = 3 };
-        using Run inPlace = new(this, _fixture, s_inPlace, options, 1, 500), host = new(this, _other, new TorchOptions(), options, 1, 500, _managed);
+        using Run inPlace = new(this, _fixture, s_inPlace, options, 1, 500), host = new(
+            this, _other, new TorchOptions(), options, 1, 500, _managed);
         for (uint step = 0; step < 6; step++)
         {
             SacLosses expected = host.Step(step)[0], found = inPlace.Step(step)[0];
@@ -131,7 +138,8 @@ public sealed unsafe class InPlaceTests : IDisposable
             Pair.AssertRelative(expected.Entropy, found.Entropy, 1e-4, "entropy");
         }
 
-        foreach ((string network, MlpParameters expected, MlpParameters found) in Pair.Networks(host.Learner.Networks, inPlace.Learner.Networks))
+        foreach ((string network, MlpParameters expected, MlpParameters found) in Pair.Networks(
+            host.Learner.Networks, inPlace.Learner.Networks))
         {
             Pair.AssertClose(expected.Values, found.Values, 1e-4, network);
         }
@@ -145,7 +153,8 @@ public sealed unsafe class InPlaceTests : IDisposable
     public void Inputs_written_by_the_kernel_are_those_written_by_the_processor(int rows, int firstRow)
     {
         using TorchSacLearner learner = Learner(_fixture, s_inPlace);
-        using SacInputs expected = new(s_shape, Rows, null), found = new(s_shape, Rows, torch.device("cpu"), _session.Runtime);
+        using SacInputs expected = new(s_shape, Rows, null), found = new(
+            s_shape, Rows, torch.device("cpu"), _session.Runtime);
         TransitionBatch batch = _fixture.Batch;
         using Uploaded uploaded = new(_session, batch);
         expected.Write(batch, firstRow, rows, 0.9f, 8, 3);
@@ -155,7 +164,8 @@ public sealed unsafe class InPlaceTests : IDisposable
         _session.Runtime!.Synchronize();
         found.WriteNoise(8, 3);
         foreach ((Tensor a, Tensor b) in (IEnumerable<(Tensor, Tensor)>)[
-            (expected.Actor, found.Actor), (expected.Critic, found.Critic), (expected.Reward, found.Reward), (expected.Discount, found.Discount),
+            (expected.Actor, found.Actor), (expected.Critic, found.Critic), (expected.Reward, found.Reward),
+            (expected.Discount, found.Discount),
             (expected.Noise, found.Noise), (expected.NoiseTerm, found.NoiseTerm)])
         {
             Assert.Equal(a.shape, b.shape);
@@ -185,7 +195,8 @@ public sealed unsafe class InPlaceTests : IDisposable
         SafetensorsWriter lacking = new();
         using (SafetensorsFile file = SafetensorsFile.Open(temporary["state"]))
         {
-            foreach ((string name, TensorInfo tensor) in file.Tensors.Where(entry => !entry.Key.Contains("optim.actor.m", StringComparison.Ordinal)))
+            foreach ((string name, TensorInfo tensor) in file.Tensors.Where(
+                entry => !entry.Key.Contains("optim.actor.m", StringComparison.Ordinal)))
             {
                 if (tensor.Type == TensorType.Float32)
                 {
@@ -204,7 +215,8 @@ public sealed unsafe class InPlaceTests : IDisposable
         using (SafetensorsFile file = SafetensorsFile.Open(temporary["lacking"]))
         {
             Assert.Contains(
-                "optim.actor.m", Assert.Throws<InvalidDataException>(() => second.LoadState(file, "learner.")).Message, StringComparison.Ordinal);
+                "optim.actor.m", Assert.Throws<InvalidDataException>(() => second.LoadState(file, "learner.")).Message,
+                StringComparison.Ordinal);
         }
 
         Assert.NotNull(Place(second.Networks.Actor));
@@ -247,18 +259,22 @@ public sealed unsafe class InPlaceTests : IDisposable
         using Uploaded uploaded = new(_session, _fixture.Batch);
         using TorchSacLearner learner = Learner(_fixture, s_inPlace);
         Assert.Contains(
-            "Rows 1 to 25", Assert.Throws<ArgumentException>(() => learner.Update(uploaded.Batch, 1, Rows)).Message, StringComparison.Ordinal);
+            "Rows 1 to 25", Assert.Throws<ArgumentException>(() => learner.Update(uploaded.Batch, 1, Rows)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => learner.Update(uploaded.Batch, 0, Rows + 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => learner.Update(uploaded.Batch, 0, 0));
-        using ResidentTransitionBatch wrong = uploaded.Changed(batch => batch with { Action = batch.Task.Slice(0, Rows) });
+        using ResidentTransitionBatch wrong = uploaded.Changed(
+            batch => batch with { Action = batch.Task.Slice(0, Rows) });
         Assert.Contains(
-            "entries of actions", Assert.Throws<ArgumentException>(() => learner.Update(wrong, 0, Rows)).Message, StringComparison.Ordinal);
+            "entries of actions", Assert.Throws<ArgumentException>(() => learner.Update(wrong, 0, Rows)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(0, learner.UpdateCount);
         _fixture.Batch.Reward[4] = float.NaN;
         using Uploaded broken = new(_session, _fixture.Batch);
         float[] before = learner.Networks.Critic1.Values.ToArray();
         Assert.Contains(
-            "critic loss", Assert.Throws<InvalidDataException>(() => learner.Update(broken.Batch, 0, Rows)).Message, StringComparison.Ordinal);
+            "critic loss", Assert.Throws<InvalidDataException>(() => learner.Update(broken.Batch, 0, Rows)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(before, learner.Networks.Critic1.Values.ToArray());
     }
 
@@ -336,7 +352,8 @@ public sealed unsafe class InPlaceTests : IDisposable
             DeviceRuntime runtime = session.Runtime!;
             int[] terminated = [.. batch.Terminated.ToArray().Select(value => (int)value)];
             _transitions = new DeviceBatch(
-                Put<float>(batch.Observation), Put<float>(batch.Action), Put<float>(batch.NextObservation), Put<float>(batch.Task),
+                Put<float>(batch.Observation), Put<float>(batch.Action), Put<float>(batch.NextObservation),
+                Put<float>(batch.Task),
                 Put<float>(batch.Reward), Put<int>(terminated), Put<long>(batch.ReplayIndex));
             Batch = Changed(same => same);
 
@@ -362,7 +379,9 @@ public sealed unsafe class InPlaceTests : IDisposable
         }
     }
 
-    /// <summary>Replay, relabeler and learner: on the device when the learner takes its batches there, otherwise on the host.</summary>
+    /// <summary>
+    /// Replay, relabeler and learner: on the device when the learner takes its batches there, otherwise on the host.
+    /// </summary>
     private sealed class Run : IDisposable
     {
         private readonly IReplay _replay;
@@ -371,12 +390,14 @@ public sealed unsafe class InPlaceTests : IDisposable
         private readonly int _pool;
 
         public Run(
-            InPlaceTests test, SacFixture fixture, TorchOptions torchOptions, RelabelOptions options, int pool, int capacity,
+            InPlaceTests test, SacFixture fixture, TorchOptions torchOptions, RelabelOptions options, int pool,
+            int capacity,
             ComputeSession? session = null)
         {
             session ??= test._session;
             _pool = pool;
-            Learner = new TorchSacLearner(fixture.Networks, new SacOptions(), session, Rows, SacFixture.Seed, torchOptions);
+            Learner = new TorchSacLearner(
+                fixture.Networks, new SacOptions(), session, Rows, SacFixture.Seed, torchOptions);
             ReplayBuffer buffer = new(s_shape, capacity);
             using TransitionBatch episode = new(s_shape, Transitions) { Count = Transitions };
             SacFixture.Fill(episode.Observation, 61);

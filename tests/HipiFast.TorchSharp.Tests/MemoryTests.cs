@@ -58,11 +58,17 @@ public sealed unsafe class MemoryTests
         TransitionBatch batch = fixture.Batch;
         Assert.Equal([6L, 3L], inputs.Actor.shape);
         Assert.Equal(
-            [batch.Observation[4], batch.Observation[5], batch.Task[2], batch.Observation[6], batch.Observation[7], batch.Task[3]],
+            [
+                batch.Observation[4], batch.Observation[5], batch.Task[2], batch.Observation[6], batch.Observation[7],
+                batch.Task[3]
+            ],
             TorchMemory.Entries(inputs.Actor)[..6].ToArray());
-        Assert.Equal([batch.NextObservation[4], batch.NextObservation[5], batch.Task[2]], TorchMemory.Entries(inputs.Actor)[9..12].ToArray());
         Assert.Equal(
-            [batch.Observation[4], batch.Observation[5], batch.Action[2], batch.Task[2]], TorchMemory.Entries(inputs.Critic)[..4].ToArray());
+            [batch.NextObservation[4], batch.NextObservation[5], batch.Task[2]],
+            TorchMemory.Entries(inputs.Actor)[9..12].ToArray());
+        Assert.Equal(
+            [batch.Observation[4], batch.Observation[5], batch.Action[2], batch.Task[2]],
+            TorchMemory.Entries(inputs.Critic)[..4].ToArray());
         Assert.Equal([0.9f, 0f, 0.9f], TorchMemory.Entries(inputs.Discount).ToArray());
         Assert.Equal(batch.Reward.Slice(2, 3).ToArray(), TorchMemory.Entries(inputs.Reward).ToArray());
     }
@@ -84,7 +90,8 @@ public sealed unsafe class MemoryTests
     private static void Use(bool asDevice)
     {
         TorchOptions torchOptions = new() { KeepsDeviceMemory = asDevice };
-        using Pair pair = new(new TransitionShape(3, 2, 2), 8, 4, new SacOptions { GradientClipNorm = 1 }, torchOptions: torchOptions);
+        using Pair pair = new(
+            new TransitionShape(3, 2, 2), 8, 4, new SacOptions { GradientClipNorm = 1 }, torchOptions: torchOptions);
         float[] action = new float[2];
         Run(50);
         long live = Tensor.TotalCount;

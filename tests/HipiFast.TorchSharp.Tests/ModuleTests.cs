@@ -17,7 +17,8 @@ public sealed class ModuleTests : IDisposable
 {
     private static readonly TransitionShape s_shape = new(3, 2, 2);
 
-    private readonly ComputeSession _session = KernelRegistry.Default.Resolve("managed").CreateSession(new SessionOptions(1));
+    private readonly ComputeSession _session =
+        KernelRegistry.Default.Resolve("managed").CreateSession(new SessionOptions(1));
     private readonly SacFixture _fixture = new(s_shape, 12, 9);
     private readonly SacFixture _other = new(s_shape, 12, 9);
 
@@ -50,7 +51,8 @@ public sealed class ModuleTests : IDisposable
         Pair.AssertRelative(a.CriticLoss, b.CriticLoss, 1e-4, "critic loss");
         Pair.AssertRelative(a.ActorLoss, b.ActorLoss, 1e-4, "actor loss");
         Pair.AssertRelative(a.Entropy, b.Entropy, 1e-4, "entropy");
-        float[] observation = new float[5 * 3], task = new float[5 * 2], wanted = new float[5 * 2], action = new float[5 * 2];
+        float[] observation = new float[5 * 3], task = new float[5 * 2], wanted = new float[5 * 2],
+            action = new float[5 * 2];
         SacFixture.Fill(observation, 20);
         SacFixture.Fill(task, 21);
         expected.Act(observation, task, 5, false, 4, 5, wanted);
@@ -87,7 +89,8 @@ public sealed class ModuleTests : IDisposable
 
         nn.Module<Tensor, Tensor> Make(int inputs, int outputs)
         {
-            made.Add(nn.Sequential(nn.Linear(inputs, 12), nn.ReLU(), nn.Linear(12, 12), nn.ReLU(), nn.Linear(12, outputs)));
+            made.Add(
+                nn.Sequential(nn.Linear(inputs, 12), nn.ReLU(), nn.Linear(12, 12), nn.ReLU(), nn.Linear(12, outputs)));
             return made[^1];
         }
     }
@@ -96,15 +99,18 @@ public sealed class ModuleTests : IDisposable
     public void Other_modules_are_not_taken_for_standard_ones()
     {
         foreach (Func<int, int, nn.Module<Tensor, Tensor>> make in (Func<int, int, nn.Module<Tensor, Tensor>>[])[
-            (inputs, outputs) => nn.Sequential(nn.Linear(inputs, 12), nn.Tanh(), nn.Linear(12, 12), nn.ReLU(), nn.Linear(12, outputs)),
-            (inputs, outputs) => nn.Sequential(nn.Linear(inputs, 12), nn.ReLU(), nn.Linear(12, 11), nn.ReLU(), nn.Linear(11, outputs)),
+            (inputs, outputs) =>
+                nn.Sequential(nn.Linear(inputs, 12), nn.Tanh(), nn.Linear(12, 12), nn.ReLU(), nn.Linear(12, outputs)),
+            (inputs, outputs) =>
+                nn.Sequential(nn.Linear(inputs, 12), nn.ReLU(), nn.Linear(12, 11), nn.ReLU(), nn.Linear(11, outputs)),
             (inputs, outputs) => nn.Sequential(nn.Linear(inputs, 12), nn.ReLU(), nn.Linear(12, outputs)),
             (inputs, outputs) => nn.Sequential(
                 nn.Linear(inputs, 12, hasBias: false), nn.ReLU(), nn.Linear(12, 12), nn.ReLU(), nn.Linear(12, outputs)),
         ])
         {
             using TorchSacLearner learner = new(
-                s_shape, new TorchModules(() => make(5, 4), () => make(7, 1)), new SacOptions(), _session, 9, SacFixture.Seed);
+                s_shape, new TorchModules(() => make(5, 4), () => make(7, 1)), new SacOptions(), _session, 9,
+                SacFixture.Seed);
             Assert.NotSame(_session, learner.RelabelingSession);
             SacLosses losses = learner.Update(_fixture.Batch, 0, 9);
             Assert.True(float.IsFinite(losses.ActorLoss));
@@ -119,11 +125,15 @@ public sealed class ModuleTests : IDisposable
     [InlineData(SoftQEstimator.SoftCritic, TwinCombination.Min, 1, 2049)]
     [InlineData(SoftQEstimator.Bellman, TwinCombination.Min, 101, 29)]
     [InlineData(SoftQEstimator.Bellman, TwinCombination.Mean, 2049, 1)]
-    public void Soft_q_values_through_modules_agree_with_the_fused_kernels(SoftQEstimator estimator, TwinCombination twin, int rows, int candidates)
+    public void Soft_q_values_through_modules_agree_with_the_fused_kernels(
+        SoftQEstimator estimator, TwinCombination twin, int rows, int candidates)
     {
         using TorchSacLearner learner = Wrapped(new SacOptions(), null);
-        float[] observation = new float[rows * 3], action = new float[rows * 2], next = new float[rows * 3], task = new float[candidates * 2];
-        foreach ((float[] values, uint stream) in ((float[], uint)[])[(observation, 30), (action, 31), (next, 32), (task, 33)])
+        float[] observation = new float[rows * 3], action = new float[rows * 2], next = new float[rows * 3],
+            task = new float[candidates * 2];
+        foreach ((
+            float[] values,
+            uint stream) in ((float[], uint)[])[(observation, 30), (action, 31), (next, 32), (task, 33)])
         {
             SacFixture.Fill(values, stream);
         }
@@ -181,7 +191,8 @@ public sealed class ModuleTests : IDisposable
     public void Modules_continue_from_a_checkpoint_as_if_never_stopped()
     {
         using TemporaryDirectory temporary = new();
-        TorchModules smooth = new(() => new WrappedMlp(5, 8, 4, smooth: true), () => new WrappedMlp(7, 8, 1, smooth: true));
+        TorchModules smooth = new(
+            () => new WrappedMlp(5, 8, 4, smooth: true), () => new WrappedMlp(7, 8, 1, smooth: true));
         using TorchSacLearner first = new(s_shape, smooth, new SacOptions(), _session, 9, SacFixture.Seed);
         first.Update(_fixture.Batch, 0, 9);
         SafetensorsWriter writer = new();
@@ -204,14 +215,20 @@ public sealed class ModuleTests : IDisposable
     [TorchFact]
     public void Modules_that_do_not_fit_are_refused_in_one_sentence()
     {
-        AssertRefused(new(() => new WrappedMlp(5, 8, 3), () => new WrappedMlp(7, 8, 1)), "actor module gives [2, 3] for two rows; expected [2, 4]");
-        AssertRefused(new(() => new WrappedMlp(6, 8, 4), () => new WrappedMlp(7, 8, 1)), "actor module does not take 5 inputs");
+        AssertRefused(
+            new(() => new WrappedMlp(5, 8, 3), () => new WrappedMlp(7, 8, 1)),
+            "actor module gives [2, 3] for two rows; expected [2, 4]");
+        AssertRefused(
+            new(() => new WrappedMlp(6, 8, 4), () => new WrappedMlp(7, 8, 1)), "actor module does not take 5 inputs");
         AssertRefused(new(() => new WrappedMlp(5, 8, 4), () => new WrappedMlp(7, 8, 2)), "critic module gives");
         AssertRefused(
-            new(() => new WrappedMlp(5, 8, 4), () => nn.Sequential(nn.Linear(7, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))), "has a buffer");
+            new(() => new WrappedMlp(5, 8, 4), () => nn.Sequential(
+                nn.Linear(7, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))),
+            "has a buffer");
         AssertRefused(new(() => nn.Sequential(nn.Tanh()), () => new WrappedMlp(7, 8, 1)), "has no parameters");
         int made = 0;
-        AssertRefused(new(() => new WrappedMlp(5, 8, 4), () => new WrappedMlp(7, 8 + made++, 1)), "differ in their parameters");
+        AssertRefused(
+            new(() => new WrappedMlp(5, 8, 4), () => new WrappedMlp(7, 8 + made++, 1)), "differ in their parameters");
 
         void AssertRefused(TorchModules modules, string expected)
         {

@@ -13,13 +13,15 @@ internal sealed class Pair : IDisposable
     private readonly SacFixture _other;
 
     public Pair(
-        TransitionShape shape, int hidden, int rows, SacOptions? options = null, bool twin = true, float low = 0, float high = 0,
+        TransitionShape shape, int hidden, int rows, SacOptions? options = null, bool twin = true, float low = 0,
+        float high = 0,
         TorchOptions? torchOptions = null)
     {
         _embedded = new SacFixture(shape, hidden, rows, options, twin, low, high);
         _other = new SacFixture(shape, hidden, rows, options, twin, low, high);
         Session = KernelRegistry.Default.Resolve("managed").CreateSession(new SessionOptions(1));
-        Torch = new TorchSacLearner(_other.Networks, options ?? new SacOptions(), Session, rows, SacFixture.Seed, torchOptions);
+        Torch = new TorchSacLearner(
+            _other.Networks, options ?? new SacOptions(), Session, rows, SacFixture.Seed, torchOptions);
     }
 
     public ComputeSession Session { get; }
@@ -38,7 +40,8 @@ internal sealed class Pair : IDisposable
         _embedded.Dispose();
     }
 
-    public static IEnumerable<(string Name, MlpParameters Embedded, MlpParameters Torch)> Networks(AgentNetworks a, AgentNetworks b)
+    public static IEnumerable<(
+        string Name, MlpParameters Embedded, MlpParameters Torch)> Networks(AgentNetworks a, AgentNetworks b)
     {
         yield return ("actor", a.Actor, b.Actor);
         yield return ("critic 1", a.Critic1, b.Critic1);
@@ -58,12 +61,15 @@ internal sealed class Pair : IDisposable
     }
 
     /// <summary>Fails when an entry differs by more than <paramref name="tolerance"/>; NaN fails.</summary>
-    public static void AssertClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> found, double tolerance, string what)
+    public static void AssertClose(
+        ReadOnlySpan<float> expected, ReadOnlySpan<float> found, double tolerance, string what)
     {
         Assert.Equal(expected.Length, found.Length);
         for (int i = 0; i < expected.Length; i++)
         {
-            Assert.True(Math.Abs((double)expected[i] - found[i]) <= tolerance, $"{what}, entry {i}: expected {expected[i]}, found {found[i]}.");
+            Assert.True(
+                Math.Abs((double)expected[i] - found[i]) <= tolerance,
+                $"{what}, entry {i}: expected {expected[i]}, found {found[i]}.");
         }
     }
 

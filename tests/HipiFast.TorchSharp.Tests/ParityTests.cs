@@ -6,8 +6,9 @@ using HipiFast.Testing;
 namespace HipiFast.TorchSharp.Tests;
 
 /// <summary>
-/// The same weights, batch and noise in both learners: torch's automatic gradients against the embedded learner's written ones, and the flat
-/// optimiser by torch operations (the path of a device, here on the CPU) against the fused one.
+/// The same weights, batch and noise in both learners: torch's automatic gradients against the embedded learner's
+/// written ones, and the flat optimiser by torch operations (the path of a device, here on the CPU) against the fused
+/// one.
 /// </summary>
 public sealed class ParityTests
 {
@@ -19,7 +20,9 @@ public sealed class ParityTests
         ["one bounded critic"] = new(new(1, 1, 1), 5, 3, new SacOptions { CriticLossScale = 2f }, false, -1, 2),
         ["five action entries"] = new(new(2, 5, 3), 33, 11, new SacOptions(), true, 0, 0),
         ["fixed alpha"] = new(new(4, 2, 2), 16, 13, new SacOptions { FixedAlpha = 0.3f, Gamma = 0.9f }, true, 0, 0),
-        ["target entropy"] = new(new(4, 3, 2), 24, 16, new SacOptions { TargetEntropy = -0.5f, Tau = 0.1f, LearningRate = 1e-3f }, true, 0, 0),
+        ["target entropy"] = new(
+            new(4, 3, 2), 24, 16, new SacOptions { TargetEntropy = -0.5f, Tau = 0.1f, LearningRate = 1e-3f }, true, 0,
+            0),
         ["clipped"] = new(new(4, 2, 2), 16, 13, new SacOptions { GradientClipNorm = 0.05f }, true, 0, 0),
         ["clipped, one critic, fixed alpha, bounded"] =
             new(new(4, 2, 2), 31, 13, new SacOptions { GradientClipNorm = 0.05f, FixedAlpha = 0.1f }, false, -3, 3),
@@ -47,7 +50,8 @@ public sealed class ParityTests
     public void Losses_and_gradients_agree_with_the_embedded_learner(string name, bool asDevice)
     {
         using Pair pair = Make(name, asDevice);
-        SacLosses expected = pair.Embedded.Update(pair.Batch, 0, pair.Batch.Count), found = pair.Torch.Update(pair.Batch, 0, pair.Batch.Count);
+        SacLosses expected = pair.Embedded.Update(
+            pair.Batch, 0, pair.Batch.Count), found = pair.Torch.Update(pair.Batch, 0, pair.Batch.Count);
         AssertLosses(expected, found);
         Pair.AssertRelative(pair.Embedded.Networks.Alpha, pair.Torch.Networks.Alpha, 1e-5, "alpha after the step");
 
@@ -56,10 +60,14 @@ public sealed class ParityTests
         tensors.Download();
         for (int network = 0; network < (s_cases[name].Twin ? 3 : 2); network++)
         {
-            NetworkOptimizer wanted = network == 0 ? pair.Embedded.ActorOptimizer : pair.Embedded.CriticOptimizer(network - 1);
+            NetworkOptimizer wanted = network == 0
+                ? pair.Embedded.ActorOptimizer
+                : pair.Embedded.CriticOptimizer(network - 1);
             float largest = Pair.Largest(wanted.FirstMoment);
             Assert.True(largest > 1e-6f, $"The gradient of network {network} is too small to tell anything.");
-            Pair.AssertClose(wanted.FirstMoment, tensors.Optimizer(network).FirstMoment, 1e-4 * largest, $"{name}, network {network}");
+            Pair.AssertClose(
+                wanted.FirstMoment, tensors.Optimizer(network).FirstMoment, 1e-4 * largest,
+                $"{name}, network {network}");
         }
     }
 
@@ -83,7 +91,8 @@ public sealed class ParityTests
         }
 
         ((StandardAgentTensors)pair.Torch.Agent).Download();
-        foreach ((string network, MlpParameters expected, MlpParameters found) in Pair.Networks(pair.Embedded.Networks, pair.Torch.Networks))
+        foreach ((string network, MlpParameters expected, MlpParameters found) in Pair.Networks(
+            pair.Embedded.Networks, pair.Torch.Networks))
         {
             Pair.AssertClose(expected.Values, found.Values, 1e-3, $"{name}, {network}");
         }
@@ -112,7 +121,8 @@ public sealed class ParityTests
 
         AssertLosses(pair.Embedded.Update(pair.Batch, 0, 6), pair.Torch.Update(pair.Batch, 0, 6));
         ReadOnlySpan<float> found = ((StandardAgentTensors)pair.Torch.Agent).Optimizer(0).Gradient;
-        Pair.AssertClose(pair.Embedded.ActorOptimizer.Gradient, found, 1e-4 * Pair.Largest(pair.Embedded.ActorOptimizer.Gradient), "clamped");
+        Pair.AssertClose(pair.Embedded.ActorOptimizer.Gradient, found, 1e-4 * Pair.Largest(
+            pair.Embedded.ActorOptimizer.Gradient), "clamped");
         int start = pair.Torch.Networks.Actor.Shape.Bias3;
         Assert.NotEqual(0f, found[start]);
         Assert.Equal(0f, found[start + 2]);
@@ -126,7 +136,8 @@ public sealed class ParityTests
     {
         TransitionShape shape = new(3, 5, 2);
         using Pair pair = new(shape, 20, 4, torchOptions: new TorchOptions { KeepsDeviceMemory = asDevice });
-        float[] observation = new float[7 * 3], task = new float[7 * 2], expected = new float[7 * 5], found = new float[7 * 5];
+        float[] observation = new float[7 * 3], task = new float[7 * 2], expected = new float[7 * 5],
+            found = new float[7 * 5];
         SacFixture.Fill(observation, 20);
         SacFixture.Fill(task, 21);
         foreach (bool deterministic in (bool[])[true, false])
@@ -174,5 +185,6 @@ public sealed class ParityTests
         Assert.Equal(expected.Alpha, found.Alpha);
     }
 
-    private sealed record Case(TransitionShape Shape, int Hidden, int Rows, SacOptions Options, bool Twin, float Low, float High);
+    private sealed record Case(
+        TransitionShape Shape, int Hidden, int Rows, SacOptions Options, bool Twin, float Low, float High);
 }

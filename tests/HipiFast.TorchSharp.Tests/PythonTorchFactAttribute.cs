@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace HipiFast.TorchSharp.Tests;
 
-/// <summary>A test that needs python3 with the packages torch and safetensors; skipped with the reason where they are not.</summary>
+/// <summary>
+/// A test that needs python3 with the packages torch and safetensors; skipped with the reason where they are not.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class PythonTorchFactAttribute : FactAttribute
 {
@@ -16,7 +18,11 @@ public sealed class PythonTorchFactAttribute : FactAttribute
     public static (int Code, string Output) Run(params string[] arguments)
     {
         using Process process = Process.Start(
-            new ProcessStartInfo("python3", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            new ProcessStartInfo("python3", arguments)
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

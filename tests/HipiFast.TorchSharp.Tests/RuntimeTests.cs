@@ -19,7 +19,8 @@ public sealed class RuntimeTests
         }
 
         Assert.NotEmpty(reason);
-        NotSupportedException error = Assert.Throws<NotSupportedException>(() => TorchRuntime.Require(TorchOptions.Cpu));
+        NotSupportedException error = Assert.Throws<NotSupportedException>(
+            () => TorchRuntime.Require(TorchOptions.Cpu));
         Assert.Contains(reason, error.Message, StringComparison.Ordinal);
         Assert.EndsWith("use --learner embedded.", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
@@ -28,7 +29,8 @@ public sealed class RuntimeTests
     [Fact]
     public void Devices_and_options_out_of_range_are_refused()
     {
-        Assert.Contains("'tpu'", Assert.Throws<ArgumentException>(() => TorchRuntime.Require("tpu")).Message, StringComparison.Ordinal);
+        Assert.Contains("'tpu'", Assert.Throws<ArgumentException>(
+            () => TorchRuntime.Require("tpu")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new TorchOptions { Device = "tpu" }.Validate());
         Assert.Throws<ArgumentOutOfRangeException>(() => new TorchOptions { Threads = -1 }.Validate());
         Assert.Throws<ArgumentOutOfRangeException>(() => new TorchOptions { WeightsEvery = 0 }.Validate());
@@ -43,7 +45,8 @@ public sealed class RuntimeTests
             return;
         }
 
-        NotSupportedException error = Assert.Throws<NotSupportedException>(() => TorchRuntime.Require(TorchOptions.Cuda));
+        NotSupportedException error = Assert.Throws<NotSupportedException>(
+            () => TorchRuntime.Require(TorchOptions.Cuda));
         Assert.Contains("TorchDevice=cuda", error.Message, StringComparison.Ordinal);
     }
 

@@ -8,7 +8,10 @@ using HipiFast.Training;
 
 namespace HipiFast.TorchSharp.Tests;
 
-/// <summary>Whole training with torch on a device of its own, replay and relabeling on the same device (ILGPU's CPU accelerator).</summary>
+/// <summary>
+/// Whole training with torch on a device of its own, replay and relabeling on the same device (ILGPU's CPU
+/// accelerator).
+/// </summary>
 public sealed class TrainingTests
 {
     private const string InPlace = "torch in place";
@@ -57,7 +60,8 @@ public sealed class TrainingTests
     public void Training_in_place_is_training_with_copies_bit_for_bit(ReplayPlace copied)
     {
         TrainingConfig copies = With(Copies);
-        using Trainer expected = new(copies with { Run = copies.Run with { Replay = copied } }), found = new(With(InPlace));
+        using Trainer expected = new(
+            copies with { Run = copies.Run with { Replay = copied } }), found = new(With(InPlace));
         Steps(expected, 60);
         Steps(found, 60);
         AssertSame(expected, found);

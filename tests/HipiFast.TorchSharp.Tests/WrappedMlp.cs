@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace HipiFast.TorchSharp.Tests;
 
-/// <summary>A module of a user's own. With ReLU it computes what a standard network does, but is not recognised as one.</summary>
+/// <summary>
+/// A module of a user's own. With ReLU it computes what a standard network does, but is not recognised as one.
+/// </summary>
 internal sealed class WrappedMlp : nn.Module<Tensor, Tensor>
 {
     private readonly global::TorchSharp.Modules.Linear _first;

@@ -40,7 +40,8 @@ public class EvaluatorTests
             }
         }
 
-        EvaluationResult found = evaluator.Evaluate(new UniformPolicy(Seed), Seed), again = evaluator.Evaluate(new UniformPolicy(Seed), Seed);
+        EvaluationResult found = evaluator.Evaluate(
+            new UniformPolicy(Seed), Seed), again = evaluator.Evaluate(new UniformPolicy(Seed), Seed);
         Assert.All(ended, Assert.True);
         Assert.Equal(new EvaluationResult(copies, total / copies, (double)successes / copies), found);
         Assert.Equal(found, again);

@@ -72,7 +72,8 @@ public sealed class RunComparisonTests
         Write(temporary["b"], 2, [0.1]);
         Write(temporary["c"], 3, []);
 
-        ArgumentException disjoint = Assert.Throws<ArgumentException>(() => SeedGroup.Load(temporary["a"]).AreaMinus(SeedGroup.Load(temporary["b"])));
+        ArgumentException disjoint = Assert.Throws<ArgumentException>(
+            () => SeedGroup.Load(temporary["a"]).AreaMinus(SeedGroup.Load(temporary["b"])));
         Assert.Contains("no seed in common", disjoint.Message, StringComparison.Ordinal);
         Assert.Throws<InvalidDataException>(() => SeedGroup.Load(temporary["c"]));
         Assert.Throws<DirectoryNotFoundException>(() => SeedGroup.Load(temporary["d"]));
@@ -87,7 +88,8 @@ public sealed class RunComparisonTests
         Write(temporary["c"], 1, [0.1]);
         Write(temporary["c"], 2, [0.1], steps: 70_000);
 
-        ArgumentException error = Assert.Throws<ArgumentException>(() => SeedGroup.Load(temporary["a"]).AreaMinus(SeedGroup.Load(temporary["b"])));
+        ArgumentException error = Assert.Throws<ArgumentException>(
+            () => SeedGroup.Load(temporary["a"]).AreaMinus(SeedGroup.Load(temporary["b"])));
         Assert.Contains("70000 steps", error.Message, StringComparison.Ordinal);
         Assert.Throws<InvalidDataException>(() => SeedGroup.Load(temporary["c"]));
     }
@@ -101,8 +103,10 @@ public sealed class RunComparisonTests
         Write(temporary["c"], 1, [0.1, 0.2, 0.3]);
         Write(temporary["c"], 2, [0.1, 0.2]);
 
-        ArgumentException unequal = Assert.Throws<ArgumentException>(() => SeedGroup.Load(temporary["a"]).AreaMinus(SeedGroup.Load(temporary["b"])));
-        Assert.Contains("3 times up to 3000 steps, the other 2 times up to 2000", unequal.Message, StringComparison.Ordinal);
+        ArgumentException unequal = Assert.Throws<ArgumentException>(
+            () => SeedGroup.Load(temporary["a"]).AreaMinus(SeedGroup.Load(temporary["b"])));
+        Assert.Contains(
+            "3 times up to 3000 steps, the other 2 times up to 2000", unequal.Message, StringComparison.Ordinal);
         InvalidDataException mixed = Assert.Throws<InvalidDataException>(() => SeedGroup.Load(temporary["c"]));
         Assert.Contains("--resume", mixed.Message, StringComparison.Ordinal);
     }

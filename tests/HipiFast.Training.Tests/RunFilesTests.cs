@@ -5,14 +5,24 @@ using HipiFast.Testing;
 
 namespace HipiFast.Training.Tests;
 
-/// <summary>What a run directory vouches for: its configuration, its metrics, its checkpoint, and what computed them.</summary>
+/// <summary>
+/// What a run directory vouches for: its configuration, its metrics, its checkpoint, and what computed them.
+/// </summary>
 public sealed class RunFilesTests : IDisposable
 {
     private static readonly TrainingConfig s_config = new()
     {
         Environment = "nav2d",
         EnvironmentSettings = new() { EpisodeLimit = 20 },
-        Run = new() { Seed = 7, Steps = 200, InitialRandomSteps = 50, EvalEvery = 50, EvalEpisodes = 2, CheckpointSeconds = 0 },
+        Run = new()
+        {
+            Seed = 7,
+            Steps = 200,
+            InitialRandomSteps = 50,
+            EvalEvery = 50,
+            EvalEpisodes = 2,
+            CheckpointSeconds = 0,
+        },
         Compute = new() { Threads = 1 },
         Learner = new() { Batch = 4, Hidden = 4 },
         Pool = 3,
@@ -35,7 +45,8 @@ public sealed class RunFilesTests : IDisposable
     public void AConfigurationThatTheCheckpointDoesNotKnowIsRefusedUnlessItIsMeant()
     {
         _run.WriteConfig(s_config with { Run = s_config.Run with { Steps = 264 } });
-        string expected = $"{_run.Checkpoint} was made with steps = 200, but {_run.Config} says 264; expected them equal.";
+        string expected =
+            $"{_run.Checkpoint} was made with steps = 200, but {_run.Config} says 264; expected them equal.";
         Assert.Equal(expected, Assert.Throws<InvalidDataException>(() => TrainingRun.Resume(_run)).Message);
         Assert.Equal(expected, Assert.Throws<InvalidDataException>(() => _run.ReadConfig()).Message);
         Assert.Equal(expected, Assert.Throws<InvalidDataException>(() => SeedGroup.Load(_run.Path)).Message);
@@ -73,7 +84,8 @@ public sealed class RunFilesTests : IDisposable
         }
 
         // Rows beyond the checkpoint are those of a process that was killed after it.
-        File.WriteAllText(_run.Metrics, text + text[(text.TrimEnd('\n').LastIndexOf('\n') + 1)..].Replace("200,", "201,", StringComparison.Ordinal));
+        File.WriteAllText(_run.Metrics, text + text[(text.TrimEnd('\n').LastIndexOf('\n') + 1)..].Replace(
+            "200,", "201,", StringComparison.Ordinal));
         Assert.Equal(5, _run.ReadMetrics().Count);
         TrainingRun.Resume(_run).Dispose();
         Assert.Equal(text, File.ReadAllText(_run.Metrics));
@@ -104,7 +116,8 @@ public sealed class RunFilesTests : IDisposable
 
     [Theory]
     [InlineData("replay.reward", float.NaN, "holds NaN at row 3; expected finite numbers.")]
-    [InlineData("replay.observation", float.PositiveInfinity, "holds an infinity at row 1, column 1; expected finite numbers.")]
+    [InlineData(
+        "replay.observation", float.PositiveInfinity, "holds an infinity at row 1, column 1; expected finite numbers.")]
     [InlineData("learner.actor.0.weight", float.NaN, "holds NaN at row 0, column 3; expected finite numbers.")]
     [InlineData("learner.optim.critic1.v.1.bias", float.NaN, "holds NaN at row 3; expected finite numbers.")]
     [InlineData("environment.observation", float.NaN, "holds NaN at row 0, column 1; expected finite numbers.")]
@@ -117,7 +130,8 @@ public sealed class RunFilesTests : IDisposable
                 ((float[])values)[Math.Min(3, values.Length - 1)] = value;
             }
         });
-        Assert.Equal($"Tensor '{tensor}' of '{_run.Checkpoint}' {expected}", Assert.Throws<InvalidDataException>(() => TrainingRun.Resume(_run)).Message);
+        Assert.Equal($"Tensor '{tensor}' of '{_run.Checkpoint}' {expected}", Assert.Throws<InvalidDataException>(
+            () => TrainingRun.Resume(_run)).Message);
     }
 
     [Fact]
@@ -161,7 +175,8 @@ public sealed class RunFilesTests : IDisposable
         using TrainingRun first = TrainingRun.Resume(_run);
         string best = first.Backend.Name;
         Assert.NotEqual("managed-portable", best);
-        Assert.Equal(new RunVariant(best, RunVariant.Of(first.Backend).Host, RunVariant.Of(first.Backend).Version), RunVariant.ReadFrom(_run));
+        Assert.Equal(new RunVariant(
+            best, RunVariant.Of(first.Backend).Host, RunVariant.Of(first.Backend).Version), RunVariant.ReadFrom(_run));
         first.Dispose();
         Rewrite(metadata: entries => (entries["backend"], entries["host"]) = ("managed-portable", "managed-portable"));
         using TrainingRun run = TrainingRun.Resume(_run);
@@ -176,12 +191,14 @@ public sealed class RunFilesTests : IDisposable
         Rewrite(metadata: entries => (entries["backend"], entries["host"]) = ("managed-1024", "managed-1024"));
         string message = Assert.Throws<NotSupportedException>(() => TrainingRun.Resume(_run)).Message;
         Assert.Equal(
-            $"The run in {_run.Path} was computed by backend 'managed-1024', which cannot go on here: there is no such backend; train --resume with "
+            $"The run in {_run.Path} was computed by backend 'managed-1024', which cannot go on here: there is no such "
+            + "backend; train --resume with "
             + "--allow-other-variant goes on with another, whose numbers differ.",
             message);
         KernelBackend backend = RunVariant.Choose(_run, s_config, allowOther: true, out string note);
         Assert.Equal(
-            $"The run in {_run.Path} was computed by backend 'managed-1024' and goes on with backend '{backend.Name}': its numbers from here on are not "
+            $"The run in {_run.Path} was computed by backend 'managed-1024' and goes on with backend '{backend.Name}': "
+            + "its numbers from here on are not "
             + "those of a run never stopped.",
             note);
         using TrainingRun run = TrainingRun.Resume(_run, allowOtherVariant: true);
@@ -219,12 +236,17 @@ public sealed class RunFilesTests : IDisposable
     public void OnlyFoldersNamedAsARunNamesThemAreSeeds()
     {
         string root = _temporary["seeds"];
-        foreach (string name in (string[])["seed-1", "seed-01", "seed-+1", "seed- 1", "seed-1 ", "seed-1e1", "seed-", "seed-x", "seed-10", "seed-2"])
+        foreach (
+            string name in (string[])
+            [
+                "seed-1", "seed-01", "seed-+1", "seed- 1", "seed-1 ", "seed-1e1", "seed-", "seed-x", "seed-10", "seed-2"
+            ])
         {
             Directory.CreateDirectory(Path.Combine(root, name));
         }
 
-        Assert.Equal(["seed-1", "seed-2", "seed-10"], RunDirectory.Seeds(root).Select(run => Path.GetFileName(run.Path)));
+        Assert.Equal(
+            ["seed-1", "seed-2", "seed-10"], RunDirectory.Seeds(root).Select(run => Path.GetFileName(run.Path)));
     }
 
     private static OptionLayer<TrainingConfig> Change(string key, string value)

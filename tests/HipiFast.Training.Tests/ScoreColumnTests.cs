@@ -12,5 +12,6 @@ public sealed class ScoreColumnTests
     }
 
     [Fact]
-    public void Of_IsTheSuccessRate_BeforeTheFirstEvaluation() => Assert.Equal(MetricColumn.SuccessRate, ScoreColumn.Of([]));
+    public void Of_IsTheSuccessRate_BeforeTheFirstEvaluation() =>
+        Assert.Equal(MetricColumn.SuccessRate, ScoreColumn.Of([]));
 }

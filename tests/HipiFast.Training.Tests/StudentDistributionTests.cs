@@ -51,7 +51,8 @@ public sealed class StudentDistributionTests
     {
         foreach (double tail in (double[])[1e-9, 0.001, 0.025, 0.3, 0.5])
         {
-            Assert.Equal(1, StudentDistribution.UpperTail(-StudentDistribution.Quantile(tail, degrees), degrees) / tail, 1e-9);
+            Assert.Equal(
+                1, StudentDistribution.UpperTail(-StudentDistribution.Quantile(tail, degrees), degrees) / tail, 1e-9);
         }
 
         Assert.Equal(0, StudentDistribution.Quantile(0.5, degrees), 1e-9);

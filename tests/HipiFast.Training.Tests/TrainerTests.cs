@@ -53,10 +53,13 @@ public class TrainerTests
             trainer.Step();
             if (i >= 500)
             {
-                // Coarse distances from the newest: were the draws of every update the same, a buffer that grows by one would hardly change them.
+                // Coarse distances from the newest: were the draws of every update the same, a buffer that grows by one
+                // would hardly change them.
                 long newest = trainer.Batch.ReplayIndex.ToArray().Max();
-                minibatches.Add(string.Join(',', trainer.Batch.ReplayIndex.ToArray().Select(index => (newest - index) / 16)));
-                relabelings.Add(string.Join(',', trainer.Batch.Terminated.ToArray()) + string.Join(',', trainer.Batch.Task.ToArray()));
+                minibatches.Add(
+                    string.Join(',', trainer.Batch.ReplayIndex.ToArray().Select(index => (newest - index) / 16)));
+                relabelings.Add(string.Join(
+                    ',', trainer.Batch.Terminated.ToArray()) + string.Join(',', trainer.Batch.Task.ToArray()));
             }
         }
 
@@ -79,7 +82,8 @@ public class TrainerTests
             trainer.Step();
         }
 
-        // The runtime's own threads (tiered compilation, the test host) may allocate meanwhile: the quietest of several stretches counts.
+        // The runtime's own threads (tiered compilation, the test host) may allocate meanwhile: the quietest of several
+        // stretches counts.
         long least = long.MaxValue;
         for (int stretch = 0; stretch < 5; stretch++)
         {
@@ -106,10 +110,14 @@ public class TrainerTests
     [Fact]
     public void UnknownNamesAreExplained()
     {
-        Assert.Contains("did you mean 'nav2d'?", Refused<ArgumentException>(new TrainingConfig { Environment = "nav2" }));
-        Assert.Contains("Unknown backend 'gpu'", Refused<ArgumentException>(new TrainingConfig { Compute = new() { Backend = "gpu" } }));
-        Assert.Contains("Unknown learner 'embed'", Refused<ArgumentException>(new TrainingConfig { Learner = new() { Name = "embed" } }));
-        Assert.Contains("HipiFast.TorchSharp.dll", Refused<NotSupportedException>(new TrainingConfig { Learner = new() { Name = "torch" } }));
+        Assert.Contains(
+            "did you mean 'nav2d'?", Refused<ArgumentException>(new TrainingConfig { Environment = "nav2" }));
+        Assert.Contains("Unknown backend 'gpu'", Refused<ArgumentException>(
+            new TrainingConfig { Compute = new() { Backend = "gpu" } }));
+        Assert.Contains("Unknown learner 'embed'", Refused<ArgumentException>(
+            new TrainingConfig { Learner = new() { Name = "embed" } }));
+        Assert.Contains("HipiFast.TorchSharp.dll", Refused<NotSupportedException>(
+            new TrainingConfig { Learner = new() { Name = "torch" } }));
 
         static string Refused<TException>(TrainingConfig config)
             where TException : Exception => Assert.Throws<TException>(() => new Trainer(config)).Message;

@@ -12,7 +12,9 @@ public class TrainingConfigTests
     [Fact]
     public void EveryPropertyIsAKeyAndEveryKeyExplainsItself()
     {
-        Assert.Equal(OptionKeys<TrainingConfig>.All.Count, OptionKeys<TrainingConfig>.All.Select(key => key.Name).Distinct().Count());
+        Assert.Equal(
+            OptionKeys<TrainingConfig>.All.Count,
+            OptionKeys<TrainingConfig>.All.Select(key => key.Name).Distinct().Count());
         Assert.All(OptionKeys<TrainingConfig>.All, key =>
         {
             Assert.Matches("^[a-z]+(_[a-z0-9]+)*$", key.Name);
@@ -91,7 +93,8 @@ public class TrainingConfigTests
 
         // On the device nothing but inverse RL by row is done, which all the rest is not.
         TrainingConfig onDevice = new() { Run = new() { Replay = ReplayPlace.Device } };
-        Assert.All(OptionKeys<TrainingConfig>.All, key => Assert.NotEqual(key.Get(new TrainingConfig()), key.Get(key.Name == "replay" ? onDevice : config)));
+        Assert.All(OptionKeys<TrainingConfig>.All, key => Assert.NotEqual(
+            key.Get(new TrainingConfig()), key.Get(key.Name == "replay" ? onDevice : config)));
         Assert.Equal(config, RunDirectory.FromJson(OptionKeys<TrainingConfig>.ToJson(config), string.Empty));
         Assert.Equal(onDevice, RunDirectory.FromJson(OptionKeys<TrainingConfig>.ToJson(onDevice), string.Empty));
     }
@@ -116,7 +119,8 @@ public class TrainingConfigTests
     [Theory]
     [InlineData("steps", "0", "--steps is '0'; expected a whole number, 1 or more.")]
     [InlineData("steps", "1.5", "--steps is '1.5'; expected a whole number, 1 or more.")]
-    [InlineData("steps", "99999999999999999999", "--steps is '99999999999999999999'; expected a whole number, 1 or more.")]
+    [InlineData(
+        "steps", "99999999999999999999", "--steps is '99999999999999999999'; expected a whole number, 1 or more.")]
     [InlineData("seed", "-1", "--seed is '-1'; expected a whole number, 0 or more.")]
     [InlineData("relabel_fraction", "1.01", "--relabel-fraction is '1.01'; expected a number from 0 to 1.")]
     [InlineData("learning_rate", "0", "--learning-rate is '0'; expected a number above 0, at most 1.")]
@@ -129,7 +133,8 @@ public class TrainingConfigTests
     [InlineData("backend", "", "--backend is ''; expected a name.")]
     public void BadValuesAreNamed(string key, string text, string message)
     {
-        ArgumentException error = Assert.Throws<ArgumentException>(() => new OptionLayer<TrainingConfig>().Set(key, text));
+        ArgumentException error = Assert.Throws<ArgumentException>(
+            () => new OptionLayer<TrainingConfig>().Set(key, text));
         Assert.Equal(message, error.Message);
     }
 
@@ -145,16 +150,24 @@ public class TrainingConfigTests
     [InlineData("""{"batch": 1, "batch": 2}""", "The key 'batch' stands twice in F; expected it once.")]
     [InlineData("""[]""", "Found a JSON array in F; expected an object of keys.")]
     [InlineData("{\n\"batch\": }", "Found text that is not JSON in F at line 2; expected an object of keys.")]
-    [InlineData("""{"critic_low": 1, "critic_high": 0}""", "critic_high (--critic-high) is 0, below critic_low (--critic-low), which is 1 in F.")]
+    [InlineData(
+        """{"critic_low": 1, "critic_high": 0}""",
+        "critic_high (--critic-high) is 0, below critic_low (--critic-low), which is 1 in F.")]
     [InlineData(
         """{"batch": 65536, "pool": 17}""",
         "batch times pool (--batch, --pool) is 1114112; expected at most 1048576 transitions per relabel call in F.")]
-    [InlineData("""{"replay_capacity": 99999999999999}""", "replay_capacity is '99999999999999' in F; expected a whole number from 1 to 2147483647.")]
-    [InlineData("""{"backend": "\ud800"}""", "Found a string that is not Unicode text in F; expected well-formed keys and values.")]
-    [InlineData("""{"\ud800": 1}""", "Found a string that is not Unicode text in F; expected well-formed keys and values.")]
+    [InlineData(
+        """{"replay_capacity": 99999999999999}""",
+        "replay_capacity is '99999999999999' in F; expected a whole number from 1 to 2147483647.")]
+    [InlineData(
+        """{"backend": "\ud800"}""",
+        "Found a string that is not Unicode text in F; expected well-formed keys and values.")]
+    [InlineData(
+        """{"\ud800": 1}""", "Found a string that is not Unicode text in F; expected well-formed keys and values.")]
     [InlineData(
         """{"environment_copies": 8, "replay_capacity": 7}""",
-        "replay_capacity (--replay-capacity) is 7; expected at least one transition for each of the 8 environment copies in F.")]
+        "replay_capacity (--replay-capacity) is 7; expected at least one transition for each of the 8 environment "
+        + "copies in F.")]
     public void BadJsonIsNamed(string json, string message)
     {
         InvalidDataException error = Assert.Throws<InvalidDataException>(() => RunDirectory.FromJson(json, " in F"));
@@ -166,7 +179,8 @@ public class TrainingConfigTests
     {
         OptionLayer<TrainingConfig> layer = new();
         layer.Set("margin", "default");
-        Assert.Null(layer.Apply(new TrainingConfig { EnvironmentSettings = new() { Margin = 2 } }).EnvironmentSettings.Margin);
+        Assert.Null(
+            layer.Apply(new TrainingConfig { EnvironmentSettings = new() { Margin = 2 } }).EnvironmentSettings.Margin);
         Assert.Throws<ArgumentException>(() => layer.Set("steps", "default"));
     }
 

@@ -23,25 +23,30 @@ public class TrainingDefaultsTests
         Assert.Equal(PartitionMode.Batch, config.Relabeling.Partition);
         Assert.Equal(SoftQEstimator.Critic, config.Relabeling.Estimator);
         Assert.True(config.Relabeling.ExactTerminalValue);
-        Assert.Equal((60_000L, 1000L, 3000L, 200), (config.Run.Steps, config.Run.InitialRandomSteps, config.Run.EvalEvery, config.Run.EvalEpisodes));
+        Assert.Equal((60_000L, 1000L, 3000L, 200), (
+            config.Run.Steps, config.Run.InitialRandomSteps, config.Run.EvalEvery, config.Run.EvalEpisodes));
         Assert.Equal((2, 32, 32), (config.Run.GradientSteps, config.Learner.Hidden, config.Learner.Batch));
     }
 
     [Fact]
     public void DiscreteFamiliesUseTheirFixedTasks()
     {
-        TrainingConfig config = TrainingDefaults.ForEnvironment("nav2d-discrete", RelabelStrategy.InverseRl, s_discrete);
+        TrainingConfig config = TrainingDefaults.ForEnvironment(
+            "nav2d-discrete", RelabelStrategy.InverseRl, s_discrete);
         Assert.Equal(3f, config.Relabeling.Temperature);
-        Assert.Equal(1f, TrainingDefaults.ForEnvironment("nav2d", RelabelStrategy.InverseRl, s_goals).Relabeling.Temperature);
+        Assert.Equal(
+            1f, TrainingDefaults.ForEnvironment("nav2d", RelabelStrategy.InverseRl, s_goals).Relabeling.Temperature);
         Assert.Equal(1f, TrainingDefaults.ApplyPreset(config, TrainingDefaults.PaperPreset).Relabeling.Temperature);
         Assert.Equal(CandidateSource.Fixed, config.Relabeling.Candidates);
-        Assert.Equal((0.5f, 0f, Assignment.Row), (config.Relabeling.RelabelFraction, config.Relabeling.GoalMix, config.Relabeling.Assignment));
+        Assert.Equal((0.5f, 0f, Assignment.Row), (
+            config.Relabeling.RelabelFraction, config.Relabeling.GoalMix, config.Relabeling.Assignment));
     }
 
     [Fact]
     public void VersionsOfAnEnvironmentShareItsDefaults()
     {
-        TrainingConfig config = TrainingDefaults.ForEnvironment("gridworld-discrete", RelabelStrategy.InverseRl, s_discrete);
+        TrainingConfig config = TrainingDefaults.ForEnvironment(
+            "gridworld-discrete", RelabelStrategy.InverseRl, s_discrete);
         Assert.Equal((32, 20_000L, 1000L), (config.Learner.Hidden, config.Run.Steps, config.Run.EvalEvery));
         Assert.Equal(CandidateSource.Fixed, config.Relabeling.Candidates);
     }
@@ -84,16 +89,21 @@ public class TrainingDefaultsTests
         TrainingConfig config = TrainingDefaults.Resolve([Layer("environment", "nav2d")], "paper", _ => s_goals);
         Assert.Equal(
             (Assignment.Row, CandidateSource.Commanded, 0.5f, 0f, 4),
-            (config.Relabeling.Assignment, config.Relabeling.Candidates, config.Relabeling.RelabelFraction, config.Relabeling.GoalMix, config.Relabeling.FutureHorizon));
-        Assert.Equal((SoftQEstimator.Critic, false, 2), (config.Relabeling.Estimator, config.Relabeling.ExactTerminalValue, config.Learner.Critics));
+            (
+                config.Relabeling.Assignment, config.Relabeling.Candidates, config.Relabeling.RelabelFraction,
+                config.Relabeling.GoalMix, config.Relabeling.FutureHorizon));
+        Assert.Equal((SoftQEstimator.Critic, false, 2), (
+            config.Relabeling.Estimator, config.Relabeling.ExactTerminalValue, config.Learner.Critics));
     }
 
     [Fact]
     public void ReferencePresetIsTheReleasedCodes()
     {
         TrainingConfig config = TrainingDefaults.Resolve([Layer("environment", "nav2d")], "reference", _ => s_goals);
-        Assert.Equal((2, TwinCombination.First, 1f), (config.Learner.Critics, config.Relabeling.Twin, config.Relabeling.Alpha));
-        Assert.Equal((SoftQEstimator.Bellman, CandidateSource.Commanded), (config.Relabeling.Estimator, config.Relabeling.Candidates));
+        Assert.Equal(
+            (2, TwinCombination.First, 1f), (config.Learner.Critics, config.Relabeling.Twin, config.Relabeling.Alpha));
+        Assert.Equal((SoftQEstimator.Bellman, CandidateSource.Commanded), (
+            config.Relabeling.Estimator, config.Relabeling.Candidates));
     }
 
     [Fact]
@@ -106,12 +116,14 @@ public class TrainingDefaultsTests
 
     [Fact]
     public void TheStrategyOfALayerDecidesTheDefaults() =>
-        Assert.Equal(0.5f, TrainingDefaults.Resolve([Layer("relabel", "future")], null, _ => s_goals).Relabeling.RelabelFraction);
+        Assert.Equal(0.5f, TrainingDefaults.Resolve(
+            [Layer("relabel", "future")], null, _ => s_goals).Relabeling.RelabelFraction);
 
     [Fact]
     public void UnknownPresetIsNamed()
     {
-        ArgumentException error = Assert.Throws<ArgumentException>(() => TrainingDefaults.Resolve([], "papper", _ => s_goals));
+        ArgumentException error = Assert.Throws<ArgumentException>(
+            () => TrainingDefaults.Resolve([], "papper", _ => s_goals));
         Assert.Equal("Unknown preset 'papper' (did you mean 'paper'?).", error.Message);
     }
 

@@ -9,7 +9,8 @@ namespace HipiFast.Training.Tests;
 
 public class TrainingRunTests
 {
-    // Small enough for a fraction of a second, and large enough to evaluate four times and to relabel in pools that straddle steps and checkpoints.
+    // Small enough for a fraction of a second, and large enough to evaluate four times and to relabel in pools that
+    // straddle steps and checkpoints.
     private static readonly TrainingConfig s_tiny = new()
     {
         Environment = "nav2d",
@@ -38,7 +39,8 @@ public class TrainingRunTests
     public void SameSeedGivesSameBytesForAnyThreadCount(RelabelStrategy strategy, Assignment assign, int copies)
     {
         TrainingConfig config = Variant(strategy, assign, copies);
-        string once = RunToEnd(config), again = RunToEnd(config), twoThreads = RunToEnd(config with { Compute = new() { Threads = 2 } });
+        string once = RunToEnd(config), again = RunToEnd(config), twoThreads = RunToEnd(
+            config with { Compute = new() { Threads = 2 } });
         Assert.Equal(once, again);
         Assert.Equal(once, twoThreads);
         Assert.NotEqual(once, RunToEnd(config with { Run = config.Run with { Seed = 8 } }));
@@ -56,7 +58,8 @@ public class TrainingRunTests
         long steps = 0;
         for (uint stop = 0; ; stop++)
         {
-            // Stops after 1 to 64 vector steps, within the random steps, around evaluations and inside pools of minibatches.
+            // Stops after 1 to 64 vector steps, within the random steps, around evaluations and inside pools of
+            // minibatches.
             int vectorSteps = 1 + (int)(Philox.Next(stop, 0, 0, (uint)RandomPurpose.SyntheticData, 3).X % 64);
             using TrainingRun run = stop == 0 ? TrainingRun.Start(directory, config) : TrainingRun.Resume(directory);
             Assert.Equal(steps, run.EnvSteps);
@@ -158,7 +161,8 @@ public class TrainingRunTests
         using TemporaryDirectory temporary = new();
         RunDirectory directory = new(temporary["run"]);
         RunDirectory.Create(directory.Path, [s_tiny], folders: false);
-        ArgumentException error = Assert.Throws<ArgumentException>(() => TrainingRun.Resume(directory, Change("gamma", "0.5")));
+        ArgumentException error = Assert.Throws<ArgumentException>(
+            () => TrainingRun.Resume(directory, Change("gamma", "0.5")));
         Assert.Contains("--gamma is '0.5', but the run in", error.Message);
     }
 
@@ -209,7 +213,8 @@ public class TrainingRunTests
         CheckpointSizes sizes = new(directory);
         Assert.True(run.Run(sizes));
 
-        // At the evaluations at 100, 200, 300 and 400 the last checkpoints are those at 90, 180, 270 and 360: each holds more replay.
+        // At the evaluations at 100, 200, 300 and 400 the last checkpoints are those at 90, 180, 270 and 360: each
+        // holds more replay.
         Assert.Equal(4, sizes.Sizes.Count);
         Assert.True(sizes.Sizes[0] > 0);
         Assert.Equal(sizes.Sizes.Order(), sizes.Sizes);

@@ -25,7 +25,8 @@ Console.WriteLine($"transition 0 received candidate {result.TaskIndex[0]} (-1: k
 Console.WriteLine($"posterior entropy {result.Diagnostics.PosteriorEntropy:0.00} nats");
 
 // README ends
-Console.WriteLine($"{result.Candidates.Length / shape.TaskDimension} candidates, {result.Diagnostics.RelabeledShare:0%} relabeled");
+Console.WriteLine(
+    $"{result.Candidates.Length / shape.TaskDimension} candidates, {result.Diagnostics.RelabeledShare:0%} relabeled");
 
 static TransitionBatch RandomBatch(TransitionShape shape, int rows)
 {

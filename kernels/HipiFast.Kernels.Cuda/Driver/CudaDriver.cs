@@ -5,12 +5,16 @@ using HipiFast.Kernels.Devices.Runtime;
 namespace HipiFast.Kernels.Cuda.Driver;
 
 /// <summary>
-/// The entry points of NVIDIA's driver library that are used here, by the names of its header cuda.h. Loaded by hand and not through
-/// <c>DllImport</c>, so that a machine without the library, or with one that lacks an entry point, is a sentence and no exception from a call.
+/// The entry points of NVIDIA's driver library that are used here, by the names of its header cuda.h. Loaded by hand
+/// and not through <c>DllImport</c>, so that a machine without the library, or with one that lacks an entry point, is a
+/// sentence and no exception from a call.
 /// </summary>
 internal sealed unsafe class CudaDriver
 {
-    /// <summary>Oldest version of CUDA that a driver must support: the first with all entry points (<c>cuGraphInstantiateWithFlags</c>).</summary>
+    /// <summary>
+    /// Oldest version of CUDA that a driver must support: the first with all entry points
+    /// (<c>cuGraphInstantiateWithFlags</c>).
+    /// </summary>
     public const int OldestVersion = 11040;
 
     private const int NameBytes = 256;
@@ -23,7 +27,8 @@ internal sealed unsafe class CudaDriver
         DeviceGet = (delegate* unmanaged<int*, int, CudaResult>)Find("cuDeviceGet");
         DeviceGetName = (delegate* unmanaged<byte*, int, int, CudaResult>)Find("cuDeviceGetName");
         DeviceTotalMemory = (delegate* unmanaged<nuint*, int, CudaResult>)Find("cuDeviceTotalMem_v2");
-        DeviceGetAttribute = (delegate* unmanaged<int*, CudaDeviceAttribute, int, CudaResult>)Find("cuDeviceGetAttribute");
+        DeviceGetAttribute = (
+            delegate* unmanaged<int*, CudaDeviceAttribute, int, CudaResult>)Find("cuDeviceGetAttribute");
         PrimaryContextRetain = (delegate* unmanaged<nint*, int, CudaResult>)Find("cuDevicePrimaryCtxRetain");
         PrimaryContextRelease = (delegate* unmanaged<int, CudaResult>)Find("cuDevicePrimaryCtxRelease_v2");
         ContextGetCurrent = (delegate* unmanaged<nint*, CudaResult>)Find("cuCtxGetCurrent");
@@ -50,12 +55,16 @@ internal sealed unsafe class CudaDriver
         EventRecord = (delegate* unmanaged<nint, nint, CudaResult>)Find("cuEventRecord");
         EventSynchronize = (delegate* unmanaged<nint, CudaResult>)Find("cuEventSynchronize");
         EventElapsedTime = (delegate* unmanaged<float*, nint, nint, CudaResult>)Find("cuEventElapsedTime");
-        ModuleLoadData = (delegate* unmanaged<nint*, void*, uint, CudaJitOption*, void**, CudaResult>)Find("cuModuleLoadDataEx");
+        ModuleLoadData = (
+            delegate* unmanaged<nint*, void*, uint, CudaJitOption*, void**, CudaResult>)Find("cuModuleLoadDataEx");
         ModuleUnload = (delegate* unmanaged<nint, CudaResult>)Find("cuModuleUnload");
         ModuleGetFunction = (delegate* unmanaged<nint*, nint, byte*, CudaResult>)Find("cuModuleGetFunction");
-        FunctionGetAttribute = (delegate* unmanaged<int*, CudaFunctionAttribute, nint, CudaResult>)Find("cuFuncGetAttribute");
-        FunctionSetAttribute = (delegate* unmanaged<nint, CudaFunctionAttribute, int, CudaResult>)Find("cuFuncSetAttribute");
-        LaunchKernel = (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult>)Find("cuLaunchKernel");
+        FunctionGetAttribute = (
+            delegate* unmanaged<int*, CudaFunctionAttribute, nint, CudaResult>)Find("cuFuncGetAttribute");
+        FunctionSetAttribute = (
+            delegate* unmanaged<nint, CudaFunctionAttribute, int, CudaResult>)Find("cuFuncSetAttribute");
+        LaunchKernel = (
+            delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult>)Find("cuLaunchKernel");
         GraphInstantiate = (delegate* unmanaged<nint*, nint, ulong, CudaResult>)Find("cuGraphInstantiateWithFlags");
         GraphLaunch = (delegate* unmanaged<nint, nint, CudaResult>)Find("cuGraphLaunch");
         GraphDestroy = (delegate* unmanaged<nint, CudaResult>)Find("cuGraphDestroy");
@@ -64,7 +73,8 @@ internal sealed unsafe class CudaDriver
         nint Find(string entryPoint) => NativeLibrary.TryGetExport(library, entryPoint, out nint address)
             ? address
             : throw new NotSupportedException(
-                $"the NVIDIA driver lacks {entryPoint}: install a driver for CUDA {VersionText(OldestVersion)} or newer.");
+                $"the NVIDIA driver lacks {entryPoint}: install a driver for CUDA {VersionText(OldestVersion)} or "
+                + "newer.");
     }
 
     public delegate* unmanaged<uint, CudaResult> Init { get; }
@@ -161,13 +171,17 @@ internal sealed unsafe class CudaDriver
 
     /// <summary>Loads and starts the driver.</summary>
     /// <param name="path">Name or path of its library.</param>
-    /// <param name="reason">Why it cannot be used, in one sentence that begins in lower case; empty when it can.</param>
+    /// <param name="reason">
+    /// Why it cannot be used, in one sentence that begins in lower case; empty when it can.
+    /// </param>
     /// <returns>The driver; null when it cannot be used.</returns>
     public static CudaDriver? TryLoad(string path, out string reason)
     {
         if (!NativeLibrary.TryLoad(path, out nint library))
         {
-            reason = $"the NVIDIA driver's library {Path.GetFileName(path)} was not found: install the driver of an NVIDIA GPU.";
+            reason =
+                $"the NVIDIA driver's library {Path.GetFileName(path)} was not found: install the driver of an NVIDIA "
+                + "GPU.";
             return null;
         }
 
@@ -203,7 +217,9 @@ internal sealed unsafe class CudaDriver
 
     /// <summary>Throws unless a call succeeded.</summary>
     /// <param name="result">What it returned.</param>
-    /// <param name="operation">The call, in words that complete "could not ...". A constant: it is made whether the call fails or not.</param>
+    /// <param name="operation">
+    /// The call, in words that complete "could not ...". A constant: it is made whether the call fails or not.
+    /// </param>
     /// <exception cref="DeviceException">It failed.</exception>
     public static void Check(CudaResult result, string operation)
     {
@@ -237,12 +253,14 @@ internal sealed unsafe class CudaDriver
 
             // Drivers of devices that cannot exceed the usual limit say 0.
             int shared = Math.Max(
-                Attribute(CudaDeviceAttribute.MaxSharedMemoryPerBlock, device), Attribute(CudaDeviceAttribute.MaxSharedMemoryPerBlockOptin, device));
+                Attribute(CudaDeviceAttribute.MaxSharedMemoryPerBlock, device),
+                Attribute(CudaDeviceAttribute.MaxSharedMemoryPerBlockOptin, device));
             devices[ordinal] = new DeviceInfo(
                 $"cuda:{ordinal}",
                 Marshal.PtrToStringUTF8((nint)name) ?? string.Empty,
                 (long)memory,
-                (10 * Attribute(CudaDeviceAttribute.ComputeCapabilityMajor, device)) + Attribute(CudaDeviceAttribute.ComputeCapabilityMinor, device),
+                (10 * Attribute(CudaDeviceAttribute.ComputeCapabilityMajor, device)) + Attribute(
+                    CudaDeviceAttribute.ComputeCapabilityMinor, device),
                 Attribute(CudaDeviceAttribute.MultiprocessorCount, device),
                 Attribute(CudaDeviceAttribute.WarpSize, device),
                 Attribute(CudaDeviceAttribute.MaxThreadsPerBlock, device),

@@ -1,6 +1,8 @@
 namespace HipiFast.Kernels.Cuda.Driver;
 
-/// <summary>What an entry point of the driver returns, <c>CUresult</c>: those that a sentence of ours explains.</summary>
+/// <summary>
+/// What an entry point of the driver returns, <c>CUresult</c>: those that a sentence of ours explains.
+/// </summary>
 internal enum CudaResult
 {
     Success = 0,

@@ -3,7 +3,9 @@ using HipiFast.Kernels.Devices.Runtime;
 
 namespace HipiFast.Kernels.Devices.Learning;
 
-/// <summary>Makes what a learner's networks read of a batch in device memory, there, in whoever's memory it is to lie.</summary>
+/// <summary>
+/// Makes what a learner's networks read of a batch in device memory, there, in whoever's memory it is to lie.
+/// </summary>
 /// <param name="runtime">The device; must outlive this object.</param>
 internal sealed class DeviceLearnerInputs(DeviceRuntime runtime) : IDisposable
 {
@@ -21,7 +23,8 @@ internal sealed class DeviceLearnerInputs(DeviceRuntime runtime) : IDisposable
         long rows = batch.Reward.Length;
         if (shape.FirstRow < 0 || shape.Rows < 1 || shape.FirstRow > rows - shape.Rows)
         {
-            throw new ArgumentException($"Rows {shape.FirstRow} to {shape.FirstRow + shape.Rows} are not inside the {rows} rows of the batch.");
+            throw new ArgumentException(
+                $"Rows {shape.FirstRow} to {shape.FirstRow + shape.Rows} are not inside the {rows} rows of the batch.");
         }
 
         Check(batch.Observation.Length, rows * s, "states");
@@ -31,7 +34,12 @@ internal sealed class DeviceLearnerInputs(DeviceRuntime runtime) : IDisposable
         Check(batch.Terminated.Length, rows, "terminations");
         long floats = Floats(shape);
         Check(inputs.Length, floats, "inputs");
-        _launcher.Arguments.Clear().Add(batch.Observation).Add(batch.Action).Add(batch.NextObservation).Add(batch.Task).Add(batch.Reward);
+        _launcher.Arguments.Clear()
+            .Add(batch.Observation)
+            .Add(batch.Action)
+            .Add(batch.NextObservation)
+            .Add(batch.Task)
+            .Add(batch.Reward);
         _launcher.Arguments.Add(batch.Terminated).Add(inputs).Add(shape);
         _launcher.RunEntries(_kernel, floats);
     }

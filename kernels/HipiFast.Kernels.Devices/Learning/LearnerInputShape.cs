@@ -4,8 +4,9 @@ using HipiFast.Kernels.Devices.Runtime;
 namespace HipiFast.Kernels.Devices.Learning;
 
 /// <summary>
-/// Scalars of <see cref="DeviceKernelNames.LearnerInputs"/>, and where it writes: (state, task) and (next state, task) of the rows,
-/// <c>[2 B, S + P]</c>; (state, action, task), <c>[B, S + A + P]</c>; rewards, <c>[B]</c>; discounts, <c>[B]</c>; one after the other.
+/// Scalars of <see cref="DeviceKernelNames.LearnerInputs"/>, and where it writes: (state, task) and (next state, task)
+/// of the rows, <c>[2 B, S + P]</c>; (state, action, task), <c>[B, S + A + P]</c>; rewards, <c>[B]</c>; discounts,
+/// <c>[B]</c>; one after the other.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct LearnerInputShape

@@ -6,7 +6,9 @@ namespace HipiFast.Kernels.Devices.LogPartition;
 /// <summary>Column-wise logsumexp on a device.</summary>
 internal sealed class DeviceLogPartition(DeviceLauncher launcher) : ILogPartitionKernel, IDisposable
 {
-    /// <summary>Rows that a thread sums: few enough for fp32, and for the cache to hold them between the maximum and the sum.</summary>
+    /// <summary>
+    /// Rows that a thread sums: few enough for fp32, and for the cache to hold them between the maximum and the sum.
+    /// </summary>
     private const int ThreadRows = 64;
 
     /// <summary>Columns side by side in a group: a line of 128 bytes.</summary>
@@ -26,7 +28,8 @@ internal sealed class DeviceLogPartition(DeviceLauncher launcher) : ILogPartitio
     /// <inheritdoc cref="DeviceArray.Generation"/>
     public int Generation => _segments.Generation + _running.Generation;
 
-    public void Accumulate(ReadOnlySpan<float> softQ, int rows, int candidates, Span<float> runningMax, Span<float> runningSum)
+    public void Accumulate(
+        ReadOnlySpan<float> softQ, int rows, int candidates, Span<float> runningMax, Span<float> runningSum)
     {
         LogPartitionArguments.CheckAccumulate(softQ, rows, candidates, runningMax, runningSum);
         DeviceRuntime runtime = launcher.Runtime;
@@ -41,7 +44,8 @@ internal sealed class DeviceLogPartition(DeviceLauncher launcher) : ILogPartitio
         runtime.Download(running.Slice(candidates, candidates), runningSum);
     }
 
-    public void Finish(ReadOnlySpan<float> runningMax, ReadOnlySpan<float> runningSum, long totalRows, Span<float> logPartition)
+    public void Finish(
+        ReadOnlySpan<float> runningMax, ReadOnlySpan<float> runningSum, long totalRows, Span<float> logPartition)
     {
         LogPartitionArguments.CheckFinish(runningMax, runningSum, totalRows, logPartition);
         DeviceRuntime runtime = launcher.Runtime;
@@ -128,7 +132,8 @@ internal sealed class DeviceLogPartition(DeviceLauncher launcher) : ILogPartitio
 
     private LogPartitionShape Shape(int rows, int candidates)
     {
-        // A group is as wide as a line where there are so many columns, and half its threads at most, so that columns are always shared.
+        // A group is as wide as a line where there are so many columns, and half its threads at most, so that columns
+        // are always shared.
         int width = 1, widest = Math.Min(MaxWidth, Math.Max(launcher.GroupSize / 2, 1));
         while (width < widest && width < candidates)
         {
@@ -138,7 +143,8 @@ internal sealed class DeviceLogPartition(DeviceLauncher launcher) : ILogPartitio
         int lanes = launcher.GroupSize / width, segmentRows = lanes * ThreadRows;
         return new LogPartitionShape
         {
-            Rows = rows, Candidates = candidates, SegmentRows = segmentRows, Segments = (int)((rows + segmentRows - 1L) / segmentRows), Lanes = lanes,
+            Rows = rows, Candidates = candidates, SegmentRows = segmentRows,
+            Segments = (int)((rows + segmentRows - 1L) / segmentRows), Lanes = lanes,
         };
     }
 

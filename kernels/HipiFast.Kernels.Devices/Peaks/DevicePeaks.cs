@@ -18,11 +18,15 @@ public readonly record struct DevicePeaks(double Flops, double BytesPerSecond)
 
     private const int Group = 256;
 
-    /// <summary>Groups for each multiprocessor: with <see cref="Group"/> threads each, all that a multiprocessor keeps at once.</summary>
+    /// <summary>
+    /// Groups for each multiprocessor: with <see cref="Group"/> threads each, all that a multiprocessor keeps at once.
+    /// </summary>
     private const int GroupsPerMultiprocessor = 8;
     private const int FloatsPerCopy = 4;
 
-    /// <summary>Measures a device: the best of several launches, each long enough that starting it does not count.</summary>
+    /// <summary>
+    /// Measures a device: the best of several launches, each long enough that starting it does not count.
+    /// </summary>
     /// <param name="runtime">The device.</param>
     /// <param name="iterations">Iterations of the multiply-add kernel.</param>
     /// <param name="bytes">Size of the array that is copied; several times the device's cache.</param>
@@ -30,10 +34,12 @@ public readonly record struct DevicePeaks(double Flops, double BytesPerSecond)
     /// <param name="precision">Which arithmetic.</param>
     /// <returns>The peaks.</returns>
     public static DevicePeaks Measure(
-        DeviceRuntime runtime, int iterations, long bytes, int repeats, KernelPrecision precision = KernelPrecision.Fp32)
+        DeviceRuntime runtime, int iterations, long bytes, int repeats,
+        KernelPrecision precision = KernelPrecision.Fp32)
     {
         ArgumentNullException.ThrowIfNull(runtime);
-        int group = Math.Min(Group, runtime.Device.MaxGroupSize), groups = Math.Max(1, runtime.Device.Multiprocessors) * GroupsPerMultiprocessor;
+        int group = Math.Min(Group, runtime.Device.MaxGroupSize), groups = Math.Max(
+            1, runtime.Device.Multiprocessors) * GroupsPerMultiprocessor;
         LaunchShape shape = new(new DeviceExtent(groups), new DeviceExtent(group));
         PeakLoop loop = new() { Iterations = iterations, Factor = 0.999f };
         using LaunchArguments arguments = new();
@@ -41,15 +47,20 @@ public readonly record struct DevicePeaks(double Flops, double BytesPerSecond)
         using DeviceBuffer from = runtime.Allocate(bytes), to = runtime.Allocate(bytes);
         runtime.Clear(from.View<float>());
         bool isFp32 = precision == KernelPrecision.Fp32;
-        DeviceKernel multiplyAdd = runtime.Load(isFp32 ? DeviceKernelNames.MultiplyAddPeak : DeviceKernelNames.TensorPeak);
+        DeviceKernel multiplyAdd = runtime.Load(
+            isFp32 ? DeviceKernelNames.MultiplyAddPeak : DeviceKernelNames.TensorPeak);
         DeviceKernel copy = runtime.Load(DeviceKernelNames.CopyPeak);
-        double seconds = Best(runtime, multiplyAdd, shape, arguments.Clear().Add(result.View<float>()).Add(loop), repeats);
+        double seconds = Best(
+            runtime, multiplyAdd, shape, arguments.Clear().Add(result.View<float>()).Add(loop), repeats);
         double flops = 2.0 * (isFp32 ? Chains : TensorMultiplyAdds) * iterations * groups * group / seconds;
-        seconds = Best(runtime, copy, shape, arguments.Clear().Add(from.View<Quad>()).Add(to.View<Quad>()).Add(loop), repeats);
-        return new DevicePeaks(flops, 2.0 * (bytes / (FloatsPerCopy * sizeof(float))) * FloatsPerCopy * sizeof(float) / seconds);
+        seconds = Best(
+            runtime, copy, shape, arguments.Clear().Add(from.View<Quad>()).Add(to.View<Quad>()).Add(loop), repeats);
+        return new DevicePeaks(
+            flops, 2.0 * (bytes / (FloatsPerCopy * sizeof(float))) * FloatsPerCopy * sizeof(float) / seconds);
     }
 
-    private static double Best(DeviceRuntime runtime, DeviceKernel kernel, LaunchShape shape, LaunchArguments arguments, int repeats)
+    private static double Best(
+        DeviceRuntime runtime, DeviceKernel kernel, LaunchShape shape, LaunchArguments arguments, int repeats)
     {
         using DeviceEvent first = runtime.CreateEvent(), last = runtime.CreateEvent();
         runtime.Launch(kernel, shape, arguments);

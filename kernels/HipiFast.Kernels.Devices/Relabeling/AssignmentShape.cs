@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace HipiFast.Kernels.Devices.Relabeling;
 
-/// <summary>Scalars of the kernels that find candidates, hand out new tasks, judge them and put the call together.</summary>
+/// <summary>
+/// Scalars of the kernels that find candidates, hand out new tasks, judge them and put the call together.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct AssignmentShape
 {

@@ -13,15 +13,17 @@ using HipiFast.Kernels.Tasks;
 namespace HipiFast.Kernels.Devices.Relabeling;
 
 /// <summary>
-/// A whole relabel call on a device: one copy up, the kernels, one copy down, and nothing waited for in between. A call like the one before it is
-/// replayed as a captured graph where the device can.
+/// A whole relabel call on a device: one copy up, the kernels, one copy down, and nothing waited for in between. A call
+/// like the one before it is replayed as a captured graph where the device can.
 /// </summary>
 /// <remarks>
-/// Whatever travels lies in one block of memory (<see cref="RelabelLayout"/>). Results go there, too, and from there to a batch that is on the device
-/// already, when nothing went wrong. Q~ stays on the device; when it does not fit, blocks of rows are computed twice, as on the processor.
+/// Whatever travels lies in one block of memory (<see cref="RelabelLayout"/>). Results go there, too, and from there to
+/// a batch that is on the device already, when nothing went wrong. Q~ stays on the device; when it does not fit, blocks
+/// of rows are computed twice, as on the processor.
 /// </remarks>
 internal sealed class DeviceRelabelPipeline(
-    DeviceLauncher launcher, DeviceSoftQ softQKernel, DeviceLogPartition logPartitionKernel, DeviceTaskSampling sampling)
+    DeviceLauncher launcher, DeviceSoftQ softQKernel, DeviceLogPartition logPartitionKernel,
+    DeviceTaskSampling sampling)
     : IRelabelPipeline, IDisposable
 {
     /// <summary>Share of the free memory that Q~ may take, in eighths: others use the device, too.</summary>
@@ -88,7 +90,9 @@ internal sealed class DeviceRelabelPipeline(
     private RelabelLayout Execute(in RelabelProblem problem, bool commits)
     {
         RelabelLayout layout = Begin(problem, out Signature signature);
-        BatchColumns batch = problem.Resident is ResidentBatch resident ? Columns(resident.Batch) : Staged(problem.SoftQ, layout);
+        BatchColumns batch = problem.Resident is ResidentBatch resident
+            ? Columns(resident.Batch)
+            : Staged(problem.SoftQ, layout);
         signature = signature with { Batch = new BatchAddresses(batch) };
         Stage(problem, layout, commits);
         Execute(signature, layout, batch);
@@ -106,7 +110,9 @@ internal sealed class DeviceRelabelPipeline(
         if (problem.Resident is ResidentBatch resident)
         {
             _commitKernel ??= runtime.Load(DeviceKernelNames.CommitBatch);
-            _reachedKernel = resident.Candidates > ResidentCandidates.Commanded ? runtime.Load(DeviceKernelNames.ReachedTasks, softQ.Family) : null;
+            _reachedKernel = resident.Candidates > ResidentCandidates.Commanded
+                ? runtime.Load(DeviceKernelNames.ReachedTasks, softQ.Family)
+                : null;
         }
 
         _family.Update(softQ.Family!);
@@ -125,7 +131,8 @@ internal sealed class DeviceRelabelPipeline(
         logPartitionKernel.Prepare(blockRows, candidates);
         softQKernel.Prepare(softQ, blockRows, problem.HasPartition);
         signature = new Signature(
-            default, problem.Resident is not null, problem.Resident?.Candidates ?? ResidentCandidates.Given, rows, candidates, blockRows,
+            default, problem.Resident is not null, problem.Resident?.Candidates ?? ResidentCandidates.Given, rows,
+            candidates, blockRows,
             problem.HasPartition, !problem.LogPrior.IsEmpty, !problem.Goals.IsEmpty, softQ.Family!, softQ.UsesFamily,
             softQ.Estimator, softQ.Twin, softQ.UsesCritic2, softQ.UsesLogProbability, softQ.CriticRange,
             softQ.Critic1.Shape, softQ.Actor?.Shape ?? default,
@@ -139,7 +146,8 @@ internal sealed class DeviceRelabelPipeline(
     private int ReserveMatrix(in RelabelProblem problem)
     {
         int rows = problem.SoftQ.Rows, candidates = problem.SoftQ.Candidates;
-        long rowBytes = (long)candidates * sizeof(float), budget = problem.MemoryBudget, free = launcher.Runtime.FreeMemoryBytes;
+        long rowBytes = (long)candidates * sizeof(float), budget = problem.MemoryBudget,
+            free = launcher.Runtime.FreeMemoryBytes;
         if (free >= 0 && _matrix.Bytes < Math.Min(budget, rows * rowBytes))
         {
             budget = Math.Min(budget, Math.Max((free / 8 * FreeEighths) + _matrix.Bytes, rowBytes));
@@ -227,7 +235,8 @@ internal sealed class DeviceRelabelPipeline(
     private void Queue(in Signature signature, in RelabelLayout layout, in BatchColumns batch)
     {
         DeviceRuntime runtime = launcher.Runtime;
-        int rows = signature.Rows, candidates = signature.Candidates, s = signature.ObservationDimension, a = signature.ActionDimension;
+        int rows = signature.Rows, candidates = signature.Candidates, s = signature.ObservationDimension,
+            a = signature.ActionDimension;
         int p = layout.TaskDimension;
         runtime.UploadAsync(_staging!, 0, _memory.View<byte>(0, layout.Bytes), layout.UploadBytes);
         AssignmentShape assignment = new()
@@ -239,7 +248,8 @@ internal sealed class DeviceRelabelPipeline(
             TaskDimension = p,
             HasPartition = signature.HasPartition ? 1 : 0,
         };
-        DeviceView call = _memory.View<CallNumbers>(layout.Call, 1), tasks = QueueCandidates(signature, layout, batch, assignment);
+        DeviceView call = _memory.View<CallNumbers>(layout.Call, 1), tasks = QueueCandidates(
+            signature, layout, batch, assignment);
         DeviceView logPrior = signature.HasPrior ? Floats(layout.LogPrior, candidates) : default;
         DeviceView logPartition = signature.HasPartition ? Floats(layout.LogPartition, candidates) : default;
         DeviceProblem problem = new(call, batch.Observation, batch.Action, batch.NextObservation, tasks);
@@ -263,11 +273,13 @@ internal sealed class DeviceRelabelPipeline(
 
         QueueAssignment(signature, layout, batch, problem, logPartition, assignment);
         runtime.DownloadAsync(
-            _memory.View<byte>(layout.Download, layout.Bytes - layout.Download), _staging!, layout.Download, layout.Bytes - layout.Download);
+            _memory.View<byte>(layout.Download, layout.Bytes - layout.Download), _staging!, layout.Download,
+            layout.Bytes - layout.Download);
     }
 
     private void QueueSampling(
-        in Signature signature, in DeviceProblem problem, in BatchColumns batch, in RowStep step, DeviceView softQ, DeviceView logPartition,
+        in Signature signature, in DeviceProblem problem, in BatchColumns batch, in RowStep step, DeviceView softQ,
+        DeviceView logPartition,
         DeviceView logPrior, int taskDimension)
     {
         SamplingShape shape = new()
@@ -286,7 +298,8 @@ internal sealed class DeviceRelabelPipeline(
     }
 
     // The candidate tasks: where the block has them, or the batch, or put together of the batch's own.
-    private DeviceView QueueCandidates(in Signature signature, in RelabelLayout layout, in BatchColumns batch, in AssignmentShape shape)
+    private DeviceView QueueCandidates(
+        in Signature signature, in RelabelLayout layout, in BatchColumns batch, in AssignmentShape shape)
     {
         ResidentCandidates sources = signature.Sources;
         if (sources == ResidentCandidates.Commanded)
@@ -325,21 +338,37 @@ internal sealed class DeviceRelabelPipeline(
 
     // New tasks, judged; the call in numbers; and, where the batch is on the device, its new contents.
     private void QueueAssignment(
-        in Signature signature, in RelabelLayout layout, in BatchColumns batch, in DeviceProblem problem, DeviceView logPartition,
+        in Signature signature, in RelabelLayout layout, in BatchColumns batch, in DeviceProblem problem,
+        DeviceView logPartition,
         in AssignmentShape shape)
     {
         int rows = shape.Rows;
         long taskFloats = (long)rows * shape.TaskDimension;
-        DeviceView goals = signature.HasGoals ? Floats(layout.Goals, taskFloats) : default, newTask = Floats(layout.NewTask, taskFloats);
+        DeviceView goals = signature.HasGoals
+            ? Floats(layout.Goals, taskFloats)
+            : default, newTask = Floats(layout.NewTask, taskFloats);
         DeviceView reward = Floats(layout.Reward, rows), terminated = _memory.View<int>(layout.Terminated, rows);
         LaunchArguments arguments = launcher.Arguments.Clear();
-        arguments.Add(problem.Call).Add(batch.Observation).Add(batch.Action).Add(batch.NextObservation).Add(batch.Task).Add(problem.Task).Add(goals);
-        arguments.Add(sampling.Integers(rows)).Add(_memory.View<int>(layout.TaskIndex, rows)).Add(newTask).Add(reward).Add(terminated).Add(shape);
+        arguments.Add(problem.Call)
+            .Add(batch.Observation)
+            .Add(batch.Action)
+            .Add(batch.NextObservation)
+            .Add(batch.Task)
+            .Add(problem.Task)
+            .Add(goals);
+        arguments.Add(sampling.Integers(rows)).Add(
+            _memory.View<int>(layout.TaskIndex, rows)).Add(newTask).Add(reward).Add(terminated).Add(shape);
         _family.AddTo(arguments);
         launcher.RunEntries(_assignKernel!, rows);
 
         DeviceView summary = _memory.View<int>(layout.Summary, Unsafe.SizeOf<DeviceSummary>() / sizeof(int));
-        arguments.Clear().Add(problem.Call).Add(sampling.Integers(rows)).Add(sampling.Floats(rows)).Add(logPartition).Add(reward).Add(terminated);
+        arguments.Clear()
+            .Add(problem.Call)
+            .Add(sampling.Integers(rows))
+            .Add(sampling.Floats(rows))
+            .Add(logPartition)
+            .Add(reward)
+            .Add(terminated);
         arguments.Add(summary).Add(shape);
         launcher.RunGroups(_summarizeKernel!, 1);
         if (signature.IsResident)
@@ -351,15 +380,18 @@ internal sealed class DeviceRelabelPipeline(
     }
 
     private static BatchColumns Columns(ResidentTransitions batch) => new(
-        batch as DeviceBatch ?? throw new ArgumentException("The batch does not lie in a device's memory.", nameof(batch)));
+        batch as DeviceBatch ?? throw new ArgumentException(
+            "The batch does not lie in a device's memory.", nameof(batch)));
 
     // The batch of a call that brings it along, in the block.
     private BatchColumns Staged(in SoftQProblem problem, in RelabelLayout layout)
     {
         long rows = problem.Rows;
         return new BatchColumns(
-            Floats(layout.Observation, rows * problem.ObservationDimension), Floats(layout.Action, rows * problem.ActionDimension),
-            Floats(layout.NextObservation, rows * problem.ObservationDimension), Floats(layout.Commanded, rows * problem.TaskDimension),
+            Floats(layout.Observation, rows * problem.ObservationDimension),
+            Floats(layout.Action, rows * problem.ActionDimension),
+            Floats(layout.NextObservation, rows * problem.ObservationDimension),
+            Floats(layout.Commanded, rows * problem.TaskDimension),
             default, default);
     }
 
@@ -367,24 +399,30 @@ internal sealed class DeviceRelabelPipeline(
 
     private DeviceView Matrix(int rows, int candidates) => _matrix.View<float>(0, (long)rows * candidates);
 
-    private void Write(long offset, ReadOnlySpan<float> values) => values.CopyTo(_staging!.Span<float>(offset, values.Length));
+    private void Write(long offset, ReadOnlySpan<float> values) =>
+        values.CopyTo(_staging!.Span<float>(offset, values.Length));
 
     private void Read<T>(long offset, Span<T> values)
         where T : unmanaged => _staging!.Span<T>(offset, values.Length).CopyTo(values);
 
     /// <summary>What two calls must have in common for one's launches to serve the other.</summary>
     private readonly record struct Signature(
-        BatchAddresses Batch, bool IsResident, ResidentCandidates Sources, int Rows, int Candidates, int BlockRows, bool HasPartition, bool HasPrior,
-        bool HasGoals, TaskFamily Family, bool UsesFamily, SoftQEstimator Estimator, TwinCombination Twin, bool UsesCritic2, bool UsesLogProbability,
-        CriticRange Range, Networks.MlpShape Critic, Networks.MlpShape Actor, int ObservationDimension, int ActionDimension, int Generation);
+        BatchAddresses Batch, bool IsResident, ResidentCandidates Sources, int Rows, int Candidates, int BlockRows,
+        bool HasPartition, bool HasPrior,
+        bool HasGoals, TaskFamily Family, bool UsesFamily, SoftQEstimator Estimator, TwinCombination Twin,
+        bool UsesCritic2, bool UsesLogProbability,
+        CriticRange Range, Networks.MlpShape Critic, Networks.MlpShape Actor, int ObservationDimension,
+        int ActionDimension, int Generation);
 
-    // Addresses, not buffers: a recording is good for them, whoever owns the memory now, and a disposed buffer has none.
+    // Addresses, not buffers: a recording is good for them, whoever owns the memory now, and a disposed buffer has
+    // none.
     private readonly record struct BatchAddresses(
         ulong Observation, ulong Action, ulong NextObservation, ulong Task, ulong Reward, ulong Terminated)
     {
         public BatchAddresses(in BatchColumns batch)
             : this(
-                batch.Observation.Address, batch.Action.Address, batch.NextObservation.Address, batch.Task.Address, batch.Reward.Address,
+                batch.Observation.Address, batch.Action.Address, batch.NextObservation.Address, batch.Task.Address,
+                batch.Reward.Address,
                 batch.Terminated.Address)
         {
         }

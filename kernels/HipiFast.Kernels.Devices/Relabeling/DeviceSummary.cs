@@ -10,7 +10,9 @@ public struct DeviceSummary
     /// <summary>Sum over the rows of the posterior's entropy, in nats.</summary>
     public float Entropy;
 
-    /// <summary>Sum of <c>-log q(psi_commanded | j)</c> over the rows whose commanded task is among the candidates.</summary>
+    /// <summary>
+    /// Sum of <c>-log q(psi_commanded | j)</c> over the rows whose commanded task is among the candidates.
+    /// </summary>
     public float Surprise;
 
     /// <summary>How many rows that is.</summary>

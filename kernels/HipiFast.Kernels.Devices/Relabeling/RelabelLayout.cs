@@ -7,9 +7,9 @@ using HipiFast.Kernels.Replay;
 namespace HipiFast.Kernels.Devices.Relabeling;
 
 /// <summary>
-/// Where the parts of a relabel call lie in one block of memory, in bytes, in the order in which they travel: what goes up, what stays, what comes
-/// down.
-/// A batch that is on the device already leaves only its numbers, given candidates and goals to go up, and its results stay but for the task indices.
+/// Where the parts of a relabel call lie in one block of memory, in bytes, in the order in which they travel: what goes
+/// up, what stays, what comes down. A batch that is on the device already leaves only its numbers, given candidates and
+/// goals to go up, and its results stay but for the task indices.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly struct RelabelLayout
@@ -44,7 +44,9 @@ internal readonly struct RelabelLayout
     public RelabelLayout(in RelabelProblem problem)
     {
         ResidentBatch? resident = problem.Resident;
-        long rows = problem.SoftQ.Rows, candidates = problem.SoftQ.Candidates, staged = resident is null ? rows : 0, end = 0;
+        long rows = problem.SoftQ.Rows, candidates = problem.SoftQ.Candidates, staged = resident is null
+            ? rows
+            : 0, end = 0;
         TaskDimension = problem.SoftQ.TaskDimension;
         bool isGiven = resident is null or { Candidates: ResidentCandidates.Given };
         Call = Take(ref end, Unsafe.SizeOf<CallNumbers>());

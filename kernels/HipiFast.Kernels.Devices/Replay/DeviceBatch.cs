@@ -4,8 +4,9 @@ using HipiFast.Kernels.Replay;
 namespace HipiFast.Kernels.Devices.Replay;
 
 /// <summary>
-/// A batch of transitions in device memory: one that a <see cref="DeviceReplay"/> has drawn, or views of somebody else's memory
-/// (<see cref="DeviceRuntime.Share"/>). Work that fills it must be queued on the runtime's main stream, or be done.
+/// A batch of transitions in device memory: one that a <see cref="DeviceReplay"/> has drawn, or views of somebody
+/// else's memory (<see cref="DeviceRuntime.Share"/>). Work that fills it must be queued on the runtime's main stream,
+/// or be done.
 /// </summary>
 /// <param name="Observation">s, floats <c>[B, S]</c>.</param>
 /// <param name="Action">a, floats <c>[B, A]</c>.</param>
@@ -15,7 +16,8 @@ namespace HipiFast.Kernels.Devices.Replay;
 /// <param name="Terminated">1 where the commanded task ended, else 0, 32-bit integers <c>[B]</c>.</param>
 /// <param name="ReplayIndex">Absolute numbers of the transitions, 64-bit integers <c>[B]</c>.</param>
 public sealed record DeviceBatch(
-    DeviceView Observation, DeviceView Action, DeviceView NextObservation, DeviceView Task, DeviceView Reward, DeviceView Terminated,
+    DeviceView Observation, DeviceView Action, DeviceView NextObservation, DeviceView Task, DeviceView Reward,
+    DeviceView Terminated,
     DeviceView ReplayIndex) : ResidentTransitions
 {
     /// <inheritdoc/>

@@ -7,14 +7,17 @@ using HipiFast.Kernels.Replay;
 namespace HipiFast.Kernels.Devices.Replay;
 
 /// <summary>
-/// A ring of the latest transitions that lies on a device: what is appended goes up on a stream of its own while kernels run, and batches are drawn
-/// and gathered there. The draws are those of a replay ring of the same capacity on the host, row for row.
+/// A ring of the latest transitions that lies on a device: what is appended goes up on a stream of its own while
+/// kernels run, and batches are drawn and gathered there. The draws are those of a replay ring of the same capacity on
+/// the host, row for row.
 /// </summary>
 /// <remarks>
-/// <para>A record holds s, a, s', psi, r and the termination side by side, so that an append is one copy. Transitions have absolute numbers that
-/// never change, kept in slot <c>number mod Capacity</c>; live are the last <see cref="Count"/> of <see cref="TotalCount"/>.</para>
-/// <para>A batch sees exactly what was appended before it was drawn. Only where live records are overwritten (the ring is full) does an upload
-/// wait for the gather before it. Not thread-safe. Appending and sampling allocate nothing.</para>
+/// <para>A record holds s, a, s', psi, r and the termination side by side, so that an append is one copy. Transitions
+/// have absolute numbers that never change, kept in slot <c>number mod Capacity</c>; live are the last
+/// <see cref="Count"/> of <see cref="TotalCount"/>.</para>
+/// <para>A batch sees exactly what was appended before it was drawn. Only where live records are overwritten (the ring
+/// is full) does an upload wait for the gather before it. Not thread-safe. Appending and sampling allocate
+/// nothing.</para>
 /// </remarks>
 public sealed unsafe class DeviceReplay : TransitionRing
 {
@@ -56,7 +59,8 @@ public sealed unsafe class DeviceReplay : TransitionRing
     /// <param name="capacity">Slots, in [1, 2^31 - 1].</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is out of range.</exception>
     /// <exception cref="DeviceOutOfMemoryException">The ring does not fit.</exception>
-    public DeviceReplay(DeviceRuntime runtime, int observationDimension, int actionDimension, int taskDimension, long capacity)
+    public DeviceReplay(
+        DeviceRuntime runtime, int observationDimension, int actionDimension, int taskDimension, long capacity)
     {
         ArgumentNullException.ThrowIfNull(runtime);
         ArgumentOutOfRangeException.ThrowIfLessThan(observationDimension, 1);
@@ -105,7 +109,8 @@ public sealed unsafe class DeviceReplay : TransitionRing
 
     /// <inheritdoc/>
     public override void Append(
-        ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation, ReadOnlySpan<float> task,
+        ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation,
+        ReadOnlySpan<float> task,
         ReadOnlySpan<float> reward, ReadOnlySpan<byte> terminated)
     {
         int rows = reward.Length;
@@ -118,7 +123,8 @@ public sealed unsafe class DeviceReplay : TransitionRing
         {
             // Neither across the end of a block nor across the end of the ring.
             long slot = TotalCount % Capacity;
-            int part = (int)Math.Min(Math.Min(rows - first, _blockRows), Capacity - slot), block = (int)(_blocksUsed % Blocks);
+            int part = (int)Math.Min(
+                Math.Min(rows - first, _blockRows), Capacity - slot), block = (int)(_blocksUsed % Blocks);
             if (_blocksUsed >= Blocks)
             {
                 _runtime.Synchronize(_uploaded[block]);
@@ -138,14 +144,16 @@ public sealed unsafe class DeviceReplay : TransitionRing
                 record[1] = terminated[row] != 0 ? 1f : 0f;
             }
 
-            // No batch that was drawn before looks into slots that were never filled, so until the ring is full nothing is waited for.
+            // No batch that was drawn before looks into slots that were never filled, so until the ring is full nothing
+            // is waited for.
             if (TotalCount >= Capacity && _hasGathered)
             {
                 _runtime.Wait(_gathered, _uploads);
             }
 
             long bytes = (long)part * _stride * sizeof(float);
-            _runtime.UploadAsync(_staging, offset, _records.View<float>(slot * _stride * sizeof(float), (long)part * _stride), bytes, _uploads);
+            _runtime.UploadAsync(_staging, offset, _records.View<float>(
+                slot * _stride * sizeof(float), (long)part * _stride), bytes, _uploads);
             _runtime.Record(_uploaded[block], _uploads);
             _blocksUsed++;
             TotalCount += part;
@@ -168,8 +176,8 @@ public sealed unsafe class DeviceReplay : TransitionRing
     }
 
     /// <summary>
-    /// Draws into memory of the caller's, such as tensors of libtorch (<see cref="DeviceRuntime.Share"/>). Queued on the main stream; what others
-    /// do with that memory must wait for it (<see cref="DeviceRuntime.Record"/>).
+    /// Draws into memory of the caller's, such as tensors of libtorch (<see cref="DeviceRuntime.Share"/>). Queued on
+    /// the main stream; what others do with that memory must wait for it (<see cref="DeviceRuntime.Record"/>).
     /// </summary>
     /// <param name="batch">Where to: views of B rows each.</param>
     /// <param name="seed">Philox key.</param>
@@ -179,7 +187,8 @@ public sealed unsafe class DeviceReplay : TransitionRing
     /// <exception cref="ArgumentException">A view has another number of elements than its share of a batch.</exception>
     /// <exception cref="InvalidOperationException">The ring is empty.</exception>
     public void Sample(
-        DeviceBatch batch, ulong seed, uint call, RandomPurpose purpose = RandomPurpose.ReplaySampling, ulong firstEntry = 0)
+        DeviceBatch batch, ulong seed, uint call, RandomPurpose purpose = RandomPurpose.ReplaySampling,
+        ulong firstEntry = 0)
     {
         if (TotalCount == 0)
         {
@@ -222,7 +231,12 @@ public sealed unsafe class DeviceReplay : TransitionRing
         };
         _runtime.Wait(_uploaded[(_blocksUsed - 1) % Blocks]);
         _arguments.Clear().Add(_records.View<float>()).Add(slots);
-        _arguments.Add(batch.Observation).Add(batch.Action).Add(batch.NextObservation).Add(batch.Task).Add(batch.Reward).Add(batch.Terminated);
+        _arguments.Add(batch.Observation)
+            .Add(batch.Action)
+            .Add(batch.NextObservation)
+            .Add(batch.Task)
+            .Add(batch.Reward)
+            .Add(batch.Terminated);
         _runtime.Launch(_gather, Spread((long)rows * RecordFloats), _arguments.Add(shape));
         _runtime.Record(_gathered);
         _hasGathered = true;
@@ -262,7 +276,8 @@ public sealed unsafe class DeviceReplay : TransitionRing
     {
         if (length != (long)rows * width)
         {
-            throw new ArgumentException($"{rows} transitions have {rows} x {width} = {(long)rows * width} entries of {what}; found {length}.");
+            throw new ArgumentException(
+                $"{rows} transitions have {rows} x {width} = {(long)rows * width} entries of {what}; found {length}.");
         }
     }
 
@@ -275,7 +290,8 @@ public sealed unsafe class DeviceReplay : TransitionRing
             _batchMemory?.Dispose();
             _batchCapacity = 0;
             _batchMemory = _runtime.Allocate(
-                Place(rows, sizeof(long)) + (2 * Place(rows, sizeof(float))) + (2 * Place(rows, ObservationDimension * sizeof(float)))
+                Place(rows, sizeof(long)) + (2 * Place(rows, sizeof(float))) + (2 * Place(
+                    rows, ObservationDimension * sizeof(float)))
                 + Place(rows, ActionDimension * sizeof(float)) + Place(rows, TaskDimension * sizeof(float)));
             _batchCapacity = rows;
         }
@@ -318,8 +334,10 @@ public sealed unsafe class DeviceReplay : TransitionRing
     // One thread to an item, as far as the device has room; the kernels go on from there.
     private LaunchShape Spread(long items)
     {
-        int group = Math.Min(MaxGroup, (int)BitOperations.RoundUpToPowerOf2((uint)_runtime.Device.MaxGroupSize + 1) / 2);
-        long groups = Math.Min((items + group - 1) / group, (long)Math.Max(1, _runtime.Device.Multiprocessors) * GroupsPerMultiprocessor);
+        int group = Math.Min(
+            MaxGroup, (int)BitOperations.RoundUpToPowerOf2((uint)_runtime.Device.MaxGroupSize + 1) / 2);
+        long groups = Math.Min(
+            (items + group - 1) / group, (long)Math.Max(1, _runtime.Device.Multiprocessors) * GroupsPerMultiprocessor);
         return new LaunchShape(new DeviceExtent((int)groups), new DeviceExtent(group));
     }
 }

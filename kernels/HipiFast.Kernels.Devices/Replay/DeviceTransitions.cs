@@ -12,14 +12,17 @@ internal sealed class DeviceTransitions(DeviceRuntime runtime) : TransitionMemor
     /// <summary>The device.</summary>
     public DeviceRuntime Runtime => runtime;
 
-    public override TransitionRing CreateRing(int observationDimension, int actionDimension, int taskDimension, long capacity) =>
+    public override TransitionRing CreateRing(
+        int observationDimension, int actionDimension, int taskDimension, long capacity) =>
         new DeviceReplay(runtime, observationDimension, actionDimension, taskDimension, capacity);
 
     public override void Download(
-        ResidentTransitions batch, Span<float> observation, Span<float> action, Span<float> nextObservation, Span<float> task, Span<float> reward,
+        ResidentTransitions batch, Span<float> observation, Span<float> action, Span<float> nextObservation,
+        Span<float> task, Span<float> reward,
         Span<byte> terminated, Span<long> replayIndex)
     {
-        DeviceBatch source = batch as DeviceBatch ?? throw new ArgumentException("The batch does not lie in a device's memory.", nameof(batch));
+        DeviceBatch source = batch as DeviceBatch ?? throw new ArgumentException(
+            "The batch does not lie in a device's memory.", nameof(batch));
 
         // 64-bit numbers first, so that all are aligned.
         long numbers = 0, end = Bytes(source.ReplayIndex, replayIndex.Length);
@@ -70,7 +73,8 @@ internal sealed class DeviceTransitions(DeviceRuntime runtime) : TransitionMemor
 
     private static long Bytes(DeviceView view, int length) => length == 0 || length == view.Length
         ? (long)length * view.ElementSize
-        : throw new ArgumentException($"A column of the batch on the device has {view.Length} entries; found room for {length}.");
+        : throw new ArgumentException(
+            $"A column of the batch on the device has {view.Length} entries; found room for {length}.");
 
     private void Queue(DeviceView view, long offset, int length) =>
         runtime.DownloadAsync(view, _staging!, offset, (long)length * view.ElementSize);

@@ -15,7 +15,9 @@ internal sealed class DeviceArray(DeviceRuntime runtime) : IDisposable
     public int Generation { get; private set; }
 
     /// <summary>Grows to at least so many bytes.</summary>
-    /// <exception cref="DeviceOutOfMemoryException">The device has too little; then there is nothing left here.</exception>
+    /// <exception cref="DeviceOutOfMemoryException">
+    /// The device has too little; then there is nothing left here.
+    /// </exception>
     public void EnsureBytes(long bytes)
     {
         if (bytes <= Bytes)

@@ -1,7 +1,8 @@
 namespace HipiFast.Kernels.Devices.Runtime;
 
 /// <summary>
-/// Names of the kernels that a <see cref="DeviceRuntime"/> loads. Kernels whose names end in a family's judge are specialised for one.
+/// Names of the kernels that a <see cref="DeviceRuntime"/> loads. Kernels whose names end in a family's judge are
+/// specialised for one.
 /// </summary>
 public static class DeviceKernelNames
 {
@@ -65,6 +66,8 @@ public static class DeviceKernelNames
     /// <summary>Puts the call's numbers together.</summary>
     public const string Summarize = "summarize";
 
-    /// <summary>Gives a batch that lies on the device its new tasks, rewards and terminations, unless the call is to be refused.</summary>
+    /// <summary>
+    /// Gives a batch that lies on the device its new tasks, rewards and terminations, unless the call is to be refused.
+    /// </summary>
     public const string CommitBatch = "commit-batch";
 }

@@ -32,20 +32,25 @@ internal sealed class DeviceLauncher : IDisposable
     public LaunchArguments Arguments { get; } = new();
 
     /// <summary>Queues a kernel with one thread to an entry, or fewer threads that go around.</summary>
-    public void RunEntries(DeviceKernel kernel, long entries) => RunGroups(kernel, (entries + GroupSize - 1) / GroupSize);
+    public void RunEntries(DeviceKernel kernel, long entries) =>
+        RunGroups(kernel, (entries + GroupSize - 1) / GroupSize);
 
     /// <summary>Queues a kernel of so many groups, or fewer that go around.</summary>
     public void RunGroups(DeviceKernel kernel, long groups) => RunGroups(kernel, groups, GroupSize);
 
     /// <summary>The same with groups of another size.</summary>
     public void RunGroups(DeviceKernel kernel, long groups, int groupSize) => Runtime.Launch(
-        kernel, new LaunchShape(new DeviceExtent((int)Math.Min(groups, _maxGroups)), new DeviceExtent(groupSize)), Arguments);
+        kernel, new LaunchShape(new DeviceExtent((int)Math.Min(groups, _maxGroups)), new DeviceExtent(groupSize)),
+        Arguments);
 
-    /// <summary>Queues a kernel of as many groups as run at once, which keep what lies in their shared memory and go around.</summary>
+    /// <summary>
+    /// Queues a kernel of as many groups as run at once, which keep what lies in their shared memory and go around.
+    /// </summary>
     public void RunResidentGroups(DeviceKernel kernel, long groups, int groupSize, int sharedBytes) => Runtime.Launch(
         kernel,
         new LaunchShape(
-            new DeviceExtent((int)Math.Min(groups, Math.Max(Runtime.Device.Multiprocessors, 1))), new DeviceExtent(groupSize), sharedBytes),
+            new DeviceExtent((int)Math.Min(groups, Math.Max(Runtime.Device.Multiprocessors, 1))),
+            new DeviceExtent(groupSize), sharedBytes),
         Arguments);
 
     public void Dispose() => Arguments.Dispose();

@@ -3,8 +3,8 @@ using HipiFast.Kernels.Networks;
 namespace HipiFast.Kernels.Devices.Runtime;
 
 /// <summary>
-/// A network as a device's kernels read it: where it lies, when it is in that device's memory already, or else a copy, renewed when the network has
-/// changed.
+/// A network as a device's kernels read it: where it lies, when it is in that device's memory already, or else a copy,
+/// renewed when the network has changed.
 /// </summary>
 internal sealed class DeviceNetwork(DeviceRuntime runtime) : IDisposable
 {
@@ -19,7 +19,9 @@ internal sealed class DeviceNetwork(DeviceRuntime runtime) : IDisposable
     /// <summary>Which values those are.</summary>
     public NetworkStamp Stamp { get; private set; }
 
-    /// <summary>Changes whenever the parameters lie somewhere else: a captured sequence is good for one place only.</summary>
+    /// <summary>
+    /// Changes whenever the parameters lie somewhere else: a captured sequence is good for one place only.
+    /// </summary>
     public int Generation { get; private set; }
 
     /// <summary>Finds the network on the device, or copies it over unless that has been done.</summary>

@@ -5,18 +5,20 @@ using HipiFast.Kernels.Tasks;
 namespace HipiFast.Kernels.Devices.Runtime;
 
 /// <summary>
-/// A device with its memory, its kernels and its streams: the one layer that device code is written on, whoever talks to the driver underneath.
+/// A device with its memory, its kernels and its streams: the one layer that device code is written on, whoever talks
+/// to the driver underneath.
 /// </summary>
 /// <remarks>
-/// <para>Work is queued on a stream (the runtime's <see cref="MainStream"/> unless another is named) and runs in order; nothing waits for the device
-/// but the <c>Synchronize</c> methods, <see cref="Download"/> and the allocation and freeing of memory. One runtime serves one thread at a
-/// time, but any thread. Every method throws <see cref="ObjectDisposedException"/> after <see cref="Dispose()"/>, <see cref="DeviceException"/>
-/// where the driver reports an error; an error of a kernel surfaces at a later call.</para>
-/// <para>Graphs: what is queued between <see cref="BeginCapture"/> and <see cref="EndCapture"/> does not run but is recorded with its arguments
-/// as they are then: structs by value, views by address. So what changes from call to call (seed, call number, temperature, ...) must lie in
-/// device memory that the captured sequence reads or uploads from a pinned buffer, not in the structs. Only pinned
-/// buffers may be copied from and to during a capture, and nothing may be allocated, loaded or waited for. The first launch of a kernel must
-/// have been before.</para>
+/// <para>Work is queued on a stream (the runtime's <see cref="MainStream"/> unless another is named) and runs in order;
+/// nothing waits for the device but the <c>Synchronize</c> methods, <see cref="Download"/> and the allocation and
+/// freeing of memory. One runtime serves one thread at a time, but any thread. Every method throws
+/// <see cref="ObjectDisposedException"/> after <see cref="Dispose()"/>, <see cref="DeviceException"/> where the driver
+/// reports an error; an error of a kernel surfaces at a later call.</para>
+/// <para>Graphs: what is queued between <see cref="BeginCapture"/> and <see cref="EndCapture"/> does not run but is
+/// recorded with its arguments as they are then: structs by value, views by address. So what changes from call to call
+/// (seed, call number, temperature, ...) must lie in device memory that the captured sequence reads or uploads from a
+/// pinned buffer, not in the structs. Only pinned buffers may be copied from and to during a capture, and nothing may
+/// be allocated, loaded or waited for. The first launch of a kernel must have been before.</para>
 /// </remarks>
 public abstract unsafe class DeviceRuntime : IDisposable
 {
@@ -33,8 +35,8 @@ public abstract unsafe class DeviceRuntime : IDisposable
     public abstract bool CanCapture { get; }
 
     /// <summary>
-    /// Whether memory and streams that others made (such as tensors of libtorch) can be used here: CUDA devices through the backend <c>cuda</c>, and
-    /// ILGPU's CPU accelerator, for which any memory of the process will do.
+    /// Whether memory and streams that others made (such as tensors of libtorch) can be used here: CUDA devices through
+    /// the backend <c>cuda</c>, and ILGPU's CPU accelerator, for which any memory of the process will do.
     /// </summary>
     public virtual bool CanShare => false;
 
@@ -61,7 +63,9 @@ public abstract unsafe class DeviceRuntime : IDisposable
     public virtual DeviceBuffer Share(ulong address, long bytes) => throw CannotShare();
 
     /// <summary>Makes a stream of one that somebody else owns.</summary>
-    /// <param name="handle">Its handle in the device's primary context (a <c>cudaStream_t</c> or <c>CUstream</c>); 0 for the default stream.</param>
+    /// <param name="handle">
+    /// Its handle in the device's primary context (a <c>cudaStream_t</c> or <c>CUstream</c>); 0 for the default stream.
+    /// </param>
     /// <returns>The stream; disposing it leaves the other alone.</returns>
     /// <exception cref="NotSupportedException">Not where <see cref="CanShare"/> is false.</exception>
     public virtual DeviceStream ShareStream(nint handle) => throw CannotShare();
@@ -76,9 +80,13 @@ public abstract unsafe class DeviceRuntime : IDisposable
 
     /// <summary>Finds a kernel, and compiles and loads it when it is asked for the first time.</summary>
     /// <param name="name">One of <see cref="DeviceKernelNames"/>.</param>
-    /// <param name="family">The task family that the kernel is specialised for; null for kernels that judge nothing.</param>
+    /// <param name="family">
+    /// The task family that the kernel is specialised for; null for kernels that judge nothing.
+    /// </param>
     /// <returns>The kernel. The same object for the same name and the same type of family.</returns>
-    /// <exception cref="NotSupportedException">The kernel cannot be had for this family here; one sentence says what to install.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The kernel cannot be had for this family here; one sentence says what to install.
+    /// </exception>
     /// <exception cref="DeviceException">It does not compile; the message holds the compiler's first line.</exception>
     public abstract DeviceKernel Load(string name, TaskFamily? family = null);
 
@@ -88,7 +96,8 @@ public abstract unsafe class DeviceRuntime : IDisposable
     /// <param name="arguments">Its parameters.</param>
     /// <param name="stream">Where; null for <see cref="MainStream"/>.</param>
     /// <exception cref="ArgumentException">The number of parameters is not the kernel's.</exception>
-    public abstract void Launch(DeviceKernel kernel, in LaunchShape shape, LaunchArguments arguments, DeviceStream? stream = null);
+    public abstract void Launch(
+        DeviceKernel kernel, in LaunchShape shape, LaunchArguments arguments, DeviceStream? stream = null);
 
     /// <summary>Copies host memory to the device. Returns as soon as the source may be changed.</summary>
     /// <typeparam name="T">Element type.</typeparam>
@@ -109,13 +118,16 @@ public abstract unsafe class DeviceRuntime : IDisposable
         }
     }
 
-    /// <summary>Queues a copy of pinned host memory to the device; the source must not change until it has run.</summary>
+    /// <summary>
+    /// Queues a copy of pinned host memory to the device; the source must not change until it has run.
+    /// </summary>
     /// <param name="source">Pinned memory.</param>
     /// <param name="sourceOffset">First byte.</param>
     /// <param name="destination">Where to.</param>
     /// <param name="bytes">How much.</param>
     /// <param name="stream">Where to queue it; null for <see cref="MainStream"/>.</param>
-    public void UploadAsync(PinnedBuffer source, long sourceOffset, DeviceView destination, long bytes, DeviceStream? stream = null)
+    public void UploadAsync(
+        PinnedBuffer source, long sourceOffset, DeviceView destination, long bytes, DeviceStream? stream = null)
     {
         CheckRange(destination, bytes);
         CheckRange(source, sourceOffset, bytes);
@@ -125,7 +137,9 @@ public abstract unsafe class DeviceRuntime : IDisposable
         }
     }
 
-    /// <summary>Copies device memory to the host, after all work queued on the stream; returns when the data are there.</summary>
+    /// <summary>
+    /// Copies device memory to the host, after all work queued on the stream; returns when the data are there.
+    /// </summary>
     /// <typeparam name="T">Element type.</typeparam>
     /// <param name="source">What to copy; as long as the destination or longer.</param>
     /// <param name="destination">Where to.</param>
@@ -144,13 +158,17 @@ public abstract unsafe class DeviceRuntime : IDisposable
         }
     }
 
-    /// <summary>Queues a copy of device memory to pinned host memory, which holds the data once the stream has been synchronised.</summary>
+    /// <summary>
+    /// Queues a copy of device memory to pinned host memory, which holds the data once the stream has been
+    /// synchronised.
+    /// </summary>
     /// <param name="source">Where from.</param>
     /// <param name="destination">Pinned memory.</param>
     /// <param name="destinationOffset">First byte.</param>
     /// <param name="bytes">How much.</param>
     /// <param name="stream">Where to queue it; null for <see cref="MainStream"/>.</param>
-    public void DownloadAsync(DeviceView source, PinnedBuffer destination, long destinationOffset, long bytes, DeviceStream? stream = null)
+    public void DownloadAsync(
+        DeviceView source, PinnedBuffer destination, long destinationOffset, long bytes, DeviceStream? stream = null)
     {
         CheckRange(source, bytes);
         CheckRange(destination, destinationOffset, bytes);
@@ -251,7 +269,8 @@ public abstract unsafe class DeviceRuntime : IDisposable
     /// <param name="destination">Long enough.</param>
     /// <param name="bytes">1 or more.</param>
     /// <param name="stream">A stream, or null for <see cref="MainStream"/>.</param>
-    protected abstract void UploadAsyncCore(PinnedBuffer source, long sourceOffset, DeviceView destination, long bytes, DeviceStream? stream);
+    protected abstract void UploadAsyncCore(
+        PinnedBuffer source, long sourceOffset, DeviceView destination, long bytes, DeviceStream? stream);
 
     /// <summary><see cref="Download"/>, after its checks.</summary>
     /// <param name="source">Long enough.</param>
@@ -266,7 +285,8 @@ public abstract unsafe class DeviceRuntime : IDisposable
     /// <param name="destinationOffset">First byte.</param>
     /// <param name="bytes">1 or more.</param>
     /// <param name="stream">A stream, or null for <see cref="MainStream"/>.</param>
-    protected abstract void DownloadAsyncCore(DeviceView source, PinnedBuffer destination, long destinationOffset, long bytes, DeviceStream? stream);
+    protected abstract void DownloadAsyncCore(
+        DeviceView source, PinnedBuffer destination, long destinationOffset, long bytes, DeviceStream? stream);
 
     /// <summary><see cref="Copy"/>, after its checks.</summary>
     /// <param name="source">Long enough.</param>
@@ -285,7 +305,8 @@ public abstract unsafe class DeviceRuntime : IDisposable
     {
         if (bytes < 0 || bytes > view.Length * view.ElementSize)
         {
-            throw new ArgumentOutOfRangeException(nameof(bytes), $"Cannot copy {bytes} bytes from or to a view of {view.Length * view.ElementSize}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(bytes), $"Cannot copy {bytes} bytes from or to a view of {view.Length * view.ElementSize}.");
         }
     }
 
@@ -295,12 +316,14 @@ public abstract unsafe class DeviceRuntime : IDisposable
         if (offset < 0 || offset > buffer.Bytes - bytes)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(offset), $"Cannot copy {bytes} bytes from byte {offset} on, from or to a pinned buffer of {buffer.Bytes}.");
+                nameof(offset),
+                $"Cannot copy {bytes} bytes from byte {offset} on, from or to a pinned buffer of {buffer.Bytes}.");
         }
     }
 
     private NotSupportedException CannotShare() =>
         new($"Device {Device.Id} cannot use memory or streams of others through this backend; the backend 'cuda' can.");
 
-    private NotSupportedException CannotCapture() => new($"Device {Device.Id} cannot record work through this backend.");
+    private NotSupportedException CannotCapture() =>
+        new($"Device {Device.Id} cannot record work through this backend.");
 }

@@ -1,6 +1,9 @@
 namespace HipiFast.Kernels.Devices.Runtime;
 
-/// <summary>A queue of work on a device: its entries run in order, those of different streams side by side. Dispose it before its runtime.</summary>
+/// <summary>
+/// A queue of work on a device: its entries run in order, those of different streams side by side. Dispose it before
+/// its runtime.
+/// </summary>
 public abstract class DeviceStream : IDisposable
 {
     /// <inheritdoc/>

@@ -1,13 +1,13 @@
 namespace HipiFast.Kernels.Devices.Runtime;
 
 /// <summary>
-/// Turns that another library (libtorch) and the kernels take on one device's memory. The library computes on a stream of its own, or, on the
-/// processor, in the calling thread; kernels on the runtime's main stream. Where there are two streams, one waits for the other on the device and
-/// the host for neither.
+/// Turns that another library (libtorch) and the kernels take on one device's memory. The library computes on a stream
+/// of its own, or, on the processor, in the calling thread; kernels on the runtime's main stream. Where there are two
+/// streams, one waits for the other on the device and the host for neither.
 /// </summary>
 /// <remarks>
-/// The main stream is not ordered with the default stream by itself: it is made without that (<c>CU_STREAM_NON_BLOCKING</c>), so both directions take
-/// an event.
+/// The main stream is not ordered with the default stream by itself: it is made without that
+/// (<c>CU_STREAM_NON_BLOCKING</c>), so both directions take an event.
 /// </remarks>
 internal sealed class ExternalStream : IDisposable
 {
@@ -18,7 +18,9 @@ internal sealed class ExternalStream : IDisposable
 
     /// <summary>Takes note of the library's stream.</summary>
     /// <param name="runtime">The device; must outlive this object.</param>
-    /// <param name="handle">Handle of the stream, 0 for the default stream; null for a library that computes in the calling thread.</param>
+    /// <param name="handle">
+    /// Handle of the stream, 0 for the default stream; null for a library that computes in the calling thread.
+    /// </param>
     /// <exception cref="NotSupportedException">The runtime cannot share streams.</exception>
     public ExternalStream(DeviceRuntime runtime, nint? handle)
     {
@@ -31,7 +33,10 @@ internal sealed class ExternalStream : IDisposable
         }
     }
 
-    /// <summary>Begins the library's turn: what it does from here on comes after the kernels and copies that the main stream holds now.</summary>
+    /// <summary>
+    /// Begins the library's turn: what it does from here on comes after the kernels and copies that the main stream
+    /// holds now.
+    /// </summary>
     public void Begin()
     {
         if (_stream is null)
@@ -44,7 +49,9 @@ internal sealed class ExternalStream : IDisposable
         _runtime.Wait(_begins!, _stream);
     }
 
-    /// <summary>Ends its turn: what the main stream receives from here on comes after the library's work so far.</summary>
+    /// <summary>
+    /// Ends its turn: what the main stream receives from here on comes after the library's work so far.
+    /// </summary>
     public void End()
     {
         if (_stream is not null)

@@ -13,6 +13,8 @@ public interface IPtxCompiler
     /// <param name="family">The task family that it is specialised for; null for kernels that judge nothing.</param>
     /// <param name="capability">Compute capability of the device times ten.</param>
     /// <returns>The kernel, for that capability or a lower one.</returns>
-    /// <exception cref="NotSupportedException">The family holds something that no GPU kernel can; one sentence.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The family holds something that no GPU kernel can; one sentence.
+    /// </exception>
     PtxKernel Compile(string name, TaskFamily? family, int capability);
 }

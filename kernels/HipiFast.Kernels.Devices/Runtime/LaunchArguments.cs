@@ -4,12 +4,13 @@ using HipiFast.Kernels.Memory;
 namespace HipiFast.Kernels.Devices.Runtime;
 
 /// <summary>
-/// The parameters of a launch, in the order of the kernel's own: views of device memory and structs of plain numbers. Made once and filled again for
-/// every launch, so that launching allocates nothing. Not thread-safe.
+/// The parameters of a launch, in the order of the kernel's own: views of device memory and structs of plain numbers.
+/// Made once and filled again for every launch, so that launching allocates nothing. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// The order that all kernels keep: first the views; then one struct of scalars; then, for kernels that judge by a task family, its struct
-/// and a view of its constants. A launch reads everything before it returns, so the same object serves the next one at once.
+/// The order that all kernels keep: first the views; then one struct of scalars; then, for kernels that judge by a task
+/// family, its struct and a view of its constants. A launch reads everything before it returns, so the same object
+/// serves the next one at once.
 /// </remarks>
 public sealed unsafe class LaunchArguments : IDisposable
 {
@@ -60,7 +61,9 @@ public sealed unsafe class LaunchArguments : IDisposable
     /// <typeparam name="T">Its type: fields in order, aligned as in C.</typeparam>
     /// <param name="value">Its value.</param>
     /// <returns>This object.</returns>
-    /// <exception cref="InvalidOperationException">There are too many parameters, or too many bytes of structs.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There are too many parameters, or too many bytes of structs.
+    /// </exception>
     public LaunchArguments Add<T>(in T value)
         where T : unmanaged
     {
@@ -90,7 +93,8 @@ public sealed unsafe class LaunchArguments : IDisposable
     /// <returns>The view.</returns>
     /// <exception cref="InvalidOperationException">It is a struct.</exception>
     public DeviceView View(int index) =>
-        IsView(index) ? _views[index] : throw new InvalidOperationException($"Parameter {index} is a struct of {_sizes[index]} bytes, not a view.");
+        IsView(index) ? _views[index] : throw new InvalidOperationException(
+            $"Parameter {index} is a struct of {_sizes[index]} bytes, not a view.");
 
     /// <summary>A parameter that is a struct.</summary>
     /// <typeparam name="T">Its type.</typeparam>

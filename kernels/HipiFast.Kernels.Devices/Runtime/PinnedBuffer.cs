@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace HipiFast.Kernels.Devices.Runtime;
 
 /// <summary>
-/// Host memory that a device copies from and to by itself, while the processor does something else; zeroed at first. Must outlive every copy that was
-/// begun with it.
+/// Host memory that a device copies from and to by itself, while the processor does something else; zeroed at first.
+/// Must outlive every copy that was begun with it.
 /// </summary>
 public abstract unsafe class PinnedBuffer(long bytes) : IDisposable
 {
@@ -28,7 +28,9 @@ public abstract unsafe class PinnedBuffer(long bytes) : IDisposable
         if (byteOffset < 0 || length < 0 || length > (Bytes - byteOffset) / sizeof(T))
         {
             throw new ArgumentOutOfRangeException(
-                nameof(byteOffset), $"{length} elements of {sizeof(T)} bytes from byte {byteOffset} on are not inside a buffer of {Bytes} bytes.");
+                nameof(byteOffset),
+                $"{length} elements of {sizeof(T)} bytes from byte {byteOffset} on are not inside a buffer of {Bytes} "
+                + "bytes.");
         }
 
         return new Span<T>(Pointer + byteOffset, length);

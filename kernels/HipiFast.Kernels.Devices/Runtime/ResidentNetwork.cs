@@ -1,8 +1,8 @@
 namespace HipiFast.Kernels.Devices.Runtime;
 
 /// <summary>
-/// A network that somebody trains in a device's memory. Kernels of that runtime read it in place; whoever changes it sees to it that its changes and
-/// the runtime's main stream take turns (<see cref="ExternalStream"/>).
+/// A network that somebody trains in a device's memory. Kernels of that runtime read it in place; whoever changes it
+/// sees to it that its changes and the runtime's main stream take turns (<see cref="ExternalStream"/>).
 /// </summary>
 /// <param name="view">The floats in the layout of <see cref="Networks.MlpShape"/>, padding zero.</param>
 internal sealed class ResidentNetwork(DeviceView view)

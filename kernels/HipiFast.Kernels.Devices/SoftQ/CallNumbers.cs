@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace HipiFast.Kernels.Devices.SoftQ;
 
 /// <summary>
-/// What changes from one relabel call to the next of the same shape. It lies in device memory, not in the launches' arguments, so that a captured
-/// sequence of launches can be replayed as it is.
+/// What changes from one relabel call to the next of the same shape. It lies in device memory, not in the launches'
+/// arguments, so that a captured sequence of launches can be replayed as it is.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct CallNumbers
@@ -15,7 +15,10 @@ public struct CallNumbers
     /// <summary>Number of the call: the third counter word.</summary>
     public uint Call;
 
-    /// <summary>Number of the first row: added to every row's number in the counters of the posterior and of the Bellman estimator.</summary>
+    /// <summary>
+    /// Number of the first row: added to every row's number in the counters of the posterior and of the Bellman
+    /// estimator.
+    /// </summary>
     public uint FirstRow;
 
     /// <summary>alpha, the entropy temperature.</summary>
@@ -33,6 +36,8 @@ public struct CallNumbers
     /// <summary>Probability with which a relabeled row is served by a goal instead of inverse RL.</summary>
     public float GoalMix;
 
-    /// <summary>1 to let a batch that lies on the device have its new tasks; 0 to leave it alone (a rehearsal).</summary>
+    /// <summary>
+    /// 1 to let a batch that lies on the device have its new tasks; 0 to leave it alone (a rehearsal).
+    /// </summary>
     public int Commits;
 }

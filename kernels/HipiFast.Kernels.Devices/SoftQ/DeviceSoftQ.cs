@@ -7,11 +7,15 @@ using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.Devices.SoftQ;
 
-/// <summary>The soft-Q matrix on a device: first layers once for every row and task, the actor and the critics on tiles of pairs.</summary>
+/// <summary>
+/// The soft-Q matrix on a device: first layers once for every row and task, the actor and the critics on tiles of
+/// pairs.
+/// </summary>
 internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
 {
     /// <summary>
-    /// What is kept for pairs between kernels, most bytes: rows go in blocks beyond it. Large enough for a full device many times over.
+    /// What is kept for pairs between kernels, most bytes: rows go in blocks beyond it. Large enough for a full device
+    /// many times over.
     /// </summary>
     private const long PairBytes = 256L << 20;
 
@@ -59,7 +63,8 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     }
 
     /// <summary>Changes with every allocation, so that captured sequences can tell.</summary>
-    public int Generation => _critic1.Generation + _critic2.Generation + _actor.Generation + _family.Generation + _layers.Generation
+    public int Generation =>
+        _critic1.Generation + _critic2.Generation + _actor.Generation + _family.Generation + _layers.Generation
         + _pairs.Generation + (_tensor?.Generation ?? 0);
 
     public void Compute(in SoftQProblem problem, Span<float> softQ)
@@ -69,10 +74,12 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         CallNumbers numbers = Numbers(problem);
         DeviceView call = _numbers.Ensure<CallNumbers>(1);
         runtime.Upload(new ReadOnlySpan<CallNumbers>(in numbers), call);
-        long bytes = Reserve(problem.Observation) + Reserve(problem.Action) + Reserve(problem.NextObservation) + Reserve(problem.Task), offset = 0;
+        long bytes = Reserve(problem.Observation) + Reserve(problem.Action) + Reserve(problem.NextObservation)
+            + Reserve(problem.Task), offset = 0;
         _inputs.EnsureBytes(bytes);
         DeviceProblem batch = new(
-            call, Upload(problem.Observation, ref offset), Upload(problem.Action, ref offset), Upload(problem.NextObservation, ref offset),
+            call, Upload(problem.Observation, ref offset), Upload(problem.Action, ref offset),
+            Upload(problem.NextObservation, ref offset),
             Upload(problem.Task, ref offset));
         DeviceView result = _result.Ensure<float>(softQ.Length);
         Prepare(problem, problem.Rows, hasPartition: false);
@@ -84,10 +91,14 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     /// <summary>What of a problem changes from call to call; the posterior's part is left 0.</summary>
     public static CallNumbers Numbers(in SoftQProblem problem) => new()
     {
-        Seed = problem.Seed, Call = problem.Call, FirstRow = problem.FirstRow, Alpha = problem.Alpha, Gamma = problem.Gamma,
+        Seed = problem.Seed, Call = problem.Call, FirstRow = problem.FirstRow, Alpha = problem.Alpha,
+        Gamma = problem.Gamma,
     };
 
-    /// <summary>Loads the kernels, brings the networks over and sizes the memory for a problem, of which blocks of rows are then queued.</summary>
+    /// <summary>
+    /// Loads the kernels, brings the networks over and sizes the memory for a problem, of which blocks of rows are then
+    /// queued.
+    /// </summary>
     /// <param name="problem">The problem; its matrices are not read.</param>
     /// <param name="blockRows">Most rows of a block.</param>
     /// <param name="hasPartition">Whether blocks will be queued with a log partition.</param>
@@ -140,11 +151,16 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
             _tensor?.PrepareSegments(rows, problem.Candidates);
         }
 
-        // Warps on tensor cores read whole tiles; what they make of the rows and tasks beyond the last is stored nowhere.
+        // Warps on tensor cores read whole tiles; what they make of the rows and tasks beyond the last is stored
+        // nowhere.
         long paddedRows = _tensor is null ? rows : TensorTile.PaddedRows(rows, problem.Candidates);
         long paddedTasks = _tensor is null ? problem.Candidates : TensorTile.PaddedCandidates(problem.Candidates);
         long criticRows = paddedRows * critic.HiddenStride, criticTasks = paddedTasks * critic.HiddenStride;
-        long actorRows = actor.Inputs > 0 ? paddedRows * actor.HiddenStride : 0, actorTasks = actor.Inputs > 0 ? paddedTasks * actor.HiddenStride : 0;
+        long actorRows = actor.Inputs > 0
+            ? paddedRows * actor.HiddenStride
+            : 0, actorTasks = actor.Inputs > 0
+            ? paddedTasks * actor.HiddenStride
+            : 0;
         int critics = problem.UsesCritic2 ? 2 : 1;
         long actorLayer = critics * (criticRows + criticTasks);
         _layers.EnsureBytes((actorLayer + actorRows + actorTasks) * sizeof(float));
@@ -194,17 +210,21 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     {
         SoftQShape shape = _plan.Shape;
         int taskRow = shape.ObservationDimension + shape.ActionDimension;
-        QueueLayer(batch.Task, shape.TaskDimension, default, 0, _critic1, _plan.Critic, shape.TaskLayer, shape.Candidates, taskRow, hasBias: false);
+        QueueLayer(
+            batch.Task, shape.TaskDimension, default, 0, _critic1, _plan.Critic, shape.TaskLayer, shape.Candidates,
+            taskRow, hasBias: false);
         if (shape.Critics == 2)
         {
             QueueLayer(
-                batch.Task, shape.TaskDimension, default, 0, _critic2, _plan.Critic, shape.TaskLayer2, shape.Candidates, taskRow, hasBias: false);
+                batch.Task, shape.TaskDimension, default, 0, _critic2, _plan.Critic, shape.TaskLayer2, shape.Candidates,
+                taskRow, hasBias: false);
         }
 
         if (_plan.Actor.Inputs > 0)
         {
             QueueLayer(
-                batch.Task, shape.TaskDimension, default, 0, _actor, _plan.Actor, _plan.ActorTaskLayer, shape.Candidates, shape.ObservationDimension,
+                batch.Task, shape.TaskDimension, default, 0, _actor, _plan.Actor, _plan.ActorTaskLayer,
+                shape.Candidates, shape.ObservationDimension,
                 hasBias: false);
         }
     }
@@ -214,14 +234,19 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     /// <param name="first">First row.</param>
     /// <param name="count">Rows.</param>
     /// <param name="softQ">Receives <c>[count, K]</c>.</param>
-    /// <param name="logPartition">The log partition that the block's columns are folded into, begun anew at row 0; null for none.</param>
-    public void Queue(in DeviceProblem batch, int first, int count, DeviceView softQ, DeviceLogPartition? logPartition = null)
+    /// <param name="logPartition">
+    /// The log partition that the block's columns are folded into, begun anew at row 0; null for none.
+    /// </param>
+    public void Queue(
+        in DeviceProblem batch, int first, int count, DeviceView softQ, DeviceLogPartition? logPartition = null)
     {
         int candidates = _plan.Shape.Candidates;
         for (int start = 0; start < count; start += _plan.LaunchRows)
         {
             int rows = Math.Min(_plan.LaunchRows, count - start), segments = 0;
-            DeviceView left = logPartition is null || _tensor is null ? default : _tensor.Segments(rows, candidates, out segments);
+            DeviceView left = logPartition is null || _tensor is null
+                ? default
+                : _tensor.Segments(rows, candidates, out segments);
             QueueRows(batch, first + start, rows, softQ.Slice((long)start * candidates, (long)rows * candidates), left);
             if (segments > 0)
             {
@@ -255,7 +280,8 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     private static DeviceView Rows(DeviceView matrix, int first, int rows, int width) =>
         matrix.Buffer is null ? matrix : matrix.Slice((long)first * width, (long)rows * width);
 
-    private static long Reserve(ReadOnlySpan<float> values) => (values.Length + Alignment - 1L) / Alignment * Alignment * sizeof(float);
+    private static long Reserve(ReadOnlySpan<float> values) =>
+        (values.Length + Alignment - 1L) / Alignment * Alignment * sizeof(float);
 
     private int LaunchRows(in SoftQProblem problem, MlpShape critic, MlpShape actor, int rows, bool hasPartition)
     {
@@ -263,7 +289,8 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         long fitting = Math.Max(LayerBytes / layer, 1);
         if (actor.Inputs > 0)
         {
-            fitting = Math.Min(fitting, Math.Max(PairBytes / ((long)Planes(problem.ActionDimension) * sizeof(float) * problem.Candidates), 1));
+            fitting = Math.Min(fitting, Math.Max(
+                PairBytes / ((long)Planes(problem.ActionDimension) * sizeof(float) * problem.Candidates), 1));
         }
 
         if (hasPartition && _tensor is not null)
@@ -317,13 +344,16 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         QueueLayer(state, s, stateAction, actionWidth, _critic1, _plan.Critic, shape.RowLayer, rows, 0, hasBias: true);
         if (shape.Critics == 2)
         {
-            QueueLayer(state, s, stateAction, actionWidth, _critic2, _plan.Critic, shape.RowLayer2, rows, 0, hasBias: true);
+            QueueLayer(
+                state, s, stateAction, actionWidth, _critic2, _plan.Critic, shape.RowLayer2, rows, 0, hasBias: true);
         }
 
         DeviceFamily? family = _plan.HasFamily ? _family : null;
         if (_tensor is not null)
         {
-            _tensor.QueueCritics(batch, observation, action, next, _critic1, _critic2, Layers(), Pairs(), softQ, segments, shape, family);
+            _tensor.QueueCritics(
+                batch, observation, action, next, _critic1, _critic2, Layers(), Pairs(), softQ, segments, shape,
+                family);
             return;
         }
 
@@ -334,10 +364,13 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         _launcher.RunGroups(_criticKernel!, _tile.Tiles(rows, shape.Candidates), _tile.GroupSize);
     }
 
-    private void QueueActor(in DeviceProblem batch, DeviceView state, DeviceView action, SoftQShape shape, bool samplesActions)
+    private void QueueActor(
+        in DeviceProblem batch, DeviceView state, DeviceView action, SoftQShape shape, bool samplesActions)
     {
         MlpShape actor = _plan.Actor;
-        QueueLayer(state, shape.ObservationDimension, default, 0, _actor, actor, _plan.ActorRowLayer, shape.Rows, 0, hasBias: true);
+        QueueLayer(
+            state, shape.ObservationDimension, default, 0, _actor, actor, _plan.ActorRowLayer, shape.Rows, 0,
+            hasBias: true);
         shape.RowLayer = _plan.ActorRowLayer;
         shape.TaskLayer = _plan.ActorTaskLayer;
         shape.Inputs = actor.Inputs;

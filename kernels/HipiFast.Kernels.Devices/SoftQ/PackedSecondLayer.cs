@@ -3,7 +3,9 @@ using HipiFast.Kernels.Networks;
 
 namespace HipiFast.Kernels.Devices.SoftQ;
 
-/// <summary>A network's second layer on the device, packed in bf16 for tensor cores; renewed when the network has changed.</summary>
+/// <summary>
+/// A network's second layer on the device, packed in bf16 for tensor cores; renewed when the network has changed.
+/// </summary>
 internal sealed class PackedSecondLayer(DeviceLauncher launcher) : IDisposable
 {
     private readonly DeviceArray _memory = new(launcher.Runtime);

@@ -5,9 +5,10 @@ namespace HipiFast.Kernels.Devices.SoftQ;
 
 /// <summary>Scalars of the kernels that work on tiles of pairs.</summary>
 /// <remarks>
-/// Pairs are numbered tile by tile, tiles along the tasks first: a tile holds a power of two of tasks by as many rows as make up its pairs. What is
-/// kept for each pair between kernels lies in that order, <see cref="PairCapacity"/> floats apart: the head's outputs (in the first A of them,
-/// later, the sampled action), and behind them the log-probability.
+/// Pairs are numbered tile by tile, tiles along the tasks first: a tile holds a power of two of tasks by as many rows
+/// as make up its pairs. What is kept for each pair between kernels lies in that order, <see cref="PairCapacity"/>
+/// floats apart: the head's outputs (in the first A of them, later, the sampled action), and behind them the
+/// log-probability.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 public struct SoftQShape
@@ -15,7 +16,9 @@ public struct SoftQShape
     /// <summary>Floats between the planes of the pairs' memory: tiles times pairs of a tile.</summary>
     public long PairCapacity;
 
-    /// <summary>Entry of the first layers at which the rows' share of the first network (critic or actor) begins.</summary>
+    /// <summary>
+    /// Entry of the first layers at which the rows' share of the first network (critic or actor) begins.
+    /// </summary>
     public long RowLayer;
 
     /// <summary>The same for the tasks' share.</summary>
@@ -72,7 +75,9 @@ public struct SoftQShape
     /// <summary>1 when rewards and terminations are evaluated.</summary>
     public int UsesFamily;
 
-    /// <summary>For the actor's kernel: 1 to sample actions at s', 0 for the log-probability of the actions at s.</summary>
+    /// <summary>
+    /// For the actor's kernel: 1 to sample actions at s', 0 for the log-probability of the actions at s.
+    /// </summary>
     public int SamplesActions;
 
     /// <summary>Lower end of the critic's range.</summary>

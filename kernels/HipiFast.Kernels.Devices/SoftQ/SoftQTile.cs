@@ -2,7 +2,9 @@ using HipiFast.Kernels.Backends;
 
 namespace HipiFast.Kernels.Devices.SoftQ;
 
-/// <summary>Shape of the tile of pairs that a group of the soft-Q kernels works on: 8 pairs by 8 hidden units to a thread.</summary>
+/// <summary>
+/// Shape of the tile of pairs that a group of the soft-Q kernels works on: 8 pairs by 8 hidden units to a thread.
+/// </summary>
 /// <param name="PairThreads">Threads along the pairs.</param>
 /// <param name="HiddenThreads">Threads along the hidden units.</param>
 public readonly record struct SoftQTile(int PairThreads, int HiddenThreads)
@@ -16,7 +18,9 @@ public readonly record struct SoftQTile(int PairThreads, int HiddenThreads)
     /// <summary>Threads of the narrow tile along either side: for groups too small for the wide one.</summary>
     public const int NarrowThreads = 2;
 
-    /// <summary>Most tasks of a tile: with as many rows as make up the pairs, both sides of a wide tile read few distinct rows.</summary>
+    /// <summary>
+    /// Most tasks of a tile: with as many rows as make up the pairs, both sides of a wide tile read few distinct rows.
+    /// </summary>
     private const int MaxTasks = 8;
 
     /// <summary>Threads of a group.</summary>
@@ -42,7 +46,8 @@ public readonly record struct SoftQTile(int PairThreads, int HiddenThreads)
     public int TaskShift(int rows, int candidates)
     {
         int shift = 0;
-        while ((1 << shift) < Pairs && (1 << shift) < candidates && ((1 << shift) < MaxTasks || (Pairs >> shift) > rows))
+        while (
+            (1 << shift) < Pairs && (1 << shift) < candidates && ((1 << shift) < MaxTasks || (Pairs >> shift) > rows))
         {
             shift++;
         }

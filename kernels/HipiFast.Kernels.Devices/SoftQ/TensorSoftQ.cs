@@ -6,7 +6,10 @@ using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.Devices.SoftQ;
 
-/// <summary>The launches of <see cref="DeviceSoftQ"/> on tensor cores: the packed networks, and the kernels that multiply by them.</summary>
+/// <summary>
+/// The launches of <see cref="DeviceSoftQ"/> on tensor cores: the packed networks, and the kernels that multiply by
+/// them.
+/// </summary>
 internal sealed class TensorSoftQ(DeviceLauncher launcher) : IDisposable
 {
     // The maxima, and the sums of exponentials.
@@ -51,7 +54,9 @@ internal sealed class TensorSoftQ(DeviceLauncher launcher) : IDisposable
     /// <param name="candidates">K.</param>
     public void PrepareSegments(int rows, int candidates) => Segments(rows, candidates, out _);
 
-    /// <summary>Where the critics leave the segments of a launch for <see cref="DeviceLogPartition.QueueSegments"/>.</summary>
+    /// <summary>
+    /// Where the critics leave the segments of a launch for <see cref="DeviceLogPartition.QueueSegments"/>.
+    /// </summary>
     /// <param name="rows">Rows of the launch.</param>
     /// <param name="candidates">K.</param>
     /// <param name="count">Segments.</param>
@@ -63,9 +68,17 @@ internal sealed class TensorSoftQ(DeviceLauncher launcher) : IDisposable
     }
 
     /// <summary>Queues the actor.</summary>
-    public void QueueActor(in DeviceProblem batch, DeviceView action, DeviceNetwork network, DeviceView layers, DeviceView pairs, in SoftQShape shape)
+    public void QueueActor(
+        in DeviceProblem batch, DeviceView action, DeviceNetwork network, DeviceView layers, DeviceView pairs,
+        in SoftQShape shape)
     {
-        launcher.Arguments.Clear().Add(batch.Call).Add(action).Add(network.View).Add(_actor.View).Add(layers).Add(pairs);
+        launcher.Arguments.Clear()
+            .Add(batch.Call)
+            .Add(action)
+            .Add(network.View)
+            .Add(_actor.View)
+            .Add(layers)
+            .Add(pairs);
         launcher.Arguments.Add(Shape(shape, _actor.Tile));
         Run(_actorKernel!, _actor.Tile, shape);
     }
@@ -84,8 +97,10 @@ internal sealed class TensorSoftQ(DeviceLauncher launcher) : IDisposable
     /// <param name="shape">Sizes and options.</param>
     /// <param name="family">The task family; null for none.</param>
     public void QueueCritics(
-        in DeviceProblem batch, DeviceView observation, DeviceView action, DeviceView next, DeviceNetwork critic1, DeviceNetwork critic2,
-        DeviceView layers, DeviceView pairs, DeviceView softQ, DeviceView segments, SoftQShape shape, DeviceFamily? family)
+        in DeviceProblem batch, DeviceView observation, DeviceView action, DeviceView next, DeviceNetwork critic1,
+        DeviceNetwork critic2,
+        DeviceView layers, DeviceView pairs, DeviceView softQ, DeviceView segments, SoftQShape shape,
+        DeviceFamily? family)
     {
         for (int critic = 0; critic < shape.Critics; critic++)
         {
@@ -93,9 +108,12 @@ internal sealed class TensorSoftQ(DeviceLauncher launcher) : IDisposable
             TensorSoftQShape launch = Shape(shape, packed.Tile);
             launch.IsSecond = critic;
             launch.IsLast = critic == shape.Critics - 1 ? 1 : 0;
-            launch.Segments = launch.IsLast == 0 || segments.Buffer is null ? 0 : (int)packed.Tile.RowTiles(shape.Rows, shape.Candidates);
+            launch.Segments = launch.IsLast == 0 || segments.Buffer is null
+                ? 0
+                : (int)packed.Tile.RowTiles(shape.Rows, shape.Candidates);
             LaunchArguments arguments = launcher.Arguments.Clear();
-            arguments.Add(batch.Call).Add(observation).Add(action).Add(next).Add(batch.Task).Add((critic == 0 ? critic1 : critic2).View);
+            arguments.Add(batch.Call).Add(observation).Add(action).Add(next).Add(batch.Task).Add(
+                (critic == 0 ? critic1 : critic2).View);
             arguments.Add(packed.View).Add(layers).Add(pairs).Add(softQ).Add(segments).Add(launch);
             DeviceFamily.AddTo(arguments, family);
             Run(_criticKernel!, packed.Tile, shape);

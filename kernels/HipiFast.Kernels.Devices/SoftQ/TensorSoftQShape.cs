@@ -4,7 +4,8 @@ namespace HipiFast.Kernels.Devices.SoftQ;
 
 /// <summary>Scalars of the soft-Q kernels on tensor cores.</summary>
 /// <remarks>
-/// Pairs are numbered row by row here, rows <see cref="PaddedCandidates"/> apart: networks of different widths have tiles of different sizes.
+/// Pairs are numbered row by row here, rows <see cref="PaddedCandidates"/> apart: networks of different widths have
+/// tiles of different sizes.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 public struct TensorSoftQShape
@@ -31,8 +32,8 @@ public struct TensorSoftQShape
     public int IsLast;
 
     /// <summary>
-    /// Segments of rows, one to a row of tiles, for each of which the columns' maxima and sums of exponentials are left for the log partition;
-    /// 0 to leave none.
+    /// Segments of rows, one to a row of tiles, for each of which the columns' maxima and sums of exponentials are left
+    /// for the log partition; 0 to leave none.
     /// </summary>
     public int Segments;
 }

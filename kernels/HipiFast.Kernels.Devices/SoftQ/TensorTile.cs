@@ -3,14 +3,17 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Kernels.Devices.SoftQ;
 
 /// <summary>
-/// How a group's warps share a tile of pairs on tensor cores, and where the weights lie. A warp holds 64 pairs by 64 hidden units; the warps
-/// form a grid of pairs by hidden units.
+/// How a group's warps share a tile of pairs on tensor cores, and where the weights lie. A warp holds 64 pairs by 64
+/// hidden units; the warps form a grid of pairs by hidden units.
 /// </summary>
 /// <param name="Warps">Warps of a group, a power of two.</param>
 /// <param name="ColumnShift">Binary logarithm of the warps along the hidden units.</param>
-/// <param name="Blocks">Blocks of 16 hidden units of the packed second layer: H rounded up to what the warps compute at once.</param>
+/// <param name="Blocks">
+/// Blocks of 16 hidden units of the packed second layer: H rounded up to what the warps compute at once.
+/// </param>
 /// <param name="SliceSteps">
-/// Steps of 16 inputs that are copied at a time to either half of a ring, a power of two; 0 when the whole second layer fits.
+/// Steps of 16 inputs that are copied at a time to either half of a ring, a power of two; 0 when the whole second layer
+/// fits.
 /// </param>
 /// <param name="SharedBytes">Shared memory that the weights take.</param>
 public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks, int SliceSteps, int SharedBytes)
@@ -25,7 +28,8 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
     public const int WarpBlocks = 4;
 
     /// <summary>
-    /// Most tasks of a tile: the pairs of a lane lie 8 apart, so that it needs one task's share of the first layer only.
+    /// Most tasks of a tile: the pairs of a lane lie 8 apart, so that it needs one task's share of the first layer
+    /// only.
     /// </summary>
     public const int MaxTasks = 8;
 
@@ -47,17 +51,22 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
     /// <summary>Inputs of a step.</summary>
     private const int Depth = 16;
 
-    /// <summary>Two for each of a multiprocessor's four parts: one multiplies while the other builds, with 255 registers to a thread.</summary>
+    /// <summary>
+    /// Two for each of a multiprocessor's four parts: one multiplies while the other builds, with 255 registers to a
+    /// thread.
+    /// </summary>
     private const int MaxWarps = 8;
 
     private const int PartsPerWarp = 4;
 
-    /// <summary>Four warps, 256 hidden units, side by side: 128 pairs share the reading of a slice of the first layer.</summary>
+    /// <summary>
+    /// Four warps, 256 hidden units, side by side: 128 pairs share the reading of a slice of the first layer.
+    /// </summary>
     private const int MaxColumnShift = 2;
 
     /// <summary>
-    /// Where weights are read again for every tile, more pairs to a tile are worth more: 256 pairs by 128 hidden units read 6.5 KB a step where
-    /// 128 by 256 read 9.5 KB.
+    /// Where weights are read again for every tile, more pairs to a tile are worth more: 256 pairs by 128 hidden units
+    /// read 6.5 KB a step where 128 by 256 read 9.5 KB.
     /// </summary>
     private const int SlicedColumnShift = 1;
 
@@ -69,7 +78,10 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
     /// <summary>Pairs of a tile.</summary>
     public int Pairs => (Warps >> ColumnShift) * WarpPairs;
 
-    /// <summary>The arrangement for a network on a device: as few columns beyond the last as can be, then as many side by side as serve.</summary>
+    /// <summary>
+    /// The arrangement for a network on a device: as few columns beyond the last as can be, then as many side by side
+    /// as serve.
+    /// </summary>
     /// <param name="device">A device with warps of 32.</param>
     /// <param name="stride">H rounded up to 16.</param>
     /// <returns>The arrangement.</returns>

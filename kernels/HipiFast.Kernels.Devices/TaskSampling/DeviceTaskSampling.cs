@@ -38,7 +38,8 @@ internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplin
         int rows = posterior.Rows, candidates = posterior.Candidates;
         Prepare(rows);
         DeviceView call = Upload(posterior), softQ = Upload(_softQ, posterior.SoftQ);
-        DeviceView logPartition = Upload(_logPartition, posterior.LogPartition), logPrior = Upload(_logPrior, posterior.LogPrior);
+        DeviceView logPartition = Upload(
+            _logPartition, posterior.LogPartition), logPrior = Upload(_logPrior, posterior.LogPrior);
         SamplingShape shape = new()
         {
             Rows = rows,
@@ -69,7 +70,8 @@ internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplin
         posterior.Validate(rowIndex);
         DeviceRuntime runtime = launcher.Runtime;
         _rowsKernel ??= runtime.Load(DeviceKernelNames.SampleRows);
-        DeviceView call = Upload(posterior), softQ = Upload(_softQ, posterior.SoftQ), result = _integers.Ensure<int>(rowIndex.Length);
+        DeviceView call = Upload(posterior), softQ = Upload(_softQ, posterior.SoftQ),
+            result = _integers.Ensure<int>(rowIndex.Length);
         int width = 1, widest = Math.Min(MaxWidth, Math.Max(launcher.GroupSize / 2, 1));
         int blocks = (posterior.Candidates + BlockTasks - 1) / BlockTasks;
         while (width < widest && width < blocks)
@@ -77,7 +79,12 @@ internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplin
             width *= 2;
         }
 
-        SamplingShape shape = new() { Rows = posterior.Rows, Candidates = posterior.Candidates, Lanes = launcher.GroupSize / width };
+        SamplingShape shape = new()
+        {
+            Rows = posterior.Rows,
+            Candidates = posterior.Candidates,
+            Lanes = launcher.GroupSize / width,
+        };
         launcher.Arguments.Clear().Add(call).Add(softQ).Add(result).Add(shape);
         launcher.RunGroups(_rowsKernel, (blocks + width - 1) / width);
         runtime.Download(result, rowIndex);
@@ -92,7 +99,9 @@ internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplin
         _floats.Ensure<float>((long)RowResult.FloatPlanes * rows);
     }
 
-    /// <summary>Queues the rows of a block; the results go to <see cref="Integers"/> and <see cref="Floats"/>.</summary>
+    /// <summary>
+    /// Queues the rows of a block; the results go to <see cref="Integers"/> and <see cref="Floats"/>.
+    /// </summary>
     public void Queue(
         DeviceView call, DeviceView softQ, DeviceView logPartition, DeviceView logPrior,
         DeviceView candidates, DeviceView commanded, in SamplingShape shape)
@@ -103,7 +112,9 @@ internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplin
     }
 
     /// <summary>1 / temperature, or 0 for the most likely task.</summary>
-    public static float InverseTemperature(float temperature) => temperature < TaskPosterior.SmallestTemperature ? 0f : 1f / temperature;
+    public static float InverseTemperature(float temperature) => temperature < TaskPosterior.SmallestTemperature
+        ? 0f
+        : 1f / temperature;
 
     public void Dispose()
     {

@@ -7,7 +7,10 @@ namespace HipiFast.Kernels.Ilgpu.Learning;
 /// <summary>What a learner in another library needs of a batch on the device.</summary>
 public static class LearnerKernels
 {
-    /// <summary>Concatenates rows to network inputs (<see cref="LearnerInputShape"/>): neighbouring threads, neighbouring floats of a row.</summary>
+    /// <summary>
+    /// Concatenates rows to network inputs (<see cref="LearnerInputShape"/>): neighbouring threads, neighbouring floats
+    /// of a row.
+    /// </summary>
     /// <param name="observation">s, <c>[rows, S]</c>.</param>
     /// <param name="action">a, <c>[rows, A]</c>.</param>
     /// <param name="nextObservation">s', <c>[rows, S]</c>.</param>
@@ -18,11 +21,13 @@ public static class LearnerKernels
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.LearnerInputs)]
     public static void WriteInputs(
-        ArrayView<float> observation, ArrayView<float> action, ArrayView<float> nextObservation, ArrayView<float> task, ArrayView<float> reward,
+        ArrayView<float> observation, ArrayView<float> action, ArrayView<float> nextObservation, ArrayView<float> task,
+        ArrayView<float> reward,
         ArrayView<int> terminated, ArrayView<float> inputs, LearnerInputShape shape)
     {
         int s = shape.ObservationDimension, a = shape.ActionDimension, p = shape.TaskDimension;
-        int actor = s + p, next0 = actor, critic0 = 2 * actor, critic = s + a + p, reward0 = critic0 + critic, width = reward0 + 2;
+        int actor = s + p, next0 = actor, critic0 = 2 * actor, critic = s + a + p, reward0 = critic0 + critic,
+            width = reward0 + 2;
         long rows = shape.Rows, total = rows * width, step = (long)Grid.DimX * Group.DimX;
         for (long item = ((long)Grid.IdxX * Group.DimX) + Group.IdxX; item < total; item += step)
         {
@@ -30,12 +35,16 @@ public static class LearnerKernels
             int column = (int)(item - (row * width));
             if (column < next0)
             {
-                inputs[(row * actor) + column] = column < s ? observation[(from * s) + column] : task[(from * p) + column - s];
+                inputs[(row * actor) + column] = column < s
+                    ? observation[(from * s) + column]
+                    : task[(from * p) + column - s];
             }
             else if (column < critic0)
             {
                 int entry = column - next0;
-                inputs[((rows + row) * actor) + entry] = entry < s ? nextObservation[(from * s) + entry] : task[(from * p) + entry - s];
+                inputs[((rows + row) * actor) + entry] = entry < s
+                    ? nextObservation[(from * s) + entry]
+                    : task[(from * p) + entry - s];
             }
             else if (column < reward0)
             {

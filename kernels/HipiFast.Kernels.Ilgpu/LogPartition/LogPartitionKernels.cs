@@ -7,12 +7,14 @@ using ILGPU.Util;
 namespace HipiFast.Kernels.Ilgpu.LogPartition;
 
 /// <summary>
-/// Column-wise logsumexp: groups sum segments of rows, threads of a group beside each other in a row (neighbouring threads, neighbouring columns)
-/// and below each other in a column; a tree joins the latter, a second kernel the segments in the same way: the same bits every time. Kernels that
-/// make the matrix may leave the segments themselves, so that nobody reads it for them.
+/// Column-wise logsumexp: groups sum segments of rows, threads of a group beside each other in a row (neighbouring
+/// threads, neighbouring columns) and below each other in a column; a tree joins the latter, a second kernel the
+/// segments in the same way: the same bits every time. Kernels that make the matrix may leave the segments themselves,
+/// so that nobody reads it for them.
 /// </summary>
 /// <remarks>
-/// Sums are compensated (Kahan), as a million equal rows would drift otherwise. Reductions of ILGPU.Algorithms would need a launch for each column.
+/// Sums are compensated (Kahan), as a million equal rows would drift otherwise. Reductions of ILGPU.Algorithms would
+/// need a launch for each column.
 /// </remarks>
 public static class LogPartitionKernels
 {
@@ -24,14 +26,16 @@ public static class LogPartitionKernels
     public static void Segments(ArrayView<float> softQ, ArrayView<float> segments, LogPartitionShape shape)
     {
         ArrayView<ExponentialSum> shared = SharedMemory.Allocate<ExponentialSum>(GroupLimits.MaxThreads);
-        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width, across = (shape.Candidates + width - 1) / width;
+        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width, across = (
+            shape.Candidates + width - 1) / width;
         for (int part = Grid.IdxX; part < across * shape.Segments; part += Grid.DimX)
         {
             int segment = part / across, column = ((part - (segment * across)) * width) + Group.IdxX - (lane * width);
             ExponentialSum sum = ExponentialSum.Empty;
             if (column < shape.Candidates)
             {
-                int first = (segment * shape.SegmentRows) + lane, end = Math.Min((segment + 1) * shape.SegmentRows, shape.Rows);
+                int first = (
+                    segment * shape.SegmentRows) + lane, end = Math.Min((segment + 1) * shape.SegmentRows, shape.Rows);
                 sum = Sum(softQ, column, first, end, shape);
             }
 
@@ -49,13 +53,16 @@ public static class LogPartitionKernels
 
     /// <summary>Joins the segments to the running statistics.</summary>
     /// <param name="segments">Maxima <c>[segments, K]</c>, then sums.</param>
-    /// <param name="running">Maxima <c>[K]</c>, sums <c>[K]</c> and what the sums' last addition rounded away <c>[K]</c>.</param>
+    /// <param name="running">
+    /// Maxima <c>[K]</c>, sums <c>[K]</c> and what the sums' last addition rounded away <c>[K]</c>.
+    /// </param>
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.LogPartitionMerge)]
     public static void Merge(ArrayView<float> segments, ArrayView<float> running, LogPartitionShape shape)
     {
         ArrayView<ExponentialSum> shared = SharedMemory.Allocate<ExponentialSum>(GroupLimits.MaxThreads);
-        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width, across = (shape.Candidates + width - 1) / width;
+        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width, across = (
+            shape.Candidates + width - 1) / width;
         for (int part = Grid.IdxX; part < across; part += Grid.DimX)
         {
             int column = (part * width) + Group.IdxX - (lane * width);
@@ -72,7 +79,9 @@ public static class LogPartitionKernels
                 if (shape.Begins == 0)
                 {
                     total = ExponentialSum.Join(
-                        new ExponentialSum(running[column], running[column + shape.Candidates], running[column + (2L * shape.Candidates)]), total);
+                        new ExponentialSum(
+                            running[column], running[column + shape.Candidates],
+                            running[column + (2L * shape.Candidates)]), total);
                 }
 
                 running[column] = total.Maximum;
@@ -95,12 +104,15 @@ public static class LogPartitionKernels
         for (int column = (Grid.IdxX * Group.DimX) + Group.IdxX; column < shape.Candidates; column += step)
         {
             // A sum of 0 has no logarithm, but then the maximum is -inf.
-            logPartition[column] = running[column] + (DeviceMath.Log(running[column + shape.Candidates]) - shape.LogRows);
+            logPartition[column] = running[column] + (DeviceMath.Log(
+                running[column + shape.Candidates]) - shape.LogRows);
         }
     }
 
-    // Joins what the threads of each column have; the first of them finds the whole in its place. All threads of the group call it together.
-    private static void JoinLanes(ArrayView<ExponentialSum> shared, ExponentialSum sum, int lane, int width, in LogPartitionShape shape)
+    // Joins what the threads of each column have; the first of them finds the whole in its place. All threads of the
+    // group call it together.
+    private static void JoinLanes(
+        ArrayView<ExponentialSum> shared, ExponentialSum sum, int lane, int width, in LogPartitionShape shape)
     {
         shared[Group.IdxX] = sum;
         for (int half = shape.Lanes / 2; half > 0; half /= 2)
@@ -129,7 +141,8 @@ public static class LogPartitionKernels
         for (int segment = lane; segment < shape.Segments; segment += shape.Lanes)
         {
             long at = ((long)segment * shape.Candidates) + column;
-            float term = (segments[at + sums] * ExponentialSum.Factor(segments[at], maximum, shift)) - lost, total = sum + term;
+            float term = (
+                segments[at + sums] * ExponentialSum.Factor(segments[at], maximum, shift)) - lost, total = sum + term;
             lost = (total - sum) - term;
             sum = total;
         }
@@ -141,10 +154,12 @@ public static class LogPartitionKernels
     private static ExponentialSum Close(float maximum, float sum, float lost)
     {
         bool isInfinite = maximum == float.PositiveInfinity;
-        return new ExponentialSum(maximum, Utilities.Select(isInfinite, 1f, sum), Utilities.Select(isInfinite, 0f, lost));
+        return new ExponentialSum(
+            maximum, Utilities.Select(isInfinite, 1f, sum), Utilities.Select(isInfinite, 0f, lost));
     }
 
-    private static ExponentialSum Sum(ArrayView<float> softQ, int column, int first, int end, in LogPartitionShape shape)
+    private static ExponentialSum Sum(
+        ArrayView<float> softQ, int column, int first, int end, in LogPartitionShape shape)
     {
         float maximum = float.NegativeInfinity;
         for (int row = first; row < end; row += shape.Lanes)
@@ -155,7 +170,8 @@ public static class LogPartitionKernels
         float shift = ExponentialSum.Shift(maximum), sum = 0f, lost = 0f;
         for (int row = first; row < end; row += shape.Lanes)
         {
-            float term = DeviceMath.Exp(softQ[((long)row * shape.Candidates) + column] - shift) - lost, total = sum + term;
+            float term = DeviceMath.Exp(
+                softQ[((long)row * shape.Candidates) + column] - shift) - lost, total = sum + term;
             lost = (total - sum) - term;
             sum = total;
         }

@@ -9,8 +9,8 @@ using ILGPU.IR.Values;
 namespace HipiFast.Kernels.Ilgpu.Numerics;
 
 /// <summary>
-/// Instructions that ILGPU does not emit by itself: methods in plain C#, which the other devices run as they are, and for which the PTX of CUDA
-/// devices holds one instruction.
+/// Instructions that ILGPU does not emit by itself: methods in plain C#, which the other devices run as they are, and
+/// for which the PTX of CUDA devices holds one instruction.
 /// </summary>
 internal static class DeviceIntrinsics
 {
@@ -20,8 +20,10 @@ internal static class DeviceIntrinsics
     {
         MethodInfo multiplyAdd = typeof(DeviceMath).GetMethod(nameof(DeviceMath.MultiplyAdd))!;
         manager.RegisterMethod(
-            multiplyAdd, new PTXIntrinsic(typeof(DeviceIntrinsics), nameof(EmitMultiplyAdd), IntrinsicImplementationMode.GenerateCode));
-        manager.RegisterMethod(multiplyAdd, new CLIntrinsic(typeof(DeviceIntrinsics), nameof(MultiplyAdd), IntrinsicImplementationMode.Redirect));
+            multiplyAdd, new PTXIntrinsic(
+                typeof(DeviceIntrinsics), nameof(EmitMultiplyAdd), IntrinsicImplementationMode.GenerateCode));
+        manager.RegisterMethod(multiplyAdd, new CLIntrinsic(
+            typeof(DeviceIntrinsics), nameof(MultiplyAdd), IntrinsicImplementationMode.Redirect));
     }
 
     /// <summary>What OpenCL devices run; their compilers fuse it where the device can.</summary>

@@ -6,11 +6,14 @@ using ILGPU.Util;
 
 namespace HipiFast.Kernels.Ilgpu.Numerics;
 
-/// <summary>Elementary functions in plain arithmetic, with just the domains that the kernels need: the same on every device.</summary>
+/// <summary>
+/// Elementary functions in plain arithmetic, with just the domains that the kernels need: the same on every device.
+/// </summary>
 /// <remarks>
-/// ILGPU.Algorithms' XMath (and MathF through it) would become approximate instructions on CUDA: <c>tanh.approx</c> is off by 5e-4, <c>lg2.approx</c>
-/// loses all digits near 1, where the Gumbel noise of a million tasks lives. The polynomials are those of
-/// the processor's vector functions, minimax fits for the relative error of the whole function.
+/// ILGPU.Algorithms' XMath (and MathF through it) would become approximate instructions on CUDA: <c>tanh.approx</c> is
+/// off by 5e-4, <c>lg2.approx</c> loses all digits near 1, where the Gumbel noise of a million tasks lives. The
+/// polynomials are those of the processor's vector functions, minimax fits for the relative error of the whole
+/// function.
 /// </remarks>
 public static class DeviceMath
 {
@@ -20,7 +23,8 @@ public static class DeviceMath
     private const float Ln2High = 0.693359375f;
     private const float Ln2Low = -2.12194440e-4f;
 
-    // Adding 1.5 2^23 rounds to an integer and leaves it in the low mantissa bits; the 127 is the bias of a float's exponent.
+    // Adding 1.5 2^23 rounds to an integer and leaves it in the low mantissa bits; the 127 is the bias of a float's
+    // exponent.
     private const float RoundToInteger = 12582912f;
     private const float RoundToExponent = RoundToInteger + 127f;
 
@@ -34,7 +38,9 @@ public static class DeviceMath
 
     private const float LargestBelowOne = 1f - (1f / 16777216f);
 
-    /// <summary><c>a b + c</c>; rounded once on CUDA devices, where this is the instruction the kernels live on.</summary>
+    /// <summary>
+    /// <c>a b + c</c>; rounded once on CUDA devices, where this is the instruction the kernels live on.
+    /// </summary>
     /// <param name="a">Factor.</param>
     /// <param name="b">Factor.</param>
     /// <param name="c">Summand.</param>
@@ -86,7 +92,10 @@ public static class DeviceMath
         return Utilities.Select(x > ExpOverflow, float.PositiveInfinity, p);
     }
 
-    /// <summary>log(x) for positive normal finite x, error below 3e-7 of |log x|; NaN stays NaN; a finite number of no meaning for 0.</summary>
+    /// <summary>
+    /// log(x) for positive normal finite x, error below 3e-7 of |log x|; NaN stays NaN; a finite number of no meaning
+    /// for 0.
+    /// </summary>
     /// <param name="x">Positive.</param>
     /// <returns>The natural logarithm.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -125,7 +134,8 @@ public static class DeviceMath
     public static float Unsquash(float action)
     {
         float x = 0.5f * Log((1f + action) / (1f - action));
-        return Utilities.Select(Abs(action) > (float)TanhGaussian.MaxAction, CopySign(TanhGaussian.MaxUnsquashed, action), x);
+        return Utilities.Select(
+            Abs(action) > (float)TanhGaussian.MaxAction, CopySign(TanhGaussian.MaxUnsquashed, action), x);
     }
 
     /// <summary><see cref="TanhGaussian.LogDerivative(float)"/>.</summary>
@@ -166,7 +176,8 @@ public static class DeviceMath
     {
         float radius = MathF.Sqrt(-2f * Log(ToUniform(first))), u = ToUniform(second);
 
-        // 4 u = n + f with |f| <= 1/2, all exact: n quarter turns, which exchange the two and change their signs, and an angle of f pi / 2.
+        // 4 u = n + f with |f| <= 1/2, all exact: n quarter turns, which exchange the two and change their signs, and
+        // an angle of f pi / 2.
         float quarters = (u * 4f) + RoundToInteger, f = (u * 4f) - (quarters - RoundToInteger), square = f * f;
         float s = MultiplyAdd(-0.00460162666f, square, 0.0796800181f);
         s = MultiplyAdd(s, square, -0.64596343f);

@@ -6,7 +6,8 @@ namespace HipiFast.Kernels.Ilgpu.Numerics;
 
 /// <summary>The sum of exp(x) over some numbers as <c>exp(Maximum) (Sum - Lost)</c>.</summary>
 /// <remarks>
-/// A maximum of NaN says that one of them was NaN, +inf (with a sum of 1) that one was +inf and none NaN, -inf that none was finite.
+/// A maximum of NaN says that one of them was NaN, +inf (with a sum of 1) that one was +inf and none NaN, -inf that
+/// none was finite.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 internal struct ExponentialSum
@@ -36,7 +37,8 @@ internal struct ExponentialSum
     public static float Larger(float a, float b) => Utilities.Select(b > a || float.IsNaN(b), b, a);
 
     /// <summary>
-    /// What to subtract before exponentials are taken: an infinite maximum decides by itself, and 0 keeps inf - inf out of the sum.
+    /// What to subtract before exponentials are taken: an infinite maximum decides by itself, and 0 keeps inf - inf out
+    /// of the sum.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Shift(float maximum) => Utilities.Select(DeviceMath.IsFinite(maximum), maximum, 0f);
@@ -47,7 +49,8 @@ internal struct ExponentialSum
     /// <param name="shift">Its <see cref="Shift"/>.</param>
     /// <returns>exp(part - maximum), exactly 1 where both are the same.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Factor(float part, float maximum, float shift) => DeviceMath.Exp(Utilities.Select(part == maximum, 0f, part - shift));
+    public static float Factor(float part, float maximum, float shift) =>
+        DeviceMath.Exp(Utilities.Select(part == maximum, 0f, part - shift));
 
     /// <summary>Both together.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -57,6 +60,8 @@ internal struct ExponentialSum
         float maximum = Larger(a.Maximum, b.Maximum), shift = Shift(maximum);
         float factorA = Factor(a.Maximum, maximum, shift), factorB = Factor(b.Maximum, maximum, shift);
         float sum = a.Sum * factorA, term = ((b.Sum - b.Lost) * factorB) - (a.Lost * factorA), total = sum + term;
-        return maximum == float.PositiveInfinity ? new ExponentialSum(maximum, 1f, 0f) : new ExponentialSum(maximum, total, (total - sum) - term);
+        return maximum == float.PositiveInfinity
+            ? new ExponentialSum(maximum, 1f, 0f)
+            : new ExponentialSum(maximum, total, (total - sum) - term);
     }
 }

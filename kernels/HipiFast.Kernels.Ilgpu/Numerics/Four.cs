@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace HipiFast.Kernels.Ilgpu.Numerics;
 
-/// <summary>Four floats side by side: what one load from aligned memory brings, and a quarter of a thread's row of accumulators.</summary>
+/// <summary>
+/// Four floats side by side: what one load from aligned memory brings, and a quarter of a thread's row of accumulators.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct Four
 {
@@ -57,7 +59,8 @@ public struct Four
     /// <param name="a">Values.</param>
     /// <returns>The values that are positive or NaN, else 0.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Four Relu(Four a) => new(DeviceMath.Relu(a.X), DeviceMath.Relu(a.Y), DeviceMath.Relu(a.Z), DeviceMath.Relu(a.W));
+    public static Four Relu(Four a) =>
+        new(DeviceMath.Relu(a.X), DeviceMath.Relu(a.Y), DeviceMath.Relu(a.Z), DeviceMath.Relu(a.W));
 
     /// <summary>The scalar product of two, added to a number.</summary>
     /// <param name="a">Factors.</param>
@@ -66,5 +69,6 @@ public struct Four
     /// <returns>c + a . b.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Dot(Four a, Four b, float c) => DeviceMath.MultiplyAdd(
-        a.X, b.X, DeviceMath.MultiplyAdd(a.Y, b.Y, DeviceMath.MultiplyAdd(a.Z, b.Z, DeviceMath.MultiplyAdd(a.W, b.W, c))));
+        a.X, b.X,
+        DeviceMath.MultiplyAdd(a.Y, b.Y, DeviceMath.MultiplyAdd(a.Z, b.Z, DeviceMath.MultiplyAdd(a.W, b.W, c))));
 }

@@ -9,14 +9,17 @@ namespace HipiFast.Kernels.Ilgpu.Peaks;
 /// <summary>What a device can do at most, for the fractions that its other kernels are quoted as.</summary>
 public static class PeakKernels
 {
-    /// <summary>Multiply-adds on registers alone: <see cref="DevicePeaks.Chains"/> independent chains hide their latency.</summary>
+    /// <summary>
+    /// Multiply-adds on registers alone: <see cref="DevicePeaks.Chains"/> independent chains hide their latency.
+    /// </summary>
     /// <param name="result">Receives a number for each thread, so that nothing is optimised away.</param>
     /// <param name="loop">How often.</param>
     [DeviceKernel(DeviceKernelNames.MultiplyAddPeak)]
     public static void MultiplyAdd(ArrayView<float> result, PeakLoop loop)
     {
         int thread = (Grid.IdxX * Group.DimX) + Group.IdxX;
-        Four c0 = new(thread, 1f, 2f, 3f), c1 = new(4f, thread, 5f, 6f), c2 = new(7f, 8f, thread, 9f), c3 = new(10f, 11f, 12f, thread);
+        Four c0 = new(thread, 1f, 2f, 3f), c1 = new(4f, thread, 5f, 6f), c2 = new(7f, 8f, thread, 9f),
+            c3 = new(10f, 11f, 12f, thread);
         Four b = new(0.001f, 0.002f, 0.003f, 0.004f);
         float a = loop.Factor;
         for (int i = 0; i < loop.Iterations; i++)

@@ -9,7 +9,9 @@ namespace HipiFast.Kernels.Ilgpu.Peaks;
 /// <summary>What a device's tensor cores can do at most by the instruction that the soft-Q kernels use.</summary>
 public static class TensorPeakKernel
 {
-    /// <summary>Products of bf16 operands in registers alone: 32 independent chains of <c>mma.sync</c> to a warp.</summary>
+    /// <summary>
+    /// Products of bf16 operands in registers alone: 32 independent chains of <c>mma.sync</c> to a warp.
+    /// </summary>
     /// <param name="result">Receives a number for each thread, so that nothing is optimised away.</param>
     /// <param name="loop">How often.</param>
     [DeviceKernel(DeviceKernelNames.TensorPeak)]
@@ -26,7 +28,8 @@ public static class TensorPeakKernel
             sums = TensorCore.MultiplyAdd(pairs, weights, sums);
         }
 
-        Four total = Four.Add(Four.Add(Total(sums.Block0), Total(sums.Block1)), Four.Add(Total(sums.Block2), Total(sums.Block3)));
+        Four total = Four.Add(
+            Four.Add(Total(sums.Block0), Total(sums.Block1)), Four.Add(Total(sums.Block2), Total(sums.Block3)));
         result[thread] = total.X + total.Y + total.Z + total.W;
     }
 

@@ -10,7 +10,10 @@ using ILGPU;
 
 namespace HipiFast.Kernels.Ilgpu.Relabeling;
 
-/// <summary>What surrounds the inference of a relabel call: reached tasks as candidates, new tasks, their rewards, and the call in numbers.</summary>
+/// <summary>
+/// What surrounds the inference of a relabel call: reached tasks as candidates, new tasks, their rewards, and the call
+/// in numbers.
+/// </summary>
 public static class RelabelKernels
 {
     // Words of the summary, in the order of the fields of DeviceSummary.
@@ -38,7 +41,8 @@ public static class RelabelKernels
     /// <param name="constants">Its constants.</param>
     [DeviceKernel(DeviceKernelNames.ReachedTasks)]
     public static void Reach<TFamily>(
-        ArrayView<float> observation, ArrayView<float> commanded, ArrayView<float> reached, AssignmentShape shape, TFamily family,
+        ArrayView<float> observation, ArrayView<float> commanded, ArrayView<float> reached, AssignmentShape shape,
+        TFamily family,
         ArrayView<float> constants)
         where TFamily : unmanaged, ITaskFamily
     {
@@ -55,8 +59,9 @@ public static class RelabelKernels
     }
 
     /// <summary>
-    /// Gives every row its task: its candidate where inverse RL serves it, its goal where the goal mix does, else the commanded one (the counters of
-    /// <see cref="RandomPurpose.Mixing"/> decide, as on the host); and judges every row under it.
+    /// Gives every row its task: its candidate where inverse RL serves it, its goal where the goal mix does, else the
+    /// commanded one (the counters of <see cref="RandomPurpose.Mixing"/> decide, as on the host); and judges every row
+    /// under it.
     /// </summary>
     /// <typeparam name="TFamily">The task family.</typeparam>
     /// <param name="call">The call's numbers.</param>
@@ -76,9 +81,12 @@ public static class RelabelKernels
     /// <param name="constants">Its constants.</param>
     [DeviceKernel(DeviceKernelNames.AssignTasks)]
     public static void Assign<TFamily>(
-        ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action, ArrayView<float> nextObservation,
-        ArrayView<float> commanded, ArrayView<float> candidates, ArrayView<float> goals, ArrayView<int> integers, ArrayView<int> taskIndex,
-        ArrayView<float> newTask, ArrayView<float> reward, ArrayView<int> terminated, AssignmentShape shape, TFamily family,
+        ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action,
+        ArrayView<float> nextObservation,
+        ArrayView<float> commanded, ArrayView<float> candidates, ArrayView<float> goals, ArrayView<int> integers,
+        ArrayView<int> taskIndex,
+        ArrayView<float> newTask, ArrayView<float> reward, ArrayView<int> terminated, AssignmentShape shape,
+        TFamily family,
         ArrayView<float> constants)
         where TFamily : unmanaged, ITaskFamily
     {
@@ -127,11 +135,14 @@ public static class RelabelKernels
     /// <param name="logPartition"><c>[K]</c>.</param>
     /// <param name="reward"><c>[B]</c>.</param>
     /// <param name="terminated"><c>[B]</c>.</param>
-    /// <param name="summary">Receives the fields of a <see cref="DeviceSummary"/> in their order, floats by their bits.</param>
+    /// <param name="summary">
+    /// Receives the fields of a <see cref="DeviceSummary"/> in their order, floats by their bits.
+    /// </param>
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.Summarize)]
     public static void Summarize(
-        ArrayView<CallNumbers> call, ArrayView<int> integers, ArrayView<float> floats, ArrayView<float> logPartition, ArrayView<float> reward,
+        ArrayView<CallNumbers> call, ArrayView<int> integers, ArrayView<float> floats, ArrayView<float> logPartition,
+        ArrayView<float> reward,
         ArrayView<int> terminated, ArrayView<int> summary, AssignmentShape shape)
     {
         CallNumbers numbers = call[0];
@@ -224,8 +235,8 @@ public static class RelabelKernels
     }
 
     /// <summary>
-    /// Gives a batch that lies on the device what <see cref="Assign{TFamily}"/> made, unless the summary shows that the call is to be refused, or it
-    /// is a rehearsal.
+    /// Gives a batch that lies on the device what <see cref="Assign{TFamily}"/> made, unless the summary shows that the
+    /// call is to be refused, or it is a rehearsal.
     /// </summary>
     /// <param name="call">The call's numbers.</param>
     /// <param name="summary">Of <see cref="Summarize"/>.</param>
@@ -238,11 +249,14 @@ public static class RelabelKernels
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.CommitBatch)]
     public static void Commit(
-        ArrayView<CallNumbers> call, ArrayView<int> summary, ArrayView<float> newTask, ArrayView<float> newReward, ArrayView<int> newTerminated,
+        ArrayView<CallNumbers> call, ArrayView<int> summary, ArrayView<float> newTask, ArrayView<float> newReward,
+        ArrayView<int> newTerminated,
         ArrayView<float> task, ArrayView<float> reward, ArrayView<int> terminated, AssignmentShape shape)
     {
         bool isGood = summary[BadRowWord] < 0 && summary[UnsampledRowWord] < 0 && summary[BadRewardRowWord] < 0;
-        long total = isGood && call[0].Commits != 0 ? (long)shape.Rows * shape.TaskDimension : 0, step = (long)Grid.DimX * Group.DimX;
+        long total = isGood && call[0].Commits != 0
+            ? (long)shape.Rows * shape.TaskDimension
+            : 0, step = (long)Grid.DimX * Group.DimX;
         for (long item = ((long)Grid.IdxX * Group.DimX) + Group.IdxX; item < total; item += step)
         {
             task[item] = newTask[item];

@@ -33,7 +33,9 @@ public static class ReplayKernels
         }
     }
 
-    /// <summary>Copies records to the columns of a batch: neighbouring threads, neighbouring floats of a record.</summary>
+    /// <summary>
+    /// Copies records to the columns of a batch: neighbouring threads, neighbouring floats of a record.
+    /// </summary>
     /// <param name="records">The ring, <c>[slots, Stride]</c>: s, a, s', psi, r, termination.</param>
     /// <param name="slots">Which, <c>[B]</c>.</param>
     /// <param name="observation">Receives <c>[B, S]</c>.</param>
@@ -45,10 +47,12 @@ public static class ReplayKernels
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.ReplayGather)]
     public static void Gather(
-        ArrayView<float> records, ArrayView<int> slots, ArrayView<float> observation, ArrayView<float> action, ArrayView<float> nextObservation,
+        ArrayView<float> records, ArrayView<int> slots, ArrayView<float> observation, ArrayView<float> action,
+        ArrayView<float> nextObservation,
         ArrayView<float> task, ArrayView<float> reward, ArrayView<int> terminated, ReplayShape shape)
     {
-        int action0 = shape.ObservationDimension, next0 = action0 + shape.ActionDimension, task0 = next0 + shape.ObservationDimension;
+        int action0 = shape.ObservationDimension, next0 = action0 + shape.ActionDimension,
+            task0 = next0 + shape.ObservationDimension;
         int reward0 = task0 + shape.TaskDimension, width = reward0 + 2;
         long total = (long)shape.Rows * width, step = (long)Grid.DimX * Group.DimX;
         for (long item = ((long)Grid.IdxX * Group.DimX) + Group.IdxX; item < total; item += step)

@@ -21,7 +21,8 @@ internal sealed class IlgpuBuffer(MemoryBuffer memory) : DeviceBuffer(memory.Len
 }
 
 /// <summary>
-/// Ordinary memory: ILGPU's copies from and to page-locked memory know whole arrays only, so copies here wait for the device.
+/// Ordinary memory: ILGPU's copies from and to page-locked memory know whole arrays only, so copies here wait for the
+/// device.
 /// </summary>
 internal sealed unsafe class IlgpuPinnedBuffer(long bytes) : PinnedBuffer(bytes)
 {

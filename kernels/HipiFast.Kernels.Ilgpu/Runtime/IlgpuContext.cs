@@ -18,7 +18,8 @@ internal static class IlgpuContext
     /// <summary>What ILGPU asks of a CPU device at least.</summary>
     private const int MinimalThreads = 2;
 
-    private static readonly Lazy<Context> s_devices = new(() => Create(builder => builder.Cuda().OpenCL().CPU(CpuDevice(MinimalThreads))));
+    private static readonly Lazy<Context> s_devices = new(
+        () => Create(builder => builder.Cuda().OpenCL().CPU(CpuDevice(MinimalThreads))));
     private static readonly Lazy<Context> s_compiler = new(() => Create(_ => { }));
     private static readonly Lazy<IReadOnlyList<(DeviceInfo Info, Device Device)>> s_list = new(List);
 
@@ -29,13 +30,15 @@ internal static class IlgpuContext
     public static Context Compiler => s_compiler.Value;
 
     /// <summary>Whether a device is a GPU, rather than a processor that OpenCL or ILGPU make look like one.</summary>
-    public static bool IsGpu(Device device) => device is CudaDevice or CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU };
+    public static bool IsGpu(Device device) =>
+        device is CudaDevice or CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU };
 
     /// <summary>Whether a device is an NVIDIA GPU whose tensor cores know bf16.</summary>
     public static bool HasTensorCores(DeviceInfo device) => device.Capability >= TensorTile.MinCapability;
 
     /// <summary>
-    /// A CPU accelerator with so many warps of 32 threads to a group, apart from the listed devices: it emulates tensor cores for tests.
+    /// A CPU accelerator with so many warps of 32 threads to a group, apart from the listed devices: it emulates tensor
+    /// cores for tests.
     /// </summary>
     /// <param name="warps">Warps of a group.</param>
     /// <param name="sharedBytes">Shared memory that a group is to make do with.</param>
@@ -48,15 +51,18 @@ internal static class IlgpuContext
     }
 
     /// <summary>
-    /// Opens a device. The CPU accelerator runs one group after the other: every thread of a group is one of the system's, and every barrier
-    /// a change of threads.
+    /// Opens a device. The CPU accelerator runs one group after the other: every thread of a group is one of the
+    /// system's, and every barrier a change of threads.
     /// </summary>
     public static Accelerator Open(Device device) => device is CPUDevice cpu
-        ? cpu.CreateCPUAccelerator(s_devices.Value, cpu.WarpSize == TensorTile.WarpSize ? CPUAcceleratorMode.Parallel : CPUAcceleratorMode.Sequential)
+        ? cpu.CreateCPUAccelerator(
+            s_devices.Value,
+            cpu.WarpSize == TensorTile.WarpSize ? CPUAcceleratorMode.Parallel : CPUAcceleratorMode.Sequential)
         : device.CreateAccelerator(s_devices.Value);
 
     /// <summary>
-    /// A CPU accelerator with groups of several threads, apart from the listed devices: slow, but with barriers that mean something.
+    /// A CPU accelerator with groups of several threads, apart from the listed devices: slow, but with barriers that
+    /// mean something.
     /// </summary>
     public static Accelerator OpenCpu(int groupThreads)
     {
@@ -81,7 +87,9 @@ internal static class IlgpuContext
         int cuda = 0, openCl = 0;
         foreach (CudaDevice device in s_devices.Value.GetCudaDevices())
         {
-            int capability = device.Architecture is CudaArchitecture architecture ? (architecture.Major * 10) + architecture.Minor : 0;
+            int capability = device.Architecture is CudaArchitecture architecture
+                ? (architecture.Major * 10) + architecture.Minor
+                : 0;
             list.Add((Describe(device, $"cuda:{cuda++}", capability), device));
         }
 
@@ -105,6 +113,11 @@ internal static class IlgpuContext
     }
 
     private static DeviceInfo Describe(Device device, string id, int capability) => new(
-        id, device is CPUDevice ? "ILGPU's CPU accelerator, for tests" : device.Name, device is CPUDevice ? 0 : device.MemorySize, capability,
-        device.NumMultiprocessors, device.WarpSize, device is CPUDevice ? 1 : device.MaxNumThreadsPerGroup, device.MaxSharedMemoryPerGroup);
+        id, device is CPUDevice
+            ? "ILGPU's CPU accelerator, for tests"
+            : device.Name, device is CPUDevice
+            ? 0
+            : device.MemorySize, capability,
+        device.NumMultiprocessors, device.WarpSize, device is CPUDevice ? 1 : device.MaxNumThreadsPerGroup,
+        device.MaxSharedMemoryPerGroup);
 }

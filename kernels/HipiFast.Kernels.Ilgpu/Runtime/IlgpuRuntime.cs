@@ -48,7 +48,9 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
 
     public override bool CanCapture => false;
 
-    /// <summary>The CPU accelerator's memory is the process's own; ILGPU has no way to look at memory of others on a GPU.</summary>
+    /// <summary>
+    /// The CPU accelerator's memory is the process's own; ILGPU has no way to look at memory of others on a GPU.
+    /// </summary>
     public override bool CanShare => _accelerator is CPUAccelerator;
 
     public override DeviceBuffer Allocate(long bytes)
@@ -117,19 +119,22 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
         try
         {
             kernel = new IlgpuKernel(
-                name, _accelerator.LoadKernel(_accelerator.CompileKernel(EntryPointDescription.FromExplicitlyGroupedKernel(method))), method);
+                name, _accelerator.LoadKernel(
+                    _accelerator.CompileKernel(EntryPointDescription.FromExplicitlyGroupedKernel(method))), method);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             string what = family is null ? string.Empty : $" for the task family {type!.Name}";
-            throw new DeviceException($"The kernel '{name}'{what} does not compile for device {Device.Id}: {FirstLine(error)}");
+            throw new DeviceException(
+                $"The kernel '{name}'{what} does not compile for device {Device.Id}: {FirstLine(error)}");
         }
 
         _kernels.Add((name, type), kernel);
         return kernel;
     }
 
-    public override void Launch(DeviceKernel kernel, in LaunchShape shape, LaunchArguments arguments, DeviceStream? stream = null)
+    public override void Launch(
+        DeviceKernel kernel, in LaunchShape shape, LaunchArguments arguments, DeviceStream? stream = null)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         ((IlgpuKernel)kernel).Launch(Queue(stream), shape, arguments, _nothing.Memory);
@@ -149,7 +154,8 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
         ((IlgpuEvent)mark).Marker?.Synchronize();
     }
 
-    public override TimeSpan Elapsed(DeviceEvent first, DeviceEvent second) => ((IlgpuEvent)second).Marker!.MeasureFrom(((IlgpuEvent)first).Marker!);
+    public override TimeSpan Elapsed(DeviceEvent first, DeviceEvent second) =>
+        ((IlgpuEvent)second).Marker!.MeasureFrom(((IlgpuEvent)first).Marker!);
 
     public override void Synchronize(DeviceStream? stream = null)
     {
@@ -177,7 +183,8 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
         queue.Synchronize();
     }
 
-    protected override void UploadAsyncCore(PinnedBuffer source, long sourceOffset, DeviceView destination, long bytes, DeviceStream? stream) =>
+    protected override void UploadAsyncCore(
+        PinnedBuffer source, long sourceOffset, DeviceView destination, long bytes, DeviceStream? stream) =>
         UploadCore(source.Pointer + sourceOffset, destination, bytes, stream);
 
     protected override void DownloadCore(DeviceView source, void* destination, long bytes, DeviceStream? stream)

@@ -2,7 +2,9 @@ using HipiFast.Kernels.Ilgpu.Numerics;
 
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
-/// <summary>A thread's part of the second layer: 8 pairs by 8 hidden units, which the kernel compiler keeps in 64 registers.</summary>
+/// <summary>
+/// A thread's part of the second layer: 8 pairs by 8 hidden units, which the kernel compiler keeps in 64 registers.
+/// </summary>
 internal struct Accumulators
 {
     // Four hidden units of the first half and four of the second, for each pair.

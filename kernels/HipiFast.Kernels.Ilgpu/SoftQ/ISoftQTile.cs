@@ -3,8 +3,8 @@ using SoftQTileShape = HipiFast.Kernels.Devices.SoftQ.SoftQTile;
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
 /// <summary>
-/// Shape of the tile of pairs that a group works on: constants to the kernel compiler. A thread holds 8 pairs by 8 hidden units; the group's threads
-/// form a grid of <see cref="PairThreads"/> by <see cref="HiddenThreads"/>.
+/// Shape of the tile of pairs that a group works on: constants to the kernel compiler. A thread holds 8 pairs by 8
+/// hidden units; the group's threads form a grid of <see cref="PairThreads"/> by <see cref="HiddenThreads"/>.
 /// </summary>
 public interface ISoftQTile
 {
@@ -16,8 +16,9 @@ public interface ISoftQTile
 }
 
 /// <summary>
-/// The tile for GPUs: 256 threads, 128 pairs by 128 hidden units. Per step of the inner loop a thread reads 16 floats of shared memory for
-/// 64 multiply-adds; two buffers of 16 steps take 32 KiB, so that two groups share a multiprocessor also where that is all it has.
+/// The tile for GPUs: 256 threads, 128 pairs by 128 hidden units. Per step of the inner loop a thread reads 16 floats
+/// of shared memory for 64 multiply-adds; two buffers of 16 steps take 32 KiB, so that two groups share a
+/// multiprocessor also where that is all it has.
 /// </summary>
 public readonly struct WideTile : ISoftQTile
 {
@@ -38,7 +39,9 @@ public readonly struct NarrowTile : ISoftQTile
     public int HiddenThreads => SoftQTileShape.NarrowThreads;
 }
 
-/// <summary>The tile for groups of one thread, as ILGPU's CPU accelerator runs them best: 8 pairs by 8 hidden units.</summary>
+/// <summary>
+/// The tile for groups of one thread, as ILGPU's CPU accelerator runs them best: 8 pairs by 8 hidden units.
+/// </summary>
 public readonly struct SingleTile : ISoftQTile
 {
     /// <inheritdoc/>

@@ -4,7 +4,8 @@ using HipiFast.Kernels.Ilgpu.TensorCores;
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
 /// <summary>
-/// A number for each of a lane's eight pairs, which lie 8 apart: in the tile of 16 pairs i, 2i is row g of the fragment and 2i + 1 row g + 8.
+/// A number for each of a lane's eight pairs, which lie 8 apart: in the tile of 16 pairs i, 2i is row g of the fragment
+/// and 2i + 1 row g + 8.
 /// </summary>
 internal struct PairSums
 {

@@ -6,15 +6,17 @@ using ILGPU.Runtime;
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
 /// <summary>
-/// The second layer on a tile of pairs, as every thread of the group sees it. For a step of 16 hidden units the group builds
-/// <c>relu(U_row + V_task)</c> of its pairs in shared memory, stages the same rows of W2 beside it, and multiplies, while the other of two buffers
-/// is being filled; the activations of a pair never reach device memory.
+/// The second layer on a tile of pairs, as every thread of the group sees it. For a step of 16 hidden units the group
+/// builds <c>relu(U_row + V_task)</c> of its pairs in shared memory, stages the same rows of W2 beside it, and
+/// multiplies, while the other of two buffers is being filled; the activations of a pair never reach device memory.
 /// </summary>
 /// <typeparam name="TTile">Shape of the tile.</typeparam>
 internal readonly struct PairTile<TTile>
     where TTile : unmanaged, ISoftQTile
 {
-    /// <summary>Hidden units of a step: those of half a cache line's floats, and twice what a thread builds at a time.</summary>
+    /// <summary>
+    /// Hidden units of a step: those of half a cache line's floats, and twice what a thread builds at a time.
+    /// </summary>
     private const int Step = 16;
 
     // Hidden units that a thread builds for a pair at a time: two vectors.
@@ -57,7 +59,8 @@ internal readonly struct PairTile<TTile>
     /// <summary>Tiles of the matrix.</summary>
     public static int Tiles(in SoftQShape shape)
     {
-        int across = (shape.Candidates + (1 << shape.TaskShift) - 1) >> shape.TaskShift, tileRows = Pairs >> shape.TaskShift;
+        int across = (
+            shape.Candidates + (1 << shape.TaskShift) - 1) >> shape.TaskShift, tileRows = Pairs >> shape.TaskShift;
         return across * ((shape.Rows + tileRows - 1) / tileRows);
     }
 
@@ -71,8 +74,8 @@ internal readonly struct PairTile<TTile>
     public long Slot(int pair) => ((long)_tile * Pairs) + pair;
 
     /// <summary>
-    /// Second layer of the thread's pairs for one chunk of hidden units, before bias and activation. All threads of the group call it together; the
-    /// shared memory is free again when it returns.
+    /// Second layer of the thread's pairs for one chunk of hidden units, before bias and activation. All threads of the
+    /// group call it together; the shared memory is free again when it returns.
     /// </summary>
     /// <param name="layers">First layers.</param>
     /// <param name="rowLayer">Where the rows' share begins.</param>
@@ -84,12 +87,15 @@ internal readonly struct PairTile<TTile>
     /// <param name="firstColumn">First hidden unit of the chunk.</param>
     /// <returns>The sums.</returns>
     public Accumulators Multiply(
-        ArrayView<float> layers, long rowLayer, long taskLayer, ArrayView<float> weights, ArrayView<float> pairs, int actions, in SoftQShape shape,
+        ArrayView<float> layers, long rowLayer, long taskLayer, ArrayView<float> weights, ArrayView<float> pairs,
+        int actions, in SoftQShape shape,
         int firstColumn)
     {
         Four a0, a1, b0, b1;
-        Four low0 = default, low1 = default, low2 = default, low3 = default, low4 = default, low5 = default, low6 = default, low7 = default;
-        Four high0 = default, high1 = default, high2 = default, high3 = default, high4 = default, high5 = default, high6 = default, high7 = default;
+        Four low0 = default, low1 = default, low2 = default, low3 = default, low4 = default, low5 = default,
+            low6 = default, low7 = default;
+        Four high0 = default, high1 = default, high2 = default, high3 = default, high4 = default, high5 = default,
+            high6 = default, high7 = default;
         ArrayView<Four> shared = _shared.AsAligned(Four.Bytes);
         int buffer = 0, bufferLength = Step * (Pairs + Columns) / Lanes;
         Fill(layers, rowLayer, taskLayer, weights, pairs, actions, shape, firstColumn, 0, 0);
@@ -98,10 +104,13 @@ internal readonly struct PairTile<TTile>
         {
             if (first + Step < shape.Stride)
             {
-                Fill(layers, rowLayer, taskLayer, weights, pairs, actions, shape, firstColumn, first + Step, bufferLength - buffer);
+                Fill(
+                    layers, rowLayer, taskLayer, weights, pairs, actions, shape, firstColumn, first + Step,
+                    bufferLength - buffer);
             }
 
-            // Four neighbours and the same four of the other half, so that the threads of a warp read neighbouring vectors: no bank twice.
+            // Four neighbours and the same four of the other half, so that the threads of a warp read neighbouring
+            // vectors: no bank twice.
             int a = buffer + PairThread, b = buffer + (Step * Pairs / Lanes) + HiddenThread;
             for (int k = 0; k < Step; k++)
             {
@@ -184,20 +193,26 @@ internal readonly struct PairTile<TTile>
         return sum;
     }
 
-    // Writes relu(U + V [+ a' W1]) of the tile's pairs, [Step, Pairs], and behind it rows of W2, [Step, Columns], zero beyond the last column.
+    // Writes relu(U + V [+ a' W1]) of the tile's pairs, [Step, Pairs], and behind it rows of W2, [Step, Columns], zero
+    // beyond the last column.
     private void Fill(
-        ArrayView<float> layers, long rowLayer, long taskLayer, ArrayView<float> weights, ArrayView<float> pairs, int actions, in SoftQShape shape,
+        ArrayView<float> layers, long rowLayer, long taskLayer, ArrayView<float> weights, ArrayView<float> pairs,
+        int actions, in SoftQShape shape,
         int firstColumn, int first, int buffer)
     {
-        ArrayView<Four> layerVectors = layers.Cast<Four>().AsAligned(Four.Bytes), weightVectors = weights.Cast<Four>().AsAligned(Four.Bytes);
+        ArrayView<Four> layerVectors = layers.Cast<Four>().AsAligned(Four.Bytes),
+            weightVectors = weights.Cast<Four>().AsAligned(Four.Bytes);
         ArrayView<float> left = _shared.Cast<float>();
         for (int item = Group.IdxX; item < Pairs * Step / Built; item += Threads)
         {
             // Pairs beyond the end repeat the last row or task; nothing of theirs is stored in the end.
             int pair = item & (Pairs - 1), k = item / Pairs * Built;
-            int row = Math.Min(Row(shape, pair), shape.Rows - 1), task = Math.Min(Task(shape, pair), shape.Candidates - 1);
-            long u = (rowLayer + ((long)row * shape.Stride) + first + k) / Lanes, v = (taskLayer + ((long)task * shape.Stride) + first + k) / Lanes;
-            Four low = Four.Add(layerVectors[u], layerVectors[v]), high = Four.Add(layerVectors[u + 1], layerVectors[v + 1]);
+            int row = Math.Min(
+                Row(shape, pair), shape.Rows - 1), task = Math.Min(Task(shape, pair), shape.Candidates - 1);
+            long u = (rowLayer + ((long)row * shape.Stride) + first + k) / Lanes, v = (
+                taskLayer + ((long)task * shape.Stride) + first + k) / Lanes;
+            Four low = Four.Add(
+                layerVectors[u], layerVectors[v]), high = Four.Add(layerVectors[u + 1], layerVectors[v + 1]);
             int weight = ((shape.ObservationDimension * shape.Stride) + first + k) / Lanes;
             long action = Slot(pair);
             for (int d = 0; d < actions; d++)
@@ -221,7 +236,8 @@ internal readonly struct PairTile<TTile>
         }
 
         ArrayView<Four> right = _shared.AsAligned(Four.Bytes);
-        int weight2 = ((shape.Inputs + 1 + first) * shape.Stride) + firstColumn, rightAt = buffer + (Step * Pairs / Lanes);
+        int weight2 = (
+            (shape.Inputs + 1 + first) * shape.Stride) + firstColumn, rightAt = buffer + (Step * Pairs / Lanes);
         for (int item = Group.IdxX; item < Step * Columns / Lanes; item += Threads)
         {
             int k = item / (Columns / Lanes), column = (item - (k * (Columns / Lanes))) * Lanes;

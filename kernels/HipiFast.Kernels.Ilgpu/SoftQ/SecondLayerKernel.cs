@@ -9,15 +9,13 @@ namespace HipiFast.Kernels.Ilgpu.SoftQ;
 public static class SecondLayerKernel
 {
     /// <summary>
-    /// One thread to the four registers of a lane: <c>[step of 16 inputs][block of 16 outputs][lane]</c>. So a warp reads its fragments as 512
-    /// bytes in a row,
-    /// which no swizzle could better.
+    /// One thread to the four registers of a lane: <c>[step of 16 inputs][block of 16 outputs][lane]</c>. So a warp
+    /// reads its fragments as 512 bytes in a row, which no swizzle could better.
     /// </summary>
     /// <remarks>
-    /// The order of inputs within a step is free as long as both operands keep it: the lane t of a row takes inputs 4t to 4t + 3, which are one
-    /// load of
-    /// the first layer, where the instruction counts 2t, 2t + 1, 2t + 8 and 2t + 9. Likewise outputs: a lane's four sums of a block are outputs 4t to
-    /// 4t + 3, which are one load of the biases.
+    /// The order of inputs within a step is free as long as both operands keep it: the lane t of a row takes inputs 4t
+    /// to 4t + 3, which are one load of the first layer, where the instruction counts 2t, 2t + 1, 2t + 8 and 2t + 9.
+    /// Likewise outputs: a lane's four sums of a block are outputs 4t to 4t + 3, which are one load of the biases.
     /// </remarks>
     /// <param name="network">The network.</param>
     /// <param name="packed">Receives the fragments, zeros beyond the last output.</param>
@@ -28,9 +26,11 @@ public static class SecondLayerKernel
         int length = shape.Stride / TensorCore.Depth * shape.Blocks * TensorCore.Lanes;
         for (int i = (Grid.IdxX * Group.DimX) + Group.IdxX; i < length; i += Grid.DimX * Group.DimX)
         {
-            int lane = i & (TensorCore.Lanes - 1), step = i / TensorCore.Lanes / shape.Blocks, block = (i / TensorCore.Lanes) - (step * shape.Blocks);
+            int lane = i & (TensorCore.Lanes - 1), step = i / TensorCore.Lanes / shape.Blocks,
+                block = (i / TensorCore.Lanes) - (step * shape.Blocks);
             int group = lane / TensorCore.LanesPerRow, thread = lane & (TensorCore.LanesPerRow - 1);
-            int input = (step * TensorCore.Depth) + (4 * thread), output = (block * TensorCore.Columns) + (4 * (group / 2)) + (group & 1);
+            int input = (step * TensorCore.Depth) + (4 * thread), output = (
+                block * TensorCore.Columns) + (4 * (group / 2)) + (group & 1);
             FourWords words = default;
             if (block * TensorCore.Columns < shape.Stride)
             {

@@ -11,7 +11,9 @@ using ILGPU.Util;
 
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
-/// <summary>The soft-Q matrix on tiles of pairs: the actor's kernel, whose results wait in the pairs' memory, and the critics'.</summary>
+/// <summary>
+/// The soft-Q matrix on tiles of pairs: the actor's kernel, whose results wait in the pairs' memory, and the critics'.
+/// </summary>
 public static class SoftQKernels
 {
     // Outputs of the actor that are summed at a time: as many as the tile's shared memory holds.
@@ -41,7 +43,8 @@ public static class SoftQKernels
             PairTile<TTile> at = new(shared, shape, tile);
             for (int column = 0; column < shape.Stride; column += PairTile<TTile>.Columns)
             {
-                Accumulators sums = at.Multiply(layers, shape.RowLayer, shape.TaskLayer, actor, pairs, 0, shape, column);
+                Accumulators sums = at.Multiply(
+                    layers, shape.RowLayer, shape.TaskLayer, actor, pairs, 0, shape, column);
                 AddOutputs(at, sums, actor, pairs, shape, column, outputs);
             }
 
@@ -57,7 +60,8 @@ public static class SoftQKernels
                     }
                     else
                     {
-                        pairs[(outputs * shape.PairCapacity) + at.Slot(pair)] = LogProbability(action, pairs, shape, at.Slot(pair), row);
+                        pairs[(outputs * shape.PairCapacity) + at.Slot(pair)] = LogProbability(
+                            action, pairs, shape, at.Slot(pair), row);
                     }
                 }
             }
@@ -82,20 +86,25 @@ public static class SoftQKernels
     /// <param name="constants">Its constants.</param>
     [DeviceKernel(DeviceKernelNames.SoftQCritic)]
     public static void Critic<TTile, TFamily>(
-        ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action, ArrayView<float> nextObservation, ArrayView<float> task,
-        ArrayView<float> critic1, ArrayView<float> critic2, ArrayView<float> layers, ArrayView<float> pairs, ArrayView<float> softQ, SoftQShape shape,
+        ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action,
+        ArrayView<float> nextObservation, ArrayView<float> task,
+        ArrayView<float> critic1, ArrayView<float> critic2, ArrayView<float> layers, ArrayView<float> pairs,
+        ArrayView<float> softQ, SoftQShape shape,
         TFamily family, ArrayView<float> constants)
         where TTile : unmanaged, ISoftQTile
         where TFamily : unmanaged, ITaskFamily
     {
         ArrayView<Four> shared = SharedMemory.Allocate<Four>(PairTile<TTile>.SharedLength);
         ArrayView<float> values = SharedMemory.Allocate<float>(PairTile<TTile>.Pairs);
-        int tiles = PairTile<TTile>.Tiles(shape), actions = shape.Estimator == (int)SoftQEstimator.Bellman ? shape.ActionDimension : 0;
+        int tiles = PairTile<TTile>.Tiles(shape), actions = shape.Estimator == (int)SoftQEstimator.Bellman
+            ? shape.ActionDimension
+            : 0;
         for (int tile = Grid.IdxX; tile < tiles; tile += Grid.DimX)
         {
             PairTile<TTile> at = new(shared, shape, tile);
 
-            // A loop rather than two calls: half the code, and some OpenCL compilers lose barriers that stand in a branch.
+            // A loop rather than two calls: half the code, and some OpenCL compilers lose barriers that stand in a
+            // branch.
             for (int number = 0; number < shape.Critics; number++)
             {
                 ArrayView<float> critic = number == 0 ? critic1 : critic2;
@@ -119,12 +128,15 @@ public static class SoftQKernels
                     float value = values[pair];
                     if (shape.UsesFamily != 0)
                     {
-                        value = Judge(call, observation, action, nextObservation, task, shape, family, constants, row, candidate, value);
+                        value = Judge(
+                            call, observation, action, nextObservation, task, shape, family, constants, row, candidate,
+                            value);
                     }
 
                     if (shape.UsesLogProbability != 0)
                     {
-                        value -= call[0].Alpha * pairs[(2 * shape.ActionDimension * shape.PairCapacity) + at.Slot(pair)];
+                        value -= call[0].Alpha * pairs[(
+                            2 * shape.ActionDimension * shape.PairCapacity) + at.Slot(pair)];
                     }
 
                     softQ[((long)row * shape.Candidates) + candidate] = value;
@@ -135,7 +147,8 @@ public static class SoftQKernels
 
     // The critic's output of every pair before its bias, in parts: ready for Sum after this.
     private static void AddValues<TTile>(
-        PairTile<TTile> at, ArrayView<float> layers, long rowLayer, long taskLayer, ArrayView<float> critic, ArrayView<float> pairs, int actions,
+        PairTile<TTile> at, ArrayView<float> layers, long rowLayer, long taskLayer, ArrayView<float> critic,
+        ArrayView<float> pairs, int actions,
         in SoftQShape shape)
         where TTile : unmanaged, ISoftQTile
     {
@@ -158,7 +171,8 @@ public static class SoftQKernels
 
     // Adds a chunk's share of the actor's outputs to what the pairs' memory holds of them.
     private static void AddOutputs<TTile>(
-        PairTile<TTile> at, Accumulators sums, ArrayView<float> actor, ArrayView<float> pairs, in SoftQShape shape, int column, int outputs)
+        PairTile<TTile> at, Accumulators sums, ArrayView<float> actor, ArrayView<float> pairs, in SoftQShape shape,
+        int column, int outputs)
         where TTile : unmanaged, ISoftQTile
     {
         int low = column + (4 * PairTile<TTile>.HiddenThread), high = low + (PairTile<TTile>.Columns / 2);
@@ -171,7 +185,8 @@ public static class SoftQKernels
             {
                 Four lowWeights = LoadOutputs(actor, bias + shape.Stride, low, first + o, shape);
                 Four highWeights = LoadOutputs(actor, bias + shape.Stride, high, first + o, shape);
-                at.StoreSums(o, sums.DotFirst(lowWeights, highWeights, default), sums.DotLast(lowWeights, highWeights, default));
+                at.StoreSums(
+                    o, sums.DotFirst(lowWeights, highWeights, default), sums.DotLast(lowWeights, highWeights, default));
             }
 
             Group.Barrier();
@@ -198,7 +213,8 @@ public static class SoftQKernels
     }
 
     /// <summary>log pi(a | s, psi) of a pair, from the actor's outputs in the pairs' memory.</summary>
-    internal static float LogProbability(ArrayView<float> action, ArrayView<float> pairs, in SoftQShape shape, long slot, int row)
+    internal static float LogProbability(
+        ArrayView<float> action, ArrayView<float> pairs, in SoftQShape shape, long slot, int row)
     {
         float sum = -shape.ActionDimension * TanhGaussian.HalfLogTwoPi;
         for (int d = 0; d < shape.ActionDimension; d++)
@@ -215,27 +231,33 @@ public static class SoftQKernels
     }
 
     /// <summary>a' = tanh(mean + std n), in the place of the means.</summary>
-    internal static void SampleAction(ArrayView<CallNumbers> call, ArrayView<float> pairs, in SoftQShape shape, long slot, int row, int task)
+    internal static void SampleAction(
+        ArrayView<CallNumbers> call, ArrayView<float> pairs, in SoftQShape shape, long slot, int row, int task)
     {
         CallNumbers numbers = call[0];
         for (int first = 0; first < shape.ActionDimension; first += SoftQNoise.NormalsPerBlock)
         {
             uint purpose = (uint)RandomPurpose.BellmanAction + (256u * (uint)(first / SoftQNoise.NormalsPerBlock));
-            PhiloxBlock block = Philox.Next((uint)task, numbers.FirstRow + (uint)(shape.FirstRow + row), numbers.Call, purpose, numbers.Seed);
+            PhiloxBlock block = Philox.Next(
+                (uint)task, numbers.FirstRow + (uint)(shape.FirstRow + row), numbers.Call, purpose, numbers.Seed);
             for (int word = 0; word < SoftQNoise.NormalsPerBlock && first + word < shape.ActionDimension; word++)
             {
                 int d = first + word;
-                uint radius = Utilities.Select(word < 2, block.X, block.Z), angle = Utilities.Select(word < 2, block.Y, block.W);
+                uint radius = Utilities.Select(
+                    word < 2, block.X, block.Z), angle = Utilities.Select(word < 2, block.Y, block.W);
                 float normal = DeviceMath.ToNormal(radius, angle, (word & 1) != 0);
-                float std = DeviceMath.Exp(DeviceMath.ClampLogStd(pairs[((d + shape.ActionDimension) * shape.PairCapacity) + slot]));
-                pairs[(d * shape.PairCapacity) + slot] = DeviceMath.Tanh(DeviceMath.MultiplyAdd(std, normal, pairs[(d * shape.PairCapacity) + slot]));
+                float std = DeviceMath.Exp(
+                    DeviceMath.ClampLogStd(pairs[((d + shape.ActionDimension) * shape.PairCapacity) + slot]));
+                pairs[(d * shape.PairCapacity) + slot] = DeviceMath.Tanh(
+                    DeviceMath.MultiplyAdd(std, normal, pairs[(d * shape.PairCapacity) + slot]));
             }
         }
     }
 
     /// <summary>The exact value where the task ends, or the Bellman target.</summary>
     internal static float Judge<TFamily>(
-        ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action, ArrayView<float> nextObservation, ArrayView<float> task,
+        ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action,
+        ArrayView<float> nextObservation, ArrayView<float> task,
         in SoftQShape shape, TFamily family, ArrayView<float> constants, int row, int candidate, float value)
         where TFamily : unmanaged, ITaskFamily
     {
@@ -261,7 +283,8 @@ public static class SoftQKernels
         : value;
 
     /// <summary>Where the last layer's bias begins in a network.</summary>
-    internal static int OutputBias(in SoftQShape shape) => ((shape.Inputs + 2 + shape.Stride) * shape.Stride) + (shape.Stride * shape.OutputStride);
+    internal static int OutputBias(in SoftQShape shape) =>
+        ((shape.Inputs + 2 + shape.Stride) * shape.Stride) + (shape.Stride * shape.OutputStride);
 
     // Four neighbouring entries of a row of the network, 0 beyond its end.
     private static Four LoadColumns(ArrayView<float> weights, int start, int column, in SoftQShape shape)
@@ -283,7 +306,8 @@ public static class SoftQKernels
         {
             int at = start + (column * shape.OutputStride) + output;
             value = new Four(
-                weights[at], weights[at + shape.OutputStride], weights[at + (2 * shape.OutputStride)], weights[at + (3 * shape.OutputStride)]);
+                weights[at], weights[at + shape.OutputStride], weights[at + (2 * shape.OutputStride)],
+                weights[at + (3 * shape.OutputStride)]);
         }
 
         return value;

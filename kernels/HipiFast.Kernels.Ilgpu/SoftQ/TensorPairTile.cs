@@ -8,10 +8,10 @@ using ILGPU.Util;
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
 /// <summary>
-/// The second layer on a tile of pairs on tensor cores, as every thread of the group sees it. Each warp holds 64 pairs by 64 hidden units in
-/// registers.
-/// It builds <c>relu(U_row + V_task)</c> straight into the fragments of the left operand; W2 lies in shared memory in the order of the
-/// right operand's fragments, whole where it fits, else in slices that are copied while the slice before is multiplied.
+/// The second layer on a tile of pairs on tensor cores, as every thread of the group sees it. Each warp holds 64 pairs
+/// by 64 hidden units in registers. It builds <c>relu(U_row + V_task)</c> straight into the fragments of the left
+/// operand; W2 lies in shared memory in the order of the right operand's fragments, whole where it fits, else in slices
+/// that are copied while the slice before is multiplied.
 /// </summary>
 internal readonly struct TensorPairTile
 {
@@ -78,7 +78,8 @@ internal readonly struct TensorPairTile
     public int Task(in TensorSoftQShape shape, int pair) => _firstTask + (pair & ((1 << shape.Problem.TaskShift) - 1));
 
     /// <summary>Where a pair's numbers lie in a plane of the pairs' memory.</summary>
-    public static long Slot(in TensorSoftQShape shape, int row, int task) => ((long)row * shape.PaddedCandidates) + task;
+    public static long Slot(in TensorSoftQShape shape, int row, int task) =>
+        ((long)row * shape.PaddedCandidates) + task;
 
     /// <summary>First of a lane's four hidden units in a block of 16 of the warp's.</summary>
     /// <param name="shape">Sizes.</param>
@@ -89,7 +90,8 @@ internal readonly struct TensorPairTile
         ((FirstBlock(shape, Group.IdxX, chunk) + block) * TensorCore.Columns) + (FragmentLane * Lanes);
 
     /// <summary>
-    /// Second layer of the warp's pairs for one chunk of hidden units, before bias and activation. All threads of the group call it together.
+    /// Second layer of the warp's pairs for one chunk of hidden units, before bias and activation. All threads of the
+    /// group call it together.
     /// </summary>
     /// <param name="layers">First layers.</param>
     /// <param name="network">The network.</param>
@@ -101,7 +103,8 @@ internal readonly struct TensorPairTile
     /// <param name="round">Chunks that the group has computed before, in all its tiles.</param>
     /// <returns>The sums.</returns>
     public WarpSums Multiply(
-        ArrayView<float> layers, ArrayView<float> network, ArrayView<FourWords> weights, ArrayView<float> pairs, int actions,
+        ArrayView<float> layers, ArrayView<float> network, ArrayView<FourWords> weights, ArrayView<float> pairs,
+        int actions,
         in TensorSoftQShape shape, int chunk, int round)
     {
         ArrayView<Four> vectors = layers.Cast<Four>().AsAligned(Four.Bytes);
@@ -117,7 +120,8 @@ internal readonly struct TensorPairTile
         int action = ((shape.Problem.ObservationDimension * stride) / Lanes) + FragmentLane;
         long slot = Slot(shape, row, task), slotStep = (long)rowStep * shape.PaddedCandidates;
         Four x0 = vectors[u], x1 = vectors[u + jump], x2 = vectors[u + (2 * jump)], x3 = vectors[u + (3 * jump)];
-        Four x4 = vectors[u + (4 * jump)], x5 = vectors[u + (5 * jump)], x6 = vectors[u + (6 * jump)], x7 = vectors[u + (7 * jump)];
+        Four x4 = vectors[u + (4 * jump)], x5 = vectors[u + (5 * jump)], x6 = vectors[u + (6 * jump)],
+            x7 = vectors[u + (7 * jump)];
         Four y = vectors[v];
         for (int step = 0; step < steps; step++)
         {
@@ -148,7 +152,13 @@ internal readonly struct TensorPairTile
                 entry += shape.Problem.PairCapacity;
             }
 
-            PairFragment left = new() { Tile0 = Pack(x0, x1), Tile1 = Pack(x2, x3), Tile2 = Pack(x4, x5), Tile3 = Pack(x6, x7) };
+            PairFragment left = new()
+            {
+                Tile0 = Pack(x0, x1),
+                Tile1 = Pack(x2, x3),
+                Tile2 = Pack(x4, x5),
+                Tile3 = Pack(x6, x7),
+            };
 
             // The next step's, while this one's are multiplied; behind the last come the last once more.
             int next = Math.Min(step + 1, steps - 1) * Lanes;
@@ -162,7 +172,8 @@ internal readonly struct TensorPairTile
             x7 = vectors[u + next + (7 * jump)];
             y = vectors[v + next];
             WeightFragment right = new(
-                ring[at], ring[at + TensorCore.Lanes], ring[at + (2 * TensorCore.Lanes)], ring[at + (3 * TensorCore.Lanes)]);
+                ring[at], ring[at + TensorCore.Lanes], ring[at + (2 * TensorCore.Lanes)],
+                ring[at + (3 * TensorCore.Lanes)]);
             sums = TensorCore.MultiplyAdd(left, right, sums);
         }
 
@@ -198,7 +209,8 @@ internal readonly struct TensorPairTile
     }
 
     /// <summary>
-    /// Where a thread's fragment of its warp's first block lies in shared memory; those of the next blocks follow a warp's fragments apart.
+    /// Where a thread's fragment of its warp's first block lies in shared memory; those of the next blocks follow a
+    /// warp's fragments apart.
     /// </summary>
     /// <param name="shape">Sizes.</param>
     /// <param name="thread">The thread.</param>
@@ -219,21 +231,26 @@ internal readonly struct TensorPairTile
             + (WarpColumn(shape, thread) * TensorTile.WarpBlocks * TensorCore.Lanes) + lane;
     }
 
-    /// <summary>Where a thread's sum of its first pair lies; those of the next pairs follow <see cref="TensorTile.MaxTasks"/> apart.</summary>
+    /// <summary>
+    /// Where a thread's sum of its first pair lies; those of the next pairs follow <see cref="TensorTile.MaxTasks"/>
+    /// apart.
+    /// </summary>
     /// <param name="shape">Sizes.</param>
     /// <param name="thread">The thread.</param>
     /// <param name="threads">Threads of the group.</param>
     /// <returns>Its number.</returns>
     internal static int SumsIndex(in TensorSoftQShape shape, int thread, int threads) =>
-        (((WarpColumn(shape, thread) * TensorCore.LanesPerRow) + (thread & (TensorCore.LanesPerRow - 1))) * SumsStride(shape, threads))
+        ((
+            (WarpColumn(shape, thread) * TensorCore.LanesPerRow)
+                + (thread & (TensorCore.LanesPerRow - 1))) * SumsStride(shape, threads))
         + FirstPair(shape, thread);
 
     /// <summary>Puts a pair's value where its sums were, which none but its thread reads.</summary>
     public void StoreValue(int pair, float value) => _sums[pair] = value;
 
     /// <summary>
-    /// Maximum and sum of exponentials of each of the tile's columns, after a barrier behind <see cref="StoreValue"/>: one warp's work, while the
-    /// others go on to the next tile.
+    /// Maximum and sum of exponentials of each of the tile's columns, after a barrier behind <see cref="StoreValue"/>:
+    /// one warp's work, while the others go on to the next tile.
     /// </summary>
     /// <param name="segments">Receives them in the row of the tile's rows.</param>
     /// <param name="shape">Sizes.</param>
@@ -267,7 +284,8 @@ internal readonly struct TensorPairTile
         {
             long at = ((long)_firstRow / (pairs >> shape.Problem.TaskShift) * shape.Problem.Candidates) + task;
             segments[at] = maximum;
-            segments[at + ((long)shape.Segments * shape.Problem.Candidates)] = Utilities.Select(maximum == float.PositiveInfinity, 1f, sum);
+            segments[at + ((long)shape.Segments * shape.Problem.Candidates)] = Utilities.Select(
+                maximum == float.PositiveInfinity, 1f, sum);
         }
     }
 
@@ -280,21 +298,25 @@ internal readonly struct TensorPairTile
 
     private static int Steps(in TensorSoftQShape shape) => shape.Problem.Stride / TensorCore.Depth;
 
-    private static int Pairs(in TensorSoftQShape shape, int threads) => (threads / TensorCore.Lanes >> shape.ColumnShift) * TensorCore.Rows;
+    private static int Pairs(in TensorSoftQShape shape, int threads) =>
+        (threads / TensorCore.Lanes >> shape.ColumnShift) * TensorCore.Rows;
 
-    private static int WarpColumn(in TensorSoftQShape shape, int thread) => thread / TensorCore.Lanes & ((1 << shape.ColumnShift) - 1);
+    private static int WarpColumn(in TensorSoftQShape shape, int thread) =>
+        thread / TensorCore.Lanes & ((1 << shape.ColumnShift) - 1);
 
     private static int FirstPair(in TensorSoftQShape shape) => FirstPair(shape, Group.IdxX);
 
     // Its row of the first fragment is the group of the PTX manual.
     private static int FirstPair(in TensorSoftQShape shape, int thread) =>
-        ((thread / TensorCore.Lanes >> shape.ColumnShift) * TensorCore.Rows) + ((thread & (TensorCore.Lanes - 1)) / TensorCore.LanesPerRow);
+        ((thread / TensorCore.Lanes >> shape.ColumnShift) * TensorCore.Rows) + ((
+            thread & (TensorCore.Lanes - 1)) / TensorCore.LanesPerRow);
 
     private static int FirstBlock(in TensorSoftQShape shape, int thread, int chunk) =>
         ((chunk << shape.ColumnShift) + WarpColumn(shape, thread)) * TensorTile.WarpBlocks;
 
     // A quarter of the banks more than the pairs, so that the four lanes of a row do not meet in one.
-    private static int SumsStride(in TensorSoftQShape shape, int threads) => Pairs(shape, threads) + TensorTile.SumsPadding;
+    private static int SumsStride(in TensorSoftQShape shape, int threads) =>
+        Pairs(shape, threads) + TensorTile.SumsPadding;
 
     // Waits for the slice that a step begins, and begins to copy the next, where W2 is not whole.
     private void AwaitSlice(in TensorSoftQShape shape, ArrayView<FourWords> weights, int round, int step)
@@ -314,16 +336,21 @@ internal readonly struct TensorPairTile
     }
 
     // Fragments of all lanes for one step of a chunk.
-    private static int ChunkLength(in TensorSoftQShape shape) => (TensorTile.WarpBlocks << shape.ColumnShift) * TensorCore.Lanes;
+    private static int ChunkLength(in TensorSoftQShape shape) =>
+        (TensorTile.WarpBlocks << shape.ColumnShift) * TensorCore.Lanes;
 
     private static int Slices(in TensorSoftQShape shape) => (Steps(shape) + shape.SliceSteps - 1) / shape.SliceSteps;
 
-    // Slices follow each other without end: those of a chunk, then the next chunk's, then again the first's for the next tile.
-    private static void BeginSlice(ArrayView<FourWords> ring, ArrayView<FourWords> weights, in TensorSoftQShape shape, int number)
+    // Slices follow each other without end: those of a chunk, then the next chunk's, then again the first's for the
+    // next tile.
+    private static void BeginSlice(
+        ArrayView<FourWords> ring, ArrayView<FourWords> weights, in TensorSoftQShape shape, int number)
     {
         int slices = Slices(shape), length = ChunkLength(shape), round = number / slices;
-        int first = (number - (round * slices)) * shape.SliceSteps, count = Math.Min(shape.SliceSteps, Steps(shape) - first);
-        int source = (first * shape.Blocks * TensorCore.Lanes) + (round % Chunks(shape) * length), target = (number & 1) * shape.SliceSteps * length;
+        int first = (
+            number - (round * slices)) * shape.SliceSteps, count = Math.Min(shape.SliceSteps, Steps(shape) - first);
+        int source = (first * shape.Blocks * TensorCore.Lanes) + (round % Chunks(shape) * length),
+            target = (number & 1) * shape.SliceSteps * length;
         for (int step = 0; step < count; step++)
         {
             for (int i = Group.IdxX; i < length; i += Group.DimX)

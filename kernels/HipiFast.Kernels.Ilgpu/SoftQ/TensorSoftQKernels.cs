@@ -10,9 +10,8 @@ using ILGPU.Runtime;
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
 /// <summary>
-/// The soft-Q matrix in bf16 on tensor cores: as <see cref="SoftQKernels"/>, but a launch for each critic, so that its W2 can stay in shared memory
-/// while
-/// a group goes through its tiles. First and last layer are computed in fp32.
+/// The soft-Q matrix in bf16 on tensor cores: as <see cref="SoftQKernels"/>, but a launch for each critic, so that its
+/// W2 can stay in shared memory while a group goes through its tiles. First and last layer are computed in fp32.
 /// </summary>
 public static class TensorSoftQKernels
 {
@@ -29,12 +28,14 @@ public static class TensorSoftQKernels
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.SoftQActorBf16)]
     public static void Actor(
-        ArrayView<CallNumbers> call, ArrayView<float> action, ArrayView<float> actor, ArrayView<FourWords> weights, ArrayView<float> layers,
+        ArrayView<CallNumbers> call, ArrayView<float> action, ArrayView<float> actor, ArrayView<FourWords> weights,
+        ArrayView<float> layers,
         ArrayView<float> pairs, TensorSoftQShape shape)
     {
         ArrayView<FourWords> ring = SharedMemory.GetDynamic<FourWords>();
         ArrayView<float> shared = SharedMemory.Allocate<float>(TensorPairTile.SumsLength);
-        int tiles = TensorPairTile.Tiles(shape), chunks = TensorPairTile.Chunks(shape), count = TensorPairTile.Pairs(shape);
+        int tiles = TensorPairTile.Tiles(shape), chunks = TensorPairTile.Chunks(shape),
+            count = TensorPairTile.Pairs(shape);
         int outputs = 2 * shape.Problem.ActionDimension, round = 0;
         TensorPairTile.Begin(ring, weights, shape);
         for (int tile = Grid.IdxX; tile < tiles; tile += Grid.DimX)
@@ -60,7 +61,8 @@ public static class TensorSoftQKernels
                     }
                     else
                     {
-                        pairs[(outputs * shape.Problem.PairCapacity) + slot] = SoftQKernels.LogProbability(action, pairs, shape.Problem, slot, row);
+                        pairs[(outputs * shape.Problem.PairCapacity) + slot] = SoftQKernels.LogProbability(
+                            action, pairs, shape.Problem, slot, row);
                     }
                 }
             }
@@ -82,21 +84,25 @@ public static class TensorSoftQKernels
     /// <param name="pairs">The pairs' memory.</param>
     /// <param name="softQ">Receives <c>[rows, K]</c>; before the second critic, holds the values of the first.</param>
     /// <param name="segments">
-    /// Receives maxima <c>[<see cref="TensorSoftQShape.Segments"/>, K]</c> of the columns of the matrix, then their sums of exponentials.
+    /// Receives maxima <c>[<see cref="TensorSoftQShape.Segments"/>, K]</c> of the columns of the matrix, then their
+    /// sums of exponentials.
     /// </param>
     /// <param name="shape">Sizes and options.</param>
     /// <param name="family">The family.</param>
     /// <param name="constants">Its constants.</param>
     [DeviceKernel(DeviceKernelNames.SoftQCriticBf16)]
     public static void Critic<TFamily>(
-        ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action, ArrayView<float> nextObservation, ArrayView<float> task,
-        ArrayView<float> critic, ArrayView<FourWords> weights, ArrayView<float> layers, ArrayView<float> pairs, ArrayView<float> softQ,
+        ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action,
+        ArrayView<float> nextObservation, ArrayView<float> task,
+        ArrayView<float> critic, ArrayView<FourWords> weights, ArrayView<float> layers, ArrayView<float> pairs,
+        ArrayView<float> softQ,
         ArrayView<float> segments, TensorSoftQShape shape, TFamily family, ArrayView<float> constants)
         where TFamily : unmanaged, ITaskFamily
     {
         ArrayView<FourWords> ring = SharedMemory.GetDynamic<FourWords>();
         ArrayView<float> shared = SharedMemory.Allocate<float>(TensorPairTile.SumsLength);
-        int tiles = TensorPairTile.Tiles(shape), chunks = TensorPairTile.Chunks(shape), count = TensorPairTile.Pairs(shape), round = 0;
+        int tiles = TensorPairTile.Tiles(shape), chunks = TensorPairTile.Chunks(shape),
+            count = TensorPairTile.Pairs(shape), round = 0;
         int actions = shape.Problem.Estimator == (int)SoftQEstimator.Bellman ? shape.Problem.ActionDimension : 0;
         int warp = Group.IdxX / TensorCore.Lanes, lastWarp = (Group.DimX / TensorCore.Lanes) - 1, turn = 0;
         TensorPairTile.Begin(ring, weights, shape);
@@ -126,7 +132,8 @@ public static class TensorSoftQKernels
                 if (row < shape.Problem.Rows && candidate < shape.Problem.Candidates)
                 {
                     long entry = ((long)row * shape.Problem.Candidates) + candidate;
-                    value = SoftQKernels.Squash(at.Sum(shape, pair) + critic[SoftQKernels.OutputBias(shape.Problem)], shape.Problem);
+                    value = SoftQKernels.Squash(
+                        at.Sum(shape, pair) + critic[SoftQKernels.OutputBias(shape.Problem)], shape.Problem);
                     if (shape.IsSecond != 0)
                     {
                         value = SoftQKernels.Combine(softQ[entry], value, shape.Problem);
@@ -137,12 +144,14 @@ public static class TensorSoftQKernels
                         if (shape.Problem.UsesFamily != 0)
                         {
                             value = SoftQKernels.Judge(
-                                call, observation, action, nextObservation, task, shape.Problem, family, constants, row, candidate, value);
+                                call, observation, action, nextObservation, task, shape.Problem, family, constants, row,
+                                candidate, value);
                         }
 
                         if (shape.Problem.UsesLogProbability != 0)
                         {
-                            long slot = (2 * shape.Problem.ActionDimension * shape.Problem.PairCapacity) + TensorPairTile.Slot(shape, row, candidate);
+                            long slot = (2 * shape.Problem.ActionDimension * shape.Problem.PairCapacity)
+                                + TensorPairTile.Slot(shape, row, candidate);
                             value -= call[0].Alpha * pairs[slot];
                         }
                     }
@@ -176,13 +185,15 @@ public static class TensorSoftQKernels
         if (column < shape.Problem.Stride)
         {
             ArrayView<Four> vectors = critic.Cast<Four>().AsAligned(Four.Bytes);
-            values.Add(Activate(sums, vectors[(bias + column) / 4]), vectors[(bias + shape.Problem.Stride + column) / 4]);
+            values.Add(
+                Activate(sums, vectors[(bias + column) / 4]), vectors[(bias + shape.Problem.Stride + column) / 4]);
         }
     }
 
     // Adds a chunk's share of the actor's outputs to what the pairs' memory holds of them.
     private static void AddOutputs(
-        TensorPairTile at, WarpSums sums, ArrayView<float> actor, ArrayView<float> pairs, in TensorSoftQShape shape, int chunk, int outputs)
+        TensorPairTile at, WarpSums sums, ArrayView<float> actor, ArrayView<float> pairs, in TensorSoftQShape shape,
+        int chunk, int outputs)
     {
         sums.Block0 = Activate(sums.Block0, actor, shape, chunk, 0);
         sums.Block1 = Activate(sums.Block1, actor, shape, chunk, 1);
@@ -214,7 +225,8 @@ public static class TensorSoftQKernels
     }
 
     // Units beyond the last are 0 without a bias.
-    private static SumFragment Activate(SumFragment sums, ArrayView<float> network, in TensorSoftQShape shape, int chunk, int block)
+    private static SumFragment Activate(
+        SumFragment sums, ArrayView<float> network, in TensorSoftQShape shape, int chunk, int block)
     {
         int column = TensorPairTile.Column(shape, chunk, block);
         Four bias = default;
@@ -243,8 +255,12 @@ public static class TensorSoftQKernels
         };
     }
 
-    private static Four OutputWeights(ArrayView<float> actor, in TensorSoftQShape shape, int chunk, int block, int output) =>
-        SoftQKernels.LoadOutputs(actor, SecondBias(shape) + shape.Problem.Stride, TensorPairTile.Column(shape, chunk, block), output, shape.Problem);
+    private static Four OutputWeights(
+        ArrayView<float> actor, in TensorSoftQShape shape, int chunk, int block, int output) =>
+        SoftQKernels.LoadOutputs(
+            actor, SecondBias(shape) + shape.Problem.Stride, TensorPairTile.Column(shape, chunk, block), output,
+            shape.Problem);
 
-    private static int SecondBias(in TensorSoftQShape shape) => (shape.Problem.Inputs + 1 + shape.Problem.Stride) * shape.Problem.Stride;
+    private static int SecondBias(in TensorSoftQShape shape) =>
+        (shape.Problem.Inputs + 1 + shape.Problem.Stride) * shape.Problem.Stride;
 }

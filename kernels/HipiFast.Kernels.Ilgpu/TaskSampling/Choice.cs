@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace HipiFast.Kernels.Ilgpu.TaskSampling;
 
-/// <summary>The best entry so far of a row or a column: the largest value, among equals the largest prior, among those the first.</summary>
+/// <summary>
+/// The best entry so far of a row or a column: the largest value, among equals the largest prior, among those the
+/// first.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct Choice
 {

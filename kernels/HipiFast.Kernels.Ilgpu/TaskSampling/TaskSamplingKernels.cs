@@ -15,8 +15,8 @@ public static class TaskSamplingKernels
     private const int BlockTasks = 4;
 
     /// <summary>
-    /// A group to a row: the sampled and the most likely task, the entropy and the normaliser of the row's posterior, how surprising the commanded
-    /// task is, and the first entry of Q~ that is not finite.
+    /// A group to a row: the sampled and the most likely task, the entropy and the normaliser of the row's posterior,
+    /// how surprising the commanded task is, and the first entry of Q~ that is not finite.
     /// </summary>
     /// <param name="call">The call's numbers.</param>
     /// <param name="softQ"><c>[rows, K]</c>.</param>
@@ -24,12 +24,15 @@ public static class TaskSamplingKernels
     /// <param name="logPrior"><c>[K]</c>.</param>
     /// <param name="candidates">psi, <c>[K, P]</c>.</param>
     /// <param name="commanded">The rows' own tasks, <c>[rows, P]</c>.</param>
-    /// <param name="integers">Receives the planes of <see cref="RowResult"/>, each of <see cref="SamplingShape.ResultRows"/> entries.</param>
+    /// <param name="integers">
+    /// Receives the planes of <see cref="RowResult"/>, each of <see cref="SamplingShape.ResultRows"/> entries.
+    /// </param>
     /// <param name="floats">Receives the planes of floats.</param>
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.SampleTasks)]
     public static void SampleTasks(
-        ArrayView<CallNumbers> call, ArrayView<float> softQ, ArrayView<float> logPartition, ArrayView<float> logPrior, ArrayView<float> candidates,
+        ArrayView<CallNumbers> call, ArrayView<float> softQ, ArrayView<float> logPartition, ArrayView<float> logPrior,
+        ArrayView<float> candidates,
         ArrayView<float> commanded, ArrayView<int> integers, ArrayView<float> floats, SamplingShape shape)
     {
         ArrayView<RowState> shared = SharedMemory.Allocate<RowState>(GroupLimits.MaxThreads);
@@ -50,7 +53,8 @@ public static class TaskSamplingKernels
 
             Group.Barrier();
             RowState state = shared[0];
-            sharedSums[thread] = Sum(numbers, softQ, logPartition, logPrior, candidates, commanded, shape, row, state.Mode.Value);
+            sharedSums[thread] = Sum(
+                numbers, softQ, logPartition, logPrior, candidates, commanded, shape, row, state.Mode.Value);
             for (int half = Group.DimX / 2; half > 0; half /= 2)
             {
                 Group.Barrier();
@@ -70,17 +74,21 @@ public static class TaskSamplingKernels
         }
     }
 
-    /// <summary>For each column the best row. A thread takes four columns, which share their noise, and every so many rows.</summary>
+    /// <summary>
+    /// For each column the best row. A thread takes four columns, which share their noise, and every so many rows.
+    /// </summary>
     /// <param name="call">The call's numbers.</param>
     /// <param name="softQ"><c>[rows, K]</c>.</param>
     /// <param name="rowIndex">Receives <c>[K]</c>.</param>
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.SampleRows)]
-    public static void SampleRows(ArrayView<CallNumbers> call, ArrayView<float> softQ, ArrayView<int> rowIndex, SamplingShape shape)
+    public static void SampleRows(
+        ArrayView<CallNumbers> call, ArrayView<float> softQ, ArrayView<int> rowIndex, SamplingShape shape)
     {
         ArrayView<Choice> shared = SharedMemory.Allocate<Choice>(GroupLimits.MaxThreads * BlockTasks);
         CallNumbers numbers = call[0];
-        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width, blocks = (shape.Candidates + BlockTasks - 1) / BlockTasks;
+        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width, blocks = (
+            shape.Candidates + BlockTasks - 1) / BlockTasks;
         int across = (blocks + width - 1) / width;
         for (int part = Grid.IdxX; part < across; part += Grid.DimX)
         {
@@ -92,7 +100,8 @@ public static class TaskSamplingKernels
                 if (numbers.InverseTemperature > 0f)
                 {
                     noise = Philox.Next(
-                        (uint)block, numbers.FirstRow + (uint)(shape.FirstRow + row), numbers.Call, (uint)RandomPurpose.RowSampling, numbers.Seed);
+                        (uint)block, numbers.FirstRow + (uint)(shape.FirstRow + row), numbers.Call,
+                        (uint)RandomPurpose.RowSampling, numbers.Seed);
                 }
 
                 c0 = Choice.Better(c0, Entry(numbers, softQ, shape, row, block * BlockTasks, noise.X));
@@ -111,7 +120,8 @@ public static class TaskSamplingKernels
                 Group.Barrier();
                 for (int word = 0; word < BlockTasks && lane < half; word++)
                 {
-                    shared[at + word] = Choice.Better(shared[at + word], shared[at + (half * width * BlockTasks) + word]);
+                    shared[at + word] = Choice.Better(
+                        shared[at + word], shared[at + (half * width * BlockTasks) + word]);
                 }
             }
 
@@ -122,7 +132,9 @@ public static class TaskSamplingKernels
                 if (column < shape.Candidates)
                 {
                     Choice best = shared[at + word];
-                    rowIndex[column] = best.Value < float.PositiveInfinity && best.Index != Choice.None ? best.Index : -1;
+                    rowIndex[column] = best.Value < float.PositiveInfinity && best.Index != Choice.None
+                        ? best.Index
+                        : -1;
                 }
             }
 
@@ -130,8 +142,10 @@ public static class TaskSamplingKernels
         }
     }
 
-    // An entry of a column with its noise. NaN and +inf beat everything, and are known by that: the column has no choice.
-    private static Choice Entry(in CallNumbers numbers, ArrayView<float> softQ, in SamplingShape shape, int row, int column, uint bits)
+    // An entry of a column with its noise. NaN and +inf beat everything, and are known by that: the column has no
+    // choice.
+    private static Choice Entry(
+        in CallNumbers numbers, ArrayView<float> softQ, in SamplingShape shape, int row, int column, uint bits)
     {
         if (column >= shape.Candidates)
         {
@@ -148,7 +162,8 @@ public static class TaskSamplingKernels
     }
 
     private static RowState Scan(
-        in CallNumbers numbers, ArrayView<float> softQ, ArrayView<float> logPartition, ArrayView<float> logPrior, in SamplingShape shape, int row)
+        in CallNumbers numbers, ArrayView<float> softQ, ArrayView<float> logPartition, ArrayView<float> logPrior,
+        in SamplingShape shape, int row)
     {
         RowState state = RowState.Empty;
         bool noisy = numbers.InverseTemperature > 0f;
@@ -158,14 +173,17 @@ public static class TaskSamplingKernels
             if (noisy)
             {
                 noise = Philox.Next(
-                    (uint)block, numbers.FirstRow + (uint)(shape.FirstRow + row), numbers.Call, (uint)RandomPurpose.TaskSampling, numbers.Seed);
+                    (uint)block, numbers.FirstRow + (uint)(shape.FirstRow + row), numbers.Call,
+                    (uint)RandomPurpose.TaskSampling, numbers.Seed);
             }
 
             int end = Math.Min(BlockTasks, shape.Candidates - (block * BlockTasks));
             for (int word = 0; word < end; word++)
             {
                 int task = (block * BlockTasks) + word;
-                float q = softQ[((long)row * shape.Candidates) + task], prior = shape.HasPrior == 0 ? 0f : logPrior[task];
+                float q = softQ[((long)row * shape.Candidates) + task], prior = shape.HasPrior == 0
+                    ? 0f
+                    : logPrior[task];
                 float score = Score(numbers, q, logPartition, prior, shape, task), noisyScore = score;
                 if (!DeviceMath.IsFinite(q))
                 {
@@ -179,7 +197,8 @@ public static class TaskSamplingKernels
 
                 if (noisy)
                 {
-                    uint low = Utilities.Select((word & 1) == 0, noise.X, noise.Y), high = Utilities.Select((word & 1) == 0, noise.Z, noise.W);
+                    uint low = Utilities.Select(
+                        (word & 1) == 0, noise.X, noise.Y), high = Utilities.Select((word & 1) == 0, noise.Z, noise.W);
                     noisyScore += DeviceMath.ToGumbel(Utilities.Select(word < 2, low, high));
                     prior = 0f;
                 }
@@ -193,7 +212,8 @@ public static class TaskSamplingKernels
     }
 
     private static RowSums Sum(
-        in CallNumbers numbers, ArrayView<float> softQ, ArrayView<float> logPartition, ArrayView<float> logPrior, ArrayView<float> candidates,
+        in CallNumbers numbers, ArrayView<float> softQ, ArrayView<float> logPartition, ArrayView<float> logPrior,
+        ArrayView<float> candidates,
         ArrayView<float> commanded, in SamplingShape shape, int row, float mode)
     {
         RowSums sums = RowSums.Empty;
@@ -206,7 +226,8 @@ public static class TaskSamplingKernels
         for (int task = Group.IdxX; task < shape.Candidates; task += Group.DimX)
         {
             float q = softQ[((long)row * shape.Candidates) + task], prior = shape.HasPrior == 0 ? 0f : logPrior[task];
-            float score = Score(numbers, q, logPartition, prior, shape, task), distance = score - mode, weight = DeviceMath.Exp(distance);
+            float score = Score(numbers, q, logPartition, prior, shape, task), distance = score - mode,
+                weight = DeviceMath.Exp(distance);
 
             // Kahan: a thread may add up many thousand entries.
             float term = weight - lostSum, total = sums.Sum + term;
@@ -230,7 +251,8 @@ public static class TaskSamplingKernels
     }
 
     private static void Store(
-        in CallNumbers numbers, ArrayView<float> softQ, ArrayView<float> candidates, ArrayView<float> commanded, ArrayView<int> integers,
+        in CallNumbers numbers, ArrayView<float> softQ, ArrayView<float> candidates, ArrayView<float> commanded,
+        ArrayView<int> integers,
         ArrayView<float> floats, in SamplingShape shape, int row, in RowState state, in RowSums sums)
     {
         long at = shape.FirstRow + row, plane = shape.ResultRows;
@@ -256,18 +278,22 @@ public static class TaskSamplingKernels
 
         integers[(RowResult.Index * plane) + at] = valid ? (noisy ? state.Sample.Index : state.Mode.Index) : -1;
         integers[(RowResult.Mode * plane) + at] = valid ? state.Mode.Index : -1;
-        bool commandedIsMode = valid && shape.TaskDimension > 0 && AreEqual(candidates, state.Mode.Index, commanded, row, shape.TaskDimension);
+        bool commandedIsMode = valid && shape.TaskDimension > 0 && AreEqual(
+            candidates, state.Mode.Index, commanded, row, shape.TaskDimension);
         integers[(RowResult.CommandedIsMode * plane) + at] = commandedIsMode ? 1 : 0;
         bool bad = state.BadCandidate != Choice.None;
         integers[(RowResult.BadCandidate * plane) + at] = bad ? state.BadCandidate : -1;
         floats[(RowResult.Entropy * plane) + at] = entropy;
         floats[(RowResult.LogNormalizer * plane) + at] = normalizer;
         floats[(RowResult.Surprise * plane) + at] = surprise;
-        floats[(RowResult.BadValue * plane) + at] = bad ? softQ[((long)row * shape.Candidates) + state.BadCandidate] : 0f;
+        floats[(RowResult.BadValue * plane) + at] = bad
+            ? softQ[((long)row * shape.Candidates) + state.BadCandidate]
+            : 0f;
     }
 
     // (Q~ - logZ) / temperature + log p; at temperature 0 the raw Q~ - logZ of the tasks that the prior allows at all.
-    private static float Score(in CallNumbers numbers, float q, ArrayView<float> logPartition, float prior, in SamplingShape shape, int task)
+    private static float Score(
+        in CallNumbers numbers, float q, ArrayView<float> logPartition, float prior, in SamplingShape shape, int task)
     {
         float raw = q;
         if (shape.HasPartition != 0 && q != float.NegativeInfinity)
@@ -280,7 +306,8 @@ public static class TaskSamplingKernels
             : Utilities.Select(DeviceMath.IsFinite(prior), raw, raw + prior);
     }
 
-    private static bool AreEqual(ArrayView<float> candidates, int candidate, ArrayView<float> commanded, int row, int dimension)
+    private static bool AreEqual(
+        ArrayView<float> candidates, int candidate, ArrayView<float> commanded, int row, int dimension)
     {
         bool equal = true;
         for (int i = 0; i < dimension && equal; i++)

@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace HipiFast.Kernels.Ilgpu.TensorCores;
 
-/// <summary>Four registers of two bf16 numbers each, the first of a pair in the lower half: what one load from aligned memory brings.</summary>
+/// <summary>
+/// Four registers of two bf16 numbers each, the first of a pair in the lower half: what one load from aligned memory
+/// brings.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct FourWords
 {

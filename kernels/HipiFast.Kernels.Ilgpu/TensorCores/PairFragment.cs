@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace HipiFast.Kernels.Ilgpu.TensorCores;
 
-/// <summary>A lane's part of 64 x 16 left operands: four tiles of 16 rows below each other, each as <see cref="TensorCore"/> lays out A.</summary>
+/// <summary>
+/// A lane's part of 64 x 16 left operands: four tiles of 16 rows below each other, each as <see cref="TensorCore"/>
+/// lays out A.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct PairFragment
 {

@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace HipiFast.Kernels.Ilgpu.TensorCores;
 
-/// <summary>Copies that a thread of ILGPU's CPU accelerator has begun. They are made as late as can be, so that reading too early shows.</summary>
+/// <summary>
+/// Copies that a thread of ILGPU's CPU accelerator has begun. They are made as late as can be, so that reading too
+/// early shows.
+/// </summary>
 internal static unsafe class PendingCopies
 {
     [ThreadStatic]

@@ -4,7 +4,8 @@ using HipiFast.Kernels.Ilgpu.Numerics;
 namespace HipiFast.Kernels.Ilgpu.TensorCores;
 
 /// <summary>
-/// A lane's part of 64 x 16 sums: four tiles of 16 rows below each other by two of 8 columns, each as <see cref="TensorCore"/> lays out C.
+/// A lane's part of 64 x 16 sums: four tiles of 16 rows below each other by two of 8 columns, each as
+/// <see cref="TensorCore"/> lays out C.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct SumFragment

@@ -8,7 +8,8 @@ namespace HipiFast.Kernels.Ilgpu.TensorCores;
 
 /// <summary>The PTX of <see cref="TensorCore"/>: called by ILGPU's code generator in the place of a call.</summary>
 /// <remarks>
-/// CudaAsm.EmitRef would do without this, but passes its operands through local memory, which the assembler is not bound to remove.
+/// CudaAsm.EmitRef would do without this, but passes its operands through local memory, which the assembler is not
+/// bound to remove.
 /// </remarks>
 internal static class TensorCorePtx
 {
@@ -23,8 +24,10 @@ internal static class TensorCorePtx
     {
         foreach ((string method, string emitter) in ((string, string)[])
             [
-                (nameof(TensorCore.MultiplyAdd), nameof(EmitMultiplyAdd)), (nameof(TensorCore.PackRelu), nameof(EmitPackRelu)),
-                (nameof(TensorCore.CopyAsync), nameof(EmitCopyAsync)), (nameof(TensorCore.AwaitCopies), nameof(EmitAwaitCopies)),
+                (nameof(TensorCore.MultiplyAdd), nameof(EmitMultiplyAdd)),
+                (nameof(TensorCore.PackRelu), nameof(EmitPackRelu)),
+                (nameof(TensorCore.CopyAsync), nameof(EmitCopyAsync)),
+                (nameof(TensorCore.AwaitCopies), nameof(EmitAwaitCopies)),
             ])
         {
             manager.RegisterMethod(
@@ -36,13 +39,16 @@ internal static class TensorCorePtx
     /// <summary><see cref="TensorCore.MultiplyAdd(PairFragment, WeightFragment, WarpSums)"/>.</summary>
     public static void EmitMultiplyAdd(PTXBackend backend, PTXCodeGenerator generator, Value value)
     {
-        List<string> pairs = Registers(generator, generator.Load(value[0])), weights = Registers(generator, generator.Load(value[1]));
-        List<string> sums = Registers(generator, generator.Load(value[2])), results = Registers(generator, generator.Allocate(value));
+        List<string> pairs = Registers(
+            generator, generator.Load(value[0])), weights = Registers(generator, generator.Load(value[1]));
+        List<string> sums = Registers(
+            generator, generator.Load(value[2])), results = Registers(generator, generator.Allocate(value));
         for (int tile = 0; tile < results.Count / TileWords; tile++)
         {
             // Within a block of columns tiles of C go across first, then down.
             int down = tile % TilesPerBlock / 2, across = (tile / TilesPerBlock * 2) + (tile % 2);
-            string a = Vector(pairs, down * TileWords, TileWords), b = Vector(weights, across * WeightWords, WeightWords);
+            string a = Vector(
+                pairs, down * TileWords, TileWords), b = Vector(weights, across * WeightWords, WeightWords);
             string c = Vector(sums, tile * TileWords, TileWords), d = Vector(results, tile * TileWords, TileWords);
             Line(generator, $"{Multiply} {d}, {a}, {b}, {c};");
         }
@@ -51,16 +57,20 @@ internal static class TensorCorePtx
     /// <summary><see cref="TensorCore.PackRelu"/>.</summary>
     public static void EmitPackRelu(PTXBackend backend, PTXCodeGenerator generator, Value value)
     {
-        string first = Register(generator, generator.LoadPrimitive(value[0])), second = Register(generator, generator.LoadPrimitive(value[1]));
+        string first = Register(generator, generator.LoadPrimitive(value[0])), second = Register(
+            generator, generator.LoadPrimitive(value[1]));
 
         // The instruction takes the upper half first.
-        Line(generator, $"cvt.rn.relu.bf16x2.f32 {Register(generator, generator.AllocateHardware(value))}, {second}, {first};");
+        Line(
+            generator,
+            $"cvt.rn.relu.bf16x2.f32 {Register(generator, generator.AllocateHardware(value))}, {second}, {first};");
     }
 
     /// <summary><see cref="TensorCore.CopyAsync"/>.</summary>
     public static void EmitCopyAsync(PTXBackend backend, PTXCodeGenerator generator, Value value)
     {
-        string source = Register(generator, generator.LoadHardware(value[0])), target = Register(generator, generator.LoadHardware(value[1]));
+        string source = Register(generator, generator.LoadHardware(value[0])), target = Register(
+            generator, generator.LoadHardware(value[1]));
         Line(generator, "{");
         Line(generator, ".reg .u64 from, to;");
         Line(generator, $"cvta.to.global.u64 from, {source};");
@@ -70,13 +80,17 @@ internal static class TensorCorePtx
     }
 
     /// <summary><see cref="TensorCore.AwaitCopies"/>.</summary>
-    public static void EmitAwaitCopies(PTXBackend backend, PTXCodeGenerator generator, Value value) => Line(generator, "cp.async.wait_all;");
+    public static void EmitAwaitCopies(PTXBackend backend, PTXCodeGenerator generator, Value value) =>
+        Line(generator, "cp.async.wait_all;");
 
-    private static void Line(PTXCodeGenerator generator, string text) => generator.Builder.Append('\t').AppendLine(text);
+    private static void Line(PTXCodeGenerator generator, string text) =>
+        generator.Builder.Append('\t').AppendLine(text);
 
-    private static string Vector(List<string> registers, int first, int count) => $"{{{string.Join(", ", registers.GetRange(first, count))}}}";
+    private static string Vector(List<string> registers, int first, int count) =>
+        $"{{{string.Join(", ", registers.GetRange(first, count))}}}";
 
-    private static List<string> Registers(PTXCodeGenerator generator, RegisterAllocator<PTXRegisterKind>.Register register)
+    private static List<string> Registers(
+        PTXCodeGenerator generator, RegisterAllocator<PTXRegisterKind>.Register register)
     {
         List<string> names = [];
         if (register is RegisterAllocator<PTXRegisterKind>.CompoundRegister compound)
@@ -94,6 +108,7 @@ internal static class TensorCorePtx
         return names;
     }
 
-    private static string Register(PTXCodeGenerator generator, RegisterAllocator<PTXRegisterKind>.PrimitiveRegister register) =>
+    private static string Register(
+        PTXCodeGenerator generator, RegisterAllocator<PTXRegisterKind>.PrimitiveRegister register) =>
         $"%{PTXRegisterAllocator.GetStringRepresentation(generator.EnsureHardwareRegister(register))}";
 }

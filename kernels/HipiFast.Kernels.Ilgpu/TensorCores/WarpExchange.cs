@@ -4,7 +4,10 @@ using ILGPU;
 
 namespace HipiFast.Kernels.Ilgpu.TensorCores;
 
-/// <summary>The operands of a warp on ILGPU's CPU accelerator, where lanes are threads of the system: what each lane shows to the others.</summary>
+/// <summary>
+/// The operands of a warp on ILGPU's CPU accelerator, where lanes are threads of the system: what each lane shows to
+/// the others.
+/// </summary>
 internal sealed class WarpExchange
 {
     private const int PairWords = 16;
@@ -18,7 +21,8 @@ internal sealed class WarpExchange
     // How lanes find the exchange that their warp's first lane has made.
     private static readonly List<WeakReference<WarpExchange>> s_all = [];
 
-    // Two of each in turn: a lane may be one instruction ahead of those that still read, but no more, because all wait for each other once in each.
+    // Two of each in turn: a lane may be one instruction ahead of those that still read, but no more, because all wait
+    // for each other once in each.
     private readonly uint[] _pairs = new uint[2 * TensorCore.Lanes * PairWords];
     private readonly uint[] _weights = new uint[2 * TensorCore.Lanes * WeightWords];
     private readonly int[] _turns = new int[TensorCore.Lanes];
@@ -28,7 +32,8 @@ internal sealed class WarpExchange
     {
         WarpExchange warp = s_current ??= Find();
         int lane = Warp.LaneIdx, at = warp.Turn(lane) * TensorCore.Lanes;
-        MemoryMarshal.Cast<PairFragment, uint>(new ReadOnlySpan<PairFragment>(in pairs)).CopyTo(warp._pairs.AsSpan((at + lane) * PairWords));
+        MemoryMarshal.Cast<PairFragment, uint>(
+            new ReadOnlySpan<PairFragment>(in pairs)).CopyTo(warp._pairs.AsSpan((at + lane) * PairWords));
         MemoryMarshal.Cast<WeightFragment, uint>(new ReadOnlySpan<WeightFragment>(in weights))
             .CopyTo(warp._weights.AsSpan((at + lane) * WeightWords));
         Warp.Barrier();
@@ -46,7 +51,8 @@ internal sealed class WarpExchange
             // Within a block of columns tiles of C go across first, then down.
             int down = tile % TilesPerBlock / 2, across = (tile / TilesPerBlock * 2) + (tile % 2);
             tiles[tile] = TensorCore.MultiplyAdd(
-                _pairs.AsSpan((at * PairWords) + (4 * down)), PairWords, _weights.AsSpan((at * WeightWords) + (2 * across)), WeightWords, lane,
+                _pairs.AsSpan((at * PairWords) + (4 * down)), PairWords,
+                _weights.AsSpan((at * WeightWords) + (2 * across)), WeightWords, lane,
                 tiles[tile]);
         }
     }
@@ -70,7 +76,8 @@ internal sealed class WarpExchange
         {
             // The first lane keeps it alive until all have it: they are yet to meet at the next barrier.
             return made
-                ?? (s_all[number].TryGetTarget(out WarpExchange? warp) ? warp : throw new InvalidOperationException("A warp lost its first lane."));
+                ?? (s_all[number].TryGetTarget(out WarpExchange? warp) ? warp : throw new InvalidOperationException(
+                    "A warp lost its first lane."));
         }
     }
 

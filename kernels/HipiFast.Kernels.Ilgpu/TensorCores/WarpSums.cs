@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace HipiFast.Kernels.Ilgpu.TensorCores;
 
-/// <summary>A lane's part of a warp's 64 x 64 sums, four blocks of 16 columns: 128 floats, which the kernel compiler keeps in registers.</summary>
+/// <summary>
+/// A lane's part of a warp's 64 x 64 sums, four blocks of 16 columns: 128 floats, which the kernel compiler keeps in
+/// registers.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct WarpSums
 {

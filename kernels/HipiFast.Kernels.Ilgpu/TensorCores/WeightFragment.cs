@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace HipiFast.Kernels.Ilgpu.TensorCores;
 
 /// <summary>
-/// A lane's part of 16 x 64 right operands: four blocks of 16 columns, each the two registers of its left tile of 8 columns as
-/// <see cref="TensorCore"/> lays out B, then those of the right one.
+/// A lane's part of 16 x 64 right operands: four blocks of 16 columns, each the two registers of its left tile of 8
+/// columns as <see cref="TensorCore"/> lays out B, then those of the right one.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct WeightFragment

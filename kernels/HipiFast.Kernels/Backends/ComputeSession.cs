@@ -7,7 +7,9 @@ using HipiFast.Kernels.TaskSampling;
 
 namespace HipiFast.Kernels.Backends;
 
-/// <summary>The kernels of one backend with their scratch memory, put together. One session serves one thread at a time.</summary>
+/// <summary>
+/// The kernels of one backend with their scratch memory, put together. One session serves one thread at a time.
+/// </summary>
 /// <param name="owned">What is disposed of with the session, in this order.</param>
 public sealed class ComputeSession(params IReadOnlyList<IDisposable> owned) : IDisposable
 {
@@ -29,19 +31,25 @@ public sealed class ComputeSession(params IReadOnlyList<IDisposable> owned) : ID
     /// <summary>Dense forward, backward and optimiser steps.</summary>
     public required IDenseKernel Dense { get; init; }
 
-    /// <summary>A whole relabel call: composed of the kernels above unless another pipeline is given, such as one that runs on a device.</summary>
+    /// <summary>
+    /// A whole relabel call: composed of the kernels above unless another pipeline is given, such as one that runs on a
+    /// device.
+    /// </summary>
     internal IRelabelPipeline RelabelPipeline
     {
         get => field ??= _hostPipeline = new HostRelabelPipeline(SoftQ, LogPartition, TaskSampling);
         init;
     }
 
-    /// <summary>Transitions in the memory of the session's device; null for backends of the processor. Lives as long as the session.</summary>
+    /// <summary>
+    /// Transitions in the memory of the session's device; null for backends of the processor. Lives as long as the
+    /// session.
+    /// </summary>
     public TransitionMemory? Transitions { get; init; }
 
     /// <summary>
-    /// The same kernels with another soft-Q matrix: nothing that goes around <see cref="SoftQ"/> is taken over. This session must outlive the result,
-    /// unless it is among what the result owns.
+    /// The same kernels with another soft-Q matrix: nothing that goes around <see cref="SoftQ"/> is taken over. This
+    /// session must outlive the result, unless it is among what the result owns.
     /// </summary>
     /// <param name="softQ">The soft-Q matrix.</param>
     /// <param name="owned">What is disposed of with the result, in this order.</param>

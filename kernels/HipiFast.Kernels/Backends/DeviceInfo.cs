@@ -8,9 +8,12 @@ namespace HipiFast.Kernels.Backends;
 /// <param name="Multiprocessors">Groups run on so many units side by side.</param>
 /// <param name="WarpSize">Threads that go in lockstep.</param>
 /// <param name="MaxGroupSize">Most threads in a group.</param>
-/// <param name="SharedBytesPerGroup">Most shared memory, static and dynamic together, that a launch may ask for.</param>
+/// <param name="SharedBytesPerGroup">
+/// Most shared memory, static and dynamic together, that a launch may ask for.
+/// </param>
 public sealed record DeviceInfo(
-    string Id, string Name, long MemoryBytes, int Capability, int Multiprocessors, int WarpSize, int MaxGroupSize, int SharedBytesPerGroup)
+    string Id, string Name, long MemoryBytes, int Capability, int Multiprocessors, int WarpSize, int MaxGroupSize,
+    int SharedBytesPerGroup)
 {
     /// <summary>Name of the processor among devices.</summary>
     public const string Cpu = "cpu";
@@ -23,8 +26,12 @@ public sealed record DeviceInfo(
     {
         get
         {
-            string memory = MemoryBytes > 0 ? FormattableString.Invariant($", {MemoryBytes / (double)(1L << 30):F1} GiB") : string.Empty;
-            string capability = Capability > 0 ? $", compute capability {Capability / 10}.{Capability % 10}" : string.Empty;
+            string memory = MemoryBytes > 0
+                ? FormattableString.Invariant($", {MemoryBytes / (double)(1L << 30):F1} GiB")
+                : string.Empty;
+            string capability = Capability > 0
+                ? $", compute capability {Capability / 10}.{Capability % 10}"
+                : string.Empty;
             return $"{Id}: {Name}{memory}{capability}";
         }
     }
@@ -32,7 +39,8 @@ public sealed record DeviceInfo(
     /// <summary>Whether a name asks for no device in particular.</summary>
     /// <param name="id">A name, or null.</param>
     /// <returns>True for null, empty and <see cref="Auto"/>.</returns>
-    public static bool IsAny(string? id) => string.IsNullOrEmpty(id) || id.Equals(Auto, StringComparison.OrdinalIgnoreCase);
+    public static bool IsAny(string? id) =>
+        string.IsNullOrEmpty(id) || id.Equals(Auto, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Finds the device that was asked for.</summary>
     /// <param name="devices">The devices there are, best first; at least one.</param>

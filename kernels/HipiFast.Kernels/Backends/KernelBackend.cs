@@ -3,15 +3,19 @@ using HipiFast.Kernels.Numerics;
 namespace HipiFast.Kernels.Backends;
 
 /// <summary>
-/// A set of kernels for one instruction set or kind of device. Stateless and safe to share; the memory that work needs is in the sessions it makes.
+/// A set of kernels for one instruction set or kind of device. Stateless and safe to share; the memory that work needs
+/// is in the sessions it makes.
 /// </summary>
 public abstract class KernelBackend
 {
-    /// <summary>Name by which users and the registry know it: lower case, no spaces, such as <c>managed-512</c>.</summary>
+    /// <summary>
+    /// Name by which users and the registry know it: lower case, no spaces, such as <c>managed-512</c>.
+    /// </summary>
     public abstract string Name { get; }
 
     /// <summary>
-    /// Name that stands for the fastest of several related backends, such as <c>managed</c>; the name itself when it has no relatives.
+    /// Name that stands for the fastest of several related backends, such as <c>managed</c>; the name itself when it
+    /// has no relatives.
     /// </summary>
     public virtual string Family => Name;
 
@@ -21,10 +25,14 @@ public abstract class KernelBackend
     /// <summary>One line for <c>hipifast info</c>: what it runs on here (instruction set, device).</summary>
     public abstract string Description { get; }
 
-    /// <summary>The peak of this backend's soft-Q kernel; null when it has none to show. Run it only where the backend can run.</summary>
+    /// <summary>
+    /// The peak of this backend's soft-Q kernel; null when it has none to show. Run it only where the backend can run.
+    /// </summary>
     internal virtual IMultiplyAddLoop? MultiplyAddLoop => null;
 
-    /// <summary>The devices it can run on here, best first; empty for backends of the processor, which is no choice.</summary>
+    /// <summary>
+    /// The devices it can run on here, best first; empty for backends of the processor, which is no choice.
+    /// </summary>
     public virtual IReadOnlyList<DeviceInfo> Devices => [];
 
     /// <summary>Whether it can run on a device.</summary>
@@ -53,7 +61,8 @@ public abstract class KernelBackend
     {
         if (!HasDevice(device))
         {
-            throw new ArgumentException($"Backend '{Name}' runs on the processor ('{DeviceInfo.Cpu}'); it has no device '{device}'.");
+            throw new ArgumentException(
+                $"Backend '{Name}' runs on the processor ('{DeviceInfo.Cpu}'); it has no device '{device}'.");
         }
     }
 }

@@ -1,6 +1,8 @@
 namespace HipiFast.Kernels.Backends;
 
-/// <summary>Arithmetic of a backend's soft-Q kernel. Everything else (partition, sampling, learning) is fp32 on every backend.</summary>
+/// <summary>
+/// Arithmetic of a backend's soft-Q kernel. Everything else (partition, sampling, learning) is fp32 on every backend.
+/// </summary>
 public enum KernelPrecision
 {
     /// <summary>Single precision.</summary>

@@ -3,7 +3,9 @@ using HipiFast.Kernels.SoftQ;
 
 namespace HipiFast.Kernels.Backends;
 
-/// <summary>The backends that need nothing but .NET: C# on the CPU, one for each kind of vector. The portable one runs anywhere.</summary>
+/// <summary>
+/// The backends that need nothing but .NET: C# on the CPU, one for each kind of vector. The portable one runs anywhere.
+/// </summary>
 public sealed class ManagedBackend : KernelBackend
 {
     /// <summary>Name of the fastest managed backend that can run here.</summary>
@@ -27,13 +29,15 @@ public sealed class ManagedBackend : KernelBackend
     public override string Family => FamilyName;
 
     /// <inheritdoc/>
-    public override string Description => $"C# fp32, {VectorKinds.Bits(_kind)}-bit vectors, {Environment.ProcessorCount} cores";
+    public override string Description =>
+        $"C# fp32, {VectorKinds.Bits(_kind)}-bit vectors, {Environment.ProcessorCount} cores";
 
     /// <inheritdoc/>
     internal override IMultiplyAddLoop MultiplyAddLoop { get; }
 
     /// <summary>One backend for each kind of vector, fastest first.</summary>
-    internal static IReadOnlyList<ManagedBackend> All { get; } = [.. Enum.GetValues<VectorKind>().Select(kind => new ManagedBackend(kind))];
+    internal static IReadOnlyList<ManagedBackend> All { get; } = [.. Enum.GetValues<VectorKind>().Select(
+        kind => new ManagedBackend(kind))];
 
     /// <inheritdoc/>
     public override bool IsSupported(out string reason)

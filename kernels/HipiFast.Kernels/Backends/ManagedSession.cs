@@ -17,7 +17,8 @@ internal static class ManagedSession
     /// <param name="kind">Vectors of the managed kernels.</param>
     /// <param name="softQ">The leaves of the soft-Q kernel.</param>
     /// <param name="options">Threads.</param>
-    public static ComputeSession Create(KernelBackend backend, VectorKind kind, SoftQMicroKernel softQ, SessionOptions options)
+    public static ComputeSession Create(
+        KernelBackend backend, VectorKind kind, SoftQMicroKernel softQ, SessionOptions options)
     {
         int threads = options.MaxThreads > 0 ? options.MaxThreads : Environment.ProcessorCount;
         ManagedSoftQ matrix = new(threads, softQ, kind, WorkerPool.Shared);

@@ -4,8 +4,8 @@ using HipiFast.Kernels.Numerics;
 namespace HipiFast.Kernels.Backends;
 
 /// <summary>
-/// The backends whose soft-Q kernel is the native library's: products in bf16 by instructions that .NET cannot emit, sums in fp32. Everything else
-/// they do in C#.
+/// The backends whose soft-Q kernel is the native library's: products in bf16 by instructions that .NET cannot emit,
+/// sums in fp32. Everything else they do in C#.
 /// </summary>
 internal sealed class NativeBackend : KernelBackend
 {
@@ -46,7 +46,8 @@ internal sealed class NativeBackend : KernelBackend
 
     /// <inheritdoc/>
     public override string Description =>
-        $"C++ bf16, {_instructions}, {Environment.ProcessorCount} cores{(IsSupported(out _) && !Variant.IsTested ? ", untested" : string.Empty)}";
+        $"C++ bf16, {_instructions}, {Environment.ProcessorCount} "
+        + $"cores{(IsSupported(out _) && !Variant.IsTested ? ", untested" : string.Empty)}";
 
     /// <inheritdoc/>
     internal override IMultiplyAddLoop? MultiplyAddLoop => IsSupported(out _) ? Variant : null;
@@ -75,5 +76,6 @@ internal sealed class NativeBackend : KernelBackend
     }
 
     /// <summary>One backend for each variant that the library may have, fastest first.</summary>
-    internal static IEnumerable<NativeBackend> All() => s_variants.Select(v => new NativeBackend(v.Name, v.Instructions, v.Speed));
+    internal static IEnumerable<NativeBackend> All() =>
+        s_variants.Select(v => new NativeBackend(v.Name, v.Instructions, v.Speed));
 }

@@ -9,6 +9,8 @@ public enum PrecisionMode
     /// <summary>fp32 only.</summary>
     Fp32,
 
-    /// <summary>bf16 only: about three digits of the largest Q, several times as fast where the processor has bf16 units.</summary>
+    /// <summary>
+    /// bf16 only: about three digits of the largest Q, several times as fast where the processor has bf16 units.
+    /// </summary>
     Bf16,
 }

@@ -1,9 +1,9 @@
 namespace HipiFast.Kernels.Dense;
 
 /// <summary>
-/// One Adam step (Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015), bias-corrected, on the gradient g times
-/// <see cref="GradientScale"/>: <c>m = b1 m + (1 - b1) g</c>, <c>v = b2 v + (1 - b2) g^2</c>,
-/// <c>p -= rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)</c>.
+/// One Adam step (Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015), bias-corrected, on the gradient g
+/// times <see cref="GradientScale"/>: <c>m = b1 m + (1 - b1) g</c>, <c>v = b2 v + (1 - b2) g^2</c>, <c>p -= rate (m /
+/// (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)</c>.
 /// </summary>
 /// <param name="LearningRate">Step size.</param>
 /// <param name="Step">t, the number of this step, 1 for the first.</param>
@@ -11,14 +11,18 @@ namespace HipiFast.Kernels.Dense;
 /// <param name="Beta2">b2, decay of the second moment, in [0, 1).</param>
 /// <param name="Epsilon">Added to the root of the second moment, above 0.</param>
 /// <param name="GradientScale">Factor on the gradient, for clipping by norm.</param>
-/// <param name="TargetUpdateRate">tau, the weight of the new parameters in a target that follows them, in [0, 1].</param>
+/// <param name="TargetUpdateRate">
+/// tau, the weight of the new parameters in a target that follows them, in [0, 1].
+/// </param>
 public readonly record struct AdamStep(
-    float LearningRate, long Step, float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f, float GradientScale = 1f,
+    float LearningRate, long Step, float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f,
+    float GradientScale = 1f,
     float TargetUpdateRate = 0f)
 {
     /// <summary>
-    /// Gradients and first moments below this become zero. Unused units' moments decay for ever; where they become subnormal, arithmetic on them
-    /// is a hundred times slower. Beside an epsilon of 1e-8 such entries move a parameter by less than 1e-9 of the step size.
+    /// Gradients and first moments below this become zero. Unused units' moments decay for ever; where they become
+    /// subnormal, arithmetic on them is a hundred times slower. Beside an epsilon of 1e-8 such entries move a parameter
+    /// by less than 1e-9 of the step size.
     /// </summary>
     internal const float SmallestMagnitude = 1e-17f;
 
@@ -31,7 +35,9 @@ public readonly record struct AdamStep(
     /// <summary>1 / sqrt(1 - b2^t), the factor on sqrt(v).</summary>
     public float RootCorrection => (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, Step)));
 
-    /// <summary>Makes the step on a few parameters, one after the other: the tail that does not fill a vector.</summary>
+    /// <summary>
+    /// Makes the step on a few parameters, one after the other: the tail that does not fill a vector.
+    /// </summary>
     /// <param name="gradient">g.</param>
     /// <param name="parameters">p, as many.</param>
     /// <param name="firstMoment">m, as many.</param>

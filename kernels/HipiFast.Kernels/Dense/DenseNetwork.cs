@@ -5,13 +5,15 @@ using HipiFast.Kernels.Numerics;
 namespace HipiFast.Kernels.Dense;
 
 /// <summary>
-/// Whole passes through a network over one vector type. Activations are row-major <c>[batch][HiddenStride]</c> and weights <c>[in][out]</c>, so a
-/// vector holds output units and inputs are broadcast; the only repacking is of W2: a transposed copy per backward pass (of W3 too where it has
-/// several outputs) and, where it is wide, panels in a forward pass.
+/// Whole passes through a network over one vector type. Activations are row-major <c>[batch][HiddenStride]</c> and
+/// weights <c>[in][out]</c>, so a vector holds output units and inputs are broadcast; the only repacking is of W2: a
+/// transposed copy per backward pass (of W3 too where it has several outputs) and, where it is wide, panels in a
+/// forward pass.
 /// </summary>
 /// <remarks>
-/// Letters: x input, h1 and h2 hidden activations, y output; B batch, H HiddenStride, O OutputStride. The methods with loops ask for full
-/// optimisation at once: the versions that profiling would lead to are slower, and those before it many times so.
+/// Letters: x input, h1 and h2 hidden activations, y output; B batch, H HiddenStride, O OutputStride. The methods with
+/// loops ask for full optimisation at once: the versions that profiling would lead to are slower, and those before it
+/// many times so.
 /// </remarks>
 internal static unsafe class DenseNetwork<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
@@ -21,10 +23,15 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
     private const int WideRows = 6;
     private const int ShortRows = 4;
 
-    /// <summary>Widest W2 row, in floats, that is read in place: up to here the whole matrix fits in the L1 cache or nearly.</summary>
+    /// <summary>
+    /// Widest W2 row, in floats, that is read in place: up to here the whole matrix fits in the L1 cache or nearly.
+    /// </summary>
     private const int WidestInPlace = 64;
 
-    /// <summary>Floats of a panel of four vectors up to which it stays in the L1 cache beside the rows that are multiplied with it: 32 KiB.</summary>
+    /// <summary>
+    /// Floats of a panel of four vectors up to which it stays in the L1 cache beside the rows that are multiplied with
+    /// it: 32 KiB.
+    /// </summary>
     private const int LargestWidePanel = 8192;
 
     /// <summary>Fewest rows of a batch that pay for copying a panel of W2.</summary>
@@ -36,7 +43,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
         int batch = input.Rows, hidden = shape.HiddenStride, row = activations.Hidden1.Stride;
         float* h1 = activations.Hidden1.Row(0), h2 = activations.Hidden2.Row(0), y = activations.Output.Row(0);
         Multiply<BiasReluEpilogue>(
-            input.Row(0), input.Stride, 1, batch, parameters + shape.Weight1, hidden, hidden, shape.Inputs, h1, row, parameters + shape.Bias1, null);
+            input.Row(0), input.Stride, 1, batch, parameters + shape.Weight1, hidden, hidden, shape.Inputs, h1, row,
+            parameters + shape.Bias1, null);
         HiddenForward(h1, row, batch, parameters, shape, h2, activations.Repacked.Row(0));
         if (shape.OutputStride == 1)
         {
@@ -46,18 +54,22 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
         {
             int output = shape.OutputStride;
             Multiply<BiasEpilogue>(
-                h2, row, 1, batch, parameters + shape.Weight3, output, output, shape.Hidden, y, output, parameters + shape.Bias3, null);
+                h2, row, 1, batch, parameters + shape.Weight3, output, output, shape.Hidden, y, output,
+                parameters + shape.Bias3, null);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward(
-        float* parameters, in MlpShape shape, in MatrixView input, MlpActivations activations, float* gradient, in MatrixView inputGradient,
+        float* parameters, in MlpShape shape, in MatrixView input, MlpActivations activations, float* gradient,
+        in MatrixView inputGradient,
             int firstInput)
     {
-        int batch = input.Rows, hidden = shape.HiddenStride, output = shape.OutputStride, row = activations.Hidden1.Stride;
+        int batch = input.Rows, hidden = shape.HiddenStride, output = shape.OutputStride,
+            row = activations.Hidden1.Stride;
         float* h1 = activations.Hidden1.Row(0), h2 = activations.Hidden2.Row(0);
-        float* dh1 = activations.Hidden1Gradient.Row(0), dh2 = activations.Hidden2Gradient.Row(0), dy = activations.OutputGradient.Row(0);
+        float* dh1 = activations.Hidden1Gradient.Row(0), dh2 = activations.Hidden2Gradient.Row(0),
+            dy = activations.OutputGradient.Row(0);
         float* transposed = activations.Repacked.Row(0);
         int transposedStride = activations.Repacked.Stride;
 
@@ -70,7 +82,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
         if (output == 1)
         {
             SingleOutputBackward(
-                h2, row, dy, parameters + shape.Weight3, batch, hidden, dh2, gradient + shape.Weight3, gradient + shape.Bias2);
+                h2, row, dy, parameters + shape.Weight3, batch, hidden, dh2, gradient + shape.Weight3,
+                gradient + shape.Bias2);
             float sum = 0;
             for (int b = 0; b < batch; b++)
             {
@@ -83,39 +96,51 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
         else
         {
             Transpose(parameters + shape.Weight3, output, hidden, output, transposed, transposedStride);
-            Multiply<MaskEpilogue>(dy, output, 1, batch, transposed, transposedStride, hidden, shape.Outputs, dh2, row, null, h2);
+            Multiply<MaskEpilogue>(
+                dy, output, 1, batch, transposed, transposedStride, hidden, shape.Outputs, dh2, row, null, h2);
             if (gradient != null)
             {
-                Multiply<PlainEpilogue>(h2, 1, row, hidden, dy, output, output, batch, gradient + shape.Weight3, output, null, null);
+                Multiply<PlainEpilogue>(
+                    h2, 1, row, hidden, dy, output, output, batch, gradient + shape.Weight3, output, null, null);
                 ColumnSums(dy, output, batch, output, gradient + shape.Bias3);
                 ColumnSums(dh2, row, batch, hidden, gradient + shape.Bias2);
             }
         }
 
         Transpose(parameters + shape.Weight2, hidden, hidden, hidden, transposed, transposedStride);
-        Multiply<MaskEpilogue>(dh2, row, 1, batch, transposed, transposedStride, hidden, shape.Hidden, dh1, row, null, h1);
+        Multiply<MaskEpilogue>(
+            dh2, row, 1, batch, transposed, transposedStride, hidden, shape.Hidden, dh1, row, null, h1);
         if (gradient != null)
         {
-            Multiply<PlainEpilogue>(h1, 1, row, hidden, dh2, row, hidden, batch, gradient + shape.Weight2, hidden, null, null);
             Multiply<PlainEpilogue>(
-                input.Row(0), 1, input.Stride, shape.Inputs, dh1, row, hidden, batch, gradient + shape.Weight1, hidden, null, null);
+                h1, 1, row, hidden, dh2, row, hidden, batch, gradient + shape.Weight2, hidden, null, null);
+            Multiply<PlainEpilogue>(
+                input.Row(0), 1, input.Stride, shape.Inputs, dh1, row, hidden, batch, gradient + shape.Weight1, hidden,
+                null, null);
             ColumnSums(dh1, row, batch, hidden, gradient + shape.Bias1);
         }
 
         for (int i = 0; inputGradient.Rows > 0 && i < inputGradient.Columns; i++)
         {
             RowDots(
-                dh1, row, batch, parameters + shape.Weight1 + ((nint)(firstInput + i) * hidden), hidden, 0f, inputGradient.Row(0) + i,
+                dh1, row, batch, parameters + shape.Weight1 + ((nint)(firstInput + i) * hidden), hidden, 0f,
+                inputGradient.Row(0) + i,
                 inputGradient.Stride);
         }
     }
 
-    /// <summary>Adam and, where <paramref name="target"/> is not null, the target's step behind it: every array goes through the core once.</summary>
+    /// <summary>
+    /// Adam and, where <paramref name="target"/> is not null, the target's step behind it: every array goes through the
+    /// core once.
+    /// </summary>
     public static void Adam(
-        in AdamStep step, float* gradient, float* parameters, float* firstMoment, float* secondMoment, float* target, nint length)
+        in AdamStep step, float* gradient, float* parameters, float* firstMoment, float* secondMoment, float* target,
+        nint length)
     {
         nint whole = length / TSimd.Count * TSimd.Count;
-        AdamLoop(step, step.CorrectedRate, step.RootCorrection, gradient, parameters, firstMoment, secondMoment, target, whole);
+        AdamLoop(
+            step, step.CorrectedRate, step.RootCorrection, gradient, parameters, firstMoment, secondMoment, target,
+            whole);
         int rest = (int)(length - whole);
         if (rest > 0)
         {
@@ -167,23 +192,29 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
     /// <summary>Whole vectors only; a leaf, so that its constants stay in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AdamLoop(
-        in AdamStep step, float correctedRate, float rootCorrection, float* gradient, float* parameters, float* firstMoment, float* secondMoment,
+        in AdamStep step, float correctedRate, float rootCorrection, float* gradient, float* parameters,
+        float* firstMoment, float* secondMoment,
             float* target, nint length)
     {
         TVector scale = TSimd.Broadcast(step.GradientScale);
         TVector decay1 = TSimd.Broadcast(step.Beta1), rest1 = TSimd.Broadcast(1f - step.Beta1);
         TVector decay2 = TSimd.Broadcast(step.Beta2), rest2 = TSimd.Broadcast(1f - step.Beta2);
-        TVector least = TSimd.Broadcast(AdamStep.SmallestMagnitude), leastSquare = TSimd.Broadcast(AdamStep.SmallestSquare);
-        TVector rate = TSimd.Broadcast(-correctedRate), root = TSimd.Broadcast(rootCorrection), epsilon = TSimd.Broadcast(step.Epsilon);
+        TVector least = TSimd.Broadcast(
+            AdamStep.SmallestMagnitude), leastSquare = TSimd.Broadcast(AdamStep.SmallestSquare);
+        TVector rate = TSimd.Broadcast(-correctedRate), root = TSimd.Broadcast(rootCorrection),
+            epsilon = TSimd.Broadcast(step.Epsilon);
         TVector weight = TSimd.Broadcast(step.TargetUpdateRate);
         for (nint i = 0; i < length; i += TSimd.Count)
         {
-            // All loads first: where two of the arrays lie a multiple of 4 KiB apart, a load behind a store to the same offset would wait for it.
-            TVector g = TSimd.Load(gradient + i), m = TSimd.Load(firstMoment + i), v = TSimd.Load(secondMoment + i), p = TSimd.Load(parameters + i);
+            // All loads first: where two of the arrays lie a multiple of 4 KiB apart, a load behind a store to the same
+            // offset would wait for it.
+            TVector g = TSimd.Load(gradient + i), m = TSimd.Load(firstMoment + i), v = TSimd.Load(secondMoment + i),
+                p = TSimd.Load(parameters + i);
             TVector old = target == null ? p : TSimd.Load(target + i);
             g = TSimd.FlushBelow(TSimd.Multiply(g, scale), least);
             m = TSimd.FlushBelow(TSimd.MultiplyAdd(decay1, m, TSimd.Multiply(rest1, g)), least);
-            v = TSimd.FlushBelow(TSimd.MultiplyAdd(decay2, v, TSimd.Multiply(TSimd.Multiply(rest2, g), g)), leastSquare);
+            v = TSimd.FlushBelow(
+                TSimd.MultiplyAdd(decay2, v, TSimd.Multiply(TSimd.Multiply(rest2, g), g)), leastSquare);
             p = TSimd.Add(p, TSimd.DivideByRoot(TSimd.Multiply(rate, m), v, root, epsilon));
             TSimd.Store(m, firstMoment + i);
             TSimd.Store(v, secondMoment + i);
@@ -196,11 +227,12 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
     }
 
     /// <summary>
-    /// Second layer. A column panel of a wide W2 has the row stride of W2, often a power of two, and would fall on a few sets of the L1 cache; so
-    /// each panel is first copied together, where all rows of the batch then find it.
+    /// Second layer. A column panel of a wide W2 has the row stride of W2, often a power of two, and would fall on a
+    /// few sets of the L1 cache; so each panel is first copied together, where all rows of the batch then find it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void HiddenForward(float* h1, nint row, int batch, float* parameters, in MlpShape shape, float* h2, float* packed)
+    private static void HiddenForward(
+        float* h1, nint row, int batch, float* parameters, in MlpShape shape, float* h2, float* packed)
     {
         int hidden = shape.HiddenStride;
         float* weight = parameters + shape.Weight2, bias = parameters + shape.Bias2;
@@ -222,18 +254,21 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
                 }
             }
 
-            Multiply<BiasReluEpilogue>(h1, row, 1, batch, packed, Panel, width, shape.Hidden, h2 + column, row, bias + column, null);
+            Multiply<BiasReluEpilogue>(
+                h1, row, 1, batch, packed, Panel, width, shape.Hidden, h2 + column, row, bias + column, null);
         }
     }
 
     /// <summary>
-    /// <c>C = finish(start + A B)</c>: A is rows x depth, read as a[r aRow + k aStep]; B is depth x columns (a multiple of 16); C and mask share
-    /// the row stride cRow. C overlaps no operand. Where the row count is no multiple of a tile, the last tile is moved up over rows already
-    /// done: computing a row twice gives the same bits and needs no narrower tile.
+    /// <c>C = finish(start + A B)</c>: A is rows x depth, read as a[r aRow + k aStep]; B is depth x columns (a multiple
+    /// of 16); C and mask share the row stride cRow. C overlaps no operand. Where the row count is no multiple of a
+    /// tile, the last tile is moved up over rows already done: computing a row twice gives the same bits and needs no
+    /// narrower tile.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply<TEpilogue>(
-        float* a, nint aRow, nint aStep, int rows, float* b, nint bStep, int columns, int depth, float* c, nint cRow, float* bias, float* mask)
+        float* a, nint aRow, nint aStep, int rows, float* b, nint bStep, int columns, int depth, float* c, nint cRow,
+        float* bias, float* mask)
         where TEpilogue : struct, ITileEpilogue
     {
         int column = 0;
@@ -241,7 +276,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
         {
             for (; column <= columns - (4 * TSimd.Count); column += 4 * TSimd.Count)
             {
-                MultiplyWide<TEpilogue>(a, aRow, aStep, rows, b + column, bStep, depth, c + column, cRow, bias + column, mask + column);
+                MultiplyWide<TEpilogue>(
+                    a, aRow, aStep, rows, b + column, bStep, depth, c + column, cRow, bias + column, mask + column);
             }
         }
 
@@ -255,7 +291,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
                 {
                     nint r = Math.Min(row, rows - TallRows);
                     DenseTile<TSimd, TVector>.EightByTwo<TEpilogue>(
-                        a + (r * aRow), aRow, aStep, bAt, bStep, depth, cAt + (r * cRow), cRow, biasAt, maskAt + (r * cRow));
+                        a + (r * aRow), aRow, aStep, bAt, bStep, depth, cAt + (r * cRow), cRow, biasAt,
+                        maskAt + (r * cRow));
                 }
             }
 
@@ -265,7 +302,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
                 {
                     nint r = Math.Min(row, rows - ShortRows);
                     DenseTile<TSimd, TVector>.FourByTwo<TEpilogue>(
-                        a + (r * aRow), aRow, aStep, bAt, bStep, depth, cAt + (r * cRow), cRow, biasAt, maskAt + (r * cRow));
+                        a + (r * aRow), aRow, aStep, bAt, bStep, depth, cAt + (r * cRow), cRow, biasAt,
+                        maskAt + (r * cRow));
                 }
             }
 
@@ -286,7 +324,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
                 {
                     nint r = Math.Min(row, rows - TallRows);
                     DenseTile<TSimd, TVector>.EightByOne<TEpilogue>(
-                        a + (r * aRow), aRow, aStep, bAt, bStep, depth, cAt + (r * cRow), cRow, biasAt, maskAt + (r * cRow));
+                        a + (r * aRow), aRow, aStep, bAt, bStep, depth, cAt + (r * cRow), cRow, biasAt,
+                        maskAt + (r * cRow));
                 }
             }
 
@@ -296,7 +335,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
                 {
                     nint r = Math.Min(row, rows - ShortRows);
                     DenseTile<TSimd, TVector>.FourByOne<TEpilogue>(
-                        a + (r * aRow), aRow, aStep, bAt, bStep, depth, cAt + (r * cRow), cRow, biasAt, maskAt + (r * cRow));
+                        a + (r * aRow), aRow, aStep, bAt, bStep, depth, cAt + (r * cRow), cRow, biasAt,
+                        maskAt + (r * cRow));
                 }
             }
 
@@ -309,11 +349,13 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
     }
 
     /// <summary>
-    /// Four vectors of columns, by tiles of six rows as long as what remains afterwards is no worse than a tile of eight or four; 8 rows or more.
+    /// Four vectors of columns, by tiles of six rows as long as what remains afterwards is no worse than a tile of
+    /// eight or four; 8 rows or more.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyWide<TEpilogue>(
-        float* a, nint aRow, nint aStep, int rows, float* b, nint bStep, int depth, float* c, nint cRow, float* bias, float* mask)
+        float* a, nint aRow, nint aStep, int rows, float* b, nint bStep, int depth, float* c, nint cRow, float* bias,
+        float* mask)
         where TEpilogue : struct, ITileEpilogue
     {
         int lanes = TSimd.Count;
@@ -325,7 +367,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
                 for (int half = 0; half < 4 * lanes; half += 2 * lanes)
                 {
                     DenseTile<TSimd, TVector>.EightByTwo<TEpilogue>(
-                        a + (row * aRow), aRow, aStep, b + half, bStep, depth, c + (row * cRow) + half, cRow, bias + half,
+                        a + (row * aRow), aRow, aStep, b + half, bStep, depth, c + (row * cRow) + half, cRow,
+                        bias + half,
                         mask + (row * cRow) + half);
                 }
 
@@ -337,7 +380,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
                 for (int half = 0; half < 4 * lanes; half += 2 * lanes)
                 {
                     DenseTile<TSimd, TVector>.FourByTwo<TEpilogue>(
-                        a + (row * aRow), aRow, aStep, b + half, bStep, depth, c + (row * cRow) + half, cRow, bias + half,
+                        a + (row * aRow), aRow, aStep, b + half, bStep, depth, c + (row * cRow) + half, cRow,
+                        bias + half,
                         mask + (row * cRow) + half);
                 }
 
@@ -352,13 +396,15 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
     }
 
     /// <summary>
-    /// Last layer with one output: <c>dh2 = mask(dy w3)</c>, <c>dw3 = sum over b of h2 dy</c> and <c>db2 = sum over b of dh2</c>,
-    /// all in one pass over h2.
+    /// Last layer with one output: <c>dh2 = mask(dy w3)</c>, <c>dw3 = sum over b of h2 dy</c> and
+    /// <c>db2 = sum over b of dh2</c>, all in one pass over h2.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SingleOutputBackward(float* h2, nint stride, float* dy, float* w3, int batch, int hidden, float* dh2, float* dw3, float* db2)
+    private static void SingleOutputBackward(
+        float* h2, nint stride, float* dy, float* w3, int batch, int hidden, float* dh2, float* dw3, float* db2)
     {
-        // Two vectors at a time: a row's whole cache lines are used while they are at hand, and two more chains hide the latency of the sums.
+        // Two vectors at a time: a row's whole cache lines are used while they are at hand, and two more chains hide
+        // the latency of the sums.
         int column = 0, lanes = TSimd.Count;
         for (; column <= hidden - (2 * lanes); column += 2 * lanes)
         {
@@ -368,7 +414,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
             for (int row = 0; row < batch; row++)
             {
                 TVector h0 = TSimd.Load(h2 + at), h1 = TSimd.Load(h2 + at + lanes), d = TSimd.Broadcast(dy[row]);
-                TVector g0 = TSimd.MaskPositive(TSimd.Multiply(d, w0), h0), g1 = TSimd.MaskPositive(TSimd.Multiply(d, w1), h1);
+                TVector g0 = TSimd.MaskPositive(
+                    TSimd.Multiply(d, w0), h0), g1 = TSimd.MaskPositive(TSimd.Multiply(d, w1), h1);
                 TSimd.Store(g0, dh2 + at);
                 TSimd.Store(g1, dh2 + at + lanes);
                 weightSum0 = TSimd.MultiplyAdd(h0, d, weightSum0);
@@ -404,16 +451,19 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
     }
 
     /// <summary>
-    /// The input gradient alone of a network with one output. Rows without output gradient are left out until the end: of twin critics, an actor's
-    /// loss sees only the lower one in each row, and half of either's rows are idle.
+    /// The input gradient alone of a network with one output. Rows without output gradient are left out until the end:
+    /// of twin critics, an actor's loss sees only the lower one in each row, and half of either's rows are idle.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SingleOutputInputBackward(
-        float* parameters, in MlpShape shape, int batch, MlpActivations activations, in MatrixView inputGradient, int firstInput)
+        float* parameters, in MlpShape shape, int batch, MlpActivations activations, in MatrixView inputGradient,
+        int firstInput)
     {
-        int hidden = shape.HiddenStride, row = activations.Hidden1.Stride, transposedStride = activations.Repacked.Stride, busy = 0;
+        int hidden = shape.HiddenStride, row = activations.Hidden1.Stride,
+            transposedStride = activations.Repacked.Stride, busy = 0;
         float* h1 = activations.Hidden1.Row(0), h2 = activations.Hidden2.Row(0), dy = activations.OutputGradient.Row(0);
-        float* dh1 = activations.Hidden1Gradient.Row(0), dh2 = activations.Hidden2Gradient.Row(0), w3 = parameters + shape.Weight3;
+        float* dh1 = activations.Hidden1Gradient.Row(0), dh2 = activations.Hidden2Gradient.Row(0),
+            w3 = parameters + shape.Weight3;
         for (int b = 0; b < batch; b++)
         {
             if (dy[b] != 0)
@@ -422,7 +472,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
                 float* from = h2 + ((nint)b * row), to = dh2 + ((nint)busy * row);
                 for (int i = 0; i < hidden; i += TSimd.Count)
                 {
-                    TSimd.Store(TSimd.MaskPositive(TSimd.Multiply(d, TSimd.Load(w3 + i)), TSimd.Load(from + i)), to + i);
+                    TSimd.Store(
+                        TSimd.MaskPositive(TSimd.Multiply(d, TSimd.Load(w3 + i)), TSimd.Load(from + i)), to + i);
                 }
 
                 busy++;
@@ -433,7 +484,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
         {
             float* transposed = activations.Repacked.Row(0);
             Transpose(parameters + shape.Weight2, hidden, hidden, hidden, transposed, transposedStride);
-            Multiply<PlainEpilogue>(dh2, row, 1, busy, transposed, transposedStride, hidden, shape.Hidden, dh1, row, null, null);
+            Multiply<PlainEpilogue>(
+                dh2, row, 1, busy, transposed, transposedStride, hidden, shape.Hidden, dh1, row, null, null);
             float* to = dh1;
             for (int b = 0; b < batch; b++)
             {
@@ -453,7 +505,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
         for (int i = 0; inputGradient.Rows > 0 && i < inputGradient.Columns; i++)
         {
             RowDots(
-                dh1, row, busy, parameters + shape.Weight1 + ((nint)(firstInput + i) * hidden), hidden, 0f, inputGradient.Row(0) + i,
+                dh1, row, busy, parameters + shape.Weight1 + ((nint)(firstInput + i) * hidden), hidden, 0f,
+                inputGradient.Row(0) + i,
                 inputGradient.Stride);
         }
 
@@ -491,8 +544,9 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
     }
 
     /// <summary>
-    /// <c>y[r yStep] = start + x_r w</c> for every row r of x; length is a multiple of 16. Four rows at a time share the loads of w and the
-    /// shuffles of the sums across lanes; a last group that is short repeats its last row, so that a row has the same bits in any group.
+    /// <c>y[r yStep] = start + x_r w</c> for every row r of x; length is a multiple of 16. Four rows at a time share
+    /// the loads of w and the shuffles of the sums across lanes; a last group that is short repeats its last row, so
+    /// that a row has the same bits in any group.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RowDots(float* x, nint xRow, int rows, float* w, int length, float start, float* y, nint yStep)
@@ -502,7 +556,8 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
         for (int row = 0; row < rows; row += Group)
         {
             int last = Math.Min(Group, rows - row) - 1;
-            float* x0 = x + (row * xRow), x1 = x0 + (Math.Min(1, last) * xRow), x2 = x0 + (Math.Min(2, last) * xRow), x3 = x0 + (last * xRow);
+            float* x0 = x + (row * xRow), x1 = x0 + (Math.Min(1, last) * xRow), x2 = x0 + (Math.Min(2, last) * xRow),
+                x3 = x0 + (last * xRow);
             TVector s0 = TSimd.Zero, s1 = TSimd.Zero, s2 = TSimd.Zero, s3 = TSimd.Zero;
             for (int i = 0; i < length; i += TSimd.Count)
             {
@@ -523,14 +578,16 @@ internal static unsafe class DenseNetwork<TSimd, TVector>
 
     /// <summary>destination[c][r] = source[r][c]; rows and columns are multiples of 16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Transpose(float* source, nint sourceStride, int rows, int columns, float* destination, nint destinationStride)
+    private static void Transpose(
+        float* source, nint sourceStride, int rows, int columns, float* destination, nint destinationStride)
     {
         for (int row = 0; row < rows; row += MlpShape.LaneCount)
         {
             for (int column = 0; column < columns; column += MlpShape.LaneCount)
             {
                 TSimd.Transpose16(
-                    source + (row * sourceStride) + column, sourceStride, destination + (column * destinationStride) + row, destinationStride);
+                    source + (row * sourceStride) + column, sourceStride,
+                    destination + (column * destinationStride) + row, destinationStride);
             }
         }
     }

@@ -6,12 +6,16 @@ namespace HipiFast.Kernels.Dense;
 /// <summary>What happens to a tile's sums before and after the multiplication.</summary>
 internal unsafe interface ITileEpilogue
 {
-    /// <summary>The value that sums start from. <paramref name="operand"/> is the bias at the tile's first column, or null.</summary>
+    /// <summary>
+    /// The value that sums start from. <paramref name="operand"/> is the bias at the tile's first column, or null.
+    /// </summary>
     static abstract TVector Start<TSimd, TVector>(float* operand)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct;
 
-    /// <summary>The value that is stored. <paramref name="operand"/> is where the stored vector's activations lie, or not read.</summary>
+    /// <summary>
+    /// The value that is stored. <paramref name="operand"/> is where the stored vector's activations lie, or not read.
+    /// </summary>
     static abstract TVector Finish<TSimd, TVector>(TVector sum, float* operand)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct;
@@ -76,17 +80,21 @@ internal readonly unsafe struct MaskEpilogue : ITileEpilogue
 /// <summary>
 /// Register tiles of the product <c>C[r][c] = sum over k of A[r, k] B[k][c]</c>, r over 8, 6, 4 or 1 rows,
 /// c over one, two or four vectors, with A read as
-/// <c>a[r aRow + k aStep]</c> (so that A may be a transpose), B's row k at <c>b + k bStep</c> and C's row r at <c>c + r cRow</c>.
+/// <c>a[r aRow + k aStep]</c> (so that A may be a transpose), B's row k at <c>b + k bStep</c> and C's row r at
+/// <c>c + r cRow</c>.
 /// </summary>
 /// <remarks>
-/// The sums are separate locals in leaf methods without calls: only then does the JIT hold them in registers. Every sum runs over k in order
-/// with one multiply-add each, so its bits do not depend on which tile computed it.
+/// The sums are separate locals in leaf methods without calls: only then does the JIT hold them in registers. Every sum
+/// runs over k in order with one multiply-add each, so its bits do not depend on which tile computed it.
 /// </remarks>
 internal static unsafe class DenseTile<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    /// <summary>24 sums: the fewest loads per multiply-add, which is what counts while another thread shares the core's load ports.</summary>
+    /// <summary>
+    /// 24 sums: the fewest loads per multiply-add, which is what counts while another thread shares the core's load
+    /// ports.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SixByFour<TEpilogue>(
         float* a, nint aRow, nint aStep, float* b, nint bStep, int depth, float* c, nint cRow, float* bias, float* mask)
@@ -95,7 +103,8 @@ internal static unsafe class DenseTile<TSimd, TVector>
         int lanes = TSimd.Count;
         float* a1 = a + aRow, a2 = a1 + aRow, a3 = a2 + aRow, a4 = a3 + aRow, a5 = a4 + aRow;
         TVector start0 = TEpilogue.Start<TSimd, TVector>(bias), start1 = TEpilogue.Start<TSimd, TVector>(bias + lanes);
-        TVector start2 = TEpilogue.Start<TSimd, TVector>(bias + (2 * lanes)), start3 = TEpilogue.Start<TSimd, TVector>(bias + (3 * lanes));
+        TVector start2 = TEpilogue.Start<TSimd, TVector>(bias + (2 * lanes)),
+            start3 = TEpilogue.Start<TSimd, TVector>(bias + (3 * lanes));
         TVector s00 = start0, s10 = start0, s20 = start0, s30 = start0, s40 = start0, s50 = start0;
         TVector s01 = start1, s11 = start1, s21 = start1, s31 = start1, s41 = start1, s51 = start1;
         TVector s02 = start2, s12 = start2, s22 = start2, s32 = start2, s42 = start2, s52 = start2;
@@ -103,7 +112,8 @@ internal static unsafe class DenseTile<TSimd, TVector>
         nint at = 0;
         for (int k = depth; k > 0; k--)
         {
-            TVector b0 = TSimd.Load(b), b1 = TSimd.Load(b + lanes), b2 = TSimd.Load(b + (2 * lanes)), b3 = TSimd.Load(b + (3 * lanes));
+            TVector b0 = TSimd.Load(b), b1 = TSimd.Load(b + lanes), b2 = TSimd.Load(b + (2 * lanes)),
+                b3 = TSimd.Load(b + (3 * lanes));
             TVector x = TSimd.Broadcast(a[at]);
             s00 = TSimd.MultiplyAdd(x, b0, s00);
             s01 = TSimd.MultiplyAdd(x, b1, s01);
@@ -161,10 +171,13 @@ internal static unsafe class DenseTile<TSimd, TVector>
         where TEpilogue : struct, ITileEpilogue
     {
         int lanes = TSimd.Count;
-        float* a1 = a + aRow, a2 = a1 + aRow, a3 = a2 + aRow, a4 = a3 + aRow, a5 = a4 + aRow, a6 = a5 + aRow, a7 = a6 + aRow;
+        float* a1 = a + aRow, a2 = a1 + aRow, a3 = a2 + aRow, a4 = a3 + aRow, a5 = a4 + aRow, a6 = a5 + aRow,
+            a7 = a6 + aRow;
         TVector start0 = TEpilogue.Start<TSimd, TVector>(bias), start1 = TEpilogue.Start<TSimd, TVector>(bias + lanes);
-        TVector s00 = start0, s10 = start0, s20 = start0, s30 = start0, s40 = start0, s50 = start0, s60 = start0, s70 = start0;
-        TVector s01 = start1, s11 = start1, s21 = start1, s31 = start1, s41 = start1, s51 = start1, s61 = start1, s71 = start1;
+        TVector s00 = start0, s10 = start0, s20 = start0, s30 = start0, s40 = start0, s50 = start0, s60 = start0,
+            s70 = start0;
+        TVector s01 = start1, s11 = start1, s21 = start1, s31 = start1, s41 = start1, s51 = start1, s61 = start1,
+            s71 = start1;
         nint at = 0;
         for (int k = depth; k > 0; k--)
         {
@@ -244,7 +257,8 @@ internal static unsafe class DenseTile<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void OneByTwo<TEpilogue>(float* a, nint aStep, float* b, nint bStep, int depth, float* c, float* bias, float* mask)
+    public static void OneByTwo<TEpilogue>(
+        float* a, nint aStep, float* b, nint bStep, int depth, float* c, float* bias, float* mask)
         where TEpilogue : struct, ITileEpilogue
     {
         int lanes = TSimd.Count;
@@ -266,7 +280,8 @@ internal static unsafe class DenseTile<TSimd, TVector>
         float* a, nint aRow, nint aStep, float* b, nint bStep, int depth, float* c, nint cRow, float* bias, float* mask)
         where TEpilogue : struct, ITileEpilogue
     {
-        float* a1 = a + aRow, a2 = a1 + aRow, a3 = a2 + aRow, a4 = a3 + aRow, a5 = a4 + aRow, a6 = a5 + aRow, a7 = a6 + aRow;
+        float* a1 = a + aRow, a2 = a1 + aRow, a3 = a2 + aRow, a4 = a3 + aRow, a5 = a4 + aRow, a6 = a5 + aRow,
+            a7 = a6 + aRow;
         TVector start = TEpilogue.Start<TSimd, TVector>(bias);
         TVector s0 = start, s1 = start, s2 = start, s3 = start, s4 = start, s5 = start, s6 = start, s7 = start;
         nint at = 0;
@@ -322,7 +337,8 @@ internal static unsafe class DenseTile<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void OneByOne<TEpilogue>(float* a, nint aStep, float* b, nint bStep, int depth, float* c, float* bias, float* mask)
+    public static void OneByOne<TEpilogue>(
+        float* a, nint aStep, float* b, nint bStep, int depth, float* c, float* bias, float* mask)
         where TEpilogue : struct, ITileEpilogue
     {
         TVector sum = TEpilogue.Start<TSimd, TVector>(bias);

@@ -17,13 +17,15 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
 
     /// <inheritdoc/>
     public void Backward(
-        MlpParameters network, in MatrixView input, MlpActivations activations, Span<float> gradient, in MatrixView inputGradient, int firstInput)
+        MlpParameters network, in MatrixView input, MlpActivations activations, Span<float> gradient,
+        in MatrixView inputGradient, int firstInput)
     {
         Check(network, input, activations);
         MlpShape shape = network.Shape;
         if (!gradient.IsEmpty && gradient.Length != shape.Length)
         {
-            throw new ArgumentException($"The gradient has {gradient.Length} floats; the network has {shape.Length}.", nameof(gradient));
+            throw new ArgumentException(
+                $"The gradient has {gradient.Length} floats; the network has {shape.Length}.", nameof(gradient));
         }
 
         if (inputGradient.Rows != 0
@@ -38,13 +40,15 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
 
         fixed (float* g = gradient)
         {
-            DenseNetwork<TSimd, TVector>.Backward(network.Pointer, shape, input, activations, g, inputGradient, firstInput);
+            DenseNetwork<TSimd, TVector>.Backward(
+                network.Pointer, shape, input, activations, g, inputGradient, firstInput);
         }
     }
 
     /// <inheritdoc/>
     public void Adam(
-        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment, Span<float> secondMoment, Span<float> target)
+        in AdamStep step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment,
+        Span<float> secondMoment, Span<float> target)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(step.Step, 1, nameof(step));
         CheckLength(gradient.Length, parameters.Length, nameof(parameters));
@@ -99,7 +103,8 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
         if (firstRow < 0 || firstRow % MlpShape.LaneCount != 0 || firstRow > sample.Capacity - actorOutput.Rows)
         {
             throw new ArgumentException(
-                $"Rows {firstRow} to {firstRow + actorOutput.Rows} do not lie in a sample of {sample.Capacity} rows, or the first is no multiple of "
+                $"Rows {firstRow} to {firstRow + actorOutput.Rows} do not lie in a sample of {sample.Capacity} rows, "
+                + "or the first is no multiple of "
                     + $"{MlpShape.LaneCount}.",
                 nameof(firstRow));
         }
@@ -107,7 +112,8 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
         if (actorOutput.Columns < 2 * sample.ActionDimension)
         {
             throw new ArgumentException(
-                $"The actor's output has {actorOutput.Columns} columns; actions of {sample.ActionDimension} need {2 * sample.ActionDimension}.",
+                $"The actor's output has {actorOutput.Columns} columns; actions of {sample.ActionDimension} need "
+                + $"{2 * sample.ActionDimension}.",
                 nameof(actorOutput));
         }
     }
@@ -116,13 +122,15 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
     {
         if (input.Columns != network.Shape.Inputs || input.Stride < input.Columns)
         {
-            throw new ArgumentException($"The input has {input.Columns} columns; the network takes {network.Shape.Inputs}.", nameof(input));
+            throw new ArgumentException(
+                $"The input has {input.Columns} columns; the network takes {network.Shape.Inputs}.", nameof(input));
         }
 
         if (activations.Shape != network.Shape || input.Rows < 1 || input.Rows > activations.Capacity)
         {
             throw new ArgumentException(
-                $"Activations for {activations.Capacity} rows of {activations.Shape} do not serve {input.Rows} rows of {network.Shape}.",
+                $"Activations for {activations.Capacity} rows of {activations.Shape} do not serve {input.Rows} rows of "
+                + $"{network.Shape}.",
                 nameof(activations));
         }
     }

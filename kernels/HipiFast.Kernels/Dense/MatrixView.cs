@@ -27,7 +27,8 @@ public readonly unsafe record struct MatrixView(nint Pointer, int Rows, int Colu
     {
         if (first < 0 || rows < 0 || first > Rows - rows)
         {
-            throw new ArgumentOutOfRangeException(nameof(rows), $"Rows {first} to {first + rows} are outside a matrix of {Rows} rows.");
+            throw new ArgumentOutOfRangeException(
+                nameof(rows), $"Rows {first} to {first + rows} are outside a matrix of {Rows} rows.");
         }
 
         return this with { Pointer = (nint)Row(first), Rows = rows };

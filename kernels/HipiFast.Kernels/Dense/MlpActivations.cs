@@ -4,15 +4,16 @@ using HipiFast.Kernels.Networks;
 namespace HipiFast.Kernels.Dense;
 
 /// <summary>
-/// What a pass through one network needs beside its parameters: activations and their gradients for a batch, all row-major with rows padded to
-/// at least the strides of <see cref="MlpShape"/> (each view has its own stride), and room for repacked weights. Memory that no pass touches
-/// costs nothing.
+/// What a pass through one network needs beside its parameters: activations and their gradients for a batch, all
+/// row-major with rows padded to at least the strides of <see cref="MlpShape"/> (each view has its own stride), and
+/// room for repacked weights. Memory that no pass touches costs nothing.
 /// </summary>
 public sealed class MlpActivations : IDisposable
 {
     /// <summary>
-    /// From this width on, rows whose length is a multiple of 64 floats get one more cache line: a column panel of a matrix that is larger than
-    /// the L1 cache would otherwise fall on a few of its sets and be read from L2 again for every tile.
+    /// From this width on, rows whose length is a multiple of 64 floats get one more cache line: a column panel of a
+    /// matrix that is larger than the L1 cache would otherwise fall on a few of its sets and be read from L2 again for
+    /// every tile.
     /// </summary>
     private const int SmallestSpreadWidth = 128;
 
@@ -29,9 +30,11 @@ public sealed class MlpActivations : IDisposable
         Capacity = capacity;
 
         int stride = SpreadStride(shape.HiddenStride);
-        int repackedRows = Math.Max(shape.HiddenStride, MlpShape.RoundUp(shape.Outputs)), repackedStride = Math.Max(stride, 2 * MlpShape.LaneCount);
+        int repackedRows = Math.Max(shape.HiddenStride, MlpShape.RoundUp(shape.Outputs)), repackedStride = Math.Max(
+            stride, 2 * MlpShape.LaneCount);
         long hidden = (long)capacity * stride;
-        long output = ((((long)capacity * shape.OutputStride) + MlpShape.LaneCount - 1) / MlpShape.LaneCount) * MlpShape.LaneCount;
+        long output = (
+            (((long)capacity * shape.OutputStride) + MlpShape.LaneCount - 1) / MlpShape.LaneCount) * MlpShape.LaneCount;
         _memory = new NativeBuffer<float>((4 * hidden) + (2 * output) + ((long)repackedRows * repackedStride));
         nint at = (nint)_memory.Pointer;
         Hidden1 = Take(ref at, capacity, shape.HiddenStride, stride, hidden);
@@ -72,16 +75,20 @@ public sealed class MlpActivations : IDisposable
     public MatrixView Output { get; }
 
     /// <summary>
-    /// Gradient of the loss with respect to the output, <c>[capacity, OutputStride]</c>; written by the caller before a backward pass, who leaves
-    /// its padding columns at the zero they start with.
+    /// Gradient of the loss with respect to the output, <c>[capacity, OutputStride]</c>; written by the caller before a
+    /// backward pass, who leaves its padding columns at the zero they start with.
     /// </summary>
     public MatrixView OutputGradient { get; }
 
-    /// <summary>Scratch of a pass for weights in another order: at least HiddenStride rows, at least 32 floats wide.</summary>
+    /// <summary>
+    /// Scratch of a pass for weights in another order: at least HiddenStride rows, at least 32 floats wide.
+    /// </summary>
     internal MatrixView Repacked { get; }
 
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
 
-    private static int SpreadStride(int width) => width >= SmallestSpreadWidth && width % 64 == 0 ? width + MlpShape.LaneCount : width;
+    private static int SpreadStride(int width) => width >= SmallestSpreadWidth && width % 64 == 0
+        ? width + MlpShape.LaneCount
+        : width;
 }

@@ -5,11 +5,13 @@ using HipiFast.Kernels.Networks;
 namespace HipiFast.Kernels.Dense;
 
 /// <summary>
-/// Actions sampled from the actor's outputs and what the actor's gradient needs of them, for a batch. With mean and log-std l of the network and
-/// a standard normal z: <c>x = mean + exp(l) z</c>, <c>a = tanh(x)</c>. <see cref="IDenseKernel.SampleActions"/> fills it.
+/// Actions sampled from the actor's outputs and what the actor's gradient needs of them, for a batch. With mean and
+/// log-std l of the network and a standard normal z: <c>x = mean + exp(l) z</c>, <c>a = tanh(x)</c>.
+/// <see cref="IDenseKernel.SampleActions"/> fills it.
 /// </summary>
 /// <remarks>
-/// All <c>[rows][A]</c> without padding, so that the arithmetic runs over one flat array whatever A is; each array is padded at its end.
+/// All <c>[rows][A]</c> without padding, so that the arithmetic runs over one flat array whatever A is; each array is
+/// padded at its end.
 /// </remarks>
 public sealed unsafe class PolicySample : IDisposable
 {
@@ -84,9 +86,13 @@ public sealed unsafe class PolicySample : IDisposable
     /// <param name="actionGradient2">Second part of f', or null.</param>
     /// <param name="logProbabilityWeight">w.</param>
     /// <param name="firstRow">Row of the batch that the first row of the result is.</param>
-    /// <param name="outputGradient">Receives the gradient, <c>[rows][OutputStride]</c>; rows within the sample are not checked.</param>
+    /// <param name="outputGradient">
+    /// Receives the gradient, <c>[rows][OutputStride]</c>; rows within the sample are not checked.
+    /// </param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Backward(float* actionGradient1, float* actionGradient2, float logProbabilityWeight, int firstRow, in MatrixView outputGradient)
+    public void Backward(
+        float* actionGradient1, float* actionGradient2, float logProbabilityWeight, int firstRow,
+        in MatrixView outputGradient)
     {
         int at = firstRow * ActionDimension;
         for (int row = 0; row < outputGradient.Rows; row++)
@@ -98,7 +104,9 @@ public sealed unsafe class PolicySample : IDisposable
                 float mean = (f * Slope[at]) + (2f * logProbabilityWeight * Action[at]), raw = RawLogStd[at];
                 to[d] = mean;
                 to[ActionDimension + d] =
-                    raw is >= TanhGaussian.MinLogStd and <= TanhGaussian.MaxLogStd ? (mean * Std[at] * Noise[at]) - logProbabilityWeight : 0f;
+                    raw is >= TanhGaussian.MinLogStd and <= TanhGaussian.MaxLogStd
+                        ? (mean * Std[at] * Noise[at]) - logProbabilityWeight
+                        : 0f;
             }
         }
     }

@@ -30,16 +30,19 @@ internal static unsafe class PolicySampling<TSimd, TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Draw(in MatrixView actorOutput, PolicySample sample, int firstRow, ActionNoise noise)
     {
-        int rows = actorOutput.Rows, actions = sample.ActionDimension, first = firstRow * actions, end = first + (rows * actions);
+        int rows = actorOutput.Rows, actions = sample.ActionDimension, first = firstRow * actions,
+            end = first + (rows * actions);
         sample.Gather(actorOutput, firstRow, 0, sample.Mean);
         sample.Gather(actorOutput, firstRow, actions, sample.RawLogStd);
         DrawNormals(firstRow, rows, actions, noise, sample.Noise);
-        float* mean = sample.Mean, raw = sample.RawLogStd, std = sample.Std, normals = sample.Noise, slope = sample.Slope, term = sample.Term;
+        float* mean = sample.Mean, raw = sample.RawLogStd, std = sample.Std, normals = sample.Noise,
+            slope = sample.Slope, term = sample.Term;
         float* action = sample.Action;
         for (int i = first; i < end; i += TSimd.Count)
         {
             TVector z = TSimd.Load(normals + i), logStd = TanhGaussian<TSimd, TVector>.ClampLogStd(TSimd.Load(raw + i));
-            TVector deviation = VectorMath<TSimd, TVector>.Exp(logStd), x = TSimd.MultiplyAdd(deviation, z, TSimd.Load(mean + i));
+            TVector deviation = VectorMath<TSimd, TVector>.Exp(logStd), x = TSimd.MultiplyAdd(
+                deviation, z, TSimd.Load(mean + i));
             TVector logDerivative = TanhGaussian<TSimd, TVector>.LogDerivative(x);
             TSimd.Store(deviation, std + i);
             TSimd.Store(TanhGaussian<TSimd, TVector>.Squash(x), action + i);
@@ -47,7 +50,8 @@ internal static unsafe class PolicySampling<TSimd, TVector>
 
             // (x - mean) / std is z itself.
             TVector logNormal = TSimd.Subtract(
-                TSimd.Multiply(TSimd.Multiply(z, z), TSimd.Broadcast(-0.5f)), TSimd.Add(logStd, TSimd.Broadcast(TanhGaussian.HalfLogTwoPi)));
+                TSimd.Multiply(TSimd.Multiply(z, z), TSimd.Broadcast(-0.5f)),
+                TSimd.Add(logStd, TSimd.Broadcast(TanhGaussian.HalfLogTwoPi)));
             TSimd.Store(TSimd.Subtract(logNormal, logDerivative), term + i);
         }
 
@@ -55,13 +59,14 @@ internal static unsafe class PolicySampling<TSimd, TVector>
     }
 
     /// <summary>
-    /// Fills z: words 0 and 1 of a block give entries 4 k and 4 k + 1, words 2 and 3 the next two (<see cref="Philox.ToNormals"/>). One group of
-    /// blocks serves as many rows as a vector has lanes.
+    /// Fills z: words 0 and 1 of a block give entries 4 k and 4 k + 1, words 2 and 3 the next two
+    /// (<see cref="Philox.ToNormals"/>). One group of blocks serves as many rows as a vector has lanes.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DrawNormals(int firstRow, int rows, int actions, ActionNoise noise, float* destination)
     {
-        float* keys = stackalloc float[PhiloxVector<TSimd, TVector>.KeyLength], group = stackalloc float[BlockNormals * WidestVector];
+        float* keys = stackalloc float[PhiloxVector<TSimd, TVector>.KeyLength],
+            group = stackalloc float[BlockNormals * WidestVector];
         PhiloxVector<TSimd, TVector>.PrepareKeys(noise.Seed, keys);
         TVector offsets = PhiloxVector<TSimd, TVector>.BlockOffsets;
         int lanes = TSimd.Count;
@@ -94,12 +99,15 @@ internal static unsafe class PolicySampling<TSimd, TVector>
         }
     }
 
-    /// <summary>Turns pairs of words (radius in the even lane, angle in the odd one) into pairs of normals: cosine, sine.</summary>
+    /// <summary>
+    /// Turns pairs of words (radius in the even lane, angle in the odd one) into pairs of normals: cosine, sine.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreNormals(TVector low, TVector high, float* destination)
     {
         TVector even = TSimd.BroadcastEven(uint.MaxValue);
-        TVector radius = TSimd.Select(even, low, TSimd.SwapPairs(high)), angle = TSimd.Select(even, TSimd.SwapPairs(low), high);
+        TVector radius = TSimd.Select(
+            even, low, TSimd.SwapPairs(high)), angle = TSimd.Select(even, TSimd.SwapPairs(low), high);
         PhiloxVector<TSimd, TVector>.ToNormals(radius, angle, out TVector cosines, out TVector sines);
         TSimd.Store(TSimd.Select(even, cosines, TSimd.SwapPairs(sines)), destination);
         TSimd.Store(TSimd.Select(even, TSimd.SwapPairs(cosines), sines), destination + TSimd.Count);

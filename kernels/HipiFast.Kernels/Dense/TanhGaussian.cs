@@ -4,13 +4,14 @@ using HipiFast.Kernels.Numerics;
 namespace HipiFast.Kernels.Dense;
 
 /// <summary>
-/// The actor's distribution: <c>a = tanh(x)</c> with <c>x ~ N(mean, exp(logStd)^2)</c>, entry by entry. The scalar forms; <see
-/// cref="TanhGaussian{TSimd,TVector}"/> has them by vectors.
+/// The actor's distribution: <c>a = tanh(x)</c> with <c>x ~ N(mean, exp(logStd)^2)</c>, entry by entry. The scalar
+/// forms; <see cref="TanhGaussian{TSimd,TVector}"/> has them by vectors.
 /// </summary>
 /// <remarks>
 /// <c>log pi(a) = sum_d [ -((x - mean) / std)^2 / 2 - logStd - log(2 pi) / 2 - log(1 - tanh(x)^2) ]</c>, in nats, where
-/// <c>log(1 - tanh(x)^2) = 2 (log 2 - x - softplus(-2 x))</c> stays finite where <c>1 - tanh(x)^2</c> underflows. The vector forms agree with the
-/// scalar ones within 1e-6 in absolute terms (relative where the result exceeds 1). NaN in gives NaN out.
+/// <c>log(1 - tanh(x)^2) = 2 (log 2 - x - softplus(-2 x))</c> stays finite where <c>1 - tanh(x)^2</c> underflows. The
+/// vector forms agree with the scalar ones within 1e-6 in absolute terms (relative where the result exceeds 1). NaN in
+/// gives NaN out.
 /// </remarks>
 internal static class TanhGaussian
 {
@@ -20,7 +21,9 @@ internal static class TanhGaussian
     /// <summary>Upper bound of the log standard deviation.</summary>
     public const float MaxLogStd = 2f;
 
-    /// <summary>Largest magnitude of an action of which a log-probability is taken; beyond it atanh would run to infinity.</summary>
+    /// <summary>
+    /// Largest magnitude of an action of which a log-probability is taken; beyond it atanh would run to infinity.
+    /// </summary>
     public const double MaxAction = 1 - 1e-6;
 
     /// <summary>log(2 pi) / 2.</summary>
@@ -29,14 +32,19 @@ internal static class TanhGaussian
     internal const float LogTwo = 0.6931471806f;
 
     /// <summary>
-    /// atanh(<see cref="MaxAction"/>). Kept as a constant because 1 - 1e-6 rounded to float is off by 1 % in 1 - |a|, which shows in x.
+    /// atanh(<see cref="MaxAction"/>). Kept as a constant because 1 - 1e-6 rounded to float is off by 1 % in 1 - |a|,
+    /// which shows in x.
     /// </summary>
     internal const float MaxUnsquashed = 7.2543286f;
 
     /// <summary>Clamps a network's output to [<see cref="MinLogStd"/>, <see cref="MaxLogStd"/>].</summary>
     /// <param name="logStd">The raw output.</param>
     /// <returns>The clamped value; NaN for NaN.</returns>
-    public static float ClampLogStd(float logStd) => logStd < MinLogStd ? MinLogStd : logStd > MaxLogStd ? MaxLogStd : logStd;
+    public static float ClampLogStd(float logStd) => logStd < MinLogStd
+        ? MinLogStd
+        : logStd > MaxLogStd
+        ? MaxLogStd
+        : logStd;
 
     /// <summary>tanh.</summary>
     /// <param name="x">Any value.</param>
@@ -60,7 +68,9 @@ internal static class TanhGaussian
     }
 }
 
-/// <summary><see cref="TanhGaussian"/> on one kind of vector; the same formulas and agreement with the scalar forms.</summary>
+/// <summary>
+/// <see cref="TanhGaussian"/> on one kind of vector; the same formulas and agreement with the scalar forms.
+/// </summary>
 internal static class TanhGaussian<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
@@ -87,7 +97,8 @@ internal static class TanhGaussian<TSimd, TVector>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Unsquash(TVector action)
     {
-        // Both sides of the comparison are floats here; no float lies between (float)MaxAction and MaxAction, so it decides as the scalar form does.
+        // Both sides of the comparison are floats here; no float lies between (float)MaxAction and MaxAction, so it
+        // decides as the scalar form does.
         TVector one = TSimd.Broadcast(1f), magnitude = VectorMath<TSimd, TVector>.Abs(action);
         TVector ratio = TSimd.Divide(TSimd.Add(one, action), TSimd.Subtract(one, action));
         TVector x = TSimd.Multiply(TSimd.Broadcast(0.5f), VectorMath<TSimd, TVector>.Log(ratio));

@@ -9,19 +9,24 @@ internal static class LogPartitionArguments
     /// <param name="candidates">K, 1 or more.</param>
     /// <param name="runningMax"><c>[K]</c>.</param>
     /// <param name="runningSum"><c>[K]</c>.</param>
-    /// <exception cref="ArgumentException">A length disagrees, or rows or candidates is below 1; the message says which.</exception>
+    /// <exception cref="ArgumentException">
+    /// A length disagrees, or rows or candidates is below 1; the message says which.
+    /// </exception>
     public static void CheckAccumulate(
-        ReadOnlySpan<float> softQ, int rows, int candidates, ReadOnlySpan<float> runningMax, ReadOnlySpan<float> runningSum)
+        ReadOnlySpan<float> softQ, int rows, int candidates, ReadOnlySpan<float> runningMax,
+        ReadOnlySpan<float> runningSum)
     {
         if (rows < 1 || candidates < 1)
         {
-            throw new ArgumentException($"The log partition needs at least one row and one candidate task; found {rows} and {candidates}.");
+            throw new ArgumentException(
+                $"The log partition needs at least one row and one candidate task; found {rows} and {candidates}.");
         }
 
         if (softQ.Length != (long)rows * candidates)
         {
             throw new ArgumentException(
-                $"Q~ of {rows} rows by {candidates} candidate tasks has {(long)rows * candidates} entries; found {softQ.Length}.");
+                $"Q~ of {rows} rows by {candidates} candidate tasks has {(long)rows * candidates} entries; found "
+                + $"{softQ.Length}.");
         }
 
         if (runningMax.Length != candidates || runningSum.Length != candidates)
@@ -41,7 +46,8 @@ internal static class LogPartitionArguments
     /// The lengths disagree or are 0, or <paramref name="totalRows"/> is below 1; the message says which.
     /// </exception>
     public static void CheckFinish(
-        ReadOnlySpan<float> runningMax, ReadOnlySpan<float> runningSum, long totalRows, ReadOnlySpan<float> logPartition)
+        ReadOnlySpan<float> runningMax, ReadOnlySpan<float> runningSum, long totalRows,
+        ReadOnlySpan<float> logPartition)
     {
         if (totalRows < 1)
         {

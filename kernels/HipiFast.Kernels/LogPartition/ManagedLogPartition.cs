@@ -6,27 +6,32 @@ using HipiFast.Kernels.Threading;
 namespace HipiFast.Kernels.LogPartition;
 
 /// <summary>
-/// Log partition with one column to a lane. Eight rows of a vector of columns are held in registers for their maximum and their sum, so that every
-/// entry is read once and costs one exponential; the sum so far is rescaled only when its maximum moves.
+/// Log partition with one column to a lane. Eight rows of a vector of columns are held in registers for their maximum
+/// and their sum, so that every entry is read once and costs one exponential; the sum so far is rescaled only when its
+/// maximum moves.
 /// </summary>
 /// <remarks>
-/// A column's arithmetic never depends on its neighbours or on how work is dealt to threads: the same bits for any thread count. Within a segment of
-/// rows, blocks join the running sum by Kahan's compensated addition, and segments are joined in double: plain fp32 addition drifts by 1e-4 nats over
-/// a million equal rows. What the last addition of a call rounded away is not carried to the next call, so the last bits depend on how rows are dealt
-/// to calls.
+/// A column's arithmetic never depends on its neighbours or on how work is dealt to threads: the same bits for any
+/// thread count. Within a segment of rows, blocks join the running sum by Kahan's compensated addition, and segments
+/// are joined in double: plain fp32 addition drifts by 1e-4 nats over a million equal rows. What the last addition of a
+/// call rounded away is not carried to the next call, so the last bits depend on how rows are dealt to calls.
 /// </remarks>
-internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads) : ILogPartitionKernel, IParallelWork, IDisposable
+internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
+    : ILogPartitionKernel, IParallelWork, IDisposable
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
     /// <summary>Rows in registers at once.</summary>
     private const int RowBlock = 8;
 
-    /// <summary>Rows that are summed apart where there are more, so that a few columns can be shared among threads.</summary>
+    /// <summary>
+    /// Rows that are summed apart where there are more, so that a few columns can be shared among threads.
+    /// </summary>
     private const int RowSegment = 4096;
 
     /// <summary>
-    /// Most columns of a chunk: 4 KiB of each row, enough for the processor to see a stream, and few enough for the first-level cache.
+    /// Most columns of a chunk: 4 KiB of each row, enough for the processor to see a stream, and few enough for the
+    /// first-level cache.
     /// </summary>
     private const int MaxChunkColumns = 1024;
 
@@ -44,7 +49,8 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
     private int _chunksAcross;
     private int _segmentCount;
 
-    public void Accumulate(ReadOnlySpan<float> softQ, int rows, int candidates, Span<float> runningMax, Span<float> runningSum)
+    public void Accumulate(
+        ReadOnlySpan<float> softQ, int rows, int candidates, Span<float> runningMax, Span<float> runningSum)
     {
         LogPartitionArguments.CheckAccumulate(softQ, rows, candidates, runningMax, runningSum);
         fixed (float* softQPointer = softQ, maxPointer = runningMax, sumPointer = runningSum)
@@ -72,7 +78,8 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
         }
     }
 
-    public void Finish(ReadOnlySpan<float> runningMax, ReadOnlySpan<float> runningSum, long totalRows, Span<float> logPartition)
+    public void Finish(
+        ReadOnlySpan<float> runningMax, ReadOnlySpan<float> runningSum, long totalRows, Span<float> logPartition)
     {
         LogPartitionArguments.CheckFinish(runningMax, runningSum, totalRows, logPartition);
         fixed (float* max = runningMax, sum = runningSum, result = logPartition)
@@ -85,7 +92,8 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
 
     void IParallelWork.Execute(int chunk, int worker)
     {
-        int segment = chunk / _chunksAcross, first = chunk % _chunksAcross * _chunkColumns, columns = Math.Min(_chunkColumns, _candidates - first);
+        int segment = chunk / _chunksAcross, first = chunk % _chunksAcross * _chunkColumns, columns = Math.Min(
+            _chunkColumns, _candidates - first);
         int row = segment * RowSegment, end = row + Math.Min(RowSegment, _rows - row);
         float* max = _runningMax + first, sum = _runningSum + first;
         if (_segmentCount > 1)
@@ -118,29 +126,35 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
         {
             // A sum of 0 has no logarithm, but then the maximum is -inf.
             int lanes = columns - i;
-            TVector logSum = TSimd.Subtract(VectorMath<TSimd, TVector>.Log(Load(sum + i, lanes)), TSimd.Broadcast(logRows));
+            TVector logSum = TSimd.Subtract(
+                VectorMath<TSimd, TVector>.Log(Load(sum + i, lanes)), TSimd.Broadcast(logRows));
             Store(TSimd.Add(Load(max + i, lanes), logSum), result + i, lanes);
         }
     }
 
     /// <summary>Folds <see cref="RowBlock"/> rows in.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AccumulateRows(float* softQ, int stride, int columns, float* runningMax, float* runningSum, float* compensation)
+    private static void AccumulateRows(
+        float* softQ, int stride, int columns, float* runningMax, float* runningSum, float* compensation)
     {
         for (int i = 0; i < columns; i += TSimd.Count)
         {
             int lanes = columns - i;
             float* entry = softQ + i;
-            TVector q0 = Load(entry, lanes), q1 = Load(entry += stride, lanes), q2 = Load(entry += stride, lanes), q3 = Load(entry += stride, lanes);
+            TVector q0 = Load(entry, lanes), q1 = Load(entry += stride, lanes), q2 = Load(entry += stride, lanes),
+                q3 = Load(entry += stride, lanes);
             TVector q4 = Load(entry += stride, lanes), q5 = Load(entry += stride, lanes);
             TVector q6 = Load(entry += stride, lanes), q7 = Load(entry + stride, lanes);
             TVector oldMax = Load(runningMax + i, lanes);
-            TVector low = TSimd.Max(TSimd.Max(q0, q1), TSimd.Max(q2, q3)), high = TSimd.Max(TSimd.Max(q4, q5), TSimd.Max(q6, q7));
+            TVector low = TSimd.Max(
+                TSimd.Max(q0, q1), TSimd.Max(q2, q3)), high = TSimd.Max(TSimd.Max(q4, q5), TSimd.Max(q6, q7));
             TVector max = TSimd.Max(TSimd.Max(low, high), oldMax), shift = Shift(max);
             TVector sum0 = TSimd.Add(Exp(q0, shift), Exp(q1, shift)), sum1 = TSimd.Add(Exp(q2, shift), Exp(q3, shift));
             TVector sum2 = TSimd.Add(Exp(q4, shift), Exp(q5, shift)), sum3 = TSimd.Add(Exp(q6, shift), Exp(q7, shift));
             TVector blockSum = TSimd.Add(TSimd.Add(sum0, sum1), TSimd.Add(sum2, sum3));
-            Join(softQ + i, RowBlock, stride, lanes, oldMax, max, shift, blockSum, runningMax + i, runningSum + i, compensation + i);
+            Join(
+                softQ + i, RowBlock, stride, lanes, oldMax, max, shift, blockSum, runningMax + i, runningSum + i,
+                compensation + i);
         }
     }
 
@@ -163,14 +177,17 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
                 blockSum = TSimd.Add(blockSum, Exp(Load(softQ + i + ((long)row * stride), lanes), shift));
             }
 
-            Join(softQ + i, rows, stride, lanes, oldMax, max, shift, blockSum, runningMax + i, runningSum + i, compensation + i);
+            Join(
+                softQ + i, rows, stride, lanes, oldMax, max, shift, blockSum, runningMax + i, runningSum + i,
+                compensation + i);
         }
     }
 
     /// <summary>Adds a block's sum under <paramref name="shift"/> to the running one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Join(
-        float* softQ, int rows, int stride, int lanes, TVector oldMax, TVector max, TVector shift, TVector blockSum, float* runningMax,
+        float* softQ, int rows, int stride, int lanes, TVector oldMax, TVector max, TVector shift, TVector blockSum,
+        float* runningMax,
         float* runningSum, float* compensation)
     {
         TVector sum = Load(runningSum, lanes), lost = TSimd.Load(compensation);
@@ -196,9 +213,12 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
         Store(total, runningSum, lanes);
     }
 
-    /// <summary>A column that holds NaN gets NaN; one that holds +inf gets +inf and a sum of 1, which must not disturb it.</summary>
+    /// <summary>
+    /// A column that holds NaN gets NaN; one that holds +inf gets +inf and a sum of 1, which must not disturb it.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Decide(float* softQ, int rows, int stride, int lanes, TVector oldMax, ref TVector max, ref TVector sum)
+    private static void Decide(
+        float* softQ, int rows, int stride, int lanes, TVector oldMax, ref TVector max, ref TVector sum)
     {
         TVector positiveInfinity = TSimd.Broadcast(float.PositiveInfinity), notANumber = TSimd.Broadcast(float.NaN);
         TVector numbers = TSimd.Equal(oldMax, oldMax), infinite = TSimd.Equal(oldMax, positiveInfinity);
@@ -213,17 +233,20 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
         sum = TSimd.Select(numbers, TSimd.Select(infinite, TSimd.Broadcast(1f), sum), notANumber);
     }
 
-    // With a maximum of -inf a shift of 0 keeps -inf - (-inf) from happening, so that exp gives the 0 it should. A shift of +inf or NaN makes NaN of
-    // the sum, which is looked into.
+    // With a maximum of -inf a shift of 0 keeps -inf - (-inf) from happening, so that exp gives the 0 it should. A
+    // shift of +inf or NaN makes NaN of the sum, which is looked into.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector Shift(TVector max) =>
         TSimd.Select(TSimd.Equal(max, TSimd.Broadcast(float.NegativeInfinity)), TSimd.Zero, max);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Exp(TVector q, TVector shift) => VectorMath<TSimd, TVector>.ExpNonPositive(TSimd.Subtract(q, shift));
+    private static TVector Exp(TVector q, TVector shift) =>
+        VectorMath<TSimd, TVector>.ExpNonPositive(TSimd.Subtract(q, shift));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Load(float* source, int lanes) => lanes >= TSimd.Count ? TSimd.Load(source) : TSimd.LoadPartial(source, lanes);
+    private static TVector Load(float* source, int lanes) => lanes >= TSimd.Count
+        ? TSimd.Load(source)
+        : TSimd.LoadPartial(source, lanes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(TVector value, float* destination, int lanes)

@@ -2,10 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace HipiFast.Kernels.Memory;
 
-/// <summary>A zero-initialised block of native memory, aligned to 64 bytes (one cache line, one AVX-512 vector), owned by this object.</summary>
+/// <summary>
+/// A zero-initialised block of native memory, aligned to 64 bytes (one cache line, one AVX-512 vector), owned by this
+/// object.
+/// </summary>
 /// <remarks>
-/// Kernels work on native memory so that a pointer stays valid on every thread without pinning and can be handed to native code as it is.
-/// Pages are zeroed by the operating system when first touched, so a large buffer costs nothing until it is used. Not thread-safe.
+/// Kernels work on native memory so that a pointer stays valid on every thread without pinning and can be handed to
+/// native code as it is. Pages are zeroed by the operating system when first touched, so a large buffer costs nothing
+/// until it is used. Not thread-safe.
 /// </remarks>
 /// <typeparam name="T">Element type.</typeparam>
 public sealed unsafe class NativeBuffer<T> : IDisposable
@@ -57,13 +61,16 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     {
         if (start < 0 || length < 0 || start > Length - length)
         {
-            throw new ArgumentOutOfRangeException(nameof(start), $"Elements {start} to {start + length} are outside a buffer of {Length}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(start), $"Elements {start} to {start + length} are outside a buffer of {Length}.");
         }
 
         return new Span<T>(Pointer + start, length);
     }
 
-    /// <summary>Grows to at least <paramref name="length"/> elements. When it grows, the contents are lost (zeroed).</summary>
+    /// <summary>
+    /// Grows to at least <paramref name="length"/> elements. When it grows, the contents are lost (zeroed).
+    /// </summary>
     /// <param name="length">Number of elements wanted.</param>
     public void EnsureLength(long length)
     {

@@ -38,7 +38,9 @@ internal unsafe struct NativeActionShare
     public int ActionStride;
 }
 
-/// <summary>The C ABI of native/include/hipifast/hipifast.h, function by function; that header says what each does and needs.</summary>
+/// <summary>
+/// The C ABI of native/include/hipifast/hipifast.h, function by function; that header says what each does and needs.
+/// </summary>
 internal static unsafe partial class NativeMethods
 {
     /// <summary>Name of the library, without the system's prefix and suffix.</summary>
@@ -86,20 +88,26 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library, EntryPoint = "hf_softq_values")]
     public static partial NativeStatus SoftQValues(
-        void* network, PairVector* pairs, int vectors, NativeActionShare* action, float* scratch, nuint scratchFloats, float* values);
+        void* network, PairVector* pairs, int vectors, NativeActionShare* action, float* scratch, nuint scratchFloats,
+        float* values);
 
     [LibraryImport(Library, EntryPoint = "hf_softq_head")]
     public static partial NativeStatus SoftQHead(
-        void* network, PairVector* pairs, int vectors, float* scratch, nuint scratchFloats, float* head, int headStride);
+        void* network, PairVector* pairs, int vectors, float* scratch, nuint scratchFloats, float* head,
+        int headStride);
 
     [LibraryImport(Library, EntryPoint = "hf_multiply_add_loop")]
     public static partial NativeStatus MultiplyAddLoop(int variant, long iterations, double* flops);
 
     /// <summary>Turns a status into an exception.</summary>
     /// <param name="status">What a call returned.</param>
-    /// <param name="call">The call, in words that complete "... failed". A constant: it is made whether the call fails or not.</param>
+    /// <param name="call">
+    /// The call, in words that complete "... failed". A constant: it is made whether the call fails or not.
+    /// </param>
     /// <exception cref="NotSupportedException">The variant cannot run here.</exception>
-    /// <exception cref="InvalidOperationException">Anything else: the caller broke the contract of the header.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// Anything else: the caller broke the contract of the header.
+    /// </exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Check(NativeStatus status, string call)
     {
@@ -112,6 +120,8 @@ internal static unsafe partial class NativeMethods
     private static void Throw(NativeStatus status, string call)
     {
         string message = $"Native {call} failed: {Marshal.PtrToStringUTF8((nint)GetStatusMessage(status))}.";
-        throw status == NativeStatus.Unsupported ? new NotSupportedException(message) : new InvalidOperationException(message);
+        throw status == NativeStatus.Unsupported
+            ? new NotSupportedException(message)
+            : new InvalidOperationException(message);
     }
 }

@@ -3,7 +3,9 @@ using HipiFast.Kernels.SoftQ;
 
 namespace HipiFast.Kernels.Native;
 
-/// <summary>Soft-Q tiles of the native library: products of bf16 operands, sums in fp32. See native/include/hipifast/hipifast.h.</summary>
+/// <summary>
+/// Soft-Q tiles of the native library: products of bf16 operands, sums in fp32. See native/include/hipifast/hipifast.h.
+/// </summary>
 /// <remarks>An actor's last layer stays in fp32: log-probabilities feel its errors most.</remarks>
 /// <param name="variant">A variant that can run here.</param>
 /// <param name="speed">How many times as fast as fp32 its multiply-adds are, roughly.</param>
@@ -26,10 +28,12 @@ internal sealed unsafe class NativeMicroKernel(NativeVariant variant, double spe
 
     /// <inheritdoc/>
     public override void ArrangeLanes(float* share, int hiddenStride) =>
-        NativeMethods.Check(NativeMethods.ArrangeLanes(variant.Number, share, hiddenStride), "arrangement of a lane block");
+        NativeMethods.Check(
+            NativeMethods.ArrangeLanes(variant.Number, share, hiddenStride), "arrangement of a lane block");
 
     /// <inheritdoc/>
-    public override void Values(SoftQNetwork critic, PairVector* pairs, int vectors, in ActionShare action, float* scratch, float* values)
+    public override void Values(
+        SoftQNetwork critic, PairVector* pairs, int vectors, in ActionShare action, float* scratch, float* values)
     {
         NativeSoftQNetwork network = (NativeSoftQNetwork)critic;
         NativeActionShare share = new()
@@ -40,7 +44,8 @@ internal sealed unsafe class NativeMicroKernel(NativeVariant variant, double spe
             ActionStride = TileVectors * MlpShape.LaneCount,
         };
         NativeStatus status = NativeMethods.SoftQValues(
-            network.Packed, pairs, vectors, action.Action == null ? null : &share, scratch, network.ScratchFloats, values);
+            network.Packed, pairs, vectors, action.Action == null ? null : &share, scratch, network.ScratchFloats,
+            values);
         NativeMethods.Check(status, "soft-Q tile");
     }
 
@@ -58,7 +63,8 @@ internal sealed unsafe class NativeMicroKernel(NativeVariant variant, double spe
     {
         nuint floats;
         NativeMethods.Check(
-            NativeMethods.GetScratchFloats(variant.Number, shape.Hidden, Math.Min(shape.Inputs, NativeMethods.MaxActions), &floats),
+            NativeMethods.GetScratchFloats(
+                variant.Number, shape.Hidden, Math.Min(shape.Inputs, NativeMethods.MaxActions), &floats),
             "sizing of a soft-Q tile");
         return (long)floats;
     }

@@ -29,7 +29,8 @@ internal sealed unsafe class NativeSoftQNetwork(NativeVariant variant) : SoftQNe
         MlpShape shape = parameters.Shape;
         ScratchFloats = (nuint)NativeMicroKernel.ScratchFloats(variant, shape);
         nuint bytes;
-        NativeMethods.Check(NativeMethods.GetNetworkBytes(variant.Number, shape.Hidden, shape.Outputs, &bytes), "sizing of a packed network");
+        NativeMethods.Check(NativeMethods.GetNetworkBytes(
+            variant.Number, shape.Hidden, shape.Outputs, &bytes), "sizing of a packed network");
         _memory.EnsureLength((long)bytes);
         float* values = parameters.Pointer;
         NativeStatus status = NativeMethods.PackNetwork(

@@ -34,7 +34,9 @@ internal sealed unsafe class NativeVariant : IMultiplyAddLoop
 
     /// <summary>Looks a variant up.</summary>
     /// <param name="name">Its name in the library's table.</param>
-    /// <returns>The variant, with <see cref="WhyNot"/> set when it, or the whole library, is missing or cannot run here.</returns>
+    /// <returns>
+    /// The variant, with <see cref="WhyNot"/> set when it, or the whole library, is missing or cannot run here.
+    /// </returns>
     public static NativeVariant Find(string name)
     {
         string whyNot = s_whyNoLibrary.Value;
@@ -50,7 +52,8 @@ internal sealed unsafe class NativeVariant : IMultiplyAddLoop
             }
         }
 
-        return new NativeVariant(name, -1, 1, false, whyNot.Length > 0 ? whyNot : $"the native library knows no variant '{name}'.");
+        return new NativeVariant(
+            name, -1, 1, false, whyNot.Length > 0 ? whyNot : $"the native library knows no variant '{name}'.");
     }
 
     /// <inheritdoc/>

@@ -25,8 +25,8 @@ public sealed unsafe class MlpParameters : IDisposable
     /// <param name="memory">The memory, zero in the padding; stays the caller's to dispose, after this object.</param>
     /// <param name="start">First float, a multiple of 16.</param>
     /// <exception cref="ArgumentException">
-    /// The shape is not valid (<see cref="MlpShape.Validate"/>), or <see cref="MlpShape.Length"/> floats from <paramref name="start"/> on do not lie
-    /// in the memory.
+    /// The shape is not valid (<see cref="MlpShape.Validate"/>), or <see cref="MlpShape.Length"/> floats from
+    /// <paramref name="start"/> on do not lie in the memory.
     /// </exception>
     public MlpParameters(MlpShape shape, NativeBuffer<float> memory, long start)
     {
@@ -34,7 +34,8 @@ public sealed unsafe class MlpParameters : IDisposable
         shape.Validate();
         if (start < 0 || start % MlpShape.LaneCount != 0 || start > memory.Length - shape.Length)
         {
-            throw new ArgumentException($"A network of {shape.Length} floats cannot start at float {start} of {memory.Length}.", nameof(start));
+            throw new ArgumentException(
+                $"A network of {shape.Length} floats cannot start at float {start} of {memory.Length}.", nameof(start));
         }
 
         Shape = shape;
@@ -46,8 +47,8 @@ public sealed unsafe class MlpParameters : IDisposable
     public MlpShape Shape { get; }
 
     /// <summary>
-    /// Counts changes of the values. Whoever writes to <see cref="Values"/> calls <see cref="MarkChanged"/>; a backend that keeps a packed or a
-    /// device copy renews it when the version differs from the one it copied.
+    /// Counts changes of the values. Whoever writes to <see cref="Values"/> calls <see cref="MarkChanged"/>; a backend
+    /// that keeps a packed or a device copy renews it when the version differs from the one it copied.
     /// </summary>
     public long Version { get; private set; }
 
@@ -71,14 +72,17 @@ public sealed unsafe class MlpParameters : IDisposable
         ArgumentNullException.ThrowIfNull(source);
         if (source.Shape != Shape)
         {
-            throw new ArgumentException($"Cannot copy a network of shape {source.Shape} into one of shape {Shape}.", nameof(source));
+            throw new ArgumentException(
+                $"Cannot copy a network of shape {source.Shape} into one of shape {Shape}.", nameof(source));
         }
 
         source.Values.CopyTo(Values);
         MarkChanged();
     }
 
-    /// <summary>Draws every weight and bias uniformly from ±1/sqrt(fan-in) of its layer, PyTorch's default for linear layers.</summary>
+    /// <summary>
+    /// Draws every weight and bias uniformly from ±1/sqrt(fan-in) of its layer, PyTorch's default for linear layers.
+    /// </summary>
     /// <param name="seed">Philox key.</param>
     /// <param name="stream">Tells networks of one seed apart.</param>
     public void Initialize(ulong seed, uint stream)
@@ -93,7 +97,8 @@ public sealed unsafe class MlpParameters : IDisposable
                 Span<float> values = row < inputs ? WeightRow(layer, row) : Bias(layer);
                 for (int i = 0; i < values.Length; i++)
                 {
-                    uint bits = Random.Philox.Next(counter++, 0, stream, (uint)Random.RandomPurpose.Initialization, seed).X;
+                    uint bits = Random.Philox.Next(
+                        counter++, 0, stream, (uint)Random.RandomPurpose.Initialization, seed).X;
                     values[i] = bound * ((2f * Random.Philox.ToUniform(bits)) - 1f);
                 }
             }
@@ -116,7 +121,9 @@ public sealed unsafe class MlpParameters : IDisposable
     /// <summary>The weights that leave one input unit of a layer, without padding.</summary>
     /// <param name="layer">0, 1 or 2.</param>
     /// <param name="input">Input unit, in [0, fan-in).</param>
-    /// <returns>One weight per output unit of the layer, writable; call <see cref="MarkChanged"/> after writing.</returns>
+    /// <returns>
+    /// One weight per output unit of the layer, writable; call <see cref="MarkChanged"/> after writing.
+    /// </returns>
     public Span<float> WeightRow(int layer, int input)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)input, (uint)LayerInputs(layer), nameof(input));
@@ -191,7 +198,9 @@ public sealed unsafe class MlpParameters : IDisposable
         int expected = LayerInputs(layer) * LayerOutputs(layer);
         if (length != expected)
         {
-            throw new ArgumentException($"Layer {layer} has {LayerOutputs(layer)} x {LayerInputs(layer)} = {expected} weights; found {length}.");
+            throw new ArgumentException(
+                $"Layer {layer} has {LayerOutputs(layer)} x {LayerInputs(layer)} = {expected} weights; found "
+                + $"{length}.");
         }
     }
 }

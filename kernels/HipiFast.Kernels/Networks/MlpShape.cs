@@ -3,13 +3,15 @@ using HipiFast.Kernels.Numerics;
 namespace HipiFast.Kernels.Networks;
 
 /// <summary>
-/// Shape and memory layout of a network with two hidden ReLU layers of equal width: <c>y = W3 relu(W2 relu(W1 x + b1) + b2) + b3</c>.
+/// Shape and memory layout of a network with two hidden ReLU layers of equal width:
+/// <c>y = W3 relu(W2 relu(W1 x + b1) + b2) + b3</c>.
 /// </summary>
 /// <remarks>
-/// All parameters live in one flat block, so that an optimiser step is one pass over memory. Weights are stored input-major,
-/// <c>[in][out]</c> (the transpose of PyTorch's <c>[out, in]</c>), which is the order in which the kernels read them. Rows are padded with zeros
-/// to a multiple of 16 floats (<see cref="HiddenStride"/>, <see cref="OutputStride"/>); a padded unit outputs relu(0) = 0 and receives a zero
-/// gradient, so padding stays zero through training and never changes a result.
+/// All parameters live in one flat block, so that an optimiser step is one pass over memory. Weights are stored
+/// input-major, <c>[in][out]</c> (the transpose of PyTorch's <c>[out, in]</c>), which is the order in which the kernels
+/// read them. Rows are padded with zeros to a multiple of 16 floats (<see cref="HiddenStride"/>,
+/// <see cref="OutputStride"/>); a padded unit outputs relu(0) = 0 and receives a zero gradient, so padding stays zero
+/// through training and never changes a result.
 /// </remarks>
 /// <param name="Inputs">Width of the input, 1 or more.</param>
 /// <param name="Hidden">Width H of both hidden layers, 1 or more.</param>
@@ -23,7 +25,8 @@ public readonly record struct MlpShape(int Inputs, int Hidden, int Outputs)
     public int HiddenStride => RoundUp(Hidden);
 
     /// <summary>
-    /// Floats between rows of W3: 1 for a single output (W3 is then a plain vector), otherwise <see cref="Outputs"/> rounded up to 16.
+    /// Floats between rows of W3: 1 for a single output (W3 is then a plain vector), otherwise <see cref="Outputs"/>
+    /// rounded up to 16.
     /// </summary>
     public int OutputStride => Outputs == 1 ? 1 : RoundUp(Outputs);
 
@@ -59,13 +62,15 @@ public readonly record struct MlpShape(int Inputs, int Hidden, int Outputs)
     {
         if (Inputs < 1 || Hidden < 1 || Outputs < 1)
         {
-            throw new ArgumentException($"A network needs at least one input, hidden unit and output; found {Inputs}, {Hidden} and {Outputs}.");
+            throw new ArgumentException(
+                $"A network needs at least one input, hidden unit and output; found {Inputs}, {Hidden} and {Outputs}.");
         }
 
         long hidden = RoundUp(Hidden);
         if (((Inputs + hidden + RoundUp(Outputs) + 2) * hidden) + RoundUp(Outputs) > int.MaxValue)
         {
-            throw new ArgumentException($"A network of {Inputs} inputs, {Hidden} hidden units and {Outputs} outputs is too large.");
+            throw new ArgumentException(
+                $"A network of {Inputs} inputs, {Hidden} hidden units and {Outputs} outputs is too large.");
         }
     }
 }

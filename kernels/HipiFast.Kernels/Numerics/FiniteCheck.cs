@@ -8,7 +8,8 @@ internal static class FiniteCheck
     /// <summary>Position of the first entry that is NaN or infinite, or -1.</summary>
     public static int IndexOfNonFinite(ReadOnlySpan<float> values)
     {
-        // x - x is 0 for every finite x and NaN otherwise, and a sum that once is NaN stays so: one subtraction and one addition per vector.
+        // x - x is 0 for every finite x and NaN otherwise, and a sum that once is NaN stays so: one subtraction and one
+        // addition per vector.
         int i = 0;
         Vector<float> first = default, second = default;
         for (; i <= values.Length - (2 * Vector<float>.Count); i += 2 * Vector<float>.Count)

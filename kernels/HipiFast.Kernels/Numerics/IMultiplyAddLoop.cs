@@ -1,8 +1,9 @@
 namespace HipiFast.Kernels.Numerics;
 
 /// <summary>
-/// A loop of nothing but a backend's multiply-adds, on registers alone and with enough independent chains to hide their latency. Its rate is the peak
-/// of which kernels are quoted as a fraction, measured right beside them, since clocks wander. Safe to run on several threads at once.
+/// A loop of nothing but a backend's multiply-adds, on registers alone and with enough independent chains to hide their
+/// latency. Its rate is the peak of which kernels are quoted as a fraction, measured right beside them, since clocks
+/// wander. Safe to run on several threads at once.
 /// </summary>
 internal interface IMultiplyAddLoop
 {

@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace HipiFast.Kernels.Numerics;
 
 /// <summary>
-/// The vector operations that the kernels are written in, so that each kernel exists once and the JIT makes one machine version per
-/// implementing struct: <see cref="Simd512"/>, <see cref="Simd256"/> and <see cref="SimdPortable"/>.
+/// The vector operations that the kernels are written in, so that each kernel exists once and the JIT makes one machine
+/// version per implementing struct: <see cref="Simd512"/>, <see cref="Simd256"/> and <see cref="SimdPortable"/>.
 /// </summary>
 /// <typeparam name="TVector">A vector of floats whose width divides 16.</typeparam>
 internal unsafe interface ISimd<TVector>
@@ -39,7 +39,9 @@ internal unsafe interface ISimd<TVector>
     /// <summary>a where activation is above zero, else 0.</summary>
     static abstract TVector MaskPositive(TVector a, TVector activation);
 
-    /// <summary>numerator / (rootScale sqrt(square) + epsilon), to a few units in the last place, for square of 0 or more.</summary>
+    /// <summary>
+    /// numerator / (rootScale sqrt(square) + epsilon), to a few units in the last place, for square of 0 or more.
+    /// </summary>
     static abstract TVector DivideByRoot(TVector numerator, TVector square, TVector rootScale, TVector epsilon);
 
     /// <summary>a where its magnitude is at least <paramref name="least"/>, else 0; NaN stays NaN.</summary>
@@ -104,20 +106,23 @@ internal unsafe interface ISimd<TVector>
     /// <summary>Floats to signed integers, towards zero; of no meaning beyond their range.</summary>
     static abstract TVector ToInt32(TVector a);
 
-    /// <summary>The 64-bit products of the unsigned integers in the even lanes; odd lanes of the operands are not read.</summary>
+    /// <summary>
+    /// The 64-bit products of the unsigned integers in the even lanes; odd lanes of the operands are not read.
+    /// </summary>
     static abstract TVector MultiplyEven(TVector a, TVector b);
 
     /// <summary>Exchanges lanes 0 and 1, 2 and 3, and so on.</summary>
     static abstract TVector SwapPairs(TVector a);
 
     /// <summary>
-    /// Puts pairs of lanes of a and b in turns: <paramref name="low"/> takes a's pairs 0, 2, 4, ... and <paramref name="high"/> its pairs
-    /// 1, 3, 5, ..., each followed by b's pair of the same number.
+    /// Puts pairs of lanes of a and b in turns: <paramref name="low"/> takes a's pairs 0, 2, 4, ... and
+    /// <paramref name="high"/> its pairs 1, 3, 5, ..., each followed by b's pair of the same number.
     /// </summary>
     static abstract void InterleavePairs(TVector a, TVector b, out TVector low, out TVector high);
 
     /// <summary>
-    /// Loads <paramref name="count"/> floats, 1 or more, and no more than there are lanes; the other lanes are 0. Touches no memory behind them.
+    /// Loads <paramref name="count"/> floats, 1 or more, and no more than there are lanes; the other lanes are 0.
+    /// Touches no memory behind them.
     /// </summary>
     static abstract TVector LoadPartial(float* source, int count);
 

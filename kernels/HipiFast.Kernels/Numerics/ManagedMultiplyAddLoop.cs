@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics;
 namespace HipiFast.Kernels.Numerics;
 
 /// <summary>
-/// Single-precision multiply-adds on the vectors of a managed backend: 16 chains, or 14 where there may be no more registers; 8 to 10 hide
-/// the latency of two multiply-adds a cycle.
+/// Single-precision multiply-adds on the vectors of a managed backend: 16 chains, or 14 where there may be no more
+/// registers; 8 to 10 hide the latency of two multiply-adds a cycle.
 /// </summary>
 internal sealed class ManagedMultiplyAddLoop(VectorKind kind) : IMultiplyAddLoop
 {

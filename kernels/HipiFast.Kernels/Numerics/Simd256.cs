@@ -6,7 +6,9 @@ using System.Runtime.Intrinsics.X86;
 
 namespace HipiFast.Kernels.Numerics;
 
-/// <summary>256-bit vectors; used where <see cref="Vector256.IsHardwareAccelerated"/> and <see cref="Fma"/> are there.</summary>
+/// <summary>
+/// 256-bit vectors; used where <see cref="Vector256.IsHardwareAccelerated"/> and <see cref="Fma"/> are there.
+/// </summary>
 internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 {
     public static int Count => Vector256<float>.Count;
@@ -34,7 +36,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> Multiply(Vector256<float> a, Vector256<float> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.FusedMultiplyAdd(a, b, c);
+    public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) =>
+        Vector256.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Relu(Vector256<float> a) =>
@@ -81,7 +84,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> Equal(Vector256<float> a, Vector256<float> b) => Vector256.Equals(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Select(Vector256<float> mask, Vector256<float> a, Vector256<float> b) => Vector256.ConditionalSelect(mask, a, b);
+    public static Vector256<float> Select(Vector256<float> mask, Vector256<float> a, Vector256<float> b) =>
+        Vector256.ConditionalSelect(mask, a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Any(Vector256<float> mask) => Vector256.ExtractMostSignificantBits(mask) != 0;
@@ -102,13 +106,16 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> BroadcastEven(uint bits) => Vector256.Create((ulong)bits).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> FirstLanes(int count) => Vector256.LessThan(LaneNumbers.AsInt32(), Vector256.Create(count)).AsSingle();
+    public static Vector256<float> FirstLanes(int count) =>
+        Vector256.LessThan(LaneNumbers.AsInt32(), Vector256.Create(count)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> AddInt32(Vector256<float> a, Vector256<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
+    public static Vector256<float> AddInt32(Vector256<float> a, Vector256<float> b) =>
+        (a.AsInt32() + b.AsInt32()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> ShiftLeft(Vector256<float> a, [ConstantExpected] int count) => Vector256.ShiftLeft(a.AsInt32(), count).AsSingle();
+    public static Vector256<float> ShiftLeft(Vector256<float> a, [ConstantExpected] int count) =>
+        Vector256.ShiftLeft(a.AsInt32(), count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ShiftRightLogical(Vector256<float> a, [ConstantExpected] int count) =>
@@ -152,7 +159,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void InterleavePairs(Vector256<float> a, Vector256<float> b, out Vector256<float> low, out Vector256<float> high)
+    public static void InterleavePairs(
+        Vector256<float> a, Vector256<float> b, out Vector256<float> low, out Vector256<float> high)
     {
         if (Avx.IsSupported)
         {
@@ -162,8 +170,10 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         }
 
         Vector128<float> a0 = a.GetLower(), a1 = a.GetUpper(), b0 = b.GetLower(), b1 = b.GetUpper();
-        low = Vector256.Create(Vector128.Create(a0.GetLower(), b0.GetLower()), Vector128.Create(a1.GetLower(), b1.GetLower()));
-        high = Vector256.Create(Vector128.Create(a0.GetUpper(), b0.GetUpper()), Vector128.Create(a1.GetUpper(), b1.GetUpper()));
+        low = Vector256.Create(
+            Vector128.Create(a0.GetLower(), b0.GetLower()), Vector128.Create(a1.GetLower(), b1.GetLower()));
+        high = Vector256.Create(
+            Vector128.Create(a0.GetUpper(), b0.GetUpper()), Vector128.Create(a1.GetUpper(), b1.GetUpper()));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -175,7 +185,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         }
 
         Vector256<float> result = Vector256<float>.Zero;
-        new ReadOnlySpan<float>(source, count).CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.As<Vector256<float>, float>(ref result), Count));
+        new ReadOnlySpan<float>(source, count).CopyTo(
+            MemoryMarshal.CreateSpan(ref Unsafe.As<Vector256<float>, float>(ref result), Count));
         return result;
     }
 
@@ -188,7 +199,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
             return;
         }
 
-        MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<Vector256<float>, float>(ref value), count).CopyTo(new Span<float>(destination, count));
+        MemoryMarshal.CreateReadOnlySpan(
+            ref Unsafe.As<Vector256<float>, float>(ref value), count).CopyTo(new Span<float>(destination, count));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -208,7 +220,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SumEach(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d, float* destination)
+    public static void SumEach(
+        Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d, float* destination)
     {
         if (!Avx.IsSupported)
         {
@@ -232,11 +245,15 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         for (int row = 0; row < 16; row += 8)
         {
             Transpose8(source + (row * sourceStride), sourceStride, destination + row, destinationStride);
-            Transpose8(source + (row * sourceStride) + 8, sourceStride, destination + row + (8 * destinationStride), destinationStride);
+            Transpose8(
+                source + (row * sourceStride) + 8, sourceStride, destination + row + (8 * destinationStride),
+                destinationStride);
         }
     }
 
-    /// <summary>8 x 8: rows at a distance of 4 meet in one vector, so that each 128-bit lane is a 4 x 4 block to transpose.</summary>
+    /// <summary>
+    /// 8 x 8: rows at a distance of 4 meet in one vector, so that each 128-bit lane is a 4 x 4 block to transpose.
+    /// </summary>
     private static void Transpose8(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
         for (int half = 0; half < 2; half++)

@@ -37,7 +37,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
+    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) =>
+        Vector512.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Relu(Vector512<float> a) =>
@@ -56,7 +57,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             return numerator / ((Vector512.Sqrt(square) * rootScale) + epsilon);
         }
 
-        // A 14-bit estimate and one Newton step each reach 2^-23 or so and take a third of the time of the exact root and quotient.
+        // A 14-bit estimate and one Newton step each reach 2^-23 or so and take a third of the time of the exact root
+        // and quotient.
         Vector512<float> root = Avx512F.ReciprocalSqrt14(Vector512.MaxNative(square, Vector512.Create(Tiny)));
         root *= Vector512.FusedMultiplyAdd(square * root, root * -0.5f, Vector512.Create(1.5f));
         Vector512<float> denominator = Vector512.FusedMultiplyAdd(square * root, rootScale, epsilon);
@@ -97,7 +99,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static Vector512<float> Equal(Vector512<float> a, Vector512<float> b) => Vector512.Equals(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Select(Vector512<float> mask, Vector512<float> a, Vector512<float> b) => Vector512.ConditionalSelect(mask, a, b);
+    public static Vector512<float> Select(Vector512<float> mask, Vector512<float> a, Vector512<float> b) =>
+        Vector512.ConditionalSelect(mask, a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Any(Vector512<float> mask) => Vector512.ExtractMostSignificantBits(mask) != 0;
@@ -118,13 +121,16 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static Vector512<float> BroadcastEven(uint bits) => Vector512.Create((ulong)bits).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> FirstLanes(int count) => Vector512.LessThan(LaneNumbers.AsInt32(), Vector512.Create(count)).AsSingle();
+    public static Vector512<float> FirstLanes(int count) =>
+        Vector512.LessThan(LaneNumbers.AsInt32(), Vector512.Create(count)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> AddInt32(Vector512<float> a, Vector512<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
+    public static Vector512<float> AddInt32(Vector512<float> a, Vector512<float> b) =>
+        (a.AsInt32() + b.AsInt32()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> ShiftLeft(Vector512<float> a, [ConstantExpected] int count) => Vector512.ShiftLeft(a.AsInt32(), count).AsSingle();
+    public static Vector512<float> ShiftLeft(Vector512<float> a, [ConstantExpected] int count) =>
+        Vector512.ShiftLeft(a.AsInt32(), count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ShiftRightLogical(Vector512<float> a, [ConstantExpected] int count) =>
@@ -168,7 +174,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void InterleavePairs(Vector512<float> a, Vector512<float> b, out Vector512<float> low, out Vector512<float> high)
+    public static void InterleavePairs(
+        Vector512<float> a, Vector512<float> b, out Vector512<float> low, out Vector512<float> high)
     {
         if (Avx512F.IsSupported)
         {
@@ -192,7 +199,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         }
 
         Vector512<float> result = Vector512<float>.Zero;
-        new ReadOnlySpan<float>(source, count).CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.As<Vector512<float>, float>(ref result), Count));
+        new ReadOnlySpan<float>(source, count).CopyTo(
+            MemoryMarshal.CreateSpan(ref Unsafe.As<Vector512<float>, float>(ref result), Count));
         return result;
     }
 
@@ -205,7 +213,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             return;
         }
 
-        MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<Vector512<float>, float>(ref value), count).CopyTo(new Span<float>(destination, count));
+        MemoryMarshal.CreateReadOnlySpan(
+            ref Unsafe.As<Vector512<float>, float>(ref value), count).CopyTo(new Span<float>(destination, count));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -216,7 +225,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         Simd256.MinLaneInt32(Vector256.Min(a.AsInt32().GetLower(), a.AsInt32().GetUpper()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SumEach(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, float* destination)
+    public static void SumEach(
+        Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, float* destination)
     {
         if (!Avx512F.IsSupported)
         {
@@ -224,7 +234,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             return;
         }
 
-        // Within every 128-bit lane a0 + a2, b0 + b2, a1 + a3, b1 + b3, then one sum of each operand; last the four lanes.
+        // Within every 128-bit lane a0 + a2, b0 + b2, a1 + a3, b1 + b3, then one sum of each operand; last the four
+        // lanes.
         Vector512<double> ab = (Avx512F.UnpackLow(a, b) + Avx512F.UnpackHigh(a, b)).AsDouble();
         Vector512<double> cd = (Avx512F.UnpackLow(c, d) + Avx512F.UnpackHigh(c, d)).AsDouble();
         Vector512<float> sums = Avx512F.UnpackLow(ab, cd).AsSingle() + Avx512F.UnpackHigh(ab, cd).AsSingle();
@@ -241,7 +252,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             return;
         }
 
-        // Four rows at a distance of 4 hold, per 128-bit lane, a 4 x 4 block each: transpose those, then exchange lanes.
+        // Four rows at a distance of 4 hold, per 128-bit lane, a 4 x 4 block each: transpose those, then exchange
+        // lanes.
         for (int quarter = 0; quarter < 4; quarter++)
         {
             // Lane l of the gathered row r is columns 4 quarter .. + 3 of source row 4 l + r.
@@ -266,7 +278,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     private static Vector512<float> Gather(float* source, nint stride)
     {
         Vector256<float> low = Vector256.Create(Vector128.Load(source), Vector128.Load(source + (4 * stride)));
-        Vector256<float> high = Vector256.Create(Vector128.Load(source + (8 * stride)), Vector128.Load(source + (12 * stride)));
+        Vector256<float> high = Vector256.Create(
+            Vector128.Load(source + (8 * stride)), Vector128.Load(source + (12 * stride)));
         return Vector512.Create(low, high);
     }
 }

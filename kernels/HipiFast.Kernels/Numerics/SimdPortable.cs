@@ -33,18 +33,21 @@ internal readonly unsafe struct SimdPortable : ISimd<Vector<float>>
     public static Vector<float> Multiply(Vector<float> a, Vector<float> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> MultiplyAdd(Vector<float> a, Vector<float> b, Vector<float> c) => Vector.MultiplyAddEstimate(a, b, c);
+    public static Vector<float> MultiplyAdd(Vector<float> a, Vector<float> b, Vector<float> c) =>
+        Vector.MultiplyAddEstimate(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Relu(
-        Vector<float> a) => Vector.ConditionalSelect(Vector.LessThanOrEqual(a, Vector<float>.Zero), Vector<float>.Zero, a);
+        Vector<float> a) => Vector.ConditionalSelect(
+            Vector.LessThanOrEqual(a, Vector<float>.Zero), Vector<float>.Zero, a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> MaskPositive(Vector<float> a, Vector<float> activation) =>
         Vector.ConditionalSelect(Vector.GreaterThan(activation, Vector<float>.Zero), a, Vector<float>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> DivideByRoot(Vector<float> numerator, Vector<float> square, Vector<float> rootScale, Vector<float> epsilon) =>
+    public static Vector<float> DivideByRoot(
+        Vector<float> numerator, Vector<float> square, Vector<float> rootScale, Vector<float> epsilon) =>
         numerator / ((Vector.SquareRoot(square) * rootScale) + epsilon);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -79,7 +82,8 @@ internal readonly unsafe struct SimdPortable : ISimd<Vector<float>>
     public static Vector<float> Equal(Vector<float> a, Vector<float> b) => Vector.Equals<float>(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Select(Vector<float> mask, Vector<float> a, Vector<float> b) => Vector.ConditionalSelect(mask, a, b);
+    public static Vector<float> Select(Vector<float> mask, Vector<float> a, Vector<float> b) =>
+        Vector.ConditionalSelect(mask, a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Any(Vector<float> mask) => Vector.LessThanAny(mask.As<float, int>(), Vector<int>.Zero);
@@ -100,10 +104,12 @@ internal readonly unsafe struct SimdPortable : ISimd<Vector<float>>
     public static Vector<float> BroadcastEven(uint bits) => new Vector<ulong>(bits).As<ulong, float>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> FirstLanes(int count) => Vector.LessThan(Vector<int>.Indices, new Vector<int>(count)).As<int, float>();
+    public static Vector<float> FirstLanes(int count) =>
+        Vector.LessThan(Vector<int>.Indices, new Vector<int>(count)).As<int, float>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> AddInt32(Vector<float> a, Vector<float> b) => (a.As<float, int>() + b.As<float, int>()).As<int, float>();
+    public static Vector<float> AddInt32(Vector<float> a, Vector<float> b) =>
+        (a.As<float, int>() + b.As<float, int>()).As<int, float>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> ShiftLeft(Vector<float> a, [ConstantExpected] int count) =>
@@ -135,7 +141,8 @@ internal readonly unsafe struct SimdPortable : ISimd<Vector<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> SwapPairs(Vector<float> a) =>
-        (Vector.ShiftRightLogical(a.As<float, ulong>(), 32) | Vector.ShiftLeft(a.As<float, ulong>(), 32)).As<ulong, float>();
+        (Vector.ShiftRightLogical(
+            a.As<float, ulong>(), 32) | Vector.ShiftLeft(a.As<float, ulong>(), 32)).As<ulong, float>();
 
     public static void InterleavePairs(Vector<float> a, Vector<float> b, out Vector<float> low, out Vector<float> high)
     {
@@ -155,12 +162,14 @@ internal readonly unsafe struct SimdPortable : ISimd<Vector<float>>
     public static Vector<float> LoadPartial(float* source, int count)
     {
         Vector<float> result = Vector<float>.Zero;
-        new ReadOnlySpan<float>(source, count).CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.As<Vector<float>, float>(ref result), Count));
+        new ReadOnlySpan<float>(source, count).CopyTo(
+            MemoryMarshal.CreateSpan(ref Unsafe.As<Vector<float>, float>(ref result), Count));
         return result;
     }
 
     public static void StorePartial(Vector<float> value, float* destination, int count) =>
-        MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<Vector<float>, float>(ref value), count).CopyTo(new Span<float>(destination, count));
+        MemoryMarshal.CreateReadOnlySpan(
+            ref Unsafe.As<Vector<float>, float>(ref value), count).CopyTo(new Span<float>(destination, count));
 
     public static float MaxLane(Vector<float> a)
     {

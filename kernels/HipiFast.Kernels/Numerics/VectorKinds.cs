@@ -24,8 +24,10 @@ internal static class VectorKinds
     /// <summary>Why a kind cannot run here, one sentence; empty when it can.</summary>
     public static string WhyNot(VectorKind kind) => kind switch
     {
-        VectorKind.Vector512 when !Vector512.IsHardwareAccelerated => "the processor (or the .NET runtime's settings) has no 512-bit vectors.",
-        VectorKind.Vector256 when !Avx2.IsSupported || !Fma.IsSupported => "the processor (or the .NET runtime's settings) lacks AVX2 or FMA.",
+        VectorKind.Vector512 when !Vector512.IsHardwareAccelerated =>
+            "the processor (or the .NET runtime's settings) has no 512-bit vectors.",
+        VectorKind.Vector256 when !Avx2.IsSupported || !Fma.IsSupported =>
+            "the processor (or the .NET runtime's settings) lacks AVX2 or FMA.",
         _ => string.Empty,
     };
 }

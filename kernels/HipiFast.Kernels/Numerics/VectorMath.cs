@@ -4,8 +4,8 @@ namespace HipiFast.Kernels.Numerics;
 
 /// <summary>Elementary functions of one vector, with just the domains that the kernels need.</summary>
 /// <remarks>
-/// The polynomials are minimax fits (Remez) for the relative error of the whole function. The variants differ by rounding only: where there is no
-/// fused multiply-add, a stated error may grow by half.
+/// The polynomials are minimax fits (Remez) for the relative error of the whole function. The variants differ by
+/// rounding only: where there is no fused multiply-add, a stated error may grow by half.
 /// </remarks>
 internal static class VectorMath<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
@@ -17,22 +17,27 @@ internal static class VectorMath<TSimd, TVector>
     private const float Ln2High = 0.693359375f;
     private const float Ln2Low = -2.12194440e-4f;
 
-    // Adding 1.5 2^23 rounds to an integer and leaves it in the low mantissa bits; the 127 is the bias of a float's exponent.
+    // Adding 1.5 2^23 rounds to an integer and leaves it in the low mantissa bits; the 127 is the bias of a float's
+    // exponent.
     private const float RoundToExponent = 12582912f + 127f;
 
-    // Below the first exp(x) is under the smallest normal float and is taken as 0; from the second on it is taken as +inf, a little below the
-    // true end of the range at 88.72, because 2^128 is no float.
+    // Below the first exp(x) is under the smallest normal float and is taken as 0; from the second on it is taken as
+    // +inf, a little below the true end of the range at 88.72, because 2^128 is no float.
     private const float ExpUnderflow = -87.3f;
     private const float ExpOverflow = 88.37f;
 
-    // Lower end of the mantissa interval [sqrt(1/2), sqrt(2)), as float bits: centred on 1, so that log(1) = 0 exactly and no digits cancel near it.
+    // Lower end of the mantissa interval [sqrt(1/2), sqrt(2)), as float bits: centred on 1, so that log(1) = 0 exactly
+    // and no digits cancel near it.
     private const uint SqrtHalfBits = 0x3F3504F3;
     private const uint MantissaBits = 0x007FFFFF;
     private const uint SignBit = 0x80000000;
 
-    /// <summary>exp(x) for x at or below 0 (-inf included, NaN stays NaN), relative error below 2.5e-7; 0 below -87.3.</summary>
+    /// <summary>
+    /// exp(x) for x at or below 0 (-inf included, NaN stays NaN), relative error below 2.5e-7; 0 below -87.3.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector ExpNonPositive(TVector x) => TSimd.Select(TSimd.LessThan(x, TSimd.Broadcast(ExpUnderflow)), TSimd.Zero, ExpInRange(x));
+    public static TVector ExpNonPositive(TVector x) =>
+        TSimd.Select(TSimd.LessThan(x, TSimd.Broadcast(ExpUnderflow)), TSimd.Zero, ExpInRange(x));
 
     /// <summary>exp(x), relative error below 2.5e-7; 0 below -87.3 and +inf above 88.37; NaN stays NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -43,7 +48,8 @@ internal static class VectorMath<TSimd, TVector>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector ExpInRange(TVector x)
     {
-        // x = n ln 2 + r with |r| <= ln 2 / 2. The fit's error is 1.1e-7, the rest is rounding. Multiplying by 2^n keeps a NaN.
+        // x = n ln 2 + r with |r| <= ln 2 / 2. The fit's error is 1.1e-7, the rest is rounding. Multiplying by 2^n
+        // keeps a NaN.
         TVector shifted = TSimd.MultiplyAdd(x, TSimd.Broadcast(LogTwoE), TSimd.Broadcast(RoundToExponent));
         TVector n = TSimd.Subtract(shifted, TSimd.Broadcast(RoundToExponent));
         TVector r = TSimd.MultiplyAdd(n, TSimd.Broadcast(-Ln2High), x);
@@ -56,7 +62,10 @@ internal static class VectorMath<TSimd, TVector>
         return TSimd.Multiply(p, TSimd.ShiftLeft(shifted, 23));
     }
 
-    /// <summary>log(x) for positive normal finite x, error below 3e-7 of |log x|, also near 1; NaN stays NaN; of no meaning for other x.</summary>
+    /// <summary>
+    /// log(x) for positive normal finite x, error below 3e-7 of |log x|, also near 1; NaN stays NaN; of no meaning for
+    /// other x.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Log(TVector x)
     {
@@ -90,7 +99,8 @@ internal static class VectorMath<TSimd, TVector>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SinCosTurn(TVector u, out TVector sine, out TVector cosine)
     {
-        // 4 u = n + f with |f| <= 1/2, all exact: n quarter turns, which exchange the two and change their signs, and an angle of f pi / 2.
+        // 4 u = n + f with |f| <= 1/2, all exact: n quarter turns, which exchange the two and change their signs, and
+        // an angle of f pi / 2.
         TVector quarters = TSimd.MultiplyAdd(u, TSimd.Broadcast(4f), TSimd.Broadcast(12582912f));
         TVector f = TSimd.MultiplyAdd(u, TSimd.Broadcast(4f), TSimd.Subtract(TSimd.Broadcast(12582912f), quarters));
         TVector square = TSimd.Multiply(f, f);
@@ -103,7 +113,8 @@ internal static class VectorMath<TSimd, TVector>
         c = TSimd.MultiplyAdd(c, square, TSimd.Broadcast(1f));
 
         // Bit 0 of n exchanges; the sine changes sign in quarters 2 and 3, the cosine in 1 and 2.
-        TVector exchange = TSimd.ShiftRightArithmetic(TSimd.ShiftLeft(quarters, 31), 31), sign = TSimd.BroadcastBits(SignBit);
+        TVector exchange = TSimd.ShiftRightArithmetic(
+            TSimd.ShiftLeft(quarters, 31), 31), sign = TSimd.BroadcastBits(SignBit);
         TVector sineSign = TSimd.And(TSimd.ShiftLeft(quarters, 30), sign);
         TVector cosineSign = TSimd.And(TSimd.ShiftLeft(TSimd.AddInt32(quarters, TSimd.BroadcastBits(1)), 30), sign);
         sine = TSimd.Xor(TSimd.Select(exchange, c, s), sineSign);
@@ -120,14 +131,16 @@ internal static class VectorMath<TSimd, TVector>
 
     /// <summary>The magnitude of a, which is 0 or more, with the sign of another.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector CopySign(TVector magnitude, TVector sign) => TSimd.Or(magnitude, TSimd.And(sign, TSimd.BroadcastBits(SignBit)));
+    public static TVector CopySign(TVector magnitude, TVector sign) =>
+        TSimd.Or(magnitude, TSimd.And(sign, TSimd.BroadcastBits(SignBit)));
 
     // x = 2^exponent * (1 + mantissaLessOne) with 1 + mantissaLessOne in [sqrt(1/2), sqrt(2)).
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector SplitExponent(TVector x, out TVector mantissaLessOne)
     {
         TVector offset = TSimd.AddInt32(x, TSimd.BroadcastBits(unchecked(0u - SqrtHalfBits)));
-        TVector mantissa = TSimd.AddInt32(TSimd.And(offset, TSimd.BroadcastBits(MantissaBits)), TSimd.BroadcastBits(SqrtHalfBits));
+        TVector mantissa = TSimd.AddInt32(
+            TSimd.And(offset, TSimd.BroadcastBits(MantissaBits)), TSimd.BroadcastBits(SqrtHalfBits));
         mantissaLessOne = TSimd.Subtract(mantissa, TSimd.Broadcast(1f));
         return TSimd.FromInt32(TSimd.ShiftRightArithmetic(offset, 23));
     }

@@ -15,12 +15,12 @@ public readonly record struct PhiloxBlock(uint X, uint Y, uint Z, uint W)
 }
 
 /// <summary>
-/// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011):
-/// ten rounds of two 32x32 to 64 bit multiplications.
+/// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1,
+/// 2, 3" (SC 2011): ten rounds of two 32x32 to 64 bit multiplications.
 /// </summary>
 /// <remarks>
-/// There is no state: the same counter and key give the same bits on every backend, for any thread count and any tiling. In this project
-/// the key is the seed and the fourth counter word holds a <see cref="RandomPurpose"/>.
+/// There is no state: the same counter and key give the same bits on every backend, for any thread count and any
+/// tiling. In this project the key is the seed and the fourth counter word holds a <see cref="RandomPurpose"/>.
 /// </remarks>
 public static class Philox
 {
@@ -62,16 +62,21 @@ public static class Philox
         return new PhiloxBlock(c0, c1, c2, c3);
     }
 
-    /// <summary>Maps 32 bits to the open interval (0, 1): (bits + 1/2) / 2^32, rounded to float and kept below 1.</summary>
-    /// <remarks>Near 0 the spacing is 2^-32, so a tail computed from the small side keeps its resolution; near 1 it is 2^-24.</remarks>
+    /// <summary>
+    /// Maps 32 bits to the open interval (0, 1): (bits + 1/2) / 2^32, rounded to float and kept below 1.
+    /// </summary>
+    /// <remarks>
+    /// Near 0 the spacing is 2^-32, so a tail computed from the small side keeps its resolution; near 1 it is 2^-24.
+    /// </remarks>
     /// <param name="bits">Uniform bits.</param>
     /// <returns>A float in [2^-33, 1 - 2^-24].</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ToUniform(uint bits) => MathF.Min((bits + 0.5f) * (1f / 4294967296f), 1f - (1f / 16777216f));
 
     /// <summary>
-    /// Maps 32 bits to a standard Gumbel, <c>-log(E)</c> with <c>E = -log(1 - u)</c> exponential and u from <see cref="ToUniform"/>: the upper
-    /// tail comes from small u, where u has 2^-32 resolution, so the maximum over a million draws is still right.
+    /// Maps 32 bits to a standard Gumbel, <c>-log(E)</c> with <c>E = -log(1 - u)</c> exponential and u from
+    /// <see cref="ToUniform"/>: the upper tail comes from small u, where u has 2^-32 resolution, so the maximum over a
+    /// million draws is still right.
     /// </summary>
     /// <param name="bits">Uniform bits.</param>
     /// <returns>A draw in [-2.8, 22.9].</returns>
@@ -80,12 +85,16 @@ public static class Philox
         float u = ToUniform(bits);
         float complement = 1f - u;
 
-        // log(1 - u) loses digits for small u; scaling by u / (1 - fl(1 - u)) undoes the rounding of 1 - u (Kahan's log1p).
+        // log(1 - u) loses digits for small u; scaling by u / (1 - fl(1 - u)) undoes the rounding of 1 - u (Kahan's
+        // log1p).
         float exponential = complement == 1f ? u : -MathF.Log(complement) * (u / (1f - complement));
         return -MathF.Log(exponential);
     }
 
-    /// <summary>Maps two words to two independent standard normals (Box-Muller; the radius from the small side of the first uniform).</summary>
+    /// <summary>
+    /// Maps two words to two independent standard normals (Box-Muller; the radius from the small side of the first
+    /// uniform).
+    /// </summary>
     /// <param name="first">Bits of the radius.</param>
     /// <param name="second">Bits of the angle.</param>
     /// <returns>Two standard normals; at most 6.77 in magnitude.</returns>

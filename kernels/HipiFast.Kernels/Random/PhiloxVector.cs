@@ -5,10 +5,11 @@ namespace HipiFast.Kernels.Random;
 
 /// <summary><see cref="Philox"/> for many counters at once: the same bits, in the same order.</summary>
 /// <remarks>
-/// <para>A counter word sits in an even lane, and the odd lane beside it holds whatever the last product left there: the 32x32 bit multiplication
-/// ignores it, and a round moves bits from odd to even lanes by its own exchange. So a round is two multiplications, two exchanges and two
-/// three-way exclusive-ors.</para>
-/// <para>A round waits for the one before; two sets of counters run side by side, so that the multiplier is busy meanwhile.</para>
+/// <para>A counter word sits in an even lane, and the odd lane beside it holds whatever the last product left there:
+/// the 32x32 bit multiplication ignores it, and a round moves bits from odd to even lanes by its own exchange. So a
+/// round is two multiplications, two exchanges and two three-way exclusive-ors.</para>
+/// <para>A round waits for the one before; two sets of counters run side by side, so that the multiplier is busy
+/// meanwhile.</para>
 /// </remarks>
 internal static unsafe class PhiloxVector<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
@@ -31,11 +32,14 @@ internal static unsafe class PhiloxVector<TSimd, TVector>
             // Interleaving puts the blocks of even pairs of lanes first; pair p is lanes 2 p and 2 p + 1.
             TVector pair = TSimd.ShiftRightLogical(TSimd.LaneNumbers, 1);
             TVector isOdd = TSimd.ShiftRightArithmetic(TSimd.ShiftLeft(pair, 31), 31);
-            return TSimd.AddInt32(TSimd.ShiftRightLogical(pair, 1), TSimd.And(isOdd, TSimd.BroadcastBits((uint)TSimd.Count / 4)));
+            return TSimd.AddInt32(
+                TSimd.ShiftRightLogical(pair, 1), TSimd.And(isOdd, TSimd.BroadcastBits((uint)TSimd.Count / 4)));
         }
     }
 
-    /// <summary>Broadcasts the keys of all rounds, so that the rounds read them from memory instead of making them.</summary>
+    /// <summary>
+    /// Broadcasts the keys of all rounds, so that the rounds read them from memory instead of making them.
+    /// </summary>
     /// <param name="key">Key.</param>
     /// <param name="keys">Result; room for <see cref="KeyLength"/> floats.</param>
     public static void PrepareKeys(ulong key, float* keys)
@@ -52,20 +56,24 @@ internal static unsafe class PhiloxVector<TSimd, TVector>
     }
 
     /// <summary>
-    /// The ten rounds on two sets of counters, each word in the even lanes; what the odd lanes hold means nothing, before and after.
+    /// The ten rounds on two sets of counters, each word in the even lanes; what the odd lanes hold means nothing,
+    /// before and after.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Rounds(
         float* keys,
         ref TVector x0, ref TVector y0, ref TVector z0, ref TVector w0,
         ref TVector x1, ref TVector y1, ref TVector z1, ref TVector w1) => Rounds(
-            keys, keys + (2 * Philox.Rounds * TSimd.Count), ref x0, ref y0, ref z0, ref w0, ref x1, ref y1, ref z1, ref w1);
+            keys, keys + (2 * Philox.Rounds * TSimd.Count), ref x0, ref y0, ref z0, ref w0, ref x1, ref y1, ref z1,
+            ref w1);
 
     /// <summary>
-    /// Words of two sets of consecutive blocks, set s with counters (firstBlock_s + n, c1_s, c2, c3) for n from 0 to <c>TSimd.Count / 2 - 1</c>: for
-    /// each set words 0 to 3 of the first block, then of the second, and so on.
+    /// Words of two sets of consecutive blocks, set s with counters (firstBlock_s + n, c1_s, c2, c3) for n from 0 to
+    /// <c>TSimd.Count / 2 - 1</c>: for each set words 0 to 3 of the first block, then of the second, and so on.
     /// </summary>
-    /// <param name="firstBlock0">Counter word 0 of set 0's blocks: the first block's number plus <see cref="BlockOffsets"/>.</param>
+    /// <param name="firstBlock0">
+    /// Counter word 0 of set 0's blocks: the first block's number plus <see cref="BlockOffsets"/>.
+    /// </param>
     /// <param name="firstBlock1">The same of set 1.</param>
     /// <param name="c10">Counter word 1 of set 0.</param>
     /// <param name="c11">Counter word 1 of set 1.</param>
@@ -94,9 +102,13 @@ internal static unsafe class PhiloxVector<TSimd, TVector>
     /// <param name="bits">Uniform bits.</param>
     /// <returns>Floats in [2^-33, 1 - 2^-24].</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector ToUniform(TVector bits) => TSimd.Min(ToUnbounded(bits), TSimd.Broadcast(1f - (1f / 16777216f)));
+    public static TVector ToUniform(TVector bits) =>
+        TSimd.Min(ToUnbounded(bits), TSimd.Broadcast(1f - (1f / 16777216f)));
 
-    /// <summary><see cref="Philox.ToGumbel"/> lane by lane; the two differ by the rounding of their logarithms, below 1e-6 of max(1, |G|).</summary>
+    /// <summary>
+    /// <see cref="Philox.ToGumbel"/> lane by lane; the two differ by the rounding of their logarithms, below 1e-6 of
+    /// max(1, |G|).
+    /// </summary>
     /// <param name="bits">Uniform bits.</param>
     /// <returns>Standard Gumbel draws in [-2.8, 22.9].</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -121,7 +133,8 @@ internal static unsafe class PhiloxVector<TSimd, TVector>
     // (bits + 1/2) / 2^32, one rounding after that of the conversion: the scaling by a power of two is exact.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector ToUnbounded(TVector bits) =>
-        TSimd.MultiplyAdd(TSimd.FromUInt32(bits), TSimd.Broadcast(1f / 4294967296f), TSimd.Broadcast(0.5f / 4294967296f));
+        TSimd.MultiplyAdd(
+            TSimd.FromUInt32(bits), TSimd.Broadcast(1f / 4294967296f), TSimd.Broadcast(0.5f / 4294967296f));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Rounds(
@@ -130,7 +143,8 @@ internal static unsafe class PhiloxVector<TSimd, TVector>
         ref TVector x0, ref TVector y0, ref TVector z0, ref TVector w0,
         ref TVector x1, ref TVector y1, ref TVector z1, ref TVector w1)
     {
-        TVector multiplier0 = TSimd.BroadcastBits(Philox.Multiplier0), multiplier1 = TSimd.BroadcastBits(Philox.Multiplier1);
+        TVector multiplier0 = TSimd.BroadcastBits(Philox.Multiplier0),
+            multiplier1 = TSimd.BroadcastBits(Philox.Multiplier1);
         for (; keys < end; keys += 2 * TSimd.Count)
         {
             TVector k0 = TSimd.Load(keys), k1 = TSimd.Load(keys + TSimd.Count);
@@ -163,9 +177,11 @@ internal static unsafe class PhiloxVector<TSimd, TVector>
         w = TSimd.BroadcastBits((uint)q0);
     }
 
-    // The last round: its words pair up in the products already, so the exchange that it needs anyway puts x and y, z and w side by side.
+    // The last round: its words pair up in the products already, so the exchange that it needs anyway puts x and y, z
+    // and w side by side.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(TVector x, TVector y, TVector z, TVector w, float* keys, out TVector low, out TVector high)
+    private static void Finish(
+        TVector x, TVector y, TVector z, TVector w, float* keys, out TVector low, out TVector high)
     {
         TVector evenLanes = TSimd.BroadcastEven(uint.MaxValue);
         TVector p0 = TSimd.MultiplyEven(x, TSimd.BroadcastBits(Philox.Multiplier0));

@@ -6,11 +6,15 @@ using HipiFast.Kernels.Numerics;
 namespace HipiFast.Kernels.Random;
 
 /// <summary>
-/// Exactly uniform integers from Philox words: Lemire's multiply-and-shift with rejection ("Fast Random Integer Generation in an Interval", 2019).
+/// Exactly uniform integers from Philox words: Lemire's multiply-and-shift with rejection ("Fast Random Integer
+/// Generation in an Interval", 2019).
 /// </summary>
 internal static class UniformIndex
 {
-    /// <summary>Maps 32 uniform bits to [0, <paramref name="bound"/>), or refuses them so that every result stays equally likely.</summary>
+    /// <summary>
+    /// Maps 32 uniform bits to [0, <paramref name="bound"/>), or refuses them so that every result stays equally
+    /// likely.
+    /// </summary>
     /// <param name="bits">Uniform bits.</param>
     /// <param name="bound">1 or more.</param>
     /// <param name="index">The result when accepted.</param>
@@ -22,8 +26,8 @@ internal static class UniformIndex
         index = (uint)(product >> 32);
         uint low = (uint)product;
 
-        // 2^32 is not a multiple of bound: the first 2^32 mod bound values of the low half are the surplus. The division is only reached
-        // where low < bound, which is the only place where it can matter.
+        // 2^32 is not a multiple of bound: the first 2^32 mod bound values of the low half are the surplus. The
+        // division is only reached where low < bound, which is the only place where it can matter.
         return low >= bound || low >= (0u - bound) % bound;
     }
 
@@ -33,7 +37,9 @@ internal static class UniformIndex
     /// <param name="call">Third counter word.</param>
     /// <param name="purpose">Fourth counter word.</param>
     /// <param name="seed">Philox key.</param>
-    /// <returns>The words of counter (slot, attempt, call, purpose) in turn, attempt = 0, 1, ..., until one is accepted.</returns>
+    /// <returns>
+    /// The words of counter (slot, attempt, call, purpose) in turn, attempt = 0, 1, ..., until one is accepted.
+    /// </returns>
     public static uint Draw(uint bound, uint slot, uint call, RandomPurpose purpose, ulong seed)
     {
         for (uint attempt = 0; ; attempt++)
@@ -47,10 +53,12 @@ internal static class UniformIndex
         }
     }
 
-    /// <summary>Fills a span with a part of an endless sequence of uniform integers in [0, <paramref name="bound"/>).</summary>
+    /// <summary>
+    /// Fills a span with a part of an endless sequence of uniform integers in [0, <paramref name="bound"/>).
+    /// </summary>
     /// <param name="indices">
-    /// Results. Entry i of the sequence is word i mod 4 of counter (i / 4, 0, call, purpose), or the first accepted word 0 of (i, 1 and up, call,
-    /// purpose), counter words modulo 2^32.
+    /// Results. Entry i of the sequence is word i mod 4 of counter (i / 4, 0, call, purpose), or the first accepted
+    /// word 0 of (i, 1 and up, call, purpose), counter words modulo 2^32.
     /// </param>
     /// <param name="bound">1 or more.</param>
     /// <param name="seed">Philox key.</param>
@@ -58,7 +66,8 @@ internal static class UniformIndex
     /// <param name="purpose">Fourth counter word.</param>
     /// <param name="firstEntry">Entry of the sequence that comes first.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="bound"/> is 0 or above 2^31.</exception>
-    public static void Fill(Span<int> indices, uint bound, ulong seed, uint call, RandomPurpose purpose, ulong firstEntry = 0)
+    public static void Fill(
+        Span<int> indices, uint bound, ulong seed, uint call, RandomPurpose purpose, ulong firstEntry = 0)
     {
         ArgumentOutOfRangeException.ThrowIfZero(bound);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bound, 1u << 31);
@@ -132,14 +141,16 @@ internal static unsafe class UniformIndex<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FillStep(int* result, uint bound, float doubtful, ulong seed, uint call, uint purpose, ulong entry, float* keys)
+    private static void FillStep(
+        int* result, uint bound, float doubtful, ulong seed, uint call, uint purpose, ulong entry, float* keys)
     {
         uint block = unchecked((uint)(entry / 4));
         TVector offsets = PhiloxVector<TSimd, TVector>.BlockOffsets;
         PhiloxVector<TSimd, TVector>.Next(
             TSimd.AddInt32(TSimd.BroadcastBits(block), offsets),
             TSimd.AddInt32(TSimd.BroadcastBits(unchecked(block + ((uint)TSimd.Count / 2))), offsets),
-            0, 0, call, purpose, seed, keys, out TVector first, out TVector second, out TVector third, out TVector fourth);
+            0, 0, call, purpose, seed, keys, out TVector first, out TVector second, out TVector third,
+            out TVector fourth);
         TVector lowest = TSimd.Min(
             TSimd.Min(Map(first, bound, result), Map(second, bound, result + TSimd.Count)),
             TSimd.Min(Map(third, bound, result + (2 * TSimd.Count)), Map(fourth, bound, result + (3 * TSimd.Count))));

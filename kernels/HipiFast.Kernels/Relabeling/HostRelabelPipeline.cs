@@ -8,14 +8,15 @@ using HipiFast.Kernels.TaskSampling;
 namespace HipiFast.Kernels.Relabeling;
 
 /// <summary>
-/// A relabel call in host memory, composed of a session's kernels: Q~ by blocks of rows, the partition over them, a task for every row, and its
-/// reward. Serves whatever there is to ask for but batches on a device.
+/// A relabel call in host memory, composed of a session's kernels: Q~ by blocks of rows, the partition over them, a
+/// task for every row, and its reward. Serves whatever there is to ask for but batches on a device.
 /// </summary>
 /// <param name="softQKernel">Soft-Q matrix.</param>
 /// <param name="logPartitionKernel">Log partition.</param>
 /// <param name="samplingKernel">Gumbel-max sampling.</param>
 internal sealed unsafe class HostRelabelPipeline(
-    ISoftQKernel softQKernel, ILogPartitionKernel logPartitionKernel, ITaskSamplingKernel samplingKernel) : IRelabelPipeline, IDisposable
+    ISoftQKernel softQKernel, ILogPartitionKernel logPartitionKernel, ITaskSamplingKernel samplingKernel)
+        : IRelabelPipeline, IDisposable
 {
     private readonly NativeBuffer<float> _softQ = new(0);
     private readonly NativeBuffer<float> _max = new(0);
@@ -89,7 +90,8 @@ internal sealed unsafe class HostRelabelPipeline(
     {
         if (problem.Resident is not null)
         {
-            throw new ArgumentException("The batch is in the memory of a device; this pipeline computes in host memory.");
+            throw new ArgumentException(
+                "The batch is in the memory of a device; this pipeline computes in host memory.");
         }
 
         int rows = problem.SoftQ.Rows, candidates = problem.SoftQ.Candidates;
@@ -153,7 +155,8 @@ internal sealed unsafe class HostRelabelPipeline(
     }
 
     private void FinishPartition(
-        in RelabelProblem problem, Span<float> max, Span<float> sum, Span<float> logPartition, ref RelabelSummary summary)
+        in RelabelProblem problem, Span<float> max, Span<float> sum, Span<float> logPartition,
+        ref RelabelSummary summary)
     {
         if (problem.Running is null)
         {

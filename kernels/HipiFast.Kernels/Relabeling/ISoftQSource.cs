@@ -1,6 +1,8 @@
 namespace HipiFast.Kernels.Relabeling;
 
-/// <summary>Where Q~ comes from when it is not networks that estimate it, such as the returns of whole trajectories.</summary>
+/// <summary>
+/// Where Q~ comes from when it is not networks that estimate it, such as the returns of whole trajectories.
+/// </summary>
 internal interface ISoftQSource
 {
     /// <summary>Fills a block of rows; the same block may be asked for twice and is then the same.</summary>

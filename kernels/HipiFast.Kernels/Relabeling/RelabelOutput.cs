@@ -3,8 +3,8 @@ using HipiFast.Kernels.Replay;
 namespace HipiFast.Kernels.Relabeling;
 
 /// <summary>
-/// Where the results of a <see cref="RelabelProblem"/> go. Tasks, rewards and terminations of a <see cref="ResidentBatch"/> stay on the device, and
-/// their spans here are empty.
+/// Where the results of a <see cref="RelabelProblem"/> go. Tasks, rewards and terminations of a
+/// <see cref="ResidentBatch"/> stay on the device, and their spans here are empty.
 /// </summary>
 internal readonly ref struct RelabelOutput
 {

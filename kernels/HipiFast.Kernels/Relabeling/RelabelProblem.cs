@@ -7,20 +7,23 @@ namespace HipiFast.Kernels.Relabeling;
 internal readonly ref struct RelabelProblem
 {
     /// <summary>
-    /// The soft-Q matrix: batch, candidates, networks, estimator, seed and number of the call. Its family judges the new tasks, so it is needed
-    /// always, and so are the next observations. With a <see cref="Resident"/> batch its matrices are empty, but for candidates that are given.
+    /// The soft-Q matrix: batch, candidates, networks, estimator, seed and number of the call. Its family judges the
+    /// new tasks, so it is needed always, and so are the next observations. With a <see cref="Resident"/> batch its
+    /// matrices are empty, but for candidates that are given.
     /// </summary>
     public required SoftQProblem SoftQ { get; init; }
 
     /// <summary>The commanded tasks <c>[B, P]</c>; empty with a <see cref="Resident"/> batch.</summary>
     public required ReadOnlySpan<float> Commanded { get; init; }
 
-    /// <summary>The batch where it lies on the device already, relabeled in place; null for one that goes up with the call.</summary>
+    /// <summary>
+    /// The batch where it lies on the device already, relabeled in place; null for one that goes up with the call.
+    /// </summary>
     public ResidentBatch? Resident { get; init; }
 
     /// <summary>
-    /// Where Q~ comes from instead of the networks. Of <see cref="SoftQ"/> only sizes, candidates, seed and call are then read, and the rows are not
-    /// judged.
+    /// Where Q~ comes from instead of the networks. Of <see cref="SoftQ"/> only sizes, candidates, seed and call are
+    /// then read, and the rows are not judged.
     /// </summary>
     internal ISoftQSource? Source { get; init; }
 
@@ -28,7 +31,8 @@ internal readonly ref struct RelabelProblem
     public IRelabelObserver? Observer { get; init; }
 
     /// <summary>
-    /// Earlier batches that count in the partition; null for the batch's own. The caller commits the newest batch once the call has succeeded.
+    /// Earlier batches that count in the partition; null for the batch's own. The caller commits the newest batch once
+    /// the call has succeeded.
     /// </summary>
     internal RunningPartition? Running { get; init; }
 
@@ -38,11 +42,14 @@ internal readonly ref struct RelabelProblem
     /// <summary>Whether logZ is subtracted.</summary>
     public required bool HasPartition { get; init; }
 
-    /// <summary>Temperature of the posterior, 0 or more; see <see cref="TaskSampling.TaskPosterior.Temperature"/>.</summary>
+    /// <summary>
+    /// Temperature of the posterior, 0 or more; see <see cref="TaskSampling.TaskPosterior.Temperature"/>.
+    /// </summary>
     public required float Temperature { get; init; }
 
     /// <summary>
-    /// Probability with which a row receives a new task; decided from the counters of <see cref="Random.RandomPurpose.Mixing"/>, as on the processor.
+    /// Probability with which a row receives a new task; decided from the counters of
+    /// <see cref="Random.RandomPurpose.Mixing"/>, as on the processor.
     /// </summary>
     public required float RelabelFraction { get; init; }
 
@@ -50,12 +57,14 @@ internal readonly ref struct RelabelProblem
     public required float GoalMix { get; init; }
 
     /// <summary>
-    /// <c>[B, P]</c>: the new tasks of the rows that a goal serves, other rows are not read; empty where <see cref="GoalMix"/> is 0. May be the
-    /// memory of <see cref="RelabelOutput.NewTask"/>.
+    /// <c>[B, P]</c>: the new tasks of the rows that a goal serves, other rows are not read; empty where
+    /// <see cref="GoalMix"/> is 0. May be the memory of <see cref="RelabelOutput.NewTask"/>.
     /// </summary>
     public ReadOnlySpan<float> Goals { get; init; }
 
-    /// <summary>Largest part of Q~ kept in memory, bytes; a larger matrix is computed twice, in blocks of rows.</summary>
+    /// <summary>
+    /// Largest part of Q~ kept in memory, bytes; a larger matrix is computed twice, in blocks of rows.
+    /// </summary>
     public required long MemoryBudget { get; init; }
 
     /// <summary>Which row is served how.</summary>
@@ -65,26 +74,35 @@ internal readonly ref struct RelabelProblem
     internal bool NeedsHost => Source is not null || Observer is not null || Running is not null;
 
     /// <summary>Throws unless the problem is complete and its lengths agree.</summary>
-    /// <exception cref="ArgumentException">One sentence naming what disagrees, what was found and what was expected.</exception>
+    /// <exception cref="ArgumentException">
+    /// One sentence naming what disagrees, what was found and what was expected.
+    /// </exception>
     public void Validate()
     {
         int rows = SoftQ.Rows, taskDimension = SoftQ.TaskDimension;
         if (Resident is not null && NeedsHost)
         {
-            throw new ArgumentException("Q~ of a batch on the device stays there; the call asks for blocks of it in host memory.");
+            throw new ArgumentException(
+                "Q~ of a batch on the device stays there; the call asks for blocks of it in host memory.");
         }
 
         if (Resident is ResidentBatch resident)
         {
             SoftQ.ValidateKind();
-            Check(SoftQ.Observation.Length + SoftQ.Action.Length + SoftQ.NextObservation.Length, 0, "matrices beside a batch on the device");
+            Check(
+                SoftQ.Observation.Length + SoftQ.Action.Length + SoftQ.NextObservation.Length, 0,
+                "matrices beside a batch on the device");
             resident.Batch.Validate(rows, SoftQ.ObservationDimension, SoftQ.ActionDimension, taskDimension);
             int derived = resident.CountCandidates(rows);
-            Check(SoftQ.Candidates, derived == 0 ? SoftQ.Candidates : derived, "candidate tasks, as many as the batch on the device gives");
-            Check(SoftQ.Task.Length, derived == 0 ? (long)SoftQ.Candidates * taskDimension : 0, "given candidate tasks");
+            Check(
+                SoftQ.Candidates, derived == 0 ? SoftQ.Candidates : derived,
+                "candidate tasks, as many as the batch on the device gives");
+            Check(
+                SoftQ.Task.Length, derived == 0 ? (long)SoftQ.Candidates * taskDimension : 0, "given candidate tasks");
             if (resident.Candidates > ResidentCandidates.Commanded && SoftQ.Family is { HasAchievedTask: false })
             {
-                throw new ArgumentException("The task family has no map from states to tasks, so reached states cannot be candidates.");
+                throw new ArgumentException(
+                    "The task family has no map from states to tasks, so reached states cannot be candidates.");
             }
         }
         else if (Source is not null)

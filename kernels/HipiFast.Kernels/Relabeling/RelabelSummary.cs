@@ -16,7 +16,9 @@ internal struct RelabelSummary
     /// <summary>Sum over the rows of the posterior's entropy, in nats.</summary>
     public double Entropy { get; set; }
 
-    /// <summary>Sum of <c>-log q(psi_commanded | j)</c> over the rows whose commanded task is among the candidates.</summary>
+    /// <summary>
+    /// Sum of <c>-log q(psi_commanded | j)</c> over the rows whose commanded task is among the candidates.
+    /// </summary>
     public double Surprise { get; set; }
 
     /// <summary>How many rows that is.</summary>

@@ -4,7 +4,10 @@ using HipiFast.Kernels.TaskSampling;
 
 namespace HipiFast.Kernels.Relabeling;
 
-/// <summary>The part of a relabel call in host memory that gives rows their tasks, a block of Q~ at a time, and tells of the posterior.</summary>
+/// <summary>
+/// The part of a relabel call in host memory that gives rows their tasks, a block of Q~ at a time, and tells of the
+/// posterior.
+/// </summary>
 /// <param name="kernel">Draws from the posterior.</param>
 internal sealed unsafe class RowAssignment(ITaskSamplingKernel kernel) : IDisposable
 {
@@ -33,14 +36,19 @@ internal sealed unsafe class RowAssignment(ITaskSamplingKernel kernel) : IDispos
 
     /// <summary>Begins a call.</summary>
     /// <param name="problem">The call.</param>
-    /// <param name="tasks">Its candidate tasks <c>[K, P]</c>, which must stay where they are until its last block.</param>
+    /// <param name="tasks">
+    /// Its candidate tasks <c>[K, P]</c>, which must stay where they are until its last block.
+    /// </param>
     public void Begin(in RelabelProblem problem, float* tasks)
     {
         _tasks = tasks;
         _table.Build(tasks, problem.SoftQ.Candidates, problem.SoftQ.TaskDimension);
     }
 
-    /// <summary>Gives the rows of a block their tasks, adds what their posteriors say to the summary, and shows the block to who observes.</summary>
+    /// <summary>
+    /// Gives the rows of a block their tasks, adds what their posteriors say to the summary, and shows the block to who
+    /// observes.
+    /// </summary>
     /// <param name="problem">The call.</param>
     /// <param name="step">The block.</param>
     /// <param name="softQ">Its Q~.</param>
@@ -48,7 +56,8 @@ internal sealed unsafe class RowAssignment(ITaskSamplingKernel kernel) : IDispos
     /// <param name="summary">Added to.</param>
     /// <returns>False at a row without a sample, which the summary then names.</returns>
     public bool Sample(
-        in RelabelProblem problem, in RowStep step, ReadOnlySpan<float> softQ, in RelabelOutput output, ref RelabelSummary summary)
+        in RelabelProblem problem, in RowStep step, ReadOnlySpan<float> softQ, in RelabelOutput output,
+        ref RelabelSummary summary)
     {
         TaskPosterior posterior = new()
         {
@@ -119,7 +128,8 @@ internal sealed unsafe class RowAssignment(ITaskSamplingKernel kernel) : IDispos
 
     // What the posterior of a row says of its commanded task.
     private void Count(
-        in RelabelProblem problem, in TaskPosterior posterior, in TaskSamples samples, int first, int row, ref RelabelSummary summary)
+        in RelabelProblem problem, in TaskPosterior posterior, in TaskSamples samples, int first, int row,
+        ref RelabelSummary summary)
     {
         int dimension = problem.SoftQ.TaskDimension;
         summary.Entropy += samples.Entropy[row];

@@ -1,13 +1,15 @@
 namespace HipiFast.Kernels.Relabeling;
 
 /// <summary>
-/// How the rows of Q~ go through memory, in every pipeline: in blocks, first for the partition where there is one, then for the posterior. One block
-/// is still in memory from the partition; several are computed again, with the same noise because it is counted by row.
+/// How the rows of Q~ go through memory, in every pipeline: in blocks, first for the partition where there is one, then
+/// for the posterior. One block is still in memory from the partition; several are computed again, with the same noise
+/// because it is counted by row.
 /// </summary>
 internal readonly struct RowBlocks
 {
     /// <summary>
-    /// Rows that blocks are multiples of where more than that fit: blocks then end where the sums of the undivided batch end, too.
+    /// Rows that blocks are multiples of where more than that fit: blocks then end where the sums of the undivided
+    /// batch end, too.
     /// </summary>
     public const int Alignment = 64;
 
@@ -48,7 +50,8 @@ internal readonly struct RowBlocks
             bool accumulates = _hasPartition && step < _blocks;
             int block = step % _blocks, first = block * BlockRows;
             return new RowStep(
-                first, Math.Min(BlockRows, _rows - first), accumulates, accumulates && block == _blocks - 1, !accumulates || _blocks == 1);
+                first, Math.Min(BlockRows, _rows - first), accumulates, accumulates && block == _blocks - 1,
+                !accumulates || _blocks == 1);
         }
     }
 }

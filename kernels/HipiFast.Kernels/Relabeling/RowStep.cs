@@ -1,6 +1,9 @@
 namespace HipiFast.Kernels.Relabeling;
 
-/// <summary>A step of a relabel call: Q~ of a block of rows is computed, and then what is said here is done with it, in this order.</summary>
+/// <summary>
+/// A step of a relabel call: Q~ of a block of rows is computed, and then what is said here is done with it, in this
+/// order.
+/// </summary>
 /// <param name="First">First row.</param>
 /// <param name="Rows">Number of rows.</param>
 /// <param name="Accumulates">Whether the block is added to the sums of the partition.</param>

@@ -9,8 +9,8 @@ namespace HipiFast.Kernels.Relabeling;
 /// <c>logZ_i = log sum_c d^c sum_j exp Q~_c[j, i] - log sum_c d^c B_c</c>, where batch c = 0 is the newest.
 /// </summary>
 /// <remarks>
-/// The soft Q-values of earlier batches are those of the networks of their time. With d = 0 only the newest batch counts. A call adds the newest
-/// batch to sums that are kept only once it is committed.
+/// The soft Q-values of earlier batches are those of the networks of their time. With d = 0 only the newest batch
+/// counts. A call adds the newest batch to sums that are kept only once it is committed.
 /// </remarks>
 internal sealed class RunningPartition(float decay) : IDisposable
 {
@@ -73,7 +73,8 @@ internal sealed class RunningPartition(float decay) : IDisposable
     {
         Resize(_newWeight, _newCount);
 
-        // Each sum becomes 1, its size going into the maximum: a maximum of long ago would leave nothing of values far below it.
+        // Each sum becomes 1, its size going into the maximum: a maximum of long ago would leave nothing of values far
+        // below it.
         for (int i = 0; i < Count; i++)
         {
             bool isEmpty = _newSum[i] == 0;
@@ -85,7 +86,9 @@ internal sealed class RunningPartition(float decay) : IDisposable
     /// <summary>Forgets all batches.</summary>
     public void Clear() => Resize(0, 0);
 
-    /// <summary>Makes room for sums of a checkpoint, to be filled through <see cref="Max"/> and <see cref="Sum"/>.</summary>
+    /// <summary>
+    /// Makes room for sums of a checkpoint, to be filled through <see cref="Max"/> and <see cref="Sum"/>.
+    /// </summary>
     /// <param name="weight">Their <see cref="Weight"/>.</param>
     /// <param name="count">K.</param>
     public void Resize(double weight, int count)

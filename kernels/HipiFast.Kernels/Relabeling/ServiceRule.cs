@@ -3,8 +3,8 @@ using HipiFast.Kernels.Random;
 namespace HipiFast.Kernels.Relabeling;
 
 /// <summary>
-/// Which row is served how: a function of the seed, the call and the row, the same one in every pipeline and wherever goals and random tasks are
-/// prepared.
+/// Which row is served how: a function of the seed, the call and the row, the same one in every pipeline and wherever
+/// goals and random tasks are prepared.
 /// </summary>
 /// <param name="Seed">Philox key.</param>
 /// <param name="Call">Number of the call.</param>
@@ -29,7 +29,8 @@ internal readonly record struct ServiceRule(
     /// <param name="call">Number of the call.</param>
     /// <param name="seed">Philox key.</param>
     /// <returns>The words.</returns>
-    public static PhiloxBlock Draw(int row, uint call, ulong seed) => Philox.Next((uint)row, 0, call, (uint)RandomPurpose.Mixing, seed);
+    public static PhiloxBlock Draw(int row, uint call, ulong seed) =>
+        Philox.Next((uint)row, 0, call, (uint)RandomPurpose.Mixing, seed);
 
     /// <summary>The service where inverse RL is the main one; compiled for devices, too.</summary>
     /// <param name="relabel">Uniform number of word 0.</param>

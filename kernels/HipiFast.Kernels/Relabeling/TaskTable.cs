@@ -3,7 +3,9 @@ using HipiFast.Kernels.Memory;
 
 namespace HipiFast.Kernels.Relabeling;
 
-/// <summary>Finds a task among the candidates: an open-addressing hash table over task vectors, with equal candidates chained.</summary>
+/// <summary>
+/// Finds a task among the candidates: an open-addressing hash table over task vectors, with equal candidates chained.
+/// </summary>
 internal sealed unsafe class TaskTable : IDisposable
 {
     private const int Empty = 0;
@@ -40,7 +42,9 @@ internal sealed unsafe class TaskTable : IDisposable
     /// <summary>One candidate that equals a task (0 and -0 are equal), or -1.</summary>
     public int Find(float* task) => *Probe(task) - 1;
 
-    /// <summary>Another candidate that equals candidate <paramref name="index"/>, or -1 at the end of the chain.</summary>
+    /// <summary>
+    /// Another candidate that equals candidate <paramref name="index"/>, or -1 at the end of the chain.
+    /// </summary>
     public int NextEqual(int index) => _next[index];
 
     public void Dispose()
@@ -79,11 +83,14 @@ internal sealed unsafe class TaskTable : IDisposable
 
     private uint Hash(float* task)
     {
-        // Adding 0 turns -0 into 0. The multiplication spreads the bits upwards, so the high half is what is used (Knuth's multiplicative hash).
+        // Adding 0 turns -0 into 0. The multiplication spreads the bits upwards, so the high half is what is used
+        // (Knuth's multiplicative hash).
         ulong hash = 0;
         for (int i = 0; i < _dimension; i++)
         {
-            hash = (BitOperations.RotateLeft(hash, 23) ^ BitConverter.SingleToUInt32Bits(task[i] + 0f)) * 0x9E3779B97F4A7C15;
+            hash = (
+                BitOperations.RotateLeft(hash, 23)
+                    ^ BitConverter.SingleToUInt32Bits(task[i] + 0f)) * 0x9E3779B97F4A7C15;
         }
 
         return (uint)(hash >> 32);

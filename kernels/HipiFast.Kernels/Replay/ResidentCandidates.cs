@@ -1,7 +1,9 @@
 namespace HipiFast.Kernels.Replay;
 
-/// <summary>Where the candidate tasks of a relabel call on a batch in device memory come from. Several lie one after the other, in this
-/// order.</summary>
+/// <summary>
+/// Where the candidate tasks of a relabel call on a batch in device memory come from. Several lie one after the other,
+/// in this order.
+/// </summary>
 [Flags]
 internal enum ResidentCandidates
 {

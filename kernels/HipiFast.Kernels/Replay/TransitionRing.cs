@@ -1,19 +1,21 @@
 namespace HipiFast.Kernels.Replay;
 
 /// <summary>
-/// A ring of the latest transitions in the memory of a session's device, from which batches are drawn there. The draws are those of a replay ring of
-/// the same capacity on the host, row for row.
+/// A ring of the latest transitions in the memory of a session's device, from which batches are drawn there. The draws
+/// are those of a replay ring of the same capacity on the host, row for row.
 /// </summary>
 /// <remarks>
-/// Transitions have absolute numbers that never change, kept in slot <c>number mod Capacity</c>. A batch sees exactly what was appended before it was
-/// drawn. Not thread-safe. Appending and sampling allocate nothing.
+/// Transitions have absolute numbers that never change, kept in slot <c>number mod Capacity</c>. A batch sees exactly
+/// what was appended before it was drawn. Not thread-safe. Appending and sampling allocate nothing.
 /// </remarks>
 public abstract class TransitionRing : IDisposable
 {
     /// <summary>Most transitions kept.</summary>
     public abstract long Capacity { get; }
 
-    /// <summary>Adds transitions. Returns as soon as the spans may be changed; the device copies while it computes.</summary>
+    /// <summary>
+    /// Adds transitions. Returns as soon as the spans may be changed; the device copies while it computes.
+    /// </summary>
     /// <param name="observation">s, <c>[R, S]</c>.</param>
     /// <param name="action">a, <c>[R, A]</c>.</param>
     /// <param name="nextObservation">s', <c>[R, S]</c>.</param>
@@ -22,21 +24,26 @@ public abstract class TransitionRing : IDisposable
     /// <param name="terminated">Not 0 where the task ended, <c>[R]</c>.</param>
     /// <exception cref="ArgumentException">A length disagrees; nothing was added.</exception>
     public abstract void Append(
-        ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation, ReadOnlySpan<float> task,
+        ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation,
+        ReadOnlySpan<float> task,
         ReadOnlySpan<float> reward, ReadOnlySpan<byte> terminated);
 
     /// <summary>Draws transitions uniformly, with replacement, and gathers them. The host does not wait.</summary>
     /// <param name="rows">B, 1 or more.</param>
     /// <param name="seed">Philox key.</param>
     /// <param name="call">Number of the call: third counter word.</param>
-    /// <returns>The batch. Its memory serves the next one, too, and moves only when a larger one is asked for.</returns>
+    /// <returns>
+    /// The batch. Its memory serves the next one, too, and moves only when a larger one is asked for.
+    /// </returns>
     /// <exception cref="InvalidOperationException">The ring is empty.</exception>
     public abstract ResidentTransitions Sample(int rows, ulong seed, uint call);
 
-    /// <summary>Forgets all transitions and goes on with a number, for a ring that is filled from a checkpoint.</summary>
+    /// <summary>
+    /// Forgets all transitions and goes on with a number, for a ring that is filled from a checkpoint.
+    /// </summary>
     /// <param name="firstNumber">
-    /// Number of the next transition to be added, 0 or more. Above 0 the ring must be filled, with <see cref="Capacity"/> transitions, before it is
-    /// sampled.
+    /// Number of the next transition to be added, 0 or more. Above 0 the ring must be filled, with
+    /// <see cref="Capacity"/> transitions, before it is sampled.
     /// </param>
     public abstract void Restart(long firstNumber);
 

@@ -5,14 +5,15 @@ using HipiFast.Kernels.Threading;
 namespace HipiFast.Kernels.SoftQ;
 
 /// <summary>
-/// The soft-Q matrix on the CPU: checks the problem, packs the networks, cuts the matrix of pairs into chunks and spreads them over threads.
+/// The soft-Q matrix on the CPU: checks the problem, packs the networks, cuts the matrix of pairs into chunks and
+/// spreads them over threads.
 /// </summary>
 /// <remarks>
-/// One pair costs two H x H layers; all else is kept small. The first layer is linear before its ReLU, so it splits into a share of the
-/// transition and a share of the task, <c>W1 [s, a, psi] = W_sa [s, a] + W_psi psi</c>: B + K rows instead of B * K. See <see
-/// cref="SoftQWorker{TSimd,TVector}"/> for what
-/// happens in a chunk. No temporary grows with B * K, B or K. A result does not depend on chunks or threads: every pair is summed in the same
-/// order wherever it is computed.
+/// One pair costs two H x H layers; all else is kept small. The first layer is linear before its ReLU, so it splits
+/// into a share of the transition and a share of the task, <c>W1 [s, a, psi] = W_sa [s, a] + W_psi psi</c>: B + K rows
+/// instead of B * K. See <see cref="SoftQWorker{TSimd,TVector}"/> for what happens in a chunk. No temporary grows with
+/// B * K, B or K. A result does not depend on chunks or threads: every pair is summed in the same order wherever it is
+/// computed.
 /// </remarks>
 internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
 {
@@ -49,9 +50,13 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
     {
         problem.Validate(softQ.Length);
         bool usesActor = problem.Estimator == SoftQEstimator.Bellman || problem.UsesLogProbability;
-        _parameters = new Parameters(problem.Critic1, problem.UsesCritic2 ? problem.Critic2 : null, usesActor ? problem.Actor : null);
-        SoftQPlan plan = SoftQTiles.Plan(problem.Rows, problem.Candidates, FlopsPerPair(problem) / _kernel.Speed, MaxThreads);
-        fixed (float* observation = problem.Observation, action = problem.Action, next = problem.NextObservation, task = problem.Task, result = softQ)
+        _parameters = new Parameters(
+            problem.Critic1, problem.UsesCritic2 ? problem.Critic2 : null, usesActor ? problem.Actor : null);
+        SoftQPlan plan = SoftQTiles.Plan(
+            problem.Rows, problem.Candidates, FlopsPerPair(problem) / _kernel.Speed, MaxThreads);
+        fixed (
+            float* observation = problem.Observation, action = problem.Action, next = problem.NextObservation,
+            task = problem.Task, result = softQ)
         {
             _call = new SoftQCall
             {
@@ -80,7 +85,8 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
 
             try
             {
-                // The caller packs its own copies here, which also tell the sizes of scratch memory; the others pack theirs when they begin.
+                // The caller packs its own copies here, which also tell the sizes of scratch memory; the others pack
+                // theirs when they begin.
                 for (int worker = 0; worker < plan.Threads; worker++)
                 {
                     _networks[worker] ??= new Networks(_kernel);
@@ -144,7 +150,8 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
     private readonly record struct Parameters(MlpParameters Critic1, MlpParameters? Critic2, MlpParameters? Actor);
 
     /// <summary>
-    /// One worker's packed networks. Two cores that sweep over the same copy of W2 were measured 7 to 10% slower than each over a copy of its own.
+    /// One worker's packed networks. Two cores that sweep over the same copy of W2 were measured 7 to 10% slower than
+    /// each over a copy of its own.
     /// </summary>
     private sealed class Networks(SoftQMicroKernel kernel) : IDisposable
     {

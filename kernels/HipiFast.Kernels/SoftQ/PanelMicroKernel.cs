@@ -56,8 +56,9 @@ internal enum LayerEnd
 }
 
 /// <summary>
-/// The micro-kernels in fp32. A tile is stored transposed, <c>[unit][48 pairs]</c>, so that vector lanes are pairs and every weight is a broadcast:
-/// no horizontal sums, no ragged edge in H. Long layers are cut in depth so that the part of the tile in use stays in the first-level cache.
+/// The micro-kernels in fp32. A tile is stored transposed, <c>[unit][48 pairs]</c>, so that vector lanes are pairs and
+/// every weight is a broadcast: no horizontal sums, no ragged edge in H. Long layers are cut in depth so that the part
+/// of the tile in use stays in the first-level cache.
 /// </summary>
 /// <remarks>Every sum begins with its bias and takes the inputs in rising order.</remarks>
 internal abstract unsafe class PanelMicroKernel : SoftQMicroKernel
@@ -72,7 +73,8 @@ internal abstract unsafe class PanelMicroKernel : SoftQMicroKernel
     public sealed override long ScratchFloats(MlpShape shape) => 2L * shape.HiddenStride * SoftQTiles.TileStride;
 
     /// <inheritdoc/>
-    public sealed override void Values(SoftQNetwork critic, PairVector* pairs, int vectors, in ActionShare action, float* scratch, float* values)
+    public sealed override void Values(
+        SoftQNetwork critic, PairVector* pairs, int vectors, in ActionShare action, float* scratch, float* values)
     {
         PanelNetwork network = (PanelNetwork)critic;
         int hidden = network.Shape.Hidden;
@@ -83,9 +85,11 @@ internal abstract unsafe class PanelMicroKernel : SoftQMicroKernel
         }
         else
         {
-            // The last panel of outputs may reach beyond H: those rows are added to as well, and hold the zero padding of both shares.
+            // The last panel of outputs may reach beyond H: those rows are added to as well, and hold the zero padding
+            // of both shares.
             int stride = network.Shape.HiddenStride;
-            PanelLayer layer = new(action.Weights, SoftQTiles.OutputPanel, stride, action.Count, SoftQTiles.Panels(hidden));
+            PanelLayer layer = new(
+                action.Weights, SoftQTiles.OutputPanel, stride, action.Count, SoftQTiles.Panels(hidden));
             FirstLayer(pairs, vectors, layer.PanelCount * SoftQTiles.OutputPanel, false, tile);
             Run(LayerBegin.Result, LayerEnd.Rectify, vectors, action.Action, layer, null, tile, default);
         }
@@ -119,19 +123,25 @@ internal abstract unsafe class PanelMicroKernel : SoftQMicroKernel
     /// <param name="input"><c>[depth][48]</c>.</param>
     /// <param name="layer">Weights.</param>
     /// <param name="bias">One per output, padded to whole panels; not read when sums begin with the result.</param>
-    /// <param name="result"><c>[outputs][48]</c>, outputs rounded up to whole panels; not written by <see cref="LayerEnd.Dot"/>.</param>
+    /// <param name="result">
+    /// <c>[outputs][48]</c>, outputs rounded up to whole panels; not written by <see cref="LayerEnd.Dot"/>.
+    /// </param>
     /// <param name="last">Used by <see cref="LayerEnd.Dot"/>.</param>
     protected abstract void Layer(
-        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, in LastLayer last);
+        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result,
+        in LastLayer last);
 
     /// <summary>A whole layer in blocks of its depth: all but the last leave plain sums in the result.</summary>
     private void Run(
-        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, in LastLayer last)
+        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result,
+        in LastLayer last)
     {
         int block = SoftQTiles.DepthBlockOf(layer.Depth), k = 0;
         for (; k < layer.Depth - block; k += block)
         {
-            Layer(begin, LayerEnd.Store, vectors, input + ((nint)k * SoftQTiles.TileStride), layer.Slice(k, block), bias, result, default);
+            Layer(
+                begin, LayerEnd.Store, vectors, input + ((nint)k * SoftQTiles.TileStride), layer.Slice(k, block), bias,
+                result, default);
             begin = LayerBegin.Result;
         }
 

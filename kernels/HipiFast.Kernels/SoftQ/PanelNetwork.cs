@@ -5,9 +5,9 @@ using HipiFast.Kernels.Networks;
 namespace HipiFast.Kernels.SoftQ;
 
 /// <summary>
-/// A network's weights in the order in which <see cref="PanelMicroKernel"/> reads them: panels of 8 outputs, <c>[panel][input][8]</c>. Without
-/// packing, a panel's rows would lie H floats apart: a power of two as often as not, so that they fight for the same cache sets, and a page each
-/// for large H.
+/// A network's weights in the order in which <see cref="PanelMicroKernel"/> reads them: panels of 8 outputs,
+/// <c>[panel][input][8]</c>. Without packing, a panel's rows would lie H floats apart: a power of two as often as not,
+/// so that they fight for the same cache sets, and a page each for large H.
 /// </summary>
 internal sealed unsafe class PanelNetwork : SoftQNetwork
 {
@@ -41,10 +41,12 @@ internal sealed unsafe class PanelNetwork : SoftQNetwork
     }
 
     private PanelLayer Layer(long offset, int outputs) => new(
-        _memory.Pointer + offset, Shape.Hidden * SoftQTiles.OutputPanel, SoftQTiles.OutputPanel, Shape.Hidden, SoftQTiles.Panels(outputs));
+        _memory.Pointer + offset, Shape.Hidden * SoftQTiles.OutputPanel, SoftQTiles.OutputPanel, Shape.Hidden,
+        SoftQTiles.Panels(outputs));
 
     /// <summary>
-    /// Rows of <paramref name="stride"/> floats, a multiple of 16, into panels of 8: two panels at a time, a whole cache line of the source.
+    /// Rows of <paramref name="stride"/> floats, a multiple of 16, into panels of 8: two panels at a time, a whole
+    /// cache line of the source.
     /// </summary>
     private static void Pack(float* source, int inputs, int stride, float* packed)
     {

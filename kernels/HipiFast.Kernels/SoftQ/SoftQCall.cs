@@ -2,7 +2,10 @@ using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.SoftQ;
 
-/// <summary>A <see cref="SoftQProblem"/> with its spans pinned and its networks packed: what the workers of one call share, read-only.</summary>
+/// <summary>
+/// A <see cref="SoftQProblem"/> with its spans pinned and its networks packed: what the workers of one call share,
+/// read-only.
+/// </summary>
 internal unsafe struct SoftQCall
 {
     public SoftQPlan Plan;

@@ -5,19 +5,26 @@ using HipiFast.Kernels.Numerics;
 namespace HipiFast.Kernels.SoftQ;
 
 /// <summary>
-/// One vector of 16 pairs: a block of 16 entries of one side (lanes) against one entry of the other (broadcast), as their shares of the first layer.
+/// One vector of 16 pairs: a block of 16 entries of one side (lanes) against one entry of the other (broadcast), as
+/// their shares of the first layer.
 /// </summary>
 /// <param name="broadcast"><c>[HiddenStride]</c>: the broadcast entry's share.</param>
-/// <param name="lanes">The lane block's share, <c>[HiddenStride][16]</c> as <see cref="SoftQMicroKernel.ArrangeLanes"/> left it.</param>
+/// <param name="lanes">
+/// The lane block's share, <c>[HiddenStride][16]</c> as <see cref="SoftQMicroKernel.ArrangeLanes"/> left it.
+/// </param>
 internal readonly unsafe struct PairVector(float* broadcast, float* lanes)
 {
     public readonly float* Broadcast = broadcast;
     public readonly float* Lanes = lanes;
 }
 
-/// <summary>What a first layer receives from actions that differ from pair to pair (the Bellman estimator's), besides the two shares.</summary>
+/// <summary>
+/// What a first layer receives from actions that differ from pair to pair (the Bellman estimator's), besides the two
+/// shares.
+/// </summary>
 /// <param name="action">
-/// <c>[count]</c> rows of one value per pair of the tile, 16 <see cref="SoftQMicroKernel.TileVectors"/> floats apart; null for none.
+/// <c>[count]</c> rows of one value per pair of the tile, 16 <see cref="SoftQMicroKernel.TileVectors"/> floats apart;
+/// null for none.
 /// </param>
 /// <param name="count">A.</param>
 /// <param name="weights">Rows of W1 that read the action, <c>[count][HiddenStride]</c>.</param>
@@ -29,12 +36,12 @@ internal readonly unsafe struct ActionShare(float* action, int count, float* wei
 }
 
 /// <summary>
-/// The leaves of the soft-Q kernel: all work that is done per pair and hidden unit, on tiles of a few vectors of 16 pairs. One object serves all
-/// threads.
+/// The leaves of the soft-Q kernel: all work that is done per pair and hidden unit, on tiles of a few vectors of 16
+/// pairs. One object serves all threads.
 /// </summary>
 /// <remarks>
-/// Every implementation sums a pair in an order that does not depend on the tile or the vector it is in. Results of different implementations
-/// differ by their rounding.
+/// Every implementation sums a pair in an order that does not depend on the tile or the vector it is in. Results of
+/// different implementations differ by their rounding.
 /// </remarks>
 internal abstract unsafe class SoftQMicroKernel
 {
@@ -44,7 +51,9 @@ internal abstract unsafe class SoftQMicroKernel
     /// <summary>Most vectors of 16 pairs in a tile.</summary>
     public abstract int TileVectors { get; }
 
-    /// <summary>How many times as fast as fp32 its multiply-adds are, roughly: scales how much work justifies another thread.</summary>
+    /// <summary>
+    /// How many times as fast as fp32 its multiply-adds are, roughly: scales how much work justifies another thread.
+    /// </summary>
     public virtual double Speed => 1;
 
     /// <summary>The managed implementation for a kind of vector.</summary>
@@ -66,21 +75,26 @@ internal abstract unsafe class SoftQMicroKernel
     /// <returns>Floats.</returns>
     public abstract long ScratchFloats(MlpShape shape);
 
-    /// <summary>Brings one lane block's share into the order in which this kernel reads it; by default it stays as it is.</summary>
+    /// <summary>
+    /// Brings one lane block's share into the order in which this kernel reads it; by default it stays as it is.
+    /// </summary>
     /// <param name="share"><c>[hiddenStride][16]</c>, rearranged in place.</param>
     /// <param name="hiddenStride">H rounded up to 16.</param>
     public virtual void ArrangeLanes(float* share, int hiddenStride)
     {
     }
 
-    /// <summary>Value of each pair under a critic: <c>w3 . relu(W2 relu(broadcast + lanes + action share) + b2) + b3</c>.</summary>
+    /// <summary>
+    /// Value of each pair under a critic: <c>w3 . relu(W2 relu(broadcast + lanes + action share) + b2) + b3</c>.
+    /// </summary>
     /// <param name="critic">The network, one output.</param>
     /// <param name="pairs">The tile's vectors.</param>
     /// <param name="vectors">How many, 1 to <see cref="TileVectors"/>.</param>
     /// <param name="action">Share of per-pair actions.</param>
     /// <param name="scratch">Scratch memory, 64-byte aligned.</param>
     /// <param name="values">Result <c>[16 vectors]</c>.</param>
-    public abstract void Values(SoftQNetwork critic, PairVector* pairs, int vectors, in ActionShare action, float* scratch, float* values);
+    public abstract void Values(
+        SoftQNetwork critic, PairVector* pairs, int vectors, in ActionShare action, float* scratch, float* values);
 
     /// <summary>Outputs of an actor for each pair.</summary>
     /// <param name="actor">The network.</param>

@@ -5,12 +5,13 @@ using System.Runtime.Intrinsics.X86;
 namespace HipiFast.Kernels.SoftQ;
 
 /// <summary>
-/// Micro-kernels on 512-bit vectors: 8 outputs by 3 vectors of 16 pairs, 24 accumulators of the 32 registers. Per step of the inner loop, 3 loads and
-/// 8 broadcasts feed 24 multiply-adds: under half a load each, which keeps both multiply-add ports busy also where another hardware thread of the
-/// core competes for the load ports.
+/// Micro-kernels on 512-bit vectors: 8 outputs by 3 vectors of 16 pairs, 24 accumulators of the 32 registers. Per step
+/// of the inner loop, 3 loads and 8 broadcasts feed 24 multiply-adds: under half a load each, which keeps both
+/// multiply-add ports busy also where another hardware thread of the core competes for the load ports.
 /// </summary>
 /// <remarks>
-/// The accumulators are separate locals of a method without calls: an array of them, or a call while they live, would send them through memory.
+/// The accumulators are separate locals of a method without calls: an array of them, or a call while they live, would
+/// send them through memory.
 /// </remarks>
 internal sealed unsafe class SoftQMicroKernel512 : PanelMicroKernel
 {
@@ -33,7 +34,8 @@ internal sealed unsafe class SoftQMicroKernel512 : PanelMicroKernel
     }
 
     protected override void Layer(
-        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, in LastLayer last)
+        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result,
+        in LastLayer last)
     {
         switch (vectors)
         {
@@ -54,7 +56,11 @@ internal sealed unsafe class SoftQMicroKernel512 : PanelMicroKernel
         where TVectors : struct
     {
         // The vectors that a smaller tile lacks repeat the first one and are not stored.
-        PairVector* second = typeof(TVectors) == typeof(One) ? pairs : pairs + 1, third = typeof(TVectors) == typeof(Three) ? pairs + 2 : pairs;
+        PairVector* second = typeof(TVectors) == typeof(One)
+            ? pairs
+            : pairs + 1, third = typeof(TVectors) == typeof(Three)
+            ? pairs + 2
+            : pairs;
         float* broadcast0 = pairs->Broadcast, broadcast1 = second->Broadcast, broadcast2 = third->Broadcast;
         float* lanes0 = pairs->Lanes, lanes1 = second->Lanes, lanes2 = third->Lanes;
 
@@ -66,12 +72,14 @@ internal sealed unsafe class SoftQMicroKernel512 : PanelMicroKernel
             Max(floor, Vector512.Load(lanes0 + lane) + Vector512.Create(broadcast0[k])).Store(tile);
             if (typeof(TVectors) != typeof(One))
             {
-                Max(floor, Vector512.Load(lanes1 + lane) + Vector512.Create(broadcast1[k])).Store(tile + SoftQTiles.LaneBlock);
+                Max(floor, Vector512.Load(lanes1 + lane) + Vector512.Create(broadcast1[k])).Store(
+                    tile + SoftQTiles.LaneBlock);
             }
 
             if (typeof(TVectors) == typeof(Three))
             {
-                Max(floor, Vector512.Load(lanes2 + lane) + Vector512.Create(broadcast2[k])).Store(tile + (2 * SoftQTiles.LaneBlock));
+                Max(floor, Vector512.Load(lanes2 + lane) + Vector512.Create(broadcast2[k])).Store(
+                    tile + (2 * SoftQTiles.LaneBlock));
             }
 
             tile += SoftQTiles.TileStride;
@@ -79,7 +87,8 @@ internal sealed unsafe class SoftQMicroKernel512 : PanelMicroKernel
     }
 
     private static void Layer<TVectors>(
-        LayerBegin begin, LayerEnd end, float* input, in PanelLayer layer, float* bias, float* result, in LastLayer last)
+        LayerBegin begin, LayerEnd end, float* input, in PanelLayer layer, float* bias, float* result,
+        in LastLayer last)
         where TVectors : struct
     {
         switch (begin, end)
@@ -105,17 +114,22 @@ internal sealed unsafe class SoftQMicroKernel512 : PanelMicroKernel
         }
     }
 
-    /// <summary>max with the second operand returned when either is NaN (what vmaxps does), so that NaN passes.</summary>
+    /// <summary>
+    /// max with the second operand returned when either is NaN (what vmaxps does), so that NaN passes.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Max(Vector512<float> floor, Vector512<float> x) =>
-        Avx512F.IsSupported ? Avx512F.Max(floor, x) : Vector512.ConditionalSelect(Vector512.LessThan(x, floor), floor, x);
+        Avx512F.IsSupported
+            ? Avx512F.Max(floor, x)
+            : Vector512.ConditionalSelect(Vector512.LessThan(x, floor), floor, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Relu(Vector512<float> x) => Max(Vector512<float>.Zero, x);
 
     /// <summary>
-    /// One layer for a tile. The type parameters select the number of vectors and how accumulators begin and end; the tests on them are constants
-    /// to the JIT, so that each combination is a method of its own with the same inner loop.
+    /// One layer for a tile. The type parameters select the number of vectors and how accumulators begin and end; the
+    /// tests on them are constants to the JIT, so that each combination is a method of its own with the same inner
+    /// loop.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Layer<TVectors, TBegin, TEnd>(
@@ -179,8 +193,12 @@ internal sealed unsafe class SoftQMicroKernel512 : PanelMicroKernel
             for (int k = depth; k > 0; k--)
             {
                 Vector512<float> a0 = Vector512.Load(pairs);
-                Vector512<float> a1 = typeof(TVectors) == typeof(One) ? default : Vector512.Load(pairs + SoftQTiles.LaneBlock);
-                Vector512<float> a2 = typeof(TVectors) == typeof(Three) ? Vector512.Load(pairs + (2 * SoftQTiles.LaneBlock)) : default;
+                Vector512<float> a1 = typeof(TVectors) == typeof(One)
+                    ? default
+                    : Vector512.Load(pairs + SoftQTiles.LaneBlock);
+                Vector512<float> a2 = typeof(TVectors) == typeof(Three)
+                    ? Vector512.Load(pairs + (2 * SoftQTiles.LaneBlock))
+                    : default;
                 Vector512<float> w0 = Vector512.Create(weights[0]);
                 c00 = Vector512.FusedMultiplyAdd(a0, w0, c00);
                 c01 = typeof(TVectors) == typeof(One) ? c01 : Vector512.FusedMultiplyAdd(a1, w0, c01);

@@ -4,8 +4,9 @@ using HipiFast.Kernels.Numerics;
 namespace HipiFast.Kernels.SoftQ;
 
 /// <summary>
-/// Micro-kernels on vectors of 4 or 8 (or 16) lanes: 4 outputs by 3 vectors of pairs, so that 12 accumulators, 3 loads and a broadcast fill the 16
-/// registers of machines without AVX-512. A panel of 8 outputs is read in two halves, a tile's row in groups of up to 3 vectors.
+/// Micro-kernels on vectors of 4 or 8 (or 16) lanes: 4 outputs by 3 vectors of pairs, so that 12 accumulators, 3 loads
+/// and a broadcast fill the 16 registers of machines without AVX-512. A panel of 8 outputs is read in two halves, a
+/// tile's row in groups of up to 3 vectors.
 /// </summary>
 internal sealed unsafe class SoftQMicroKernelNarrow<TSimd, TVector> : PanelMicroKernel
     where TSimd : struct, ISimd<TVector>
@@ -21,7 +22,8 @@ internal sealed unsafe class SoftQMicroKernelNarrow<TSimd, TVector> : PanelMicro
     {
         for (int vector = 0; vector < vectors; vector++)
         {
-            float* broadcast = pairs[vector].Broadcast, lanes = pairs[vector].Lanes, to = tile + (vector * SoftQTiles.LaneBlock);
+            float* broadcast = pairs[vector].Broadcast, lanes = pairs[vector].Lanes,
+                to = tile + (vector * SoftQTiles.LaneBlock);
             for (nint k = 0; k < hidden; k++)
             {
                 TVector shared = TSimd.Broadcast(broadcast[k]);
@@ -38,7 +40,8 @@ internal sealed unsafe class SoftQMicroKernelNarrow<TSimd, TVector> : PanelMicro
     }
 
     protected override void Layer(
-        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result, in LastLayer last)
+        LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result,
+        in LastLayer last)
     {
         if (end == LayerEnd.Dot)
         {
@@ -48,7 +51,8 @@ internal sealed unsafe class SoftQMicroKernelNarrow<TSimd, TVector> : PanelMicro
         for (int half = 0; half < layer.PanelCount * (SoftQTiles.OutputPanel / OutputBlock); half++)
         {
             int output = half * OutputBlock;
-            float* weights = layer.Panels + ((nint)(output / SoftQTiles.OutputPanel) * layer.PanelStride) + (output % SoftQTiles.OutputPanel);
+            float* weights = layer.Panels + ((nint)(
+                output / SoftQTiles.OutputPanel) * layer.PanelStride) + (output % SoftQTiles.OutputPanel);
             float* to = result + ((nint)output * SoftQTiles.TileStride), from = begin == LayerBegin.Bias ? null : to;
             int left = vectors * SoftQTiles.LaneBlock / TSimd.Count;
             for (int pair = 0; left > 0;)
@@ -56,7 +60,9 @@ internal sealed unsafe class SoftQMicroKernelNarrow<TSimd, TVector> : PanelMicro
                 // Four left are two and two: a group of one would wait for its few accumulators.
                 int group = left == 4 ? 2 : Math.Min(left, 3);
                 Block block = new(
-                    input + pair, weights, layer.InputStride, layer.Depth, bias + output, from == null ? null : from + pair, to + pair,
+                    input + pair, weights, layer.InputStride, layer.Depth, bias + output, from == null
+                        ? null
+                        : from + pair, to + pair,
                     last.Weights + output, last.Values + pair, end);
                 switch (group)
                 {
@@ -224,7 +230,8 @@ internal sealed unsafe class SoftQMicroKernelNarrow<TSimd, TVector> : PanelMicro
     /// <param name="values">Values of the pairs, added to.</param>
     /// <param name="end">What becomes of the sums.</param>
     private readonly struct Block(
-        float* input, float* weights, int inputStride, int depth, float* bias, float* from, float* to, float* weight3, float* values, LayerEnd end)
+        float* input, float* weights, int inputStride, int depth, float* bias, float* from, float* to, float* weight3,
+        float* values, LayerEnd end)
     {
         public readonly float* Input = input;
         public readonly float* Weights = weights;

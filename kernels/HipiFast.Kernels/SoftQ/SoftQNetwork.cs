@@ -2,13 +2,18 @@ using HipiFast.Kernels.Networks;
 
 namespace HipiFast.Kernels.SoftQ;
 
-/// <summary>A copy of a network in the form that a <see cref="SoftQMicroKernel"/> reads, kept until another network or version comes along.</summary>
+/// <summary>
+/// A copy of a network in the form that a <see cref="SoftQMicroKernel"/> reads, kept until another network or version
+/// comes along.
+/// </summary>
 internal abstract unsafe class SoftQNetwork : IDisposable
 {
     private MlpParameters? _parameters;
     private long _version;
 
-    /// <summary>The network of which this is a copy. Its first layer, biases and last layer are read in place.</summary>
+    /// <summary>
+    /// The network of which this is a copy. Its first layer, biases and last layer are read in place.
+    /// </summary>
     public MlpParameters Parameters => _parameters!;
 
     /// <summary>Shape of the network.</summary>

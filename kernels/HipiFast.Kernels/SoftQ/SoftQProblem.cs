@@ -10,13 +10,15 @@ public enum SoftQEstimator
     Critic,
 
     /// <summary>
-    /// <c>Q(s_j, a_j, psi_i) - alpha log pi(a_j | s_j, psi_i)</c>: the paper's Appendix B (Eq. 13), the current step's entropy counted.
+    /// <c>Q(s_j, a_j, psi_i) - alpha log pi(a_j | s_j, psi_i)</c>: the paper's Appendix B (Eq. 13), the current step's
+    /// entropy counted.
     /// </summary>
     SoftCritic,
 
     /// <summary>
-    /// <c>r_psi_i(s_j, a_j) - alpha log pi(a_j | s_j, psi_i) + gamma (1 - d_psi_i(s_j, a_j)) Q(s'_j, a', psi_i)</c> with one sampled
-    /// <c>a' ~ pi(. | s'_j, psi_i)</c>: the authors' released code (which fixes alpha = 1 and one critic).
+    /// <c>r_psi_i(s_j, a_j) - alpha log pi(a_j | s_j, psi_i) + gamma (1 - d_psi_i(s_j, a_j)) Q(s'_j, a', psi_i)</c>
+    /// with one sampled <c>a' ~ pi(. | s'_j, psi_i)</c>: the authors' released code (which fixes alpha = 1 and one
+    /// critic).
     /// </summary>
     Bellman,
 }
@@ -24,7 +26,9 @@ public enum SoftQEstimator
 /// <summary>How twin critics become one value.</summary>
 public enum TwinCombination
 {
-    /// <summary>The smaller one; NaN where either is NaN or infinite, so that a broken critic does not hide behind the other.</summary>
+    /// <summary>
+    /// The smaller one; NaN where either is NaN or infinite, so that a broken critic does not hide behind the other.
+    /// </summary>
     Min,
 
     /// <summary>Their mean.</summary>
@@ -35,7 +39,8 @@ public enum TwinCombination
 }
 
 /// <summary>
-/// Range of a scaled-sigmoid critic, <c>Q = Low + (High - Low) sigmoid(z)</c>; the default value leaves the critic's output z as it is.
+/// Range of a scaled-sigmoid critic, <c>Q = Low + (High - Low) sigmoid(z)</c>; the default value leaves the critic's
+/// output z as it is.
 /// </summary>
 /// <param name="Low">Lower bound.</param>
 /// <param name="High">Upper bound; equal to <paramref name="Low"/> for no squashing.</param>
@@ -46,12 +51,13 @@ public readonly record struct CriticRange(float Low, float High)
 }
 
 /// <summary>
-/// One soft-Q matrix to compute: B transitions (rows) by K candidate tasks (columns). All matrices row-major without padding.
+/// One soft-Q matrix to compute: B transitions (rows) by K candidate tasks (columns). All matrices row-major without
+/// padding.
 /// </summary>
 /// <remarks>
-/// Network inputs are concatenated as state, action, task (critic) and state, task (actor). The actor's outputs are A means, then A log standard
-/// deviations, clamped to [-20, 2]. The log-probability of an action is that of a tanh-squashed Gaussian, with the action clamped to ±(1 - 1e-6)
-/// before atanh.
+/// Network inputs are concatenated as state, action, task (critic) and state, task (actor). The actor's outputs are A
+/// means, then A log standard deviations, clamped to [-20, 2]. The log-probability of an action is that of a
+/// tanh-squashed Gaussian, with the action clamped to ±(1 - 1e-6) before atanh.
 /// </remarks>
 public readonly ref struct SoftQProblem
 {
@@ -62,8 +68,8 @@ public readonly ref struct SoftQProblem
     public required ReadOnlySpan<float> Action { get; init; }
 
     /// <summary>
-    /// s', <c>[B, S]</c>; read by <see cref="SoftQEstimator.Bellman"/> and by task families, so needed whenever <see cref="Family"/> is evaluated
-    /// (<see cref="UsesFamily"/>). May be empty otherwise.
+    /// s', <c>[B, S]</c>; read by <see cref="SoftQEstimator.Bellman"/> and by task families, so needed whenever
+    /// <see cref="Family"/> is evaluated (<see cref="UsesFamily"/>). May be empty otherwise.
     /// </summary>
     public ReadOnlySpan<float> NextObservation { get; init; }
 
@@ -95,7 +101,8 @@ public readonly ref struct SoftQProblem
     public MlpParameters? Critic2 { get; init; }
 
     /// <summary>
-    /// Actor: S + P inputs, 2 A outputs. Needed by <see cref="SoftQEstimator.SoftCritic"/> and <see cref="SoftQEstimator.Bellman"/>.
+    /// Actor: S + P inputs, 2 A outputs. Needed by <see cref="SoftQEstimator.SoftCritic"/> and
+    /// <see cref="SoftQEstimator.Bellman"/>.
     /// </summary>
     public MlpParameters? Actor { get; init; }
 
@@ -105,20 +112,23 @@ public readonly ref struct SoftQProblem
     /// <summary>Squashing of the critic's output.</summary>
     public CriticRange CriticRange { get; init; }
 
-    /// <summary>alpha, the entropy temperature, finite and 0 or more; at 0 the log-probability is not evaluated.</summary>
+    /// <summary>
+    /// alpha, the entropy temperature, finite and 0 or more; at 0 the log-probability is not evaluated.
+    /// </summary>
     public float Alpha { get; init; }
 
     /// <summary>gamma, the discount, in [0, 1].</summary>
     public float Gamma { get; init; }
 
     /// <summary>
-    /// Rewards and terminations: needed by <see cref="SoftQEstimator.Bellman"/>, and by the others when <see cref="ExactTerminalValue"/>.
+    /// Rewards and terminations: needed by <see cref="SoftQEstimator.Bellman"/>, and by the others when
+    /// <see cref="ExactTerminalValue"/>.
     /// </summary>
     public TaskFamily? Family { get; init; }
 
     /// <summary>
-    /// For <see cref="SoftQEstimator.Critic"/> and <see cref="SoftQEstimator.SoftCritic"/>: where the family says that the transition terminates
-    /// task i, its reward (the exact value) replaces the critic's. Ignored without a family.
+    /// For <see cref="SoftQEstimator.Critic"/> and <see cref="SoftQEstimator.SoftCritic"/>: where the family says that
+    /// the transition terminates task i, its reward (the exact value) replaces the critic's. Ignored without a family.
     /// </summary>
     public bool ExactTerminalValue { get; init; }
 
@@ -128,7 +138,9 @@ public readonly ref struct SoftQProblem
     /// <summary>Number of this call: the third word of the noise counter.</summary>
     public uint Call { get; init; }
 
-    /// <summary>Number of the first row within the whole batch, so that a batch computed in blocks draws the same noise.</summary>
+    /// <summary>
+    /// Number of the first row within the whole batch, so that a batch computed in blocks draws the same noise.
+    /// </summary>
     public uint FirstRow { get; init; }
 
     /// <summary>Whether rewards and terminations are evaluated.</summary>
@@ -142,7 +154,9 @@ public readonly ref struct SoftQProblem
 
     /// <summary>Throws unless the problem is complete and its shapes agree: what every backend checks first.</summary>
     /// <param name="resultLength">Entries of the result, expected to be B * K.</param>
-    /// <exception cref="ArgumentException">One sentence naming what disagrees, what was found and what was expected.</exception>
+    /// <exception cref="ArgumentException">
+    /// One sentence naming what disagrees, what was found and what was expected.
+    /// </exception>
     public void Validate(int resultLength)
     {
         Validate();
@@ -190,7 +204,8 @@ public readonly ref struct SoftQProblem
             CheckNetwork(Critic2, Critic1.Shape.Inputs, 1, "second critic");
             if (Critic2.Shape != Critic1.Shape)
             {
-                throw new ArgumentException($"The critics differ in shape: {Critic1.Shape.Hidden} and {Critic2.Shape.Hidden} hidden units.");
+                throw new ArgumentException(
+                    $"The critics differ in shape: {Critic1.Shape.Hidden} and {Critic2.Shape.Hidden} hidden units.");
             }
         }
 
@@ -199,7 +214,8 @@ public readonly ref struct SoftQProblem
             CheckNetwork(Actor, (long)ObservationDimension + TaskDimension, 2L * ActionDimension, "actor");
             if (!(Alpha >= 0f) || !float.IsFinite(Alpha))
             {
-                throw new ArgumentException($"The entropy temperature alpha is {Alpha}; expected a finite number, 0 or more.");
+                throw new ArgumentException(
+                    $"The entropy temperature alpha is {Alpha}; expected a finite number, 0 or more.");
             }
         }
 
@@ -207,7 +223,8 @@ public readonly ref struct SoftQProblem
         {
             if (Family is null)
             {
-                throw new ArgumentException("The Bellman estimator needs a task family for rewards and terminations; found none.");
+                throw new ArgumentException(
+                    "The Bellman estimator needs a task family for rewards and terminations; found none.");
             }
 
             if (!(Gamma >= 0f && Gamma <= 1f))
@@ -218,7 +235,8 @@ public readonly ref struct SoftQProblem
 
         if (UsesFamily && Family!.TaskDimension != TaskDimension)
         {
-            throw new ArgumentException($"The candidate tasks have {TaskDimension} entries; the task family expects {Family.TaskDimension}.");
+            throw new ArgumentException(
+                $"The candidate tasks have {TaskDimension} entries; the task family expects {Family.TaskDimension}.");
         }
 
         if (UsesFamily)
@@ -228,7 +246,9 @@ public readonly ref struct SoftQProblem
 
         if (!float.IsFinite(CriticRange.Low) || !float.IsFinite(CriticRange.High) || CriticRange.High < CriticRange.Low)
         {
-            throw new ArgumentException($"The critic's range is {CriticRange.Low} to {CriticRange.High}; expected finite bounds in rising order.");
+            throw new ArgumentException(
+                $"The critic's range is {CriticRange.Low} to {CriticRange.High}; expected finite bounds in rising "
+                + "order.");
         }
     }
 
@@ -261,7 +281,8 @@ public readonly ref struct SoftQProblem
     {
         if (length != (long)rows * columns)
         {
-            throw new ArgumentException($"Expected {rows} x {columns} = {(long)rows * columns} floats for {what}; found {length}.");
+            throw new ArgumentException(
+                $"Expected {rows} x {columns} = {(long)rows * columns} floats for {what}; found {length}.");
         }
     }
 
@@ -280,7 +301,8 @@ public readonly ref struct SoftQProblem
         if (network.Shape.Inputs != inputs || network.Shape.Outputs != outputs)
         {
             throw new ArgumentException(
-                $"The {what} has {network.Shape.Inputs} inputs and {network.Shape.Outputs} outputs; expected {inputs} and {outputs}.");
+                $"The {what} has {network.Shape.Inputs} inputs and {network.Shape.Outputs} outputs; expected {inputs} "
+                + $"and {outputs}.");
         }
     }
 }

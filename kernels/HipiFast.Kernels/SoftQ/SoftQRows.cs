@@ -3,7 +3,8 @@ namespace HipiFast.Kernels.SoftQ;
 /// <summary>Rows of a soft-Q matrix that is too large for one call of a kernel.</summary>
 internal static class SoftQRows
 {
-    // A kernel keeps its first layer for all rows of a call, and this bounds it while leaving plenty to share out to threads.
+    // A kernel keeps its first layer for all rows of a call, and this bounds it while leaving plenty to share out to
+    // threads.
     private const int KernelRows = 16384;
 
     /// <summary>Computes rows of a problem, with the noise that they have in the whole of it.</summary>

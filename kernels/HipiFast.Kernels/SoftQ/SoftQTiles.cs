@@ -6,13 +6,14 @@ namespace HipiFast.Kernels.SoftQ;
 internal static class SoftQTiles
 {
     /// <summary>
-    /// Pairs in one block of the lane side: a 512-bit vector, or 2 or 4 shorter ones. Equal to the padding of <see cref="MlpShape"/>.
+    /// Pairs in one block of the lane side: a 512-bit vector, or 2 or 4 shorter ones. Equal to the padding of
+    /// <see cref="MlpShape"/>.
     /// </summary>
     public const int LaneBlock = MlpShape.LaneCount;
 
     /// <summary>
-    /// Vectors of 16 pairs in a tile of the managed kernels: each broadcast weight feeds three multiply-adds, and with 8 outputs the accumulators
-    /// fill 24 of 32 registers.
+    /// Vectors of 16 pairs in a tile of the managed kernels: each broadcast weight feeds three multiply-adds, and with
+    /// 8 outputs the accumulators fill 24 of 32 registers.
     /// </summary>
     public const int TileVectors = 3;
 
@@ -23,26 +24,38 @@ internal static class SoftQTiles
     public const int OutputPanel = 8;
 
     /// <summary>
-    /// Inputs of a layer that are summed before partial sums are put aside: 128 x 48 pairs are 24 KiB, which stay in a first-level cache of 32 KiB
-    /// and more beside the weights that stream through.
+    /// Inputs of a layer that are summed before partial sums are put aside: 128 x 48 pairs are 24 KiB, which stay in a
+    /// first-level cache of 32 KiB and more beside the weights that stream through.
     /// </summary>
     public const int DepthBlock = 128;
 
-    /// <summary>Broadcast-side entries per chunk. Each chunk computes the first layer for its own entries, which this many uses make cheap.</summary>
+    /// <summary>
+    /// Broadcast-side entries per chunk. Each chunk computes the first layer for its own entries, which this many uses
+    /// make cheap.
+    /// </summary>
     public const int BroadcastPerChunk = 64;
 
     /// <summary>
-    /// Lane-side entries per chunk. With <see cref="BroadcastPerChunk"/>, bounds scratch memory to (64 + 128) rows of H per network input.
+    /// Lane-side entries per chunk. With <see cref="BroadcastPerChunk"/>, bounds scratch memory to (64 + 128) rows of H
+    /// per network input.
     /// </summary>
     public const int LanesPerChunk = 128;
 
-    /// <summary>Work that justifies one more thread, in fp32: about 20 microseconds of one core, a few times what waking a thread costs.</summary>
+    /// <summary>
+    /// Work that justifies one more thread, in fp32: about 20 microseconds of one core, a few times what waking a
+    /// thread costs.
+    /// </summary>
     public const double FlopsPerThread = 4e6;
 
-    /// <summary>Chunks are not cut below this: a few microseconds, against a fraction of one for handing out a chunk and its first layer.</summary>
+    /// <summary>
+    /// Chunks are not cut below this: a few microseconds, against a fraction of one for handing out a chunk and its
+    /// first layer.
+    /// </summary>
     public const double MinChunkFlops = 1e6;
 
-    /// <summary>Chunks wanted per thread, so that a thread which starts late or is disturbed does not hold up the others.</summary>
+    /// <summary>
+    /// Chunks wanted per thread, so that a thread which starts late or is disturbed does not hold up the others.
+    /// </summary>
     public const int ChunksPerThread = 4;
 
     /// <summary>Cuts a problem.</summary>
@@ -50,16 +63,20 @@ internal static class SoftQTiles
     /// <param name="candidates">K.</param>
     /// <param name="flopsPerPair">Cost of a pair, in operations of the fp32 kernel that would take as long.</param>
     /// <param name="maxThreads">Most threads.</param>
-    /// <returns>The plan. Which side has the lanes does not depend on the thread count; chunk sizes do, results do not.</returns>
+    /// <returns>
+    /// The plan. Which side has the lanes does not depend on the thread count; chunk sizes do, results do not.
+    /// </returns>
     public static SoftQPlan Plan(int rows, int candidates, double flopsPerPair, int maxThreads)
     {
         // The lane side is padded to a multiple of 16: put it where less is wasted.
-        long paddedTasks = (long)rows * MlpShape.RoundUp(candidates), paddedRows = (long)candidates * MlpShape.RoundUp(rows);
+        long paddedTasks = (long)rows * MlpShape.RoundUp(candidates),
+            paddedRows = (long)candidates * MlpShape.RoundUp(rows);
         bool lanesAreTasks = paddedTasks <= paddedRows;
         int laneCount = lanesAreTasks ? candidates : rows, broadcastCount = lanesAreTasks ? rows : candidates;
         double flops = flopsPerPair * Math.Min(paddedTasks, paddedRows);
         int threads = (int)Math.Clamp(flops / FlopsPerThread, 1, maxThreads);
-        int lanes = Math.Min(MlpShape.RoundUp(laneCount), LanesPerChunk), broadcasts = Math.Min(broadcastCount, BroadcastPerChunk);
+        int lanes = Math.Min(
+            MlpShape.RoundUp(laneCount), LanesPerChunk), broadcasts = Math.Min(broadcastCount, BroadcastPerChunk);
         while (threads > 1
             && Chunks(laneCount, lanes) * Chunks(broadcastCount, broadcasts) < (long)threads * ChunksPerThread
             && flopsPerPair * lanes * broadcasts >= 2 * MinChunkFlops

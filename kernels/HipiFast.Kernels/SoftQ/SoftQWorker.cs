@@ -34,14 +34,14 @@ internal abstract class SoftQWorker : IDisposable
 }
 
 /// <summary>
-/// What one thread does with one chunk of pairs: both shares of the first layers for the chunk's transitions and tasks, then the rest tile by tile.
-/// Holds the thread's scratch memory.
+/// What one thread does with one chunk of pairs: both shares of the first layers for the chunk's transitions and tasks,
+/// then the rest tile by tile. Holds the thread's scratch memory.
 /// </summary>
 /// <remarks>
-/// B transitions, K tasks, S, A, P entries of observation, action and task, H hidden units. One side of the matrix lies along the vector lanes in
-/// blocks of 16, stored <c>[block][H][16]</c>; the other is broadcast, stored <c>[entry][H]</c>. Which is which (<see
-/// cref="SoftQPlan.LanesAreTasks"/>) changes
-/// where numbers lie, never how they are summed. Lanes beyond the end of the lane side repeat its last entry and are not written.
+/// B transitions, K tasks, S, A, P entries of observation, action and task, H hidden units. One side of the matrix lies
+/// along the vector lanes in blocks of 16, stored <c>[block][H][16]</c>; the other is broadcast, stored
+/// <c>[entry][H]</c>. Which is which (<see cref="SoftQPlan.LanesAreTasks"/>) changes where numbers lie, never how they
+/// are summed. Lanes beyond the end of the lane side repeat its last entry and are not written.
 /// </remarks>
 internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     where TSimd : struct, ISimd<TVector>
@@ -49,7 +49,9 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
 {
     private const int LaneBlock = SoftQTiles.LaneBlock;
 
-    /// <summary>Broadcast-side rows that share a sweep over W1: as many sums as 16 registers hold beside a weight.</summary>
+    /// <summary>
+    /// Broadcast-side rows that share a sweep over W1: as many sums as 16 registers hold beside a weight.
+    /// </summary>
     private const int ShareRows = 8;
 
     private readonly NativeBuffer<float> _memory = new(0);
@@ -57,8 +59,8 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     // Floats between the rows of a tile: as many pairs as the micro-kernel takes.
     private int _pairs;
 
-    // First entry of the lane side whose shares are in memory, or -1: chunks come with the broadcast side fastest, so the next one often needs
-    // the same.
+    // First entry of the lane side whose shares are in memory, or -1: chunks come with the broadcast side fastest, so
+    // the next one often needs the same.
     private int _lanesAt;
 
     // The chunk's first layers: shares of the transitions (at s with a, or at s') and of the tasks.
@@ -70,8 +72,8 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     private float* _actorNext;
     private float* _actorTask;
 
-    // atanh of the chunk's actions, and per transition the part of log pi that depends on the action alone: [transition][A + 1], or with
-    // transitions along the lanes [block][A + 1][16].
+    // atanh of the chunk's actions, and per transition the part of log pi that depends on the action alone:
+    // [transition][A + 1], or with transitions along the lanes [block][A + 1][16].
     private float* _unsquashed;
     private float* _squashTerms;
 
@@ -113,7 +115,8 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         FirstLayers(call, block);
         _lanesAt = firstLane;
 
-        // The broadcast side runs fastest: a lane block's share of the first layer (16 H floats) stays in the first-level cache meanwhile.
+        // The broadcast side runs fastest: a lane block's share of the first layer (16 H floats) stays in the
+        // first-level cache meanwhile.
         int left = broadcasts * ((lanes + LaneBlock - 1) / LaneBlock), most = call.Kernel.TileVectors;
         Slot* slots = stackalloc Slot[most];
         PairVector* vectors = stackalloc PairVector[most];
@@ -143,9 +146,16 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         int actionOutputs = MlpShape.RoundUp(2 * call.ActionDimension);
         int criticStride = call.Critic1.Shape.HiddenStride, actorStride = call.Actor?.Shape.HiddenStride ?? 0;
         int widest = Math.Max(criticStride, actorStride);
-        long scratch = Math.Max(call.Kernel.ScratchFloats(call.Critic1.Shape), call.Actor is null ? 0 : call.Kernel.ScratchFloats(call.Actor.Shape));
-        long laneSide = MlpShape.RoundUp(call.Plan.LanesPerChunk), broadcastSide = call.Plan.BroadcastPerChunk, pairs = _pairs;
-        long states = call.Plan.LanesAreTasks ? broadcastSide : laneSide, tasks = call.Plan.LanesAreTasks ? laneSide : broadcastSide;
+        long scratch = Math.Max(
+            call.Kernel.ScratchFloats(call.Critic1.Shape),
+            call.Actor is null ? 0 : call.Kernel.ScratchFloats(call.Actor.Shape));
+        long laneSide = MlpShape.RoundUp(call.Plan.LanesPerChunk), broadcastSide = call.Plan.BroadcastPerChunk,
+            pairs = _pairs;
+        long states = call.Plan.LanesAreTasks
+            ? broadcastSide
+            : laneSide, tasks = call.Plan.LanesAreTasks
+            ? laneSide
+            : broadcastSide;
         _critic1State = Take(states * criticStride);
         _critic1Task = Take(tasks * criticStride);
         _critic2State = Take(call.Critic2 is null ? 0 : states * criticStride);
@@ -200,11 +210,15 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             float* state = twin == 0 ? _critic1State : _critic2State, task = twin == 0 ? _critic1Task : _critic2Task;
             if (call.IsBellman)
             {
-                Share(call, block, critic, 0, call.NextObservation, s, null, 0, critic.Bias1, !block.LanesAreTasks, state);
+                Share(
+                    call, block, critic, 0, call.NextObservation, s, null, 0, critic.Bias1, !block.LanesAreTasks,
+                    state);
             }
             else
             {
-                Share(call, block, critic, 0, call.Observation, s, call.Action, a, critic.Bias1, !block.LanesAreTasks, state);
+                Share(
+                    call, block, critic, 0, call.Observation, s, call.Action, a, critic.Bias1, !block.LanesAreTasks,
+                    state);
             }
 
             Share(call, block, critic, s + a, call.Task, p, null, 0, _zeros, block.LanesAreTasks, task);
@@ -215,18 +229,24 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             Share(call, block, actor, s, call.Task, p, null, 0, _zeros, block.LanesAreTasks, _actorTask);
             if (call.UsesLogProbability)
             {
-                Share(call, block, actor, 0, call.Observation, s, null, 0, actor.Bias1, !block.LanesAreTasks, _actorState);
+                Share(
+                    call, block, actor, 0, call.Observation, s, null, 0, actor.Bias1, !block.LanesAreTasks,
+                    _actorState);
                 UnsquashActions(call, block);
             }
 
             if (call.IsBellman)
             {
-                Share(call, block, actor, 0, call.NextObservation, s, null, 0, actor.Bias1, !block.LanesAreTasks, _actorNext);
+                Share(
+                    call, block, actor, 0, call.NextObservation, s, null, 0, actor.Bias1, !block.LanesAreTasks,
+                    _actorNext);
             }
         }
     }
 
-    /// <summary>One side's share of a first layer: <c>init + W1[firstInput..] [x, y]</c> for the chunk's entries of that side.</summary>
+    /// <summary>
+    /// One side's share of a first layer: <c>init + W1[firstInput..] [x, y]</c> for the chunk's entries of that side.
+    /// </summary>
     private void Share(
         in SoftQCall call,
         in Block block,
@@ -259,7 +279,8 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             Rows(x, xLength, y, yLength, block.FirstLane + lane, lanes, weights, stride, init, _rows);
             for (int l = lanes; l < LaneBlock; l++)
             {
-                new ReadOnlySpan<float>(_rows + ((lanes - 1) * stride), stride).CopyTo(new Span<float>(_rows + (l * stride), stride));
+                new ReadOnlySpan<float>(
+                    _rows + ((lanes - 1) * stride), stride).CopyTo(new Span<float>(_rows + (l * stride), stride));
             }
 
             float* to = share + ((long)lane * stride);
@@ -274,21 +295,25 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
 
     /// <summary><c>share[r] = init + W1 [x, y]</c> for some entries of one side, <c>[rows][stride]</c>.</summary>
     private static void Rows(
-        float* x, int xLength, float* y, int yLength, int first, int rows, float* weights, int stride, float* init, float* share)
+        float* x, int xLength, float* y, int yLength, int first, int rows, float* weights, int stride, float* init,
+        float* share)
     {
         AddInputs(x + ((long)first * xLength), xLength, rows, weights, stride, init, 0, share);
         if (yLength > 0)
         {
-            AddInputs(y + ((long)first * yLength), yLength, rows, weights + ((long)xLength * stride), stride, share, stride, share);
+            AddInputs(
+                y + ((long)first * yLength), yLength, rows, weights + ((long)xLength * stride), stride, share, stride,
+                share);
         }
     }
 
     /// <summary>
-    /// <c>share[r] = init[r] + x[r] W</c>, 8 rows by one vector of hidden units at a time. Init is one row for all when its stride is 0, and may be
-    /// the result itself.
+    /// <c>share[r] = init[r] + x[r] W</c>, 8 rows by one vector of hidden units at a time. Init is one row for all when
+    /// its stride is 0, and may be the result itself.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddInputs(float* x, int xLength, int rows, float* weights, int stride, float* init, int initStride, float* share)
+    private static void AddInputs(
+        float* x, int xLength, int rows, float* weights, int stride, float* init, int initStride, float* share)
     {
         for (int row = 0; row < rows; row += ShareRows)
         {
@@ -296,8 +321,10 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             int last = rows - 1 - row;
             int r1 = Math.Min(1, last), r2 = Math.Min(2, last), r3 = Math.Min(3, last), r4 = Math.Min(4, last);
             int r5 = Math.Min(5, last), r6 = Math.Min(6, last), r7 = Math.Min(7, last);
-            float* x0 = x + ((long)row * xLength), begin = init + ((long)row * initStride), to = share + ((long)row * stride);
-            float* x1 = x0 + (r1 * xLength), x2 = x0 + (r2 * xLength), x3 = x0 + (r3 * xLength), x4 = x0 + (r4 * xLength);
+            float* x0 = x + ((long)row * xLength), begin = init + ((long)row * initStride),
+                to = share + ((long)row * stride);
+            float* x1 = x0 + (r1 * xLength), x2 = x0 + (r2 * xLength), x3 = x0 + (r3 * xLength),
+                x4 = x0 + (r4 * xLength);
             float* x5 = x0 + (r5 * xLength), x6 = x0 + (r6 * xLength), x7 = x0 + (r7 * xLength);
             for (int h = 0; h < stride; h += TSimd.Count)
             {
@@ -332,7 +359,10 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         }
     }
 
-    /// <summary>The chunk's actions before squashing, and for each transition <c>-sum_d [ log(2 pi) / 2 + log(1 - a_d^2) ]</c> behind them.</summary>
+    /// <summary>
+    /// The chunk's actions before squashing, and for each transition <c>-sum_d [ log(2 pi) / 2 + log(1 - a_d^2) ]</c>
+    /// behind them.
+    /// </summary>
     private void UnsquashActions(in SoftQCall call, in Block block)
     {
         if (!block.LanesAreTasks && block.FirstLane == _lanesAt)
@@ -341,12 +371,17 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         }
 
         int a = call.ActionDimension;
-        int first = block.LanesAreTasks ? block.FirstBroadcast : block.FirstLane, count = block.LanesAreTasks ? block.Broadcasts : block.Lanes;
+        int first = block.LanesAreTasks
+            ? block.FirstBroadcast
+            : block.FirstLane, count = block.LanesAreTasks
+            ? block.Broadcasts
+            : block.Lanes;
         for (int r = 0; r < count; r++)
         {
             float* action = call.Action + ((long)(first + r) * a);
             int stride = block.LanesAreTasks ? 1 : LaneBlock;
-            float* to = _unsquashed + (block.LanesAreTasks ? r * (a + 1) : (r / LaneBlock * (a + 1) * LaneBlock) + (r % LaneBlock));
+            float* to = _unsquashed + (block.LanesAreTasks ? r * (a + 1)
+                : (r / LaneBlock * (a + 1) * LaneBlock) + (r % LaneBlock));
             float sum = -a * TanhGaussian.HalfLogTwoPi;
             for (int d = 0; d < a; d += TSimd.Count)
             {
@@ -420,7 +455,8 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         call.Kernel.Head(actor, tile.Pairs, tile.Vectors, _scratch, _head);
     }
 
-    private void Critic(in SoftQCall call, in Block block, SoftQNetwork critic, float* state, float* task, in Tile tile, float* values)
+    private void Critic(
+        in SoftQCall call, in Block block, SoftQNetwork critic, float* state, float* task, in Tile tile, float* values)
     {
         int stride = critic.Shape.HiddenStride;
         Point(block, stride, state, task, tile);
@@ -430,10 +466,12 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         call.Kernel.Values(critic, tile.Pairs, tile.Vectors, action, _scratch, values);
         if (call.Range.IsBounded)
         {
-            TVector low = TSimd.Broadcast(call.Range.Low), width = TSimd.Broadcast(call.Range.High - call.Range.Low), one = TSimd.Broadcast(1f);
+            TVector low = TSimd.Broadcast(call.Range.Low), width = TSimd.Broadcast(
+                call.Range.High - call.Range.Low), one = TSimd.Broadcast(1f);
             for (int pair = 0; pair < tile.Vectors * LaneBlock; pair += TSimd.Count)
             {
-                TVector exponential = VectorMath<TSimd, TVector>.Exp(VectorMath<TSimd, TVector>.Negate(TSimd.Load(values + pair)));
+                TVector exponential = VectorMath<TSimd, TVector>.Exp(
+                    VectorMath<TSimd, TVector>.Negate(TSimd.Load(values + pair)));
                 TSimd.Store(TSimd.Add(low, TSimd.Divide(width, TSimd.Add(one, exponential))), values + pair);
             }
         }
@@ -455,9 +493,11 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             for (int d = 0; d < a; d++)
             {
                 TVector mean = TSimd.Load(_head + (d * _pairs) + pair);
-                TVector logStd = TanhGaussian<TSimd, TVector>.ClampLogStd(TSimd.Load(_head + ((a + d) * _pairs) + pair));
+                TVector logStd = TanhGaussian<TSimd, TVector>.ClampLogStd(
+                    TSimd.Load(_head + ((a + d) * _pairs) + pair));
                 TVector inverse = VectorMath<TSimd, TVector>.Exp(VectorMath<TSimd, TVector>.Negate(logStd));
-                TVector z = TSimd.Multiply(TSimd.Subtract(TSimd.Load(_tileUnsquashed + (d * _pairs) + pair), mean), inverse);
+                TVector z = TSimd.Multiply(
+                    TSimd.Subtract(TSimd.Load(_tileUnsquashed + (d * _pairs) + pair), mean), inverse);
                 sum = TSimd.Subtract(sum, TSimd.MultiplyAdd(TSimd.Multiply(z, z), half, logStd));
             }
 
@@ -496,7 +536,8 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         {
             for (int pair = d * _pairs; pair < (d * _pairs) + pairs; pair += TSimd.Count)
             {
-                TVector std = VectorMath<TSimd, TVector>.Exp(TanhGaussian<TSimd, TVector>.ClampLogStd(TSimd.Load(_head + (a * _pairs) + pair)));
+                TVector std = VectorMath<TSimd, TVector>.Exp(
+                    TanhGaussian<TSimd, TVector>.ClampLogStd(TSimd.Load(_head + (a * _pairs) + pair)));
                 TVector x = TSimd.MultiplyAdd(std, TSimd.Load(_normals + pair), TSimd.Load(_head + pair));
                 TSimd.Store(TanhGaussian<TSimd, TVector>.Squash(x), _nextAction + pair);
             }
@@ -506,7 +547,8 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     /// <summary>Task and transition of each pair, as the noise counters number them.</summary>
     private void Indices(in SoftQCall call, in Block block, Slot slot, int offset)
     {
-        uint broadcast = (uint)(block.FirstBroadcast + slot.Broadcast), lane = (uint)(block.FirstLane + (slot.LaneBlock * LaneBlock));
+        uint broadcast = (uint)(
+            block.FirstBroadcast + slot.Broadcast), lane = (uint)(block.FirstLane + (slot.LaneBlock * LaneBlock));
         for (uint l = 0; l < LaneBlock; l++)
         {
             _taskOf[offset + l] = block.LanesAreTasks ? lane + l : broadcast;
@@ -517,14 +559,16 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     private void EvaluateFamily(in SoftQCall call, in Block block, TaskFamily family, Slot slot, int offset)
     {
         TransitionPointers transitions = new(
-            (nint)call.Observation, (nint)call.Action, (nint)call.NextObservation, call.Rows, call.ObservationDimension, call.ActionDimension);
+            (nint)call.Observation, (nint)call.Action, (nint)call.NextObservation, call.Rows, call.ObservationDimension,
+            call.ActionDimension);
         int broadcast = block.FirstBroadcast + slot.Broadcast, lane = slot.LaneBlock * LaneBlock;
         int lanes = Math.Min(LaneBlock, block.Lanes - lane);
         lane += block.FirstLane;
         if (block.LanesAreTasks)
         {
             float* tasks = call.Task + ((long)lane * call.TaskDimension);
-            family.EvaluatePairs(transitions.Slice(broadcast, 1), tasks, lanes, _reward + offset, _terminated + offset, LaneBlock);
+            family.EvaluatePairs(
+                transitions.Slice(broadcast, 1), tasks, lanes, _reward + offset, _terminated + offset, LaneBlock);
         }
         else
         {
@@ -536,8 +580,10 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     /// <summary>The estimate of the tile's pairs, left in <c>_critic1Value</c>.</summary>
     private void Combine(in SoftQCall call, int pairs)
     {
-        bool usesFamily = call.Family is not null, usesLogProbability = call.UsesLogProbability, isBellman = call.IsBellman;
-        TVector zero = TSimd.Zero, gamma = TSimd.Broadcast(call.Gamma), alpha = TSimd.Broadcast(-call.Alpha), half = TSimd.Broadcast(0.5f);
+        bool usesFamily = call.Family is not null, usesLogProbability = call.UsesLogProbability,
+            isBellman = call.IsBellman;
+        TVector zero = TSimd.Zero, gamma = TSimd.Broadcast(call.Gamma), alpha = TSimd.Broadcast(-call.Alpha),
+            half = TSimd.Broadcast(0.5f);
         for (int pair = 0; pair < pairs; pair += TSimd.Count)
         {
             TVector value = TSimd.Load(_critic1Value + pair);
@@ -545,7 +591,8 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             {
                 TVector other = TSimd.Load(_critic2Value + pair);
 
-                // The products are 0, or NaN where a critic is NaN or infinite: the smaller value would hide an infinite one.
+                // The products are 0, or NaN where a critic is NaN or infinite: the smaller value would hide an
+                // infinite one.
                 value = call.Twin == TwinCombination.Mean
                     ? TSimd.Multiply(TSimd.Add(value, other), half)
                     : TSimd.MultiplyAdd(other, zero, TSimd.MultiplyAdd(value, zero, TSimd.Min(value, other)));
@@ -599,14 +646,20 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     }
 
     /// <summary>A chunk: a range of each side.</summary>
-    private readonly record struct Block(bool LanesAreTasks, int FirstBroadcast, int Broadcasts, int FirstLane, int Lanes);
+    private readonly record struct Block(
+        bool LanesAreTasks, int FirstBroadcast, int Broadcasts, int FirstLane, int Lanes);
 
     /// <summary>
-    /// One vector of pairs within a chunk: an entry of the broadcast side and a block of the lane side, both relative to the chunk.
+    /// One vector of pairs within a chunk: an entry of the broadcast side and a block of the lane side, both relative
+    /// to the chunk.
     /// </summary>
     private readonly record struct Slot(int Broadcast, int LaneBlock)
     {
-        /// <summary>The slot that follows when the broadcast side of <paramref name="broadcasts"/> entries runs fastest.</summary>
-        public Slot Next(int broadcasts) => Broadcast + 1 < broadcasts ? new(Broadcast + 1, LaneBlock) : new(0, LaneBlock + 1);
+        /// <summary>
+        /// The slot that follows when the broadcast side of <paramref name="broadcasts"/> entries runs fastest.
+        /// </summary>
+        public Slot Next(int broadcasts) => Broadcast + 1 < broadcasts
+            ? new(Broadcast + 1, LaneBlock)
+            : new(0, LaneBlock + 1);
     }
 }

@@ -6,25 +6,31 @@ using HipiFast.Kernels.Threading;
 namespace HipiFast.Kernels.TaskSampling;
 
 /// <summary>
-/// Gumbel-max sampling on one kind of vector: one pass over Q~ scores a strip of entries; their noise is made in registers, and the posterior's
-/// normaliser and entropy come from a second look at the strip, which is still in the first-level cache. This file deals the work out; the
-/// arithmetic is in <see cref="TaskSamplingLoops{TSimd, TVector}"/>.
+/// Gumbel-max sampling on one kind of vector: one pass over Q~ scores a strip of entries; their noise is made in
+/// registers, and the posterior's normaliser and entropy come from a second look at the strip, which is still in the
+/// first-level cache. This file deals the work out; the arithmetic is in
+/// <see cref="TaskSamplingLoops{TSimd, TVector}"/>.
 /// </summary>
 /// <remarks>
-/// Long rows are cut into segments of a fixed length that are merged in order, and long columns likewise: the cuts do not depend on the
-/// number of threads, and so neither do the results.
+/// Long rows are cut into segments of a fixed length that are merged in order, and long columns likewise: the cuts do
+/// not depend on the number of threads, and so neither do the results.
 /// </remarks>
 internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSamplingKernel, IDisposable
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    /// <summary>Entries below which handing work to another thread costs more than it saves (about 20 microseconds of work).</summary>
+    /// <summary>
+    /// Entries below which handing work to another thread costs more than it saves (about 20 microseconds of work).
+    /// </summary>
     private const int ParallelThreshold = 1 << 14;
 
     /// <summary>Entries that one chunk of whole rows should hold.</summary>
     private const int ChunkEntries = 1 << 13;
 
-    /// <summary>Tasks in a segment of a long row: short enough that threads share a few rows, long enough that what starts anew is nothing.</summary>
+    /// <summary>
+    /// Tasks in a segment of a long row: short enough that threads share a few rows, long enough that what starts anew
+    /// is nothing.
+    /// </summary>
     private const int TaskSegment = 1 << 14;
 
     /// <summary>Rows in a segment of a long column.</summary>
@@ -132,7 +138,8 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
         }
     }
 
-    private static ScoreSource Scores(in TaskPosterior posterior, float* softQ, float* logPartition, float* logPrior) => new(
+    private static ScoreSource Scores(in TaskPosterior posterior, float* softQ, float* logPartition, float* logPrior) =>
+        new(
         softQ,
         logPartition,
         logPrior,

@@ -14,7 +14,8 @@ namespace HipiFast.Kernels.TaskSampling;
 /// <param name="call">Third counter word.</param>
 /// <param name="firstRow">Second counter word of row 0.</param>
 internal readonly unsafe struct ScoreSource(
-    float* softQ, float* logPartition, float* logPrior, int candidates, float inverseTemperature, ulong seed, uint call, uint firstRow)
+    float* softQ, float* logPartition, float* logPrior, int candidates, float inverseTemperature, ulong seed, uint call,
+    uint firstRow)
 {
     public readonly float* SoftQ = softQ;
     public readonly float* LogPartition = logPartition;
@@ -32,7 +33,8 @@ internal readonly unsafe struct ScoreSource(
 /// <param name="entropy"><c>[rows]</c> or null.</param>
 /// <param name="logNormalizer"><c>[rows]</c> or null.</param>
 /// <param name="logCandidates">log K, the bound of an entropy.</param>
-internal readonly unsafe struct SampleOutput(int* index, int* mode, float* entropy, float* logNormalizer, float logCandidates)
+internal readonly unsafe struct SampleOutput(
+    int* index, int* mode, float* entropy, float* logNormalizer, float logCandidates)
 {
     public readonly bool WantsStatistics => entropy != null || logNormalizer != null;
 
@@ -94,7 +96,8 @@ internal struct RowStatistics
     /// <summary>Whether a score is +inf.</summary>
     public bool HoldsInfinity;
 
-    public readonly bool IsValid => !HoldsNaN && !HoldsInfinity && (SampleScore > float.NegativeInfinity || ModeScore > float.NegativeInfinity);
+    public readonly bool IsValid =>
+        !HoldsNaN && !HoldsInfinity && (SampleScore > float.NegativeInfinity || ModeScore > float.NegativeInfinity);
 
     /// <summary>Joins the statistics of the tasks that follow. On equal scores the earlier task stays.</summary>
     public void Merge(in RowStatistics next)
@@ -141,22 +144,29 @@ internal struct RowStatistics
 /// <param name="Count">Tasks; 0 for no work.</param>
 internal readonly record struct RowSegment(int Row, int First, int Count);
 
-/// <summary>The loops over scores, on one kind of vector. Two segments, or two rows of columns, go side by side, as their noise does.</summary>
+/// <summary>
+/// The loops over scores, on one kind of vector. Two segments, or two rows of columns, go side by side, as their noise
+/// does.
+/// </summary>
 internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    /// <summary>Columns that <see cref="ScanColumns"/> takes at once: its running best and index, 1 KiB, stay in the first-level cache.</summary>
+    /// <summary>
+    /// Columns that <see cref="ScanColumns"/> takes at once: its running best and index, 1 KiB, stay in the first-level
+    /// cache.
+    /// </summary>
     public const int ColumnStrip = 128;
 
     /// <summary>
-    /// Tasks scored before their noise is drawn and their exponentials are summed: the scores, 1 KiB a segment, are still in the first-level cache.
+    /// Tasks scored before their noise is drawn and their exponentials are summed: the scores, 1 KiB a segment, are
+    /// still in the first-level cache.
     /// </summary>
     private const int TaskStrip = 256;
 
     /// <summary>
-    /// Tasks of a segment whose noise is always made. From here on most vectors hold no task that could still win, which a bound on the noise shows
-    /// at an eighth of the price of the noise itself; before, too many would pass.
+    /// Tasks of a segment whose noise is always made. From here on most vectors hold no task that could still win,
+    /// which a bound on the noise shows at an eighth of the price of the noise itself; before, too many would pass.
     /// </summary>
     private const int AlwaysDrawn = 64;
 
@@ -180,7 +190,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     /// <summary>Scores two segments and draws from each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scan(
-        in ScoreSource source, RowSegment a, RowSegment b, bool wantsMode, bool wantsStatistics, float* scratch, out RowStatistics resultA,
+        in ScoreSource source, RowSegment a, RowSegment b, bool wantsMode, bool wantsStatistics, float* scratch,
+        out RowStatistics resultA,
         out RowStatistics resultB)
     {
         if (source.InverseTemperature == 0)
@@ -193,7 +204,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
         float* keys = scratch, strips = scratch + KeyLength;
         SegmentState stateA = new(), stateB = new();
         TVector negativeInfinity = TSimd.Broadcast(float.NegativeInfinity);
-        TVector sampleA = negativeInfinity, sampleB = negativeInfinity, indexA = TSimd.BroadcastBits(uint.MaxValue), indexB = indexA;
+        TVector sampleA = negativeInfinity, sampleB = negativeInfinity, indexA = TSimd.BroadcastBits(uint.MaxValue),
+            indexB = indexA;
         TVector thresholdA = TSimd.Zero, thresholdB = TSimd.Zero, offsets = PhiloxVector<TSimd, TVector>.BlockOffsets;
         int unit = 2 * TSimd.Count, longest = Math.Max(a.Count, b.Count);
         for (int done = 0; done < longest; done += TaskStrip)
@@ -216,17 +228,20 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
                     out TVector highA,
                     out TVector lowB,
                     out TVector highB);
-                bool alwaysDrawn = done + i < AlwaysDrawn, needsThreshold = done + i + unit >= AlwaysDrawn && done + i + unit < longest;
+                bool alwaysDrawn = done + i < AlwaysDrawn,
+                    needsThreshold = done + i + unit >= AlwaysDrawn && done + i + unit < longest;
                 if (i < lengthA)
                 {
                     Draw(
-                        strips + i, a.First + done + i, lowA, highA, alwaysDrawn, needsThreshold, ref sampleA, ref indexA, ref thresholdA);
+                        strips + i, a.First + done + i, lowA, highA, alwaysDrawn, needsThreshold, ref sampleA,
+                        ref indexA, ref thresholdA);
                 }
 
                 if (i < lengthB)
                 {
                     Draw(
-                        strips + TaskStrip + i, b.First + done + i, lowB, highB, alwaysDrawn, needsThreshold, ref sampleB, ref indexB,
+                        strips + TaskStrip + i, b.First + done + i, lowB, highB, alwaysDrawn, needsThreshold,
+                        ref sampleB, ref indexB,
                         ref thresholdB);
                 }
             }
@@ -249,14 +264,17 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     /// <param name="firstColumn">First column, a multiple of 4.</param>
     /// <param name="columns">Columns.</param>
     /// <param name="best">
-    /// Result <c>[columns]</c>: the best noisy score; -inf without a finite entry, +inf where the column holds NaN or +inf.
+    /// Result <c>[columns]</c>: the best noisy score; -inf without a finite entry, +inf where the column holds NaN or
+    /// +inf.
     /// </param>
     /// <param name="index">Result <c>[columns]</c>: its row; -1 without a finite entry.</param>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ScanColumns(in ScoreSource source, int firstRow, int rows, int firstColumn, int columns, float* best, int* index)
+    public static void ScanColumns(
+        in ScoreSource source, int firstRow, int rows, int firstColumn, int columns, float* best, int* index)
     {
-        float* runningBest = stackalloc float[ColumnStrip], runningIndex = stackalloc float[ColumnStrip], keys = stackalloc float[KeyLength];
+        float* runningBest = stackalloc float[ColumnStrip], runningIndex = stackalloc float[ColumnStrip],
+            keys = stackalloc float[KeyLength];
         PhiloxVector<TSimd, TVector>.PrepareKeys(source.Seed, keys);
         for (int i = 0; i < ColumnStrip; i += TSimd.Count)
         {
@@ -265,7 +283,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
         }
 
         bool noisy = source.InverseTemperature != 0;
-        TVector factor = TSimd.Broadcast(noisy ? source.InverseTemperature : 1f), offsets = PhiloxVector<TSimd, TVector>.BlockOffsets;
+        TVector factor = TSimd.Broadcast(
+            noisy ? source.InverseTemperature : 1f), offsets = PhiloxVector<TSimd, TVector>.BlockOffsets;
         int unit = 2 * TSimd.Count;
         for (int row = firstRow; row < firstRow + rows; row += 2)
         {
@@ -296,7 +315,9 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
                 FoldColumns(softQ, second, row, i, columns, noisy, factor, low0, low1, runningBest, runningIndex);
                 if (i + TSimd.Count < columns)
                 {
-                    FoldColumns(softQ, second, row, i + TSimd.Count, columns, noisy, factor, high0, high1, runningBest, runningIndex);
+                    FoldColumns(
+                        softQ, second, row, i + TSimd.Count, columns, noisy, factor, high0, high1, runningBest,
+                        runningIndex);
                 }
             }
         }
@@ -306,8 +327,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     }
 
     /// <summary>
-    /// The limit of temperature 0: the best raw score among the tasks that the prior allows, exact ties to the larger prior. Every entry is checked
-    /// for NaN and infinities here: this is bound by memory as it is.
+    /// The limit of temperature 0: the best raw score among the tasks that the prior allows, exact ties to the larger
+    /// prior. Every entry is checked for NaN and infinities here: this is bound by memory as it is.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static RowStatistics ScanMode(in ScoreSource source, RowSegment segment)
@@ -323,12 +344,14 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
             TVector score = RawScore(source, softQ, start, lanes);
 
             // A finite prior has no weight in the limit; -inf still excludes, and NaN and +inf still spoil the row.
-            TVector finite = TSimd.LessThan(VectorMath<TSimd, TVector>.Abs(prior), TSimd.Broadcast(float.PositiveInfinity));
+            TVector finite = TSimd.LessThan(
+                VectorMath<TSimd, TVector>.Abs(prior), TSimd.Broadcast(float.PositiveInfinity));
             score = TSimd.Select(finite, score, TSimd.Add(score, prior));
             score = TSimd.Select(TSimd.FirstLanes(lanes), score, negativeInfinity);
             numbers = TSimd.And(numbers, TSimd.Equal(score, score));
             infinite = TSimd.Or(infinite, TSimd.Equal(score, TSimd.Broadcast(float.PositiveInfinity)));
-            TVector better = TSimd.Or(TSimd.LessThan(mode, score), TSimd.And(TSimd.Equal(score, mode), TSimd.LessThan(modePrior, prior)));
+            TVector better = TSimd.Or(
+                TSimd.LessThan(mode, score), TSimd.And(TSimd.Equal(score, mode), TSimd.LessThan(modePrior, prior)));
             mode = TSimd.Select(better, score, mode);
             modePrior = TSimd.Select(better, prior, modePrior);
             modeIndex = TSimd.Select(better, TaskNumbers(start), modeIndex);
@@ -347,7 +370,10 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
         return result;
     }
 
-    /// <summary>Adds noise to two vectors of scores and folds the best in: strictly greater replaces, so that the earlier task stays.</summary>
+    /// <summary>
+    /// Adds noise to two vectors of scores and folds the best in: strictly greater replaces, so that the earlier task
+    /// stays.
+    /// </summary>
     /// <param name="scores">The scores; -inf where there is no task. NaN never replaces.</param>
     /// <param name="task">Task of the first.</param>
     /// <param name="low">Random bits of the first vector.</param>
@@ -359,7 +385,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     /// <param name="threshold">Of no meaning while <paramref name="alwaysDrawn"/>; see <see cref="Threshold"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Draw(
-        float* scores, int task, TVector low, TVector high, bool alwaysDrawn, bool needsThreshold, ref TVector sample, ref TVector sampleIndex,
+        float* scores, int task, TVector low, TVector high, bool alwaysDrawn, bool needsThreshold, ref TVector sample,
+        ref TVector sampleIndex,
         ref TVector threshold)
     {
         TVector first = TSimd.Load(scores), second = TSimd.Load(scores + TSimd.Count);
@@ -383,13 +410,15 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     }
 
     /// <summary>
-    /// Whether score - log E could exceed the best so far: E = -log(1 - u) is at least u, so u must be below exp(score - best), and reading a scaled
-    /// difference as a float's bits gives no less than exp. The threshold's allowance covers all roundings.
+    /// Whether score - log E could exceed the best so far: E = -log(1 - u) is at least u, so u must be below exp(score
+    /// - best), and reading a scaled difference as a float's bits gives no less than exp. The threshold's allowance
+    /// covers all roundings.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector CouldWin(TVector score, TVector bits, TVector threshold)
     {
-        // Far below 0 the integer runs out of its range, or its bits are those of a negative number or NaN: no u is smaller.
+        // Far below 0 the integer runs out of its range, or its bits are those of a negative number or NaN: no u is
+        // smaller.
         TVector scaled = TSimd.MultiplyAdd(score, TSimd.Broadcast(BitsPerNat), threshold);
         TVector bound = TSimd.ToInt32(TSimd.Min(scaled, TSimd.Broadcast(BitsOfOne)));
         return TSimd.LessThan(PhiloxVector<TSimd, TVector>.ToUniform(bits), bound);
@@ -403,17 +432,24 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
         return TSimd.Broadcast(BitsOfOne - ((best - allowance) * BitsPerNat));
     }
 
-    /// <summary>Folds one vector of columns in two rows into the running best, which +inf marks as holding NaN or +inf: nothing exceeds it.</summary>
+    /// <summary>
+    /// Folds one vector of columns in two rows into the running best, which +inf marks as holding NaN or +inf: nothing
+    /// exceeds it.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FoldColumns(
-        float* first, float* second, int row, int column, int columns, bool noisy, TVector factor, TVector firstBits, TVector secondBits, float* best,
+        float* first, float* second, int row, int column, int columns, bool noisy, TVector factor, TVector firstBits,
+        TVector secondBits, float* best,
         float* index)
     {
         TVector runningBest = TSimd.Load(best + column), runningIndex = TSimd.Load(index + column);
-        FoldColumn(Load(first + column, columns - column), row, noisy, factor, firstBits, ref runningBest, ref runningIndex);
+        FoldColumn(
+            Load(first + column, columns - column), row, noisy, factor, firstBits, ref runningBest, ref runningIndex);
         if (second != null)
         {
-            FoldColumn(Load(second + column, columns - column), row + 1, noisy, factor, secondBits, ref runningBest, ref runningIndex);
+            FoldColumn(
+                Load(second + column, columns - column), row + 1, noisy, factor, secondBits, ref runningBest,
+                ref runningIndex);
         }
 
         TSimd.Store(runningBest, best + column);
@@ -421,7 +457,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FoldColumn(TVector q, int row, bool noisy, TVector factor, TVector bits, ref TVector best, ref TVector index)
+    private static void FoldColumn(
+        TVector q, int row, bool noisy, TVector factor, TVector bits, ref TVector best, ref TVector index)
     {
         TVector positiveInfinity = TSimd.Broadcast(float.PositiveInfinity);
         TVector score = TSimd.MultiplyAdd(q, factor, noisy ? PhiloxVector<TSimd, TVector>.ToGumbel(bits) : TSimd.Zero);
@@ -447,10 +484,13 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Load(float* source, int lanes) => lanes >= TSimd.Count ? TSimd.Load(source) : TSimd.LoadPartial(source, lanes);
+    private static TVector Load(float* source, int lanes) => lanes >= TSimd.Count
+        ? TSimd.Load(source)
+        : TSimd.LoadPartial(source, lanes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector TaskNumbers(int first) => TSimd.AddInt32(TSimd.BroadcastBits((uint)first), TSimd.LaneNumbers);
+    private static TVector TaskNumbers(int first) =>
+        TSimd.AddInt32(TSimd.BroadcastBits((uint)first), TSimd.LaneNumbers);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool All(TVector mask) => !TSimd.Any(TSimd.Xor(mask, TSimd.BroadcastBits(uint.MaxValue)));
@@ -458,7 +498,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
     // Smallest index among the lanes that hold the best value.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int FirstIndex(TVector value, float best, TVector index) =>
-        TSimd.MinLaneInt32(TSimd.Select(TSimd.Equal(value, TSimd.Broadcast(best)), index, TSimd.BroadcastBits(int.MaxValue)));
+        TSimd.MinLaneInt32(
+            TSimd.Select(TSimd.Equal(value, TSimd.Broadcast(best)), index, TSimd.BroadcastBits(int.MaxValue)));
 
     /// <summary>What a segment has come to apart from its sample, lane by lane.</summary>
     private struct SegmentState
@@ -542,7 +583,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
             // Lanes that have seen no finite score yet use 0 as their shift, so that -inf - (-inf) never happens.
             TVector negligible = TSimd.Broadcast(NegligibleLog);
             TVector shift = TSimd.Select(TSimd.Equal(mode, TSimd.Broadcast(float.NegativeInfinity)), TSimd.Zero, mode);
-            TVector step = TSimd.Max(TSimd.Subtract(oldMode, shift), negligible), factor = VectorMath<TSimd, TVector>.ExpInRange(step);
+            TVector step = TSimd.Max(
+                TSimd.Subtract(oldMode, shift), negligible), factor = VectorMath<TSimd, TVector>.ExpInRange(step);
 
             // A strip is summed apart, so that a long row adds up few roundings.
             TVector sum = TSimd.Zero, weighted = TSimd.Zero;
@@ -578,7 +620,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
 
             if (wantsStatistics && result.IsValid)
             {
-                TVector step = TSimd.Max(TSimd.Subtract(_mode, TSimd.Broadcast(result.ModeScore)), TSimd.Broadcast(NegligibleLog));
+                TVector step = TSimd.Max(
+                    TSimd.Subtract(_mode, TSimd.Broadcast(result.ModeScore)), TSimd.Broadcast(NegligibleLog));
                 TVector factor = VectorMath<TSimd, TVector>.ExpInRange(step);
                 result.Sum = TSimd.Sum(TSimd.Multiply(factor, _sum));
                 result.Weighted = TSimd.Sum(TSimd.Multiply(factor, TSimd.MultiplyAdd(step, _sum, _weighted)));
@@ -595,7 +638,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
             {
                 int task = segment.First + done + i, lanes = length - i;
                 TVector prior = source.LogPrior == null ? TSimd.Zero : Load(source.LogPrior + task, lanes);
-                TVector score = TSimd.MultiplyAdd(RawScore(source, softQ, task, lanes), TSimd.Broadcast(source.InverseTemperature), prior);
+                TVector score = TSimd.MultiplyAdd(
+                    RawScore(source, softQ, task, lanes), TSimd.Broadcast(source.InverseTemperature), prior);
                 score = TSimd.Select(TSimd.FirstLanes(lanes), score, TSimd.Broadcast(float.NegativeInfinity));
                 numbers = TSimd.And(numbers, TSimd.Equal(score, score));
                 infinite = TSimd.Or(infinite, TSimd.Equal(score, TSimd.Broadcast(float.PositiveInfinity)));

@@ -3,15 +3,21 @@ using System.Runtime.CompilerServices;
 namespace HipiFast.Kernels.Tasks;
 
 /// <summary>
-/// A dense goal family: <c>r = b - w ||x - g|| - c sum a^2</c> with x chosen entries of the state and g the task (the paper's half-cheetah, C.10,
-/// with x the velocity and c = 0.05; its quadruped, C.3, with x the place). Never terminates. Made by <see cref="TaskFamilies.Dense"/>.
+/// A dense goal family: <c>r = b - w ||x - g|| - c sum a^2</c> with x chosen entries of the state and g the task (the
+/// paper's half-cheetah, C.10, with x the velocity and c = 0.05; its quadruped, C.3, with x the place). Never
+/// terminates. Made by <see cref="TaskFamilies.Dense"/>.
 /// </summary>
-/// <remarks>Task: the goal, P = D entries. Constants: the D indices of the state that a goal speaks of. Judged on s.</remarks>
+/// <remarks>
+/// Task: the goal, P = D entries. Constants: the D indices of the state that a goal speaks of. Judged on s.
+/// </remarks>
 /// <param name="goalDimension">D, 1 or more.</param>
 /// <param name="actionCost">c, 0 or more; 0 for none.</param>
-/// <param name="distanceWeight">w, above 0: the physical size of a state's unit, where the reward counts in physical units.</param>
+/// <param name="distanceWeight">
+/// w, above 0: the physical size of a state's unit, where the reward counts in physical units.
+/// </param>
 /// <param name="offset">b.</param>
-internal readonly unsafe struct DenseDistance(int goalDimension, float actionCost, float distanceWeight = 1f, float offset = 0f) : IBlockTaskFamily
+internal readonly unsafe struct DenseDistance(
+    int goalDimension, float actionCost, float distanceWeight = 1f, float offset = 0f) : IBlockTaskFamily
 {
     // Scratch of one block of tasks on the stack, in vectors; families with larger goals use the plain loop.
     private const int LargestGoalDimension = 32;
@@ -35,7 +41,8 @@ internal readonly unsafe struct DenseDistance(int goalDimension, float actionCos
     public bool HasAchievedTask => true;
 
     /// <inheritdoc/>
-    public int RequiredObservationDimension(ReadOnlySpan<float> constants) => StateIndices.Required(constants[..GoalDimension]);
+    public int RequiredObservationDimension(ReadOnlySpan<float> constants) =>
+        StateIndices.Required(constants[..GoalDimension]);
 
     /// <inheritdoc/>
     public float Reward<TVector>(in TaskPair<TVector> pair)
@@ -48,7 +55,8 @@ internal readonly unsafe struct DenseDistance(int goalDimension, float actionCos
             squaredDistance += difference * difference;
         }
 
-        return Offset - (DistanceWeight * MathF.Sqrt(squaredDistance)) - (ActionCost * ActionCosts.SumOfSquares(pair.Action));
+        return Offset - (DistanceWeight * MathF.Sqrt(squaredDistance))
+            - (ActionCost * ActionCosts.SumOfSquares(pair.Action));
     }
 
     /// <inheritdoc/>
@@ -61,7 +69,8 @@ internal readonly unsafe struct DenseDistance(int goalDimension, float actionCos
 
     /// <inheritdoc/>
     public bool TryEvaluatePairs(
-        in TransitionPointers transitions, float* tasks, int taskCount, PointerVector constants, float* reward, float* terminated, int stride)
+        in TransitionPointers transitions, float* tasks, int taskCount, PointerVector constants, float* reward,
+        float* terminated, int stride)
     {
         int dimension = GoalDimension, lanes = Vector<float>.Count;
         if (dimension > LargestGoalDimension)
@@ -81,13 +90,15 @@ internal readonly unsafe struct DenseDistance(int goalDimension, float actionCos
                 Vector<float> squaredDistance = Vector<float>.Zero;
                 for (int d = 0; d < dimension; d++)
                 {
-                    Vector<float> difference = new Vector<float>(state[(int)constants[d]]) - Unsafe.ReadUnaligned<Vector<float>>(goals + (d * lanes));
+                    Vector<float> difference = new Vector<float>(
+                        state[(int)constants[d]]) - Unsafe.ReadUnaligned<Vector<float>>(goals + (d * lanes));
                     squaredDistance += difference * difference;
                 }
 
                 Vector<float> cost = new(ActionCost * ActionCosts.SumOfSquares(transitions.ActionOf(row)));
                 long place = ((long)row * stride) + first;
-                VectorBlocks.Store(offset - (weight * Vector.SquareRoot(squaredDistance)) - cost, reward + place, count);
+                VectorBlocks.Store(
+                    offset - (weight * Vector.SquareRoot(squaredDistance)) - cost, reward + place, count);
                 VectorBlocks.Store(Vector<float>.Zero, terminated + place, count);
             }
         }

@@ -30,10 +30,12 @@ internal interface IGoalDefinition : ITaskFamily
         where TVector : struct, IVector;
 }
 
-/// <summary>Reward and termination of the goal families: for one pair, and for blocks with one vector lane per task.</summary>
+/// <summary>
+/// Reward and termination of the goal families: for one pair, and for blocks with one vector lane per task.
+/// </summary>
 /// <remarks>
-/// Both compare squared distances, summed in the order of the entries and without fused multiply-adds, so they agree bit for bit. The first D
-/// constants of every goal family are indices into the state.
+/// Both compare squared distances, summed in the order of the entries and without fused multiply-adds, so they agree
+/// bit for bit. The first D constants of every goal family are indices into the state.
 /// </remarks>
 internal static unsafe class GoalEvaluation
 {
@@ -48,7 +50,8 @@ internal static unsafe class GoalEvaluation
         where TGoal : unmanaged, IGoalDefinition
         where TVector : struct, IVector
     {
-        // Copied, because the compiler cannot know that the methods of a type parameter leave a read-only reference alone.
+        // Copied, because the compiler cannot know that the methods of a type parameter leave a read-only reference
+        // alone.
         TGoal definition = goal;
         TVector state = definition.JudgeNext ? pair.NextObservation : pair.Observation;
         int selected = definition.Select(pair.Task);
@@ -74,7 +77,8 @@ internal static unsafe class GoalEvaluation
         where TGoal : unmanaged, IGoalDefinition
     {
         TGoal definition = goal;
-        int dimension = definition.GoalDimension, taskDimension = definition.TaskDimension, width = transitions.ObservationDimension;
+        int dimension = definition.GoalDimension, taskDimension = definition.TaskDimension,
+            width = transitions.ObservationDimension;
         if (dimension > LargestGoalDimension)
         {
             return false;
@@ -97,7 +101,8 @@ internal static unsafe class GoalEvaluation
             for (int lane = 0; lane < lanes; lane++)
             {
                 // Lanes beyond the last task repeat it; their results are not stored.
-                PointerVector task = new(tasks + ((long)(first + Math.Min(lane, count - 1)) * taskDimension), taskDimension);
+                PointerVector task = new(
+                    tasks + ((long)(first + Math.Min(lane, count - 1)) * taskDimension), taskDimension);
                 int selected = definition.Select(task);
                 squaredMargins[lane] = definition.SquaredMargin(task);
                 for (int d = 0; d < dimension; d++)
@@ -113,14 +118,16 @@ internal static unsafe class GoalEvaluation
                 Vector<float> squaredDistance = Vector<float>.Zero;
                 for (int d = 0; d < dimension; d++)
                 {
-                    Vector<float> difference = new Vector<float>(state[indices[d]]) - Unsafe.ReadUnaligned<Vector<float>>(goals + (d * lanes));
+                    Vector<float> difference = new Vector<float>(state[indices[d]])
+                        - Unsafe.ReadUnaligned<Vector<float>>(goals + (d * lanes));
                     squaredDistance += difference * difference;
                 }
 
                 Vector<int> reached = Vector.LessThanOrEqual(squaredDistance, squaredMargin);
                 long offset = ((long)row * stride) + first;
                 VectorBlocks.Store(Vector.ConditionalSelect(reached, at, before), reward + offset, count);
-                VectorBlocks.Store(Vector.ConditionalSelect(reached, Vector<float>.One, Vector<float>.Zero), terminated + offset, count);
+                VectorBlocks.Store(Vector.ConditionalSelect(
+                    reached, Vector<float>.One, Vector<float>.Zero), terminated + offset, count);
             }
         }
 

@@ -1,8 +1,9 @@
 namespace HipiFast.Kernels.Tasks;
 
 /// <summary>
-/// A goal family: the task is a goal g, reached when chosen entries x of the state lie within a margin of it, <c>||x - g|| &lt;= margin</c>. The
-/// reward is <see cref="RewardBefore"/> until then and <see cref="RewardAt"/> with the task ending there. Made by <see cref="TaskFamilies.Goal"/>.
+/// A goal family: the task is a goal g, reached when chosen entries x of the state lie within a margin of it,
+/// <c>||x - g|| &lt;= margin</c>. The reward is <see cref="RewardBefore"/> until then and <see cref="RewardAt"/> with
+/// the task ending there. Made by <see cref="TaskFamilies.Goal"/>.
 /// </summary>
 /// <remarks>Task: the goal, P = D entries. Constants: the D indices of the state that a goal speaks of.</remarks>
 /// <param name="goalDimension">D, 1 or more.</param>
@@ -10,7 +11,8 @@ namespace HipiFast.Kernels.Tasks;
 /// <param name="rewardBefore">Reward of a step whose judged state is outside the margin.</param>
 /// <param name="rewardAt">Reward of a step whose judged state is within the margin.</param>
 /// <param name="judgeNext">Whether s' is judged instead of s.</param>
-internal readonly unsafe struct GoalWithinMargin(int goalDimension, float margin, float rewardBefore, float rewardAt, bool judgeNext)
+internal readonly unsafe struct GoalWithinMargin(
+    int goalDimension, float margin, float rewardBefore, float rewardAt, bool judgeNext)
     : IGoalDefinition, IBlockTaskFamily
 {
     // Not a bool: those have no fixed layout on a device.
@@ -38,7 +40,8 @@ internal readonly unsafe struct GoalWithinMargin(int goalDimension, float margin
     public bool HasAchievedTask => true;
 
     /// <inheritdoc/>
-    public int RequiredObservationDimension(ReadOnlySpan<float> constants) => StateIndices.Required(constants[..GoalDimension]);
+    public int RequiredObservationDimension(ReadOnlySpan<float> constants) =>
+        StateIndices.Required(constants[..GoalDimension]);
 
     /// <inheritdoc/>
     public float Reward<TVector>(in TaskPair<TVector> pair)
@@ -54,7 +57,8 @@ internal readonly unsafe struct GoalWithinMargin(int goalDimension, float margin
 
     /// <inheritdoc/>
     public bool TryEvaluatePairs(
-        in TransitionPointers transitions, float* tasks, int taskCount, PointerVector constants, float* reward, float* terminated, int stride) =>
+        in TransitionPointers transitions, float* tasks, int taskCount, PointerVector constants, float* reward,
+        float* terminated, int stride) =>
         GoalEvaluation.TryEvaluatePairs(this, transitions, tasks, taskCount, constants, reward, terminated, stride);
 
     int IGoalDefinition.Select<TVector>(TVector task) => 0;

@@ -1,8 +1,9 @@
 namespace HipiFast.Kernels.Tasks;
 
 /// <summary>
-/// A task family whose rewards are linear in features of the step, <c>r_psi(s, a) = sum_i psi_i f_i(s, a)</c>, one feature per task entry, so that
-/// the rewards of many steps under a task are one product of the features' sums with it.
+/// A task family whose rewards are linear in features of the step, <c>r_psi(s, a) = sum_i psi_i f_i(s, a)</c>, one
+/// feature per task entry, so that the rewards of many steps under a task are one product of the features' sums with
+/// it.
 /// </summary>
 public unsafe interface ILinearTaskFamily : ITaskFamily
 {

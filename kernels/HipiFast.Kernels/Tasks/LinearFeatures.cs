@@ -3,10 +3,13 @@ using System.Runtime.CompilerServices;
 namespace HipiFast.Kernels.Tasks;
 
 /// <summary>
-/// Rewards linear in features of the step: <c>r = sum_i psi_i f_i(s)</c>, the features being chosen entries of the state, and optionally a last one
-/// <c>f = sum a^2</c> (whose weight is then usually negative: the paper's walker, C.9). Never terminates. Made by <see cref="TaskFamilies.Linear"/>.
+/// Rewards linear in features of the step: <c>r = sum_i psi_i f_i(s)</c>, the features being chosen entries of the
+/// state, and optionally a last one <c>f = sum a^2</c> (whose weight is then usually negative: the paper's walker,
+/// C.9). Never terminates. Made by <see cref="TaskFamilies.Linear"/>.
 /// </summary>
-/// <remarks>Task: one weight per feature, P = F, or F + 1 with the action cost. Constants: the F indices of the state.</remarks>
+/// <remarks>
+/// Task: one weight per feature, P = F, or F + 1 with the action cost. Constants: the F indices of the state.
+/// </remarks>
 /// <param name="featureCount">F, features taken from the state, 1 or more.</param>
 /// <param name="actionCost">Whether <c>sum a^2</c> is the last feature.</param>
 internal readonly unsafe struct LinearFeatures(int featureCount, bool actionCost) : IBlockTaskFamily, ILinearTaskFamily
@@ -30,7 +33,8 @@ internal readonly unsafe struct LinearFeatures(int featureCount, bool actionCost
     public bool HasAchievedTask => false;
 
     /// <inheritdoc/>
-    public int RequiredObservationDimension(ReadOnlySpan<float> constants) => StateIndices.Required(constants[..FeatureCount]);
+    public int RequiredObservationDimension(ReadOnlySpan<float> constants) =>
+        StateIndices.Required(constants[..FeatureCount]);
 
     /// <inheritdoc/>
     public float Reward<TVector>(in TaskPair<TVector> pair)
@@ -56,7 +60,8 @@ internal readonly unsafe struct LinearFeatures(int featureCount, bool actionCost
 
     /// <inheritdoc/>
     public bool TryEvaluatePairs(
-        in TransitionPointers transitions, float* tasks, int taskCount, PointerVector constants, float* reward, float* terminated, int stride)
+        in TransitionPointers transitions, float* tasks, int taskCount, PointerVector constants, float* reward,
+        float* terminated, int stride)
     {
         int taskDimension = TaskDimension, lanes = Vector<float>.Count;
         if (taskDimension > LargestTaskDimension)
@@ -75,7 +80,8 @@ internal readonly unsafe struct LinearFeatures(int featureCount, bool actionCost
                 Vector<float> sum = Vector<float>.Zero;
                 for (int i = 0; i < FeatureCount; i++)
                 {
-                    sum += Unsafe.ReadUnaligned<Vector<float>>(weights + (i * lanes)) * new Vector<float>(state[(int)constants[i]]);
+                    sum += Unsafe.ReadUnaligned<Vector<float>>(weights + (i * lanes)) * new Vector<float>(
+                        state[(int)constants[i]]);
                 }
 
                 if (ActionCost)

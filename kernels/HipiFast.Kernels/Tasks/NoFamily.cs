@@ -1,6 +1,8 @@
 namespace HipiFast.Kernels.Tasks;
 
-/// <summary>Stands where a family is asked for and none is known: no reward, no termination, no map from states to tasks.</summary>
+/// <summary>
+/// Stands where a family is asked for and none is known: no reward, no termination, no map from states to tasks.
+/// </summary>
 /// <param name="taskDimension">P, 1 or more.</param>
 internal readonly struct NoFamily(int taskDimension) : ITaskFamily
 {

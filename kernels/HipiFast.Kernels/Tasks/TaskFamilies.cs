@@ -1,7 +1,9 @@
 namespace HipiFast.Kernels.Tasks;
 
-/// <summary>Makes the built-in task families. A user's own is a struct that implements <see cref="ITaskFamily"/>, given to
-/// <see cref="TaskFamily.Create"/>.</summary>
+/// <summary>
+/// Makes the built-in task families. A user's own is a struct that implements <see cref="ITaskFamily"/>, given to
+/// <see cref="TaskFamily.Create"/>.
+/// </summary>
 public static class TaskFamilies
 {
     /// <summary>Reward of a goal family's step before its goal is reached, unless given.</summary>
@@ -22,14 +24,18 @@ public static class TaskFamilies
     /// <param name="rewardAt">Reward of the step at the goal.</param>
     /// <param name="judgeNext">Whether the next state is judged instead of the state before the step.</param>
     /// <returns>The family, P = number of indices.</returns>
-    /// <exception cref="ArgumentException">No index, a negative one, a negative margin, or a number that is not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// No index, a negative one, a negative margin, or a number that is not finite.
+    /// </exception>
     public static TaskFamily Goal(
-        ReadOnlySpan<int> achieved, float margin, float rewardBefore = DefaultRewardBefore, float rewardAt = DefaultRewardAt, bool judgeNext = false)
+        ReadOnlySpan<int> achieved, float margin, float rewardBefore = DefaultRewardBefore,
+        float rewardAt = DefaultRewardAt, bool judgeNext = false)
     {
         float[] constants = IndexConstants(achieved, nameof(achieved));
         CheckMargin(margin);
         CheckRewards(rewardBefore, rewardAt);
-        return TaskFamily.Create(new GoalWithinMargin(achieved.Length, margin, rewardBefore, rewardAt, judgeNext), constants);
+        return TaskFamily.Create(
+            new GoalWithinMargin(achieved.Length, margin, rewardBefore, rewardAt, judgeNext), constants);
     }
 
     /// <summary>Goal and margin as the task: see <see cref="Tasks.GoalAndMargin"/>.</summary>
@@ -40,7 +46,8 @@ public static class TaskFamilies
     /// <returns>The family, P = number of indices + 1.</returns>
     /// <exception cref="ArgumentException">No index, a negative one, or a reward that is not finite.</exception>
     public static TaskFamily GoalAndMargin(
-        ReadOnlySpan<int> achieved, float rewardBefore = DefaultRewardBefore, float rewardAt = DefaultRewardAt, bool judgeNext = false)
+        ReadOnlySpan<int> achieved, float rewardBefore = DefaultRewardBefore, float rewardAt = DefaultRewardAt,
+        bool judgeNext = false)
     {
         float[] constants = IndexConstants(achieved, nameof(achieved));
         CheckRewards(rewardBefore, rewardAt);
@@ -55,8 +62,10 @@ public static class TaskFamilies
     /// <param name="rewardAt">Reward of the step at the goal.</param>
     /// <param name="judgeNext">Whether the next state is judged instead of the state before the step.</param>
     /// <returns>The family, P = K.</returns>
-    /// <exception cref="ArgumentException">No index, a negative one, no goal, a table that is no multiple of D long, a negative margin, or a number
-    /// that is not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// No index, a negative one, no goal, a table that is no multiple of D long, a negative margin, or a number that is
+    /// not finite.
+    /// </exception>
     public static TaskFamily Discrete(
         ReadOnlySpan<int> achieved,
         ReadOnlySpan<float> goals,
@@ -69,13 +78,16 @@ public static class TaskFamilies
         if (goals.IsEmpty || goals.Length % achieved.Length != 0)
         {
             throw new ArgumentException(
-                $"The table of goals has {goals.Length} numbers; expected a positive multiple of {achieved.Length}.", nameof(goals));
+                $"The table of goals has {goals.Length} numbers; expected a positive multiple of {achieved.Length}.",
+                nameof(goals));
         }
 
         CheckMargin(margin);
         CheckRewards(rewardBefore, rewardAt);
         return TaskFamily.Create(
-            new DiscreteGoals(achieved.Length, goals.Length / achieved.Length, margin, rewardBefore, rewardAt, judgeNext), [.. indices, .. goals]);
+            new DiscreteGoals(
+                achieved.Length, goals.Length / achieved.Length, margin, rewardBefore, rewardAt, judgeNext),
+            [.. indices, .. goals]);
     }
 
     /// <summary>Rewards linear in chosen entries of the state: see <see cref="LinearFeatures"/>.</summary>
@@ -92,34 +104,44 @@ public static class TaskFamilies
     /// <param name="distanceWeight">Weight of the distance, above 0.</param>
     /// <param name="offset">Reward at the goal without action.</param>
     /// <returns>The family, P = number of indices.</returns>
-    /// <exception cref="ArgumentException">No index, a negative one, a cost that is negative, a weight that is not positive, or a number that is not
-    /// finite.</exception>
-    public static TaskFamily Dense(ReadOnlySpan<int> achieved, float actionCost = 0f, float distanceWeight = 1f, float offset = 0f)
+    /// <exception cref="ArgumentException">
+    /// No index, a negative one, a cost that is negative, a weight that is not positive, or a number that is not
+    /// finite.
+    /// </exception>
+    public static TaskFamily Dense(
+        ReadOnlySpan<int> achieved, float actionCost = 0f, float distanceWeight = 1f, float offset = 0f)
     {
         float[] constants = IndexConstants(achieved, nameof(achieved));
         if (!float.IsFinite(actionCost) || actionCost < 0f)
         {
-            throw new ArgumentException($"The action cost is {actionCost}; expected a finite number, 0 or more.", nameof(actionCost));
+            throw new ArgumentException(
+                $"The action cost is {actionCost}; expected a finite number, 0 or more.", nameof(actionCost));
         }
 
         if (!float.IsFinite(distanceWeight) || distanceWeight <= 0f || !float.IsFinite(offset))
         {
             throw new ArgumentException(
-                $"The weight of the distance is {distanceWeight} and the offset {offset}; expected finite numbers, the weight above 0.",
+                $"The weight of the distance is {distanceWeight} and the offset {offset}; expected finite numbers, the "
+                + "weight above 0.",
                 nameof(distanceWeight));
         }
 
         return TaskFamily.Create(new DenseDistance(achieved.Length, actionCost, distanceWeight, offset), constants);
     }
 
-    /// <summary>A finite set of tasks, each an interval of one entry of the state, with one-hot tasks: see <see cref="DiscreteIntervals"/>.</summary>
+    /// <summary>
+    /// A finite set of tasks, each an interval of one entry of the state, with one-hot tasks: see
+    /// <see cref="DiscreteIntervals"/>.
+    /// </summary>
     /// <param name="intervals">For each task the index of the state and its bounds; K of them.</param>
     /// <param name="rewardOutside">Reward of a step whose state lies outside the interval.</param>
     /// <param name="rewardInside">Reward of a step whose state lies inside.</param>
     /// <returns>The family, P = K.</returns>
-    /// <exception cref="ArgumentException">No interval, a negative index, a bound or reward that is not finite, or bounds in the wrong
-    /// order.</exception>
-    public static TaskFamily Intervals(ReadOnlySpan<(int Index, float Low, float High)> intervals, float rewardOutside = 0f, float rewardInside = 1f)
+    /// <exception cref="ArgumentException">
+    /// No interval, a negative index, a bound or reward that is not finite, or bounds in the wrong order.
+    /// </exception>
+    public static TaskFamily Intervals(
+        ReadOnlySpan<(int Index, float Low, float High)> intervals, float rewardOutside = 0f, float rewardInside = 1f)
     {
         int[] indices = new int[intervals.Length];
         float[] bounds = new float[2 * intervals.Length];
@@ -128,7 +150,8 @@ public static class TaskFamilies
             (indices[k], float low, float high) = intervals[k];
             if (!float.IsFinite(low) || !float.IsFinite(high) || low > high)
             {
-                throw new ArgumentException($"Interval {k} is {low} to {high}; expected finite bounds in order.", nameof(intervals));
+                throw new ArgumentException(
+                    $"Interval {k} is {low} to {high}; expected finite bounds in order.", nameof(intervals));
             }
 
             bounds[2 * k] = low;
@@ -153,7 +176,8 @@ public static class TaskFamilies
             // Indices travel as floats, which hold integers exactly up to 2^24.
             if (indices[i] is < 0 or > 1 << 24)
             {
-                throw new ArgumentException($"State index {indices[i]} (entry {i}) is out of range; expected 0 to {1 << 24}.", name);
+                throw new ArgumentException(
+                    $"State index {indices[i]} (entry {i}) is out of range; expected 0 to {1 << 24}.", name);
             }
 
             constants[i] = indices[i];
@@ -166,7 +190,8 @@ public static class TaskFamilies
     {
         if (!float.IsFinite(margin) || margin < 0f)
         {
-            throw new ArgumentException($"The margin is {margin}; expected a finite number, 0 or more.", nameof(margin));
+            throw new ArgumentException(
+                $"The margin is {margin}; expected a finite number, 0 or more.", nameof(margin));
         }
     }
 
@@ -174,7 +199,8 @@ public static class TaskFamilies
     {
         if (!float.IsFinite(rewardBefore) || !float.IsFinite(rewardAt))
         {
-            throw new ArgumentException($"The rewards before and at the goal are {rewardBefore} and {rewardAt}; expected finite numbers.");
+            throw new ArgumentException(
+                $"The rewards before and at the goal are {rewardBefore} and {rewardAt}; expected finite numbers.");
         }
     }
 }

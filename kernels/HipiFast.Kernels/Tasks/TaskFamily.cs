@@ -2,7 +2,10 @@ using HipiFast.Kernels.Memory;
 
 namespace HipiFast.Kernels.Tasks;
 
-/// <summary>A task family ready for use: loops over blocks of transitions and tasks, specialised for the struct that defines the family.</summary>
+/// <summary>
+/// A task family ready for use: loops over blocks of transitions and tasks, specialised for the struct that defines the
+/// family.
+/// </summary>
 /// <remarks>Immutable and safe to use from several threads.</remarks>
 public abstract unsafe class TaskFamily
 {
@@ -22,13 +25,19 @@ public abstract unsafe class TaskFamily
     /// <summary>Makes a family of a struct.</summary>
     /// <typeparam name="TFamily">A built-in definition or the user's own.</typeparam>
     /// <param name="definition">The struct.</param>
-    /// <param name="constants">Numbers that its methods read through <see cref="TaskPair{TVector}.Constants"/>; copied, finite.</param>
+    /// <param name="constants">
+    /// Numbers that its methods read through <see cref="TaskPair{TVector}.Constants"/>; copied, finite.
+    /// </param>
     /// <returns>The family.</returns>
-    /// <exception cref="ArgumentException">The definition's task dimension is below 1, or a constant is not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// The definition's task dimension is below 1, or a constant is not finite.
+    /// </exception>
     public static TaskFamily Create<TFamily>(TFamily definition, ReadOnlySpan<float> constants = default)
         where TFamily : unmanaged, ITaskFamily => new Specialized<TFamily>(definition, constants);
 
-    /// <summary>The fewest entries that a state must have for this family to judge it; 0 where the family does not say.</summary>
+    /// <summary>
+    /// The fewest entries that a state must have for this family to judge it; 0 where the family does not say.
+    /// </summary>
     public abstract int RequiredObservationDimension { get; }
 
     /// <summary>Reward and termination of every transition under every task.</summary>
@@ -177,7 +186,8 @@ public abstract unsafe class TaskFamily
             if (definition.TaskDimension < 1)
             {
                 throw new ArgumentException(
-                    $"The task family {typeof(TFamily).Name} has task dimension {definition.TaskDimension}; expected 1 or more.");
+                    $"The task family {typeof(TFamily).Name} has task dimension {definition.TaskDimension}; expected 1 "
+                    + "or more.");
             }
 
             for (int i = 0; i < constants.Length; i++)
@@ -185,7 +195,8 @@ public abstract unsafe class TaskFamily
                 if (!float.IsFinite(constants[i]))
                 {
                     throw new ArgumentException(
-                        $"Constant {i} of the task family {typeof(TFamily).Name} is {constants[i]}; expected a finite number.");
+                        $"Constant {i} of the task family {typeof(TFamily).Name} is {constants[i]}; expected a finite "
+                        + "number.");
                 }
             }
 
@@ -209,10 +220,12 @@ public abstract unsafe class TaskFamily
         public override bool IsLinear => _linear is not null;
 
         internal override void EvaluatePairs(
-            in TransitionPointers transitions, float* tasks, int taskCount, float* reward, float* terminated, int stride)
+            in TransitionPointers transitions, float* tasks, int taskCount, float* reward, float* terminated,
+            int stride)
         {
             CheckObservationDimension(transitions);
-            if (_block is null || !_block.TryEvaluatePairs(transitions, tasks, taskCount, _constantVector, reward, terminated, stride))
+            if (_block is null || !_block.TryEvaluatePairs(
+                transitions, tasks, taskCount, _constantVector, reward, terminated, stride))
             {
                 // A local copy: the compiler would copy a read-only field before every call.
                 TFamily definition = _definition;
@@ -220,7 +233,8 @@ public abstract unsafe class TaskFamily
                 for (int row = 0; row < transitions.Rows; row++)
                 {
                     float* rewardRow = reward + ((long)row * stride), terminatedRow = terminated + ((long)row * stride);
-                    PointerVector s = transitions.ObservationOf(row), a = transitions.ActionOf(row), next = transitions.NextObservationOf(row);
+                    PointerVector s = transitions.ObservationOf(row), a = transitions.ActionOf(row),
+                        next = transitions.NextObservationOf(row);
                     for (int k = 0; k < taskCount; k++)
                     {
                         PointerVector task = new(tasks + ((long)k * taskDimension), taskDimension);
@@ -260,7 +274,8 @@ public abstract unsafe class TaskFamily
             if (!HasAchievedTask)
             {
                 throw new InvalidOperationException(
-                    $"The task family {typeof(TFamily).Name} has no map from states to tasks, so reached states cannot serve as tasks.");
+                    $"The task family {typeof(TFamily).Name} has no map from states to tasks, so reached states cannot "
+                    + "serve as tasks.");
             }
 
             if (rows > 0)
@@ -268,12 +283,16 @@ public abstract unsafe class TaskFamily
                 CheckObservationDimension(observationDimension);
             }
 
-            // A row is built apart, because the result may overwrite the commanded tasks while a family still reads them.
-            Span<float> achieved = TaskDimension <= LargestTaskOnStack ? stackalloc float[TaskDimension] : new float[TaskDimension];
+            // A row is built apart, because the result may overwrite the commanded tasks while a family still reads
+            // them.
+            Span<float> achieved = TaskDimension <= LargestTaskOnStack
+                ? stackalloc float[TaskDimension]
+                : new float[TaskDimension];
             TFamily definition = _definition;
             for (int row = 0; row < rows; row++)
             {
-                PointerVector observation = new(observations + ((long)row * observationDimension), observationDimension);
+                PointerVector observation = new(
+                    observations + ((long)row * observationDimension), observationDimension);
                 PointerVector task = new(commanded + ((long)row * TaskDimension), TaskDimension);
                 for (int entry = 0; entry < achieved.Length; entry++)
                 {
@@ -290,7 +309,8 @@ public abstract unsafe class TaskFamily
         {
             if (_linear is null)
             {
-                throw new InvalidOperationException($"The task family {typeof(TFamily).Name} does not say which features its rewards are linear in.");
+                throw new InvalidOperationException(
+                    $"The task family {typeof(TFamily).Name} does not say which features its rewards are linear in.");
             }
 
             CheckObservationDimension(transitions);

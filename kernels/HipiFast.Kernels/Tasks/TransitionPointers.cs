@@ -13,7 +13,8 @@ public readonly unsafe record struct TransitionPointers(
     /// <summary>s of one row.</summary>
     /// <param name="row">Row.</param>
     /// <returns>The vector.</returns>
-    public PointerVector ObservationOf(int row) => new((float*)Observation + ((long)row * ObservationDimension), ObservationDimension);
+    public PointerVector ObservationOf(int row) =>
+        new((float*)Observation + ((long)row * ObservationDimension), ObservationDimension);
 
     /// <summary>a of one row.</summary>
     /// <param name="row">Row.</param>
@@ -23,7 +24,8 @@ public readonly unsafe record struct TransitionPointers(
     /// <summary>s' of one row.</summary>
     /// <param name="row">Row.</param>
     /// <returns>The vector.</returns>
-    public PointerVector NextObservationOf(int row) => new((float*)NextObservation + ((long)row * ObservationDimension), ObservationDimension);
+    public PointerVector NextObservationOf(int row) =>
+        new((float*)NextObservation + ((long)row * ObservationDimension), ObservationDimension);
 
     /// <summary>The rows from <paramref name="first"/> on.</summary>
     /// <param name="first">First row kept.</param>

@@ -20,7 +20,8 @@ public readonly ref struct TransitionRows
         {
             throw new ArgumentException(
                 $"{rows} transitions cannot have {observation.Length} state entries before, {nextObservation.Length} "
-                + $"after the step and {action.Length} action entries; expected multiples of the number of transitions.");
+                + $"after the step and {action.Length} action entries; expected multiples of the number of "
+                + "transitions.");
         }
 
         Observation = observation;

@@ -23,8 +23,10 @@ internal static unsafe class VectorBlocks
         }
     }
 
-    /// <summary>Transposes up to one vector's worth of tasks: entry d of every task becomes <c>transposed[d * lanes ..]</c>. Lanes beyond the last
-    /// task repeat it.</summary>
+    /// <summary>
+    /// Transposes up to one vector's worth of tasks: entry d of every task becomes <c>transposed[d * lanes ..]</c>.
+    /// Lanes beyond the last task repeat it.
+    /// </summary>
     public static void Transpose(float* tasks, int count, int taskDimension, float* transposed)
     {
         int lanes = Vector<float>.Count;

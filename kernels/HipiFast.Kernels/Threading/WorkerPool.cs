@@ -6,15 +6,15 @@ namespace HipiFast.Kernels.Threading;
 
 /// <summary>The threads of this process that kernels share. Safe to call from several threads at once.</summary>
 /// <remarks>
-/// One job runs at a time. Threads start with the first job that can use them, spin for a short while after each job (a fork and join is then
-/// well below a microsecond) and sleep after that. The caller always takes part, and at the end waits only for the threads that have joined its
-/// job: a sleeping thread that wakes too late costs nothing.
+/// One job runs at a time. Threads start with the first job that can use them, spin for a short while after each job (a
+/// fork and join is then well below a microsecond) and sleep after that. The caller always takes part, and at the end
+/// waits only for the threads that have joined its job: a sleeping thread that wakes too late costs nothing.
 /// </remarks>
 internal sealed class WorkerPool
 {
     /// <summary>
-    /// How long an idle worker spins before it sleeps: long enough to bridge the gap between two kernels of one training step, short enough
-    /// that a program which stops calling stops burning a core at once.
+    /// How long an idle worker spins before it sleeps: long enough to bridge the gap between two kernels of one
+    /// training step, short enough that a program which stops calling stops burning a core at once.
     /// </summary>
     private const double SpinMicroseconds = 40;
 
@@ -62,8 +62,9 @@ internal sealed class WorkerPool
     /// <param name="chunks">Number of chunks, 0 or more.</param>
     /// <param name="maxThreads">Most threads to use, the caller included; 1 runs all in the caller.</param>
     /// <remarks>
-    /// When the pool is busy with another caller's job, or when called from inside a chunk, the caller runs all chunks itself, as worker 0.
-    /// When a chunk throws, chunks not yet begun are dropped, and the first exception is rethrown here once no thread touches the work any more.
+    /// When the pool is busy with another caller's job, or when called from inside a chunk, the caller runs all chunks
+    /// itself, as worker 0. When a chunk throws, chunks not yet begun are dropped, and the first exception is rethrown
+    /// here once no thread touches the work any more.
     /// </remarks>
     public void Run(IParallelWork work, int chunks, int maxThreads)
     {
@@ -88,7 +89,8 @@ internal sealed class WorkerPool
             _helpers = helpers;
             _nextChunk.Value = 0;
 
-            // Opens the job: everything written above is seen by whoever joins. No thread is inside, so the whole word may be replaced.
+            // Opens the job: everything written above is seen by whoever joins. No thread is inside, so the whole word
+            // may be replaced.
             uint generation = (uint)(_state.Value >> GenerationShift) + 1;
             Interlocked.Exchange(ref _state.Value, ((long)generation << GenerationShift) | Open);
             try
@@ -98,7 +100,8 @@ internal sealed class WorkerPool
             }
             finally
             {
-                // Also when waking was interrupted (Thread.Interrupt): whoever has joined still works on the caller's memory.
+                // Also when waking was interrupted (Thread.Interrupt): whoever has joined still works on the caller's
+                // memory.
                 CloseJob();
             }
         }
@@ -142,7 +145,8 @@ internal sealed class WorkerPool
     }
 
     /// <summary>
-    /// Wakes as many sleeping workers as the job can use beyond those that are awake. A woken worker was taken off the parked count here.
+    /// Wakes as many sleeping workers as the job can use beyond those that are awake. A woken worker was taken off the
+    /// parked count here.
     /// </summary>
     private void WakeWorkers(int helpers)
     {
@@ -202,7 +206,9 @@ internal sealed class WorkerPool
         }
     }
 
-    /// <summary>Enters the open job, unless there is none, this thread has been in it, or it has all the workers it wants.</summary>
+    /// <summary>
+    /// Enters the open job, unless there is none, this thread has been in it, or it has all the workers it wants.
+    /// </summary>
     /// <returns>The worker number, or 0.</returns>
     private int TryJoin(ref uint lastGeneration)
     {
@@ -250,7 +256,8 @@ internal sealed class WorkerPool
         }
         while (Stopwatch.GetTimestamp() - start < s_spinTicks);
 
-        // Announce first, look again after: a caller that opened a job in between either sees the announcement or is seen here.
+        // Announce first, look again after: a caller that opened a job in between either sees the announcement or is
+        // seen here.
         Interlocked.Increment(ref _parked);
         if (HasNewJob(lastGeneration) && TryUnpark())
         {
@@ -260,7 +267,10 @@ internal sealed class WorkerPool
         _wake.Wait();
     }
 
-    /// <summary>Takes back an announcement to sleep; false when a caller has already answered it, whose wake-up must then be consumed.</summary>
+    /// <summary>
+    /// Takes back an announcement to sleep; false when a caller has already answered it, whose wake-up must then be
+    /// consumed.
+    /// </summary>
     private bool TryUnpark()
     {
         while (true)
@@ -278,7 +288,8 @@ internal sealed class WorkerPool
         }
     }
 
-    private bool HasNewJob(uint lastGeneration) => (uint)(Volatile.Read(ref _state.Value) >> GenerationShift) != lastGeneration;
+    private bool HasNewJob(uint lastGeneration) =>
+        (uint)(Volatile.Read(ref _state.Value) >> GenerationShift) != lastGeneration;
 
     /// <summary>A number with a cache line (two, for the adjacent-line prefetcher) to itself.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]

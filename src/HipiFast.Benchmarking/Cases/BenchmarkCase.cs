@@ -26,7 +26,10 @@ internal sealed record BenchmarkCase(
     /// <summary>The soft-Q matrix alone.</summary>
     public const string SoftQ = "soft-q";
 
-    /// <summary>The soft-Q matrix's tiles alone, for one critic: shares of the first layer added and rectified, second layer, last layer.</summary>
+    /// <summary>
+    /// The soft-Q matrix's tiles alone, for one critic: shares of the first layer added and rectified, second layer,
+    /// last layer.
+    /// </summary>
     public const string SoftQTile = "soft-q-tile";
 
     /// <summary>A whole call through the public API: matrix, partition, sampling, rewards, diagnostics.</summary>
@@ -48,9 +51,13 @@ internal sealed record BenchmarkCase(
     public static readonly TransitionShape PeerShape = new(17, 6, 3);
 
     /// <summary>All kernels that can be measured.</summary>
-    public static IReadOnlyList<string> Kernels { get; } = [SoftQTile, SoftQ, Relabel, LogPartition, TaskSampling, ReplaySample, SacStep];
+    public static IReadOnlyList<string> Kernels { get; } =
+        [SoftQTile, SoftQ, Relabel, LogPartition, TaskSampling, ReplaySample, SacStep];
 
-    /// <summary>SAC steps of the size of the pendulum, of a small control task and of a locomotion task; the smallest on one thread.</summary>
+    /// <summary>
+    /// SAC steps of the size of the pendulum, of a small control task and of a locomotion task; the smallest on one
+    /// thread.
+    /// </summary>
     public static IReadOnlyList<BenchmarkCase> SacSteps { get; } =
     [
         new(SacStep, new TransitionShape(2, 1, 1), 100, Hidden: 64, Threads: 1),
@@ -58,15 +65,23 @@ internal sealed record BenchmarkCase(
         new(SacStep, new TransitionShape(17, 6, 3), 256, Hidden: 256),
     ];
 
-    /// <summary>The identifier by which results are matched: kernel, estimator, shape and sizes. It stays as it is.</summary>
+    /// <summary>
+    /// The identifier by which results are matched: kernel, estimator, shape and sizes. It stays as it is.
+    /// </summary>
     public string Name
     {
         get
         {
             string sizes = Candidates > 0 ? $"{Batch}x{Candidates}" : $"{Batch}";
-            string network = Hidden > 0 ? $"/h{Hidden}" : string.Empty, estimator = Kernel is SoftQ or Relabel ? $"/{EstimatorName}" : string.Empty;
+            string network = Hidden > 0
+                ? $"/h{Hidden}"
+                : string.Empty, estimator = Kernel is SoftQ or Relabel
+                ? $"/{EstimatorName}"
+                : string.Empty;
             bool isMatrix = Kernel is LogPartition or TaskSampling or SoftQTile;
-            string shape = isMatrix ? string.Empty : $"/s{Shape.ObservationDimension}a{Shape.ActionDimension}p{Shape.TaskDimension}";
+            string shape = isMatrix
+                ? string.Empty
+                : $"/s{Shape.ObservationDimension}a{Shape.ActionDimension}p{Shape.TaskDimension}";
             string budget = MemoryBudget > 0 ? $"/budget{MemoryBudget}" : string.Empty;
             return $"{Kernel}{estimator}/{sizes}{network}{shape}{budget}";
         }
@@ -76,8 +91,9 @@ internal sealed record BenchmarkCase(
     public bool HasPairs => Kernel is SoftQTile or SoftQ or Relabel;
 
     /// <summary>
-    /// Operations of a call, 2 per multiply-add, 0 where networks are not what takes the time. Of pairs the floor of the work: the second layer's
-    /// 2 H^2 for each pass through a critic or the actor, with twin critics but for tiles. Of a SAC step those of all layers and passes.
+    /// Operations of a call, 2 per multiply-add, 0 where networks are not what takes the time. Of pairs the floor of
+    /// the work: the second layer's 2 H^2 for each pass through a critic or the actor, with twin critics but for tiles.
+    /// Of a SAC step those of all layers and passes.
     /// </summary>
     public double Flops => Kernel == SacStep ? SacStepFlops
         : !HasPairs ? 0
@@ -89,20 +105,25 @@ internal sealed record BenchmarkCase(
             _ => 8.0,
         };
 
-    /// <summary>Bytes of the soft-Q matrix that a call streams through; 0 where that is not what takes the time.</summary>
-    public double StreamedBytes => Kernel is LogPartition or TaskSampling ? (double)Batch * Candidates * sizeof(float) : 0;
+    /// <summary>
+    /// Bytes of the soft-Q matrix that a call streams through; 0 where that is not what takes the time.
+    /// </summary>
+    public double StreamedBytes => Kernel is LogPartition or TaskSampling
+        ? (double)Batch * Candidates * sizeof(float)
+        : 0;
 
     /// <summary>Name of the estimator.</summary>
     public string EstimatorName => OptionNames.Kebab(Estimator);
 
-    // The actor runs forward twice (s, s') and backward once; each critic forward as target, under the batch's actions and under the policy's, and
-    // backward once; one more backward pass per row takes the gradient of the smaller critic to the action. First layers need no gradient of their
-    // inputs but that one.
+    // The actor runs forward twice (s, s') and backward once; each critic forward as target, under the batch's actions
+    // and under the policy's, and backward once; one more backward pass per row takes the gradient of the smaller
+    // critic to the action. First layers need no gradient of their inputs but that one.
     private double SacStepFlops
     {
         get
         {
-            double actor = Shape.ActorInputs, critic = Shape.CriticInputs, action = Shape.ActionDimension, hidden = Hidden;
+            double actor = Shape.ActorInputs, critic = Shape.CriticInputs, action = Shape.ActionDimension,
+                hidden = Hidden;
             double first = (2 + 1) * actor + (6 + 2) * critic + action;
             double second = ((2 + 2) + (6 + 4) + 1) * hidden;
             double last = ((2 + 2) * 2 * action) + (6 + 4) + 1;

@@ -38,8 +38,8 @@ internal static class BenchmarkData
     }
 
     /// <summary>
-    /// Networks as they are initialised, but with critics whose values spread over nats, as trained ones do: where all are nearly equal, any result
-    /// would pass for right.
+    /// Networks as they are initialised, but with critics whose values spread over nats, as trained ones do: where all
+    /// are nearly equal, any result would pass for right.
     /// </summary>
     public static AgentNetworks Agent(TransitionShape shape, int hidden)
     {
@@ -80,16 +80,20 @@ internal static class BenchmarkData
     }
 
     /// <summary>A goal family over the first P entries of the state.</summary>
-    public static TaskFamily GoalFamily(TransitionShape shape) => TaskFamilies.Goal([.. Enumerable.Range(0, shape.TaskDimension)], margin: 0.05f);
+    public static TaskFamily GoalFamily(TransitionShape shape) =>
+        TaskFamilies.Goal([.. Enumerable.Range(0, shape.TaskDimension)], margin: 0.05f);
 
-    /// <summary>The soft-Q matrix of a batch and candidate tasks under an agent, with its alpha and the usual discount.</summary>
+    /// <summary>
+    /// The soft-Q matrix of a batch and candidate tasks under an agent, with its alpha and the usual discount.
+    /// </summary>
     /// <param name="estimator">Which estimate.</param>
     /// <param name="agent">Networks for the batch's shape.</param>
     /// <param name="batch">The transitions, rows of the matrix.</param>
     /// <param name="tasks">The candidates <c>[K, P]</c>, columns of the matrix.</param>
     /// <param name="family">Rewards and terminations, or null where the estimator needs none.</param>
     public static SoftQProblem Problem(
-        SoftQEstimator estimator, AgentNetworks agent, TransitionBatch batch, ReadOnlySpan<float> tasks, TaskFamily? family) => new()
+        SoftQEstimator estimator, AgentNetworks agent, TransitionBatch batch, ReadOnlySpan<float> tasks,
+        TaskFamily? family) => new()
     {
         Observation = batch.Observation,
         Action = batch.Action,

@@ -5,8 +5,8 @@ using HipiFast.Replay;
 namespace HipiFast.Benchmarking.Cases;
 
 /// <summary>
-/// What the regression gate runs in turns: every kernel family and whole calls, each of at most a few milliseconds, so that many turns fit into a
-/// run.
+/// What the regression gate runs in turns: every kernel family and whole calls, each of at most a few milliseconds, so
+/// that many turns fit into a run.
 /// </summary>
 internal static class GateBenchmark
 {
@@ -17,8 +17,8 @@ internal static class GateBenchmark
         new(BenchmarkCase.SoftQ, BenchmarkCase.PeerShape, 32, 64, 256),
         new(BenchmarkCase.SoftQ, BenchmarkCase.PeerShape, 64, 64, 64, SoftQEstimator.Bellman),
 
-        // Fits into a core's own cache several times, so that it matters little where its pages happen to lie. A multiple of 8 rows that are taken
-        // at once.
+        // Fits into a core's own cache several times, so that it matters little where its pages happen to lie. A
+        // multiple of 8 rows that are taken at once.
         new(BenchmarkCase.LogPartition, BenchmarkCase.PeerShape, 160, 512),
 
         // One segment of tasks per row, and many.

@@ -3,7 +3,9 @@ using HipiFast.Replay;
 
 namespace HipiFast.Benchmarking.Cases;
 
-/// <summary>The cases of <c>hipifast bench quick</c>: a first impression of the engine on this machine in under a minute.</summary>
+/// <summary>
+/// The cases of <c>hipifast bench quick</c>: a first impression of the engine on this machine in under a minute.
+/// </summary>
 internal static class QuickBenchmark
 {
     /// <summary>The sizes of the PyTorch peers in bench/peers, and the paper's training-loop size.</summary>

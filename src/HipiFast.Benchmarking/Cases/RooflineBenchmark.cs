@@ -23,13 +23,16 @@ internal sealed record RooflineSelection
     public required IReadOnlyList<int> Hidden { get; init; }
 }
 
-/// <summary>The cases of <c>hipifast bench roofline</c>: every kernel beside the machine's peak of the same moment.</summary>
+/// <summary>
+/// The cases of <c>hipifast bench roofline</c>: every kernel beside the machine's peak of the same moment.
+/// </summary>
 internal static class RooflineBenchmark
 {
     // Entries of Q~ given to the partition and to sampling, whatever K is: 16 MiB, more than a core's own cache.
     private const int MatrixEntries = 1 << 22;
 
-    private static readonly SoftQEstimator[] s_estimators = [SoftQEstimator.Critic, SoftQEstimator.SoftCritic, SoftQEstimator.Bellman];
+    private static readonly SoftQEstimator[] s_estimators =
+        [SoftQEstimator.Critic, SoftQEstimator.SoftCritic, SoftQEstimator.Bellman];
     private static readonly int[] s_sizes = [32, 256];
     private static readonly int[] s_hidden = [64, 256];
 
@@ -50,10 +53,12 @@ internal static class RooflineBenchmark
         (SoftQEstimator.Bellman, 256, 256),
     ];
 
-    /// <summary>The cases of a selection with the backend that each runs on, in the order in which they are measured.</summary>
+    /// <summary>
+    /// The cases of a selection with the backend that each runs on, in the order in which they are measured.
+    /// </summary>
     /// <remarks>
-    /// The soft-Q matrix on every backend, its tiles on those of the processor (<c>bench gpu</c> is for devices); whole calls on the best of each
-    /// precision; everything else, which is fp32 on every backend, on the best.
+    /// The soft-Q matrix on every backend, its tiles on those of the processor (<c>bench gpu</c> is for devices); whole
+    /// calls on the best of each precision; everything else, which is fp32 on every backend, on the best.
     /// </remarks>
     public static IEnumerable<(BenchmarkCase Case, KernelBackend Backend)> Cases(RooflineSelection selection)
     {
@@ -61,7 +66,9 @@ internal static class RooflineBenchmark
             ? [.. selection.Backends]
             : [.. KernelRegistry.Default.Backends.Where(IsOfProcessor).OrderBy(backend => backend.Precision)];
         bool chosen = selection.Backends.Count > 0;
-        KernelBackend[] best = chosen ? all : [.. all.GroupBy(backend => backend.Precision).Select(group => group.First())];
+        KernelBackend[] best = chosen
+            ? all
+            : [.. all.GroupBy(backend => backend.Precision).Select(group => group.First())];
         KernelBackend[] first = chosen ? all : best[..1];
         foreach (string kernel in selection.Kernels)
         {
@@ -82,7 +89,8 @@ internal static class RooflineBenchmark
         }
     }
 
-    private static bool IsOfProcessor(KernelBackend backend) => backend.IsSupported(out _) && backend.MultiplyAddLoop is not null;
+    private static bool IsOfProcessor(KernelBackend backend) =>
+        backend.IsSupported(out _) && backend.MultiplyAddLoop is not null;
 
     private static IEnumerable<BenchmarkCase> CasesOf(string kernel, RooflineSelection selection)
     {
@@ -94,14 +102,16 @@ internal static class RooflineBenchmark
                 from hidden in Or(selection.Hidden, s_hidden)
                 from size in Or(selection.Sizes, s_sizes)
                 select Pairs(kernel, SoftQEstimator.Critic, size, hidden),
-            BenchmarkCase.Relabel when !given => s_relabel.Select(row => Pairs(kernel, row.Estimator, row.Size, row.Hidden)),
+            BenchmarkCase.Relabel when !given =>
+                s_relabel.Select(row => Pairs(kernel, row.Estimator, row.Size, row.Hidden)),
             BenchmarkCase.SoftQ or BenchmarkCase.Relabel =>
                 from hidden in Or(selection.Hidden, s_hidden)
                 from estimator in Or(selection.Estimators, s_estimators)
                 from size in Or(selection.Sizes, s_sizes)
                 select Pairs(kernel, estimator, size, hidden),
             BenchmarkCase.LogPartition or BenchmarkCase.TaskSampling =>
-                new[] { 64, 65_536 }.Select(candidates => new BenchmarkCase(kernel, BenchmarkCase.PeerShape, MatrixEntries / candidates, candidates)),
+                new[] { 64, 65_536 }.Select(candidates => new BenchmarkCase(
+                    kernel, BenchmarkCase.PeerShape, MatrixEntries / candidates, candidates)),
             BenchmarkCase.ReplaySample => [new BenchmarkCase(kernel, new TransitionShape(4, 2, 2), 1024, Threads: 1)],
             _ => BenchmarkCase.SacSteps,
         };
@@ -110,5 +120,7 @@ internal static class RooflineBenchmark
     private static BenchmarkCase Pairs(string kernel, SoftQEstimator estimator, int size, int hidden) =>
         new(kernel, BenchmarkCase.PeerShape, size, size, hidden, estimator);
 
-    private static IReadOnlyList<T> Or<T>(IReadOnlyList<T> given, IReadOnlyList<T> otherwise) => given.Count > 0 ? given : otherwise;
+    private static IReadOnlyList<T> Or<T>(IReadOnlyList<T> given, IReadOnlyList<T> otherwise) => given.Count > 0
+        ? given
+        : otherwise;
 }

@@ -72,7 +72,9 @@ internal sealed record DeviceBenchmarkSelection
 /// <param name="Case">What was called.</param>
 /// <param name="Plain">Wall time of a call with plain launches.</param>
 /// <param name="Graph">Wall time of a call replayed as a graph.</param>
-/// <param name="Resident">Wall time of a call on a batch that is on the device already, as a graph where there are any.</param>
+/// <param name="Resident">
+/// Wall time of a call on a batch that is on the device already, as a graph where there are any.
+/// </param>
 /// <param name="Operations">Device time of a call by kernel and by kind of copy.</param>
 internal sealed record DeviceBenchmarkResult(
     BenchmarkCase Case, double Plain, double Graph, double Resident, IReadOnlyDictionary<string, double> Operations)
@@ -97,10 +99,12 @@ internal sealed record DeviceBenchmarkResult(
 
     /// <summary>Operations of the second layers per second of the kernels that do them.</summary>
     public double SoftQFlops =>
-        Case.Flops / Operations.Where(entry => entry.Key.StartsWith(SoftQKernels, StringComparison.Ordinal)).Sum(entry => entry.Value);
+        Case.Flops / Operations.Where(
+            entry => entry.Key.StartsWith(SoftQKernels, StringComparison.Ordinal)).Sum(entry => entry.Value);
 
     /// <summary>Whether a name of <see cref="Operations"/> is a kind of copy.</summary>
-    public static bool IsCopy(string name) => name is TimedRuntime.Uploads or TimedRuntime.Downloads or TimedRuntime.Copies;
+    public static bool IsCopy(string name) =>
+        name is TimedRuntime.Uploads or TimedRuntime.Downloads or TimedRuntime.Copies;
 }
 
 /// <summary>Batches of a ring of transitions on the device, in seconds of device time.</summary>
@@ -136,7 +140,8 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
     {
         using (DeviceRuntime runtime = DeviceBackend.Of(backend).CreateRuntime(device))
         {
-            Peaks = DevicePeaks.Measure(runtime, selection.PeakIterations, selection.PeakBytes, PeakRepeats, backend.Precision);
+            Peaks = DevicePeaks.Measure(
+                runtime, selection.PeakIterations, selection.PeakBytes, PeakRepeats, backend.Precision);
         }
 
         foreach (SoftQEstimator estimator in selection.Estimators)
@@ -145,12 +150,14 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
             {
                 foreach (int size in selection.Sizes)
                 {
-                    BenchmarkCase benchmark = new(BenchmarkCase.Relabel, BenchmarkCase.PeerShape, size, size, hidden, estimator);
+                    BenchmarkCase benchmark = new(
+                        BenchmarkCase.Relabel, BenchmarkCase.PeerShape, size, size, hidden, estimator);
                     if (benchmark.Flops / Peaks.Flops > selection.LongestCallSeconds)
                     {
                         LeftOut.Add(
                             $"{benchmark.EstimatorName}, B = K = {size}, H = {hidden}: "
-                            + $"a call takes {NumberText.Fixed(benchmark.Flops / Peaks.Flops, 1)} s at the device's peak.");
+                            + $"a call takes {NumberText.Fixed(benchmark.Flops / Peaks.Flops, 1)} s at the device's "
+                            + "peak.");
                         continue;
                     }
 
@@ -170,7 +177,8 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
     {
         TransitionShape shape = BenchmarkCase.PeerShape;
         using TimedRuntime runtime = new(DeviceBackend.Of(backend).CreateRuntime(device));
-        using DeviceReplay replay = new(runtime, shape.ObservationDimension, shape.ActionDimension, shape.TaskDimension, selection.ReplayCount);
+        using DeviceReplay replay = new(
+            runtime, shape.ObservationDimension, shape.ActionDimension, shape.TaskDimension, selection.ReplayCount);
         using TransitionBatch data = BenchmarkData.Batch(shape, Math.Min(selection.ReplayCount, ReplayAppend));
         while (replay.Count < replay.Capacity)
         {
@@ -190,9 +198,11 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
             }
 
             Dictionary<string, double> seconds = runtime.Collect();
-            double bytes = 2.0 * rows * sizeof(float) * ((2 * shape.ObservationDimension) + shape.ActionDimension + shape.TaskDimension + 2);
+            double bytes = 2.0 * rows * sizeof(float) * ((
+                2 * shape.ObservationDimension) + shape.ActionDimension + shape.TaskDimension + 2);
             results.Add(new DeviceReplayResult(
-                rows, seconds[DeviceKernelNames.ReplaySample] / TimedCalls, seconds[DeviceKernelNames.ReplayGather] / TimedCalls, bytes));
+                rows, seconds[DeviceKernelNames.ReplaySample] / TimedCalls,
+                seconds[DeviceKernelNames.ReplayGather] / TimedCalls, bytes));
         }
 
         foreach (DeviceKernel kernel in runtime.Kernels)
@@ -212,7 +222,8 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
         catch (Exception error) when (error is DeviceOutOfMemoryException or InvalidDataException)
         {
             // Too large, or refused because the device computed nonsense.
-            LeftOut.Add($"{benchmark.EstimatorName}, B = K = {benchmark.Batch}, H = {benchmark.Hidden}: {error.Message}");
+            LeftOut.Add(
+                $"{benchmark.EstimatorName}, B = K = {benchmark.Batch}, H = {benchmark.Hidden}: {error.Message}");
             return null;
         }
     }
@@ -224,7 +235,12 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
         using AgentNetworks agent = new(benchmark.Shape, benchmark.Hidden);
         agent.Initialize(BenchmarkData.Seed);
         using TransitionBatch batch = BenchmarkData.Batch(benchmark.Shape, benchmark.Batch);
-        RelabelOptions options = new() { Candidates = CandidateSource.Fixed, Estimator = benchmark.Estimator, RelabelFraction = 1 };
+        RelabelOptions options = new()
+        {
+            Candidates = CandidateSource.Fixed,
+            Estimator = benchmark.Estimator,
+            RelabelFraction = 1,
+        };
         using Relabeler relabeler = new(session, BenchmarkData.GoalFamily(benchmark.Shape), agent, options);
         relabeler.SetFixedCandidates(BenchmarkData.Tasks(benchmark.Shape, benchmark.Candidates));
         double plain = Median(() => relabeler.Relabel(batch)), graph = double.NaN;
@@ -251,7 +267,8 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
         runtime.IsTiming = false;
         double resident = MeasureResident(relabeler, session.Transitions!, batch);
         return new DeviceBenchmarkResult(
-            benchmark, plain, graph, resident, operations.ToDictionary(entry => entry.Key, entry => entry.Value / TimedCalls));
+            benchmark, plain, graph, resident,
+            operations.ToDictionary(entry => entry.Key, entry => entry.Value / TimedCalls));
     }
 
     // The same call on as many transitions of a ring on the device, drawn once: the draw is quoted apart.

@@ -15,15 +15,16 @@ namespace HipiFast.Benchmarking.Devices;
 /// <summary>One comparison of a device with the managed engine.</summary>
 /// <param name="Name">Kernel and sizes.</param>
 /// <param name="Error">
-/// Largest difference, relative to the spread of the soft-Q matrix; for samples and calls, the share that differ beyond doubt; infinite for a call
-/// that was refused.
+/// Largest difference, relative to the spread of the soft-Q matrix; for samples and calls, the share that differ beyond
+/// doubt; infinite for a call that was refused.
 /// </param>
 /// <param name="Passed">Whether it is within bounds.</param>
 internal readonly record struct ConformanceResult(string Name, double Error, bool Passed);
 
 /// <summary>
-/// A device against the managed engine, where the test suite (and its double-precision oracle) cannot be run: soft-Q, log partition, samples of both
-/// kinds and whole relabel calls, on batches of the host and of the device, at sizes that are no multiples of any tile.
+/// A device against the managed engine, where the test suite (and its double-precision oracle) cannot be run: soft-Q,
+/// log partition, samples of both kinds and whole relabel calls, on batches of the host and of the device, at sizes
+/// that are no multiples of any tile.
 /// </summary>
 internal sealed class DeviceConformance(ComputeSession device, ComputeSession managed)
 {
@@ -34,7 +35,8 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
     private const double Bf16Error = 1e-2;
 
     // The managed engine has its own error.
-    private readonly double _softQTolerance = Fp32Error + (device.Backend.Precision == KernelPrecision.Bf16 ? Bf16Error : Fp32Error);
+    private readonly double _softQTolerance = Fp32Error
+        + (device.Backend.Precision == KernelPrecision.Bf16 ? Bf16Error : Fp32Error);
 
     private const uint Call = 7;
     private const float Alpha = 0.5f;
@@ -44,7 +46,8 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
     private static readonly (int Rows, int Candidates, int Hidden)[] s_sizes =
         [(1, 1, 1), (1, 37, 16), (37, 1, 33), (33, 65, 64), (63, 31, 100), (130, 257, 256), (300, 200, 320)];
 
-    private static readonly (int Rows, int Candidates, int Hidden)[] s_smallSizes = [(1, 1, 1), (9, 5, 7), (33, 17, 33)];
+    private static readonly (
+        int Rows, int Candidates, int Hidden)[] s_smallSizes = [(1, 1, 1), (9, 5, 7), (33, 17, 33)];
 
     /// <summary>Compares.</summary>
     /// <param name="quick">Few and small sizes only.</param>
@@ -80,10 +83,12 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
         double softQ = Difference(expected, actual) / spread;
 
         // What follows is compared on the same matrix.
-        float[] expectedPartition = Partition(managed, expected, rows, candidates), actualPartition = Partition(device, expected, rows, candidates);
+        float[] expectedPartition = Partition(
+            managed, expected, rows, candidates), actualPartition = Partition(device, expected, rows, candidates);
         double partition = Difference(expectedPartition, actualPartition) / spread;
         double doubt = 4 * Fp32Error * spread;
-        double tasks = TaskMismatches(expected, expectedPartition, rows, candidates, doubt), slots = RowMismatches(expected, rows, candidates, doubt);
+        double tasks = TaskMismatches(expected, expectedPartition, rows, candidates, doubt), slots = RowMismatches(
+            expected, rows, candidates, doubt);
 
         // Two scores, each with the errors of an entry and of its column's logZ.
         double calls = OrRefused(() => RelabelMismatches(benchmark, agent, batch, 4 * _softQTolerance * spread));
@@ -99,7 +104,8 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
         ];
     }
 
-    private static void SoftQ(ComputeSession session, BenchmarkCase benchmark, AgentNetworks agent, TransitionBatch batch, float[] softQ) =>
+    private static void SoftQ(
+        ComputeSession session, BenchmarkCase benchmark, AgentNetworks agent, TransitionBatch batch, float[] softQ) =>
         session.SoftQ.Compute(
             BenchmarkData.Problem(
                 benchmark.Estimator, agent, batch, BenchmarkData.Tasks(benchmark.Shape, benchmark.Candidates),
@@ -167,7 +173,8 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
     {
         TaskPosterior posterior = new()
         {
-            SoftQ = softQ, Rows = rows, Candidates = candidates, Temperature = 1, Seed = BenchmarkData.Seed, Call = Call,
+            SoftQ = softQ, Rows = rows, Candidates = candidates, Temperature = 1, Seed = BenchmarkData.Seed,
+            Call = Call,
         };
         int[] expected = new int[candidates], actual = new int[candidates];
         managed.TaskSampling.SampleRows(posterior, expected);
@@ -175,7 +182,9 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
         int wrong = 0;
         for (int task = 0; task < candidates; task++)
         {
-            if (actual[task] < 0 || actual[task] >= rows || Score(expected[task], task) - Score(actual[task], task) > doubt)
+            if (
+                actual[task] < 0 || actual[task] >= rows
+                    || Score(expected[task], task) - Score(actual[task], task) > doubt)
             {
                 wrong++;
             }
@@ -183,7 +192,8 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
 
         return (double)wrong / candidates;
 
-        double Score(int row, int task) => softQ[(row * candidates) + task] + Noise(row, task, RandomPurpose.RowSampling);
+        double Score(int row, int task) =>
+            softQ[(row * candidates) + task] + Noise(row, task, RandomPurpose.RowSampling);
     }
 
     // A device that computes nonsense has its calls refused, which is a result, too.
@@ -203,8 +213,10 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
     private double RelabelMismatches(BenchmarkCase benchmark, AgentNetworks agent, TransitionBatch batch, double doubt)
     {
         (int rows, int candidates) = (benchmark.Batch, benchmark.Candidates);
-        using TransitionBatch expected = BenchmarkData.Batch(benchmark.Shape, rows), actual = BenchmarkData.Batch(benchmark.Shape, rows);
-        int[] expectedIndex = Relabel(managed, benchmark, agent, expected), actualIndex = Relabel(device, benchmark, agent, actual);
+        using TransitionBatch expected =
+            BenchmarkData.Batch(benchmark.Shape, rows), actual = BenchmarkData.Batch(benchmark.Shape, rows);
+        int[] expectedIndex = Relabel(
+            managed, benchmark, agent, expected), actualIndex = Relabel(device, benchmark, agent, actual);
         float[] softQ = new float[rows * candidates];
         SoftQ(managed, benchmark, agent, batch, softQ);
         float[] partition = Partition(managed, softQ, rows, candidates);
@@ -222,7 +234,8 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
 
         return (double)wrong / rows;
 
-        double Score(int row, int task) => softQ[(row * candidates) + task] - partition[task] + Noise(row, task, RandomPurpose.TaskSampling);
+        double Score(int row, int task) =>
+            softQ[(row * candidates) + task] - partition[task] + Noise(row, task, RandomPurpose.TaskSampling);
     }
 
     // A batch on the device against the same batch brought along: share of the rows that differ in a single bit.
@@ -254,7 +267,8 @@ internal sealed class DeviceConformance(ComputeSession device, ComputeSession ma
         return (double)wrong / batch.Count;
     }
 
-    private static int[] Relabel(ComputeSession session, BenchmarkCase benchmark, AgentNetworks agent, TransitionBatch batch)
+    private static int[] Relabel(
+        ComputeSession session, BenchmarkCase benchmark, AgentNetworks agent, TransitionBatch batch)
     {
         using Relabeler relabeler = MakeRelabeler(session, benchmark, agent);
         return relabeler.Relabel(batch).TaskIndex.ToArray();

@@ -27,7 +27,10 @@ internal readonly record struct PeerResult(
     /// <summary>By torch.compile.</summary>
     public const string Compiled = "compiled";
 
-    /// <summary>Reads lines of the form <c>NAME,PRECISION,estimator,style,B,T,H,median_ms,pairs_per_s</c>; others are passed over.</summary>
+    /// <summary>
+    /// Reads lines of the form <c>NAME,PRECISION,estimator,style,B,T,H,median_ms,pairs_per_s</c>; others are passed
+    /// over.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <returns>The results.</returns>
     public static IReadOnlyList<PeerResult> Read(string path)
@@ -39,8 +42,11 @@ internal readonly record struct PeerResult(
             if (fields.Length == 9 && Enum.TryParse(fields[1], ignoreCase: true, out KernelPrecision precision)
                 && int.TryParse(fields[4], out int size) && int.TryParse(fields[6], out int hidden))
             {
-                bool isNumber = double.TryParse(fields[7], NumberStyles.Float, CultureInfo.InvariantCulture, out double milliseconds);
-                results.Add(new PeerResult(fields[0], precision, fields[2], fields[3], size, hidden, isNumber ? milliseconds / 1000 : double.NaN));
+                bool isNumber = double.TryParse(
+                    fields[7], NumberStyles.Float, CultureInfo.InvariantCulture, out double milliseconds);
+                results.Add(new PeerResult(
+                    fields[0], precision, fields[2], fields[3], size, hidden,
+                    isNumber ? milliseconds / 1000 : double.NaN));
             }
         }
 
@@ -53,8 +59,10 @@ internal readonly record struct PeerResult(
     /// <param name="precision">The precision.</param>
     /// <param name="benchmark">The case.</param>
     /// <returns>Seconds; NaN where it was not measured or failed.</returns>
-    public static double Best(IReadOnlyList<PeerResult> peers, string name, KernelPrecision precision, BenchmarkCase benchmark) =>
-        peers.Where(peer => peer.Name == name && peer.Precision == precision && peer.Estimator == benchmark.EstimatorName
+    public static double Best(
+        IReadOnlyList<PeerResult> peers, string name, KernelPrecision precision, BenchmarkCase benchmark) =>
+        peers.Where(
+            peer => peer.Name == name && peer.Precision == precision && peer.Estimator == benchmark.EstimatorName
                 && peer.Size == benchmark.Batch && peer.Size == benchmark.Candidates
                 && peer.Hidden == benchmark.Hidden && double.IsFinite(peer.Seconds))
             .Select(peer => peer.Seconds).DefaultIfEmpty(double.NaN).Min();
@@ -77,7 +85,8 @@ internal sealed partial class DeviceReport
 
     public IReadOnlyList<DeviceReplayResult> Replay { get; set; } = [];
 
-    public IReadOnlyDictionary<string, KernelResources> Resources { get; set; } = new Dictionary<string, KernelResources>();
+    public IReadOnlyDictionary<string, KernelResources> Resources { get; set; } =
+        new Dictionary<string, KernelResources>();
 
     public IReadOnlyList<string> LeftOut { get; set; } = [];
 
@@ -90,12 +99,14 @@ internal sealed partial class DeviceReport
     /// <summary>Columns of <see cref="Cells"/>.</summary>
     public static IReadOnlyList<string> Header { get; } =
     [
-        "estimator", "B = K", "H", "plain ms", "graph ms", "resident ms", "upload", "kernels", "download", "pairs/s", "soft-q TFLOP/s", "of peak",
+        "estimator", "B = K", "H", "plain ms", "graph ms", "resident ms", "upload", "kernels", "download", "pairs/s",
+        "soft-q TFLOP/s", "of peak",
         "logZ of bandwidth", "x eager", "x compiled",
     ];
 
     /// <summary>Columns of <see cref="ReplayCells"/>.</summary>
-    public static IReadOnlyList<string> ReplayHeader { get; } = ["batch from a ring", "draw ms", "gather ms", "of bandwidth"];
+    public static IReadOnlyList<string> ReplayHeader { get; } =
+        ["batch from a ring", "draw ms", "gather ms", "of bandwidth"];
 
     /// <summary>Name of the result files: the device's name in lower case, words joined by dashes.</summary>
     public string FileName => NotWord().Replace(Device.Name.ToLowerInvariant(), "-").Trim('-');
@@ -103,9 +114,11 @@ internal sealed partial class DeviceReport
     /// <summary>A result as a row of a table.</summary>
     public IReadOnlyList<string> Cells(DeviceBenchmarkResult result)
     {
-        // The segments' kernel reads the matrix twice: for the maxima, then for the sums. Where the critics leave the segments, it has nothing to do.
+        // The segments' kernel reads the matrix twice: for the maxima, then for the sums. Where the critics leave the
+        // segments, it has nothing to do.
         double bytes = 2.0 * result.Case.Batch * result.Case.Candidates * sizeof(float);
-        double bandwidth = bytes / result.Operations.GetValueOrDefault(DeviceKernelNames.LogPartitionSegments) / Peaks.BytesPerSecond;
+        double bandwidth = bytes / result.Operations.GetValueOrDefault(
+            DeviceKernelNames.LogPartitionSegments) / Peaks.BytesPerSecond;
         return
         [
             result.Case.EstimatorName,
@@ -193,7 +206,8 @@ internal sealed partial class DeviceReport
             NumberText.Write(writer, "eager_s", PeerResult.Best(Peers, PeerResult.Eager, Precision, result.Case));
             NumberText.Write(writer, "compiled_s", PeerResult.Best(Peers, PeerResult.Compiled, Precision, result.Case));
             writer.WriteStartObject("device_s");
-            foreach ((string name, double seconds) in result.Operations.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+            foreach (
+                (string name, double seconds) in result.Operations.OrderBy(entry => entry.Key, StringComparer.Ordinal))
             {
                 NumberText.Write(writer, name, seconds);
             }
@@ -232,7 +246,9 @@ internal sealed partial class DeviceReport
     {
         text.AppendLine(CultureInfo.InvariantCulture, $"## {Backend} on {Device.Description}").AppendLine();
         int failed = Conformance.Count(result => !result.Passed);
-        text.AppendLine(CultureInfo.InvariantCulture, $"Conformance with the managed engine: {Conformance.Count - failed} passed, {failed} failed.");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"Conformance with the managed engine: {Conformance.Count - failed} passed, {failed} failed.");
         foreach (ConformanceResult result in Conformance.Where(result => !result.Passed))
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"* failed: {result.Name} (error {result.Error:0.0E+0})");
@@ -244,12 +260,16 @@ internal sealed partial class DeviceReport
             string work = Precision == KernelPrecision.Bf16 ? "bf16 products by mma.sync" : "fp32 multiply-adds";
             text.AppendLine(
                 CultureInfo.InvariantCulture,
-                $"Measured peaks: {Peaks.Flops * 1e-12:F2} TFLOP/s of {work}, {Peaks.BytesPerSecond * 1e-9:F0} GB/s of copying.").AppendLine();
+                $"Measured peaks: {Peaks.Flops * 1e-12:F2} TFLOP/s of {work}, {Peaks.BytesPerSecond * 1e-9:F0} GB/s of "
+                + $"copying.").AppendLine();
             Table(text, Header, Results.Select(Cells));
             text.AppendLine(
-                "Whole relabel calls: plain, graph and resident are wall time, transfers included (medians); resident is a batch that was on the "
-                + "device already. The split is device time. The floor of the work is the second layers' multiply-adds, and fractions are of the "
-                + "measured peaks. x eager, x compiled: PyTorch's time for the same in the same precision, its faster style, over the faster of "
+                "Whole relabel calls: plain, graph and resident are wall time, transfers included (medians); resident "
+                + "is a batch that was on the "
+                + "device already. The split is device time. The floor of the work is the second layers' "
+                + "multiply-adds, and fractions are of the "
+                + "measured peaks. x eager, x compiled: PyTorch's time for the same in the same precision, its faster "
+                + "style, over the faster of "
                 + "plain and graph.")
                 .AppendLine();
             Table(text, ReplayHeader, Replay.Select(ReplayCells));
@@ -326,7 +346,9 @@ internal sealed partial class DeviceReport
 
     private static string Milliseconds(double seconds) => Number(seconds * 1000, 3);
 
-    private static string Number(double value, int decimals) => double.IsFinite(value) ? NumberText.Fixed(value, decimals) : "-";
+    private static string Number(double value, int decimals) => double.IsFinite(value)
+        ? NumberText.Fixed(value, decimals)
+        : "-";
 
     [GeneratedRegex("[^a-z0-9]+")]
     private static partial Regex NotWord();

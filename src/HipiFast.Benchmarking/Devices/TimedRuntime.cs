@@ -5,8 +5,9 @@ using HipiFast.Kernels.Tasks;
 namespace HipiFast.Benchmarking.Devices;
 
 /// <summary>
-/// A device whose launches and copies are timed one by one by the device's own events, while <see cref="IsTiming"/>; else the device itself. It also
-/// decides whether work may be captured, so that graphs can be compared with plain launches.
+/// A device whose launches and copies are timed one by one by the device's own events, while <see cref="IsTiming"/>;
+/// else the device itself. It also decides whether work may be captured, so that graphs can be compared with plain
+/// launches.
 /// </summary>
 internal sealed unsafe class TimedRuntime(DeviceRuntime inner) : DeviceRuntime
 {
@@ -75,7 +76,8 @@ internal sealed unsafe class TimedRuntime(DeviceRuntime inner) : DeviceRuntime
 
     public override DeviceKernel Load(string name, TaskFamily? family = null) => inner.Load(name, family);
 
-    public override void Launch(DeviceKernel kernel, in LaunchShape shape, LaunchArguments arguments, DeviceStream? stream = null)
+    public override void Launch(
+        DeviceKernel kernel, in LaunchShape shape, LaunchArguments arguments, DeviceStream? stream = null)
     {
         _launched.Add(kernel);
         DeviceEvent? first = Begin(stream);
@@ -116,13 +118,15 @@ internal sealed unsafe class TimedRuntime(DeviceRuntime inner) : DeviceRuntime
         for (long at = 0; at < bytes; at += LongestSpan)
         {
             int part = (int)Math.Min(LongestSpan, bytes - at);
-            inner.Upload(new ReadOnlySpan<byte>((byte*)source + at, part), destination.Buffer!.View<byte>(destination.ByteOffset + at, part), stream);
+            inner.Upload(new ReadOnlySpan<byte>(
+                (byte*)source + at, part), destination.Buffer!.View<byte>(destination.ByteOffset + at, part), stream);
         }
 
         End(Uploads, first, stream);
     }
 
-    protected override void UploadAsyncCore(PinnedBuffer source, long sourceOffset, DeviceView destination, long bytes, DeviceStream? stream)
+    protected override void UploadAsyncCore(
+        PinnedBuffer source, long sourceOffset, DeviceView destination, long bytes, DeviceStream? stream)
     {
         DeviceEvent? first = Begin(stream);
         inner.UploadAsync(source, sourceOffset, destination, bytes, stream);
@@ -135,13 +139,15 @@ internal sealed unsafe class TimedRuntime(DeviceRuntime inner) : DeviceRuntime
         for (long at = 0; at < bytes; at += LongestSpan)
         {
             int part = (int)Math.Min(LongestSpan, bytes - at);
-            inner.Download(source.Buffer!.View<byte>(source.ByteOffset + at, part), new Span<byte>((byte*)destination + at, part), stream);
+            inner.Download(source.Buffer!.View<byte>(
+                source.ByteOffset + at, part), new Span<byte>((byte*)destination + at, part), stream);
         }
 
         End(Downloads, first, stream);
     }
 
-    protected override void DownloadAsyncCore(DeviceView source, PinnedBuffer destination, long destinationOffset, long bytes, DeviceStream? stream)
+    protected override void DownloadAsyncCore(
+        DeviceView source, PinnedBuffer destination, long destinationOffset, long bytes, DeviceStream? stream)
     {
         DeviceEvent? first = Begin(stream);
         inner.DownloadAsync(source, destination, destinationOffset, bytes, stream);

@@ -23,16 +23,19 @@ public enum Verdict
 /// <param name="BaseSeconds">Median of a call before.</param>
 /// <param name="NewSeconds">Median of a call after.</param>
 /// <param name="Ratio">Estimate of time after over time before.</param>
-/// <param name="RatioLow">Lower end of its 95% interval (of this benchmark by itself); 0 with too few measurements.</param>
+/// <param name="RatioLow">
+/// Lower end of its 95% interval (of this benchmark by itself); 0 with too few measurements.
+/// </param>
 /// <param name="RatioHigh">Upper end; infinite with too few measurements.</param>
 /// <param name="Probability">
-/// Chance of as clear a change in either direction by luck alone, corrected for the number of benchmarks (Holm); two-sided, as the interval is.
+/// Chance of as clear a change in either direction by luck alone, corrected for the number of benchmarks (Holm);
+/// two-sided, as the interval is.
 /// </param>
 /// <param name="RestartRatios">Of a paired run: the ratio in each restart, in their order; else empty.</param>
 /// <param name="Verdict">What the gate says.</param>
 /// <param name="PeakRatio">
-/// The machine's peak after over its peak before, where both were measured beside the benchmark: the ratio is then one of fractions of the peak.
-/// Null otherwise.
+/// The machine's peak after over its peak before, where both were measured beside the benchmark: the ratio is then one
+/// of fractions of the peak. Null otherwise.
 /// </param>
 public sealed record ComparedBenchmark(
     string Name,
@@ -67,20 +70,23 @@ public sealed record Comparison(
     public bool HasRegression => Benchmarks.Any(benchmark => benchmark.Verdict == Verdict.Slower);
 
     /// <summary>
-    /// Compares two result sets: Mann-Whitney's test on the raw measurements of each benchmark, as fractions of the machine's peak where both sets
-    /// have one.
+    /// Compares two result sets: Mann-Whitney's test on the raw measurements of each benchmark, as fractions of the
+    /// machine's peak where both sets have one.
     /// </summary>
     /// <param name="basePath">File or folder, see <see cref="ResultSet.Load"/>.</param>
     /// <param name="newPath">File or folder.</param>
     /// <param name="rule">What counts as a change.</param>
     /// <returns>The comparison.</returns>
-    /// <exception cref="InvalidDataException">A file is truncated or foreign, or the sets have no benchmark in common.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is truncated or foreign, or the sets have no benchmark in common.
+    /// </exception>
     /// <exception cref="IOException">A file or folder is missing.</exception>
     public static Comparison OfResults(string basePath, string newPath, GateRule rule)
     {
         rule.Validate();
         ResultSet before = ResultSet.Load(basePath), after = ResultSet.Load(newPath);
-        (string[] names, string[] gone, string[] added) = Match(basePath, before.Benchmarks.Keys, newPath, after.Benchmarks.Keys);
+        (string[] names, string[] gone, string[] added) = Match(
+            basePath, before.Benchmarks.Keys, newPath, after.Benchmarks.Keys);
         IEnumerable<Contrast> contrasts = names.Select(name =>
         {
             BenchmarkMeasurement one = before.Benchmarks[name], other = after.Benchmarks[name];
@@ -93,11 +99,14 @@ public sealed record Comparison(
             return new Contrast(name, Median(one.Seconds), Median(other.Seconds), times, fractions, [], peak);
         });
         return new Comparison(
-            rule, "Mann-Whitney", Describe(basePath, before), Describe(newPath, after), Judge([.. contrasts], rule), gone, added);
+            rule, "Mann-Whitney", Describe(basePath, before), Describe(newPath, after), Judge([.. contrasts], rule),
+            gone, added);
 
         static double[] Logarithms(IEnumerable<double> values) => [.. values.Select(value => Math.Log(value))];
 
-        static string Describe(string path, ResultSet set) => set.Description.Length > 0 ? $"{path} ({set.Description})" : path;
+        static string Describe(string path, ResultSet set) => set.Description.Length > 0
+            ? $"{path} ({set.Description})"
+            : path;
     }
 
     /// <summary>Finds the names in common.</summary>
@@ -105,23 +114,27 @@ public sealed record Comparison(
     internal static (string[] Common, string[] OnlyInBase, string[] OnlyInNew) Match(
         string basePath, IEnumerable<string> baseNames, string newPath, IEnumerable<string> newNames)
     {
-        string[] before = [.. baseNames.Order(StringComparer.Ordinal)], after = [.. newNames.Order(StringComparer.Ordinal)];
+        string[] before = [.. baseNames.Order(StringComparer.Ordinal)],
+            after = [.. newNames.Order(StringComparer.Ordinal)];
         string[] common = [.. before.Intersect(after)];
         return common.Length > 0
             ? (common, [.. before.Except(after)], [.. after.Except(before)])
             : throw new InvalidDataException(
-                $"{basePath} and {newPath} have no benchmark in common; the first has '{before[0]}', the second '{after[0]}'.");
+                $"{basePath} and {newPath} have no benchmark in common; the first has '{before[0]}', the second "
+                + $"'{after[0]}'.");
     }
 
     /// <summary>Applies the rule to benchmarks whose tests were made.</summary>
     internal static ComparedBenchmark[] Judge(IReadOnlyList<Contrast> contrasts, GateRule rule)
     {
-        // Where the peak was measured beside both, what is judged is the fraction of it. A change that shows in the fraction alone, while the peak
-        // has moved, may be one of the program or of the machine's balance: the times say which only where they agree.
+        // Where the peak was measured beside both, what is judged is the fraction of it. A change that shows in the
+        // fraction alone, while the peak has moved, may be one of the program or of the machine's balance: the times
+        // say which only where they agree.
         double[] times = LocationTests.Holm([.. contrasts.Select(contrast => contrast.Shift.Probability)]);
         double[] fractions = LocationTests.Holm([.. contrasts.Select(contrast => contrast.OfPeak.Probability)]);
         double threshold = Math.Log(1 + rule.Threshold);
-        double[] peaks = [.. contrasts.Where(contrast => contrast.PeakRatio is not null).Select(contrast => Math.Log(contrast.PeakRatio!.Value))];
+        double[] peaks = [.. contrasts.Where(
+            contrast => contrast.PeakRatio is not null).Select(contrast => Math.Log(contrast.PeakRatio!.Value))];
         bool machineMoved = peaks.Length > 0 && Math.Abs(Median(peaks)) > threshold;
         return [.. contrasts.Select((contrast, i) =>
         {
@@ -164,7 +177,9 @@ public sealed record Comparison(
 /// <param name="BaseSeconds">Median before.</param>
 /// <param name="NewSeconds">Median after.</param>
 /// <param name="Shift">Difference of the logarithms of the times.</param>
-/// <param name="OfPeak">The same of the times as fractions of the machine's peak; <paramref name="Shift"/> where there is none.</param>
+/// <param name="OfPeak">
+/// The same of the times as fractions of the machine's peak; <paramref name="Shift"/> where there is none.
+/// </param>
 /// <param name="RestartShifts">Of a paired run: the difference in each restart.</param>
 /// <param name="PeakRatio">The machine's peak after over before; null where it was not measured.</param>
 internal readonly record struct Contrast(

@@ -5,7 +5,9 @@ using HipiFast.Storage;
 
 namespace HipiFast.Benchmarking.Gate;
 
-/// <summary>A comparison for people (a table on a terminal, Markdown for a pull request) and for machines (JSON).</summary>
+/// <summary>
+/// A comparison for people (a table on a terminal, Markdown for a pull request) and for machines (JSON).
+/// </summary>
 /// <param name="comparison">What to show.</param>
 /// <param name="all">Whether benchmarks that did not change are shown as well; JSON always holds all.</param>
 public sealed class ComparisonReport(Comparison comparison, bool all = false)
@@ -20,7 +22,8 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
         int[] widths = [.. s_header.Select((_, column) => rows.Max(row => row[column].Length))];
         foreach (IReadOnlyList<string> row in rows.Where(_ => rows.Length > 1))
         {
-            text.Append(string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()).Append('\n');
+            text.Append(
+                string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()).Append('\n');
         }
 
         return text.Append(DisplayText.Line(Summary())).Append('\n').ToString();
@@ -144,7 +147,8 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
             Time(benchmark.BaseSeconds),
             Time(benchmark.NewSeconds),
             double.IsFinite(benchmark.RatioHigh)
-                ? $"{Show(benchmark.Ratio, "0.000")} [{Show(benchmark.RatioLow, "0.000")}, {Show(benchmark.RatioHigh, "0.000")}]"
+                ? $"{Show(benchmark.Ratio, "0.000")} [{Show(benchmark.RatioLow, "0.000")}, "
+                    + $"{Show(benchmark.RatioHigh, "0.000")}]"
                 : Show(benchmark.Ratio, "0.000"),
             Show(benchmark.Probability, "0.0000"),
         ]);
@@ -158,8 +162,10 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
         string conditions = open > 0
             ? $" Of {open} it cannot be told: the machine's peak has moved; measure both again, or with --paired."
             : string.Empty;
-        string unmatched = string.Concat(Missing("before", comparison.OnlyInBase), Missing("after", comparison.OnlyInNew));
-        return $"{comparison.Benchmarks.Count} benchmarks compared, {slower} slower, {faster} faster ({rule}).{conditions}{unmatched}";
+        string unmatched = string.Concat(
+            Missing("before", comparison.OnlyInBase), Missing("after", comparison.OnlyInNew));
+        return $"{comparison.Benchmarks.Count} benchmarks compared, {slower} slower, {faster} faster "
+            + $"({rule}).{conditions}{unmatched}";
 
         int Count(Verdict verdict) => comparison.Benchmarks.Count(benchmark => benchmark.Verdict == verdict);
 

@@ -11,7 +11,8 @@ namespace HipiFast.Benchmarking.Gate;
 /// <param name="High">Upper end.</param>
 /// <param name="AboveProbability">One-sided p-value of no increase.</param>
 /// <param name="BelowProbability">One-sided p-value of no decrease.</param>
-internal readonly record struct LocationShift(double Shift, double Low, double High, double AboveProbability, double BelowProbability)
+internal readonly record struct LocationShift(
+    double Shift, double Low, double High, double AboveProbability, double BelowProbability)
 {
     /// <summary>Two-sided p-value of no change, as the interval is two-sided.</summary>
     public double Probability => Math.Min(1, 2 * Math.Min(AboveProbability, BelowProbability));
@@ -32,12 +33,14 @@ internal static class LocationTests
     {
         PairwiseDifferences differences = new(before, after);
 
-        // The interval holds the differences whose ranks the test would not reject; the normal approximation of U's distribution gives the rank.
+        // The interval holds the differences whose ranks the test would not reject; the normal approximation of U's
+        // distribution gives the rank.
         double n = before.Count, m = after.Count, mean = n * m / 2, deviation = Math.Sqrt(n * m * (n + m + 1) / 12);
         long cut = (long)Math.Floor(mean - (NormalQuantile * deviation));
         LocationShift shift = cut < 1
             ? new LocationShift(differences.Median, double.NegativeInfinity, double.PositiveInfinity, 1, 1)
-            : new LocationShift(differences.Median, differences.AtRank(cut - 1), differences.AtRank(differences.Count - cut), 1, 1);
+            : new LocationShift(
+                differences.Median, differences.AtRank(cut - 1), differences.AtRank(differences.Count - cut), 1, 1);
         Sample x = new(before), y = new(after);
         return shift with { AboveProbability = Probability(y, x), BelowProbability = Probability(x, y) };
 
@@ -45,8 +48,13 @@ internal static class LocationTests
             MannWhitneyTest.Instance.Perform(larger, smaller, AlternativeHypothesis.Greater, Threshold.Zero).PValue;
     }
 
-    /// <summary>Wilcoxon's signed-rank test of paired differences, with the exact distribution: is their location above or below 0?</summary>
-    /// <param name="differences">One or more. Zeros have ranks but take no side (Pratt); equal magnitudes share their ranks.</param>
+    /// <summary>
+    /// Wilcoxon's signed-rank test of paired differences, with the exact distribution: is their location above or below
+    /// 0?
+    /// </summary>
+    /// <param name="differences">
+    /// One or more. Zeros have ranks but take no side (Pratt); equal magnitudes share their ranks.
+    /// </param>
     public static LocationShift SignedRank(IReadOnlyList<double> differences)
     {
         int n = differences.Count;
@@ -56,7 +64,8 @@ internal static class LocationTests
 
         // Ranks are doubled, so that shared ones are whole numbers.
         int[] ranks = [.. differences.Select(d =>
-            (2 * differences.Count(other => Math.Abs(other) < Math.Abs(d))) + differences.Count(other => Math.Abs(other) == Math.Abs(d)) + 1)];
+            (2 * differences.Count(other => Math.Abs(other) < Math.Abs(d)))
+                + differences.Count(other => Math.Abs(other) == Math.Abs(d)) + 1)];
         int positive = 0, negative = 0;
         for (int i = 0; i < n; i++)
         {
@@ -74,10 +83,16 @@ internal static class LocationTests
             tail += untied[2 * (cut + 1)];
         }
 
-        return Interval(averages, cut) with { AboveProbability = Tail(chance, positive), BelowProbability = Tail(chance, negative) };
+        return Interval(averages, cut) with
+        {
+            AboveProbability = Tail(chance, positive),
+            BelowProbability = Tail(chance, negative),
+        };
     }
 
-    /// <summary>Holm's step-down correction: p-values that may each be held against the family's significance.</summary>
+    /// <summary>
+    /// Holm's step-down correction: p-values that may each be held against the family's significance.
+    /// </summary>
     /// <param name="probabilities">Raw p-values.</param>
     /// <returns>Adjusted ones, in the same order.</returns>
     public static double[] Holm(IReadOnlyList<double> probabilities)

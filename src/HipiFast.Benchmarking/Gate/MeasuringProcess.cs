@@ -7,8 +7,8 @@ using HipiFast.Storage;
 namespace HipiFast.Benchmarking.Gate;
 
 /// <summary>
-/// A built <c>hipifast</c> in its measuring mode (<c>bench measure</c>), as a process of its own: it prepares its benchmarks once, lists them, and
-/// then measures what it is told to, line by line. Between two commands it sleeps.
+/// A built <c>hipifast</c> in its measuring mode (<c>bench measure</c>), as a process of its own: it prepares its
+/// benchmarks once, lists them, and then measures what it is told to, line by line. Between two commands it sleeps.
 /// </summary>
 internal sealed class MeasuringProcess : IMeasuredProgram
 {
@@ -34,12 +34,15 @@ internal sealed class MeasuringProcess : IMeasuredProgram
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (string argument in (string[])[Path.GetFullPath(Path.Combine(folder, ProgramFile)), "bench", "measure", .. options])
+        foreach (
+            string argument
+                in (string[])[Path.GetFullPath(Path.Combine(folder, ProgramFile)), "bench", "measure", .. options])
         {
             start.ArgumentList.Add(argument);
         }
 
-        // Methods are compiled for good after 30 calls, without the pause that waits for a program's start to be over: the warm-up can be short.
+        // Methods are compiled for good after 30 calls, without the pause that waits for a program's start to be over:
+        // the warm-up can be short.
         start.Environment["DOTNET_TC_CallCountingDelayMs"] = "0";
         _process = Process.Start(start)!;
         _errors = _process.StandardError.ReadToEndAsync();
@@ -55,13 +58,15 @@ internal sealed class MeasuringProcess : IMeasuredProgram
     {
         if (!Directory.Exists(folder))
         {
-            throw new DirectoryNotFoundException($"There is no folder {folder}; expected one that holds a built program ({ProgramFile}).");
+            throw new DirectoryNotFoundException(
+                $"There is no folder {folder}; expected one that holds a built program ({ProgramFile}).");
         }
 
         if (!File.Exists(Path.Combine(folder, ProgramFile)))
         {
             throw new FileNotFoundException(
-                $"The folder {folder} holds no {ProgramFile}; expected a built program (dotnet build src/HipiFast.Cli -o DIR).");
+                $"The folder {folder} holds no {ProgramFile}; expected a built program (dotnet build src/HipiFast.Cli "
+                + "-o DIR).");
         }
     }
 
@@ -127,7 +132,8 @@ internal sealed class MeasuringProcess : IMeasuredProgram
             // It is gone, and so the answer is missing as well.
         }
 
-        return double.TryParse(_process.StandardOutput.ReadLine(), CultureInfo.InvariantCulture, out double median) && median > 0
+        return double.TryParse(
+            _process.StandardOutput.ReadLine(), CultureInfo.InvariantCulture, out double median) && median > 0
             ? median
             : throw Failure($"stops while it measures '{_benchmarks[benchmark]}'");
     }
@@ -148,8 +154,12 @@ internal sealed class MeasuringProcess : IMeasuredProgram
     private InvalidDataException Failure(string what)
     {
         _process.StandardInput.Close();
-        string said = _process.WaitForExit(TimeSpan.FromSeconds(5)) ? _errors.GetAwaiter().GetResult().Trim() : string.Empty;
-        string why = said.Length > 0 ? $"it says: {said.Split('\n')[0].Trim()}" : "is it a build without measuring mode?";
+        string said = _process.WaitForExit(TimeSpan.FromSeconds(5))
+            ? _errors.GetAwaiter().GetResult().Trim()
+            : string.Empty;
+        string why = said.Length > 0
+            ? $"it says: {said.Split('\n')[0].Trim()}"
+            : "is it a build without measuring mode?";
         return new InvalidDataException($"The program in {_folder} {what}; {why}");
     }
 }

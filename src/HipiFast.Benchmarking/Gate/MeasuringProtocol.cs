@@ -3,8 +3,9 @@ using System.Globalization;
 namespace HipiFast.Benchmarking.Gate;
 
 /// <summary>
-/// Lines between the gate and a measuring program. The program says <see cref="Greeting"/>, the names of its benchmarks, <see cref="Ready"/>; then it
-/// answers every turn with the median of the calls' times in seconds, until its input ends.
+/// Lines between the gate and a measuring program. The program says <see cref="Greeting"/>, the names of its
+/// benchmarks, <see cref="Ready"/>; then it answers every turn with the median of the calls' times in seconds, until
+/// its input ends.
 /// </summary>
 public static class MeasuringProtocol
 {
@@ -18,7 +19,8 @@ public static class MeasuringProtocol
     /// <param name="benchmark">Index of the benchmark.</param>
     /// <param name="seconds">About how long to measure.</param>
     /// <returns>The line.</returns>
-    public static string Turn(int benchmark, double seconds) => string.Create(CultureInfo.InvariantCulture, $"{benchmark} {seconds}");
+    public static string Turn(int benchmark, double seconds) =>
+        string.Create(CultureInfo.InvariantCulture, $"{benchmark} {seconds}");
 
     /// <summary>Reads a turn.</summary>
     /// <param name="line">The line.</param>
@@ -28,9 +30,11 @@ public static class MeasuringProtocol
     public static (int Benchmark, double Seconds) ParseTurn(string line, int count)
     {
         string[] parts = line.Split(' ');
-        return parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int benchmark) && benchmark < count
+        return parts.Length == 2 && int.TryParse(
+            parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int benchmark) && benchmark < count
             && double.TryParse(parts[1], CultureInfo.InvariantCulture, out double seconds) && seconds > 0
             ? (benchmark, seconds)
-            : throw new InvalidDataException($"A turn is '{line}'; expected the index of one of {count} benchmarks and a number of seconds.");
+            : throw new InvalidDataException(
+                $"A turn is '{line}'; expected the index of one of {count} benchmarks and a number of seconds.");
     }
 }

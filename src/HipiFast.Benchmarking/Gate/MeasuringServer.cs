@@ -8,12 +8,13 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Benchmarking.Gate;
 
 /// <summary>
-/// The measured side of a paired run: prepares the benchmarks of <see cref="GateBenchmark"/>, lists them, and then answers
-/// each turn with the median time of a call, until its input ends.
+/// The measured side of a paired run: prepares the benchmarks of <see cref="GateBenchmark"/>, lists them, and then
+/// answers each turn with the median time of a call, until its input ends.
 /// </summary>
 internal static class MeasuringServer
 {
-    // The runtime compiles a method for good after 30 calls; a benchmark of long calls has made as many of everything inside before.
+    // The runtime compiles a method for good after 30 calls; a benchmark of long calls has made as many of everything
+    // inside before.
     private const int WarmUpCalls = 40;
     private const double WarmUpSeconds = 20e-3;
     private const int MostCalls = 1 << 16;
@@ -41,7 +42,8 @@ internal static class MeasuringServer
                     continue;
                 }
 
-                BenchmarkWork work = BenchmarkWork.Create(benchmark, chosen, benchmark.Threads > 0 ? benchmark.Threads : threads);
+                BenchmarkWork work = BenchmarkWork.Create(
+                    benchmark, chosen, benchmark.Threads > 0 ? benchmark.Threads : threads);
                 benchmarks.Add((name, work));
                 if (verify)
                 {
@@ -67,7 +69,8 @@ internal static class MeasuringServer
     private static void WarmUp(BenchmarkWork work)
     {
         long start = Stopwatch.GetTimestamp();
-        for (int call = 0; call < WarmUpCalls && (call < 2 || Stopwatch.GetElapsedTime(start).TotalSeconds < WarmUpSeconds); call++)
+        for (int call = 0; call < WarmUpCalls && (
+            call < 2 || Stopwatch.GetElapsedTime(start).TotalSeconds < WarmUpSeconds); call++)
         {
             work.Call();
         }
@@ -87,12 +90,15 @@ internal static class MeasuringServer
         while (input.ReadLine() is string line)
         {
             (int index, double seconds) = MeasuringProtocol.ParseTurn(line, benchmarks.Count);
-            output.WriteLine(MedianCall(benchmarks[index].Work, seconds, calls).ToString("R", CultureInfo.InvariantCulture));
+            output.WriteLine(
+                MedianCall(benchmarks[index].Work, seconds, calls).ToString("R", CultureInfo.InvariantCulture));
             output.Flush();
         }
     }
 
-    /// <summary>Calls for about so long, once at the least, after a call that brings the data back into the caches.</summary>
+    /// <summary>
+    /// Calls for about so long, once at the least, after a call that brings the data back into the caches.
+    /// </summary>
     private static double MedianCall(BenchmarkWork work, double seconds, double[] calls)
     {
         work.Call();

@@ -2,8 +2,9 @@ namespace HipiFast.Benchmarking.Gate;
 
 /// <summary>How long and how often a paired run measures.</summary>
 /// <param name="Restarts">
-/// How often both programs are started anew. Where a process's memory lies decides a few percent of its speed for all of its life, so measurements
-/// within one process are one draw of that luck, however many they are; the test sees one difference per restart.
+/// How often both programs are started anew. Where a process's memory lies decides a few percent of its speed for all
+/// of its life, so measurements within one process are one draw of that luck, however many they are; the test sees one
+/// difference per restart.
 /// </param>
 /// <param name="Turns">Pairs of turns of each benchmark per restart.</param>
 /// <param name="TurnSeconds">Length of a turn.</param>
@@ -16,21 +17,23 @@ public sealed record PairedPlan(int Restarts = 16, int Turns = 5, double TurnSec
     {
         Check(Restarts is >= 2 and <= 100, "number of restarts", Restarts, "2 to 100");
         Check(Turns is >= 1 and <= 10_000, "number of turns", Turns, "1 to 10000");
-        Check(TurnSeconds is > 0 and <= 10, "length of a turn", TurnSeconds * 1e3, "milliseconds above 0, at most 10000");
+        Check(
+            TurnSeconds is > 0 and <= 10, "length of a turn", TurnSeconds * 1e3, "milliseconds above 0, at most 10000");
 
         static void Check(bool valid, string name, double value, string expected)
         {
             if (!valid)
             {
-                throw new ArgumentException(FormattableString.Invariant($"The {name} is {value}; expected {expected}."));
+                throw new ArgumentException(
+                    FormattableString.Invariant($"The {name} is {value}; expected {expected}."));
             }
         }
     }
 }
 
 /// <summary>
-/// Runs two builds in turns, A B B A A B ..., a few milliseconds each and never both at once, and judges the ratio of turns that follow each other:
-/// what a shared machine does to the clock it does to both.
+/// Runs two builds in turns, A B B A A B ..., a few milliseconds each and never both at once, and judges the ratio of
+/// turns that follow each other: what a shared machine does to the clock it does to both.
 /// </summary>
 public static class PairedRun
 {
@@ -45,7 +48,8 @@ public static class PairedRun
     /// <exception cref="InvalidDataException">
     /// A program cannot measure, a benchmark's result is wrong, or the programs have no benchmark in common.
     /// </exception>
-    public static Comparison Compare(string baseFolder, string newFolder, IReadOnlyList<string> options, PairedPlan plan, GateRule rule)
+    public static Comparison Compare(
+        string baseFolder, string newFolder, IReadOnlyList<string> options, PairedPlan plan, GateRule rule)
     {
         rule.Validate();
         plan.Validate();
@@ -81,7 +85,8 @@ public static class PairedRun
 
     /// <summary>The same with programs that are started by the caller.</summary>
     internal static Comparison Compare(
-        string baseName, string newName, Func<int, (IMeasuredProgram Before, IMeasuredProgram After)> start, PairedPlan plan, GateRule rule)
+        string baseName, string newName, Func<int, (IMeasuredProgram Before, IMeasuredProgram After)> start,
+        PairedPlan plan, GateRule rule)
     {
         Random random = new(plan.Seed);
         string[] names = [], gone = [], added = [];
@@ -92,13 +97,14 @@ public static class PairedRun
             using (before)
             using (after)
             {
-                // Cores of a shared machine are not equally fast at one moment (each has strangers of its own beside it), and a program stays where
-                // it is: on different ones, the luck of the core would be the ratio.
+                // Cores of a shared machine are not equally fast at one moment (each has strangers of its own beside
+                // it), and a program stays where it is: on different ones, the luck of the core would be the ratio.
                 before.Pin(restart);
                 after.Pin(restart);
                 (names, gone, added) = Comparison.Match(baseName, before.Benchmarks, newName, after.Benchmarks);
                 (string Name, int Before, int After)[] common =
-                    [.. names.Select(name => (name, IndexOf(before.Benchmarks, name), IndexOf(after.Benchmarks, name)))];
+                    [.. names.Select(
+                        name => (name, IndexOf(before.Benchmarks, name), IndexOf(after.Benchmarks, name)))];
                 foreach ((string name, _, _) in common)
                 {
                     measured.TryAdd(name, new Benchmark());
@@ -132,7 +138,8 @@ public static class PairedRun
             Benchmark benchmark = measured[name];
             LocationShift shift = LocationTests.SignedRank(benchmark.Shifts);
             return new Contrast(
-                name, Comparison.Median(benchmark.Before), Comparison.Median(benchmark.After), shift, shift, benchmark.Shifts, null);
+                name, Comparison.Median(benchmark.Before), Comparison.Median(benchmark.After), shift, shift,
+                benchmark.Shifts, null);
         })];
         return new Comparison(
             rule,
@@ -144,7 +151,8 @@ public static class PairedRun
             added);
     }
 
-    private static int IndexOf(IReadOnlyList<string> names, string name) => names.Index().First(entry => entry.Item == name).Index;
+    private static int IndexOf(IReadOnlyList<string> names, string name) =>
+        names.Index().First(entry => entry.Item == name).Index;
 
     private sealed class Benchmark
     {

@@ -1,11 +1,12 @@
 namespace HipiFast.Benchmarking.Gate;
 
 /// <summary>
-/// All differences between the values of two samples, by rank, without ever holding them: n log n time and memory that goes with n.
+/// All differences between the values of two samples, by rank, without ever holding them: n log n time and memory that
+/// goes with n.
 /// </summary>
 /// <remarks>
-/// The rank of a number among the differences is counted by walking both sorted samples once; the difference of a given rank is found by halving
-/// the range of doubles, which takes at most 64 walks and ends at the exact value.
+/// The rank of a number among the differences is counted by walking both sorted samples once; the difference of a given
+/// rank is found by halving the range of doubles, which takes at most 64 walks and ends at the exact value.
 /// </remarks>
 internal sealed class PairwiseDifferences
 {
@@ -74,5 +75,6 @@ internal sealed class PairwiseDifferences
         return bits < 0 ? long.MinValue - bits : bits;
     }
 
-    private static double Value(long order) => BitConverter.Int64BitsToDouble(order < 0 ? long.MinValue - order : order);
+    private static double Value(long order) =>
+        BitConverter.Int64BitsToDouble(order < 0 ? long.MinValue - order : order);
 }

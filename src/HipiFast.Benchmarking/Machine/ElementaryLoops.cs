@@ -8,7 +8,8 @@ using HipiFast.Kernels.Random;
 namespace HipiFast.Benchmarking.Machine;
 
 /// <summary>
-/// The arithmetic that the log partition and task sampling cannot do without, on registers alone: the limit of those kernels where memory is not.
+/// The arithmetic that the log partition and task sampling cannot do without, on registers alone: the limit of those
+/// kernels where memory is not.
 /// </summary>
 internal abstract class ElementaryLoops
 {
@@ -28,7 +29,9 @@ internal abstract class ElementaryLoops
     /// <returns>Entries.</returns>
     public abstract double Exponentials(int iterations);
 
-    /// <summary>A Gumbel draw, an exponential and both arg-maxima for each entry: task sampling with its diagnostics.</summary>
+    /// <summary>
+    /// A Gumbel draw, an exponential and both arg-maxima for each entry: task sampling with its diagnostics.
+    /// </summary>
     /// <param name="iterations">How often.</param>
     /// <returns>Entries.</returns>
     public abstract double Draws(int iterations);
@@ -39,7 +42,10 @@ internal sealed unsafe class ElementaryLoops<TSimd, TVector> : ElementaryLoops
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    /// <summary>Vectors per iteration: as many as one call of the random number generator fills, and chains enough to hide latencies.</summary>
+    /// <summary>
+    /// Vectors per iteration: as many as one call of the random number generator fills, and chains enough to hide
+    /// latencies.
+    /// </summary>
     private const int Vectors = 4;
 
     private float _sink;
@@ -48,7 +54,8 @@ internal sealed unsafe class ElementaryLoops<TSimd, TVector> : ElementaryLoops
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override double Exponentials(int iterations)
     {
-        TVector x0 = TSimd.Broadcast(-0.1f), x1 = TSimd.Broadcast(-0.2f), x2 = TSimd.Broadcast(-0.3f), x3 = TSimd.Broadcast(-0.4f);
+        TVector x0 = TSimd.Broadcast(-0.1f), x1 = TSimd.Broadcast(-0.2f), x2 = TSimd.Broadcast(-0.3f),
+            x3 = TSimd.Broadcast(-0.4f);
         TVector sum0 = TSimd.Zero, sum1 = sum0, sum2 = sum0, sum3 = sum0, most = x3, step = TSimd.Broadcast(-1e-6f);
         for (int i = 0; i < iterations; i++)
         {
@@ -73,12 +80,14 @@ internal sealed unsafe class ElementaryLoops<TSimd, TVector> : ElementaryLoops
     {
         float* keys = stackalloc float[PhiloxVector<TSimd, TVector>.KeyLength];
         PhiloxVector<TSimd, TVector>.PrepareKeys(BenchmarkData.Seed, keys);
-        TVector offsets = PhiloxVector<TSimd, TVector>.BlockOffsets, score = TSimd.Broadcast(-0.3f), step = TSimd.Broadcast(-1e-6f);
+        TVector offsets = PhiloxVector<TSimd, TVector>.BlockOffsets, score = TSimd.Broadcast(-0.3f),
+            step = TSimd.Broadcast(-1e-6f);
         TVector best = TSimd.Broadcast(-1e30f), index = TSimd.Zero, sum = TSimd.Zero, weighted = TSimd.Zero;
         for (int i = 0; i < iterations; i++)
         {
             PhiloxVector<TSimd, TVector>.Next(
-                offsets, offsets, (uint)i, 0, 0, 0, BenchmarkData.Seed, keys, out TVector first, out TVector second, out TVector third,
+                offsets, offsets, (uint)i, 0, 0, 0, BenchmarkData.Seed, keys, out TVector first, out TVector second,
+                out TVector third,
                 out TVector fourth);
             TVector number = TSimd.BroadcastBits((uint)i);
             Keep(first, score, number, ref best, ref index, ref sum, ref weighted);
@@ -94,9 +103,11 @@ internal sealed unsafe class ElementaryLoops<TSimd, TVector> : ElementaryLoops
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Keep(
-        TVector bits, TVector score, TVector number, ref TVector best, ref TVector index, ref TVector sum, ref TVector weighted)
+        TVector bits, TVector score, TVector number, ref TVector best, ref TVector index, ref TVector sum,
+        ref TVector weighted)
     {
-        TVector noisy = TSimd.Add(score, PhiloxVector<TSimd, TVector>.ToGumbel(bits)), better = TSimd.LessThan(best, noisy);
+        TVector noisy = TSimd.Add(
+            score, PhiloxVector<TSimd, TVector>.ToGumbel(bits)), better = TSimd.LessThan(best, noisy);
         best = TSimd.Select(better, noisy, best);
         index = TSimd.Select(better, number, index);
 

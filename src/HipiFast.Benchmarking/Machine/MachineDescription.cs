@@ -11,7 +11,10 @@ namespace HipiFast.Benchmarking.Machine;
 /// <summary>What benchmark results were measured on, and of what.</summary>
 internal static class MachineDescription
 {
-    /// <summary>The processor as the system names it, with family and model where it tells them; the architecture where it has no name.</summary>
+    /// <summary>
+    /// The processor as the system names it, with family and model where it tells them; the architecture where it has
+    /// no name.
+    /// </summary>
     public static string Processor { get; } = FindProcessor();
 
     /// <summary>Operating system.</summary>
@@ -33,7 +36,10 @@ internal static class MachineDescription
         ("AdvSimd", AdvSimd.IsSupported),
     ];
 
-    /// <summary>The commit that the program was built from; null where it was not built in a repository. Changes not committed do not show.</summary>
+    /// <summary>
+    /// The commit that the program was built from; null where it was not built in a repository. Changes not committed
+    /// do not show.
+    /// </summary>
     public static string? Commit { get; } =
         typeof(MachineDescription).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
             .Split('+') is [_, string commit] ? commit : null;

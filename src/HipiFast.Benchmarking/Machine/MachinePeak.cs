@@ -8,7 +8,9 @@ using HipiFast.Storage;
 namespace HipiFast.Benchmarking.Machine;
 
 /// <summary>A peak of this machine: a backend's multiply-adds, or memory.</summary>
-/// <param name="Kernel"><c>multiply-add</c>, <c>memory-read</c> or <c>memory-update</c> (read and written back).</param>
+/// <param name="Kernel">
+/// <c>multiply-add</c>, <c>memory-read</c> or <c>memory-update</c> (read and written back).
+/// </param>
 /// <param name="Backend">Whose multiply-adds; null for memory.</param>
 /// <param name="Threads">Threads at once.</param>
 /// <param name="Rate">GFLOP/s, or bytes per second.</param>
@@ -17,7 +19,8 @@ internal sealed record MachinePeak(string Kernel, KernelBackend? Backend, int Th
     private const int Bursts = 15;
 
     /// <summary>The multiply-adds of some backends, and memory; bursts of all take turns.</summary>
-    public static IEnumerable<MachinePeak> Measure(BenchmarkTimer timer, IEnumerable<KernelBackend> backends, int threads)
+    public static IEnumerable<MachinePeak> Measure(
+        BenchmarkTimer timer, IEnumerable<KernelBackend> backends, int threads)
     {
         MemoryBandwidth memory = timer.MemoryOf(threads);
         List<(string Kernel, KernelBackend? Backend, Func<double> Burst)> peaks = [];
@@ -25,7 +28,8 @@ internal sealed record MachinePeak(string Kernel, KernelBackend? Backend, int Th
         {
             if (backend.MultiplyAddLoop is IMultiplyAddLoop loop)
             {
-                peaks.Add(("multiply-add", backend, () => timer.PeakOf(loop, threads).Burst(BenchmarkTimer.ShortestBurst)));
+                peaks.Add(
+                    ("multiply-add", backend, () => timer.PeakOf(loop, threads).Burst(BenchmarkTimer.ShortestBurst)));
             }
         }
 
@@ -40,7 +44,8 @@ internal sealed record MachinePeak(string Kernel, KernelBackend? Backend, int Th
             }
         }
 
-        return peaks.Select((peak, index) => new MachinePeak(peak.Kernel, peak.Backend, threads, Spread.Of(rates[index])));
+        return peaks.Select(
+            (peak, index) => new MachinePeak(peak.Kernel, peak.Backend, threads, Spread.Of(rates[index])));
     }
 
     /// <summary>One row of <c>--json</c>.</summary>

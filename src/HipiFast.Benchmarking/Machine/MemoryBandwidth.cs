@@ -7,8 +7,8 @@ using HipiFast.Kernels.Threading;
 namespace HipiFast.Benchmarking.Machine;
 
 /// <summary>
-/// The rate at which several threads stream through memory, in bursts of a few milliseconds. Each burst takes the next window of a buffer that is
-/// larger than the caches, so that nothing is found in them again.
+/// The rate at which several threads stream through memory, in bursts of a few milliseconds. Each burst takes the next
+/// window of a buffer that is larger than the caches, so that nothing is found in them again.
 /// </summary>
 internal sealed unsafe class MemoryBandwidth : IParallelWork, IDisposable
 {

@@ -7,7 +7,8 @@ using HipiFast.Kernels.Random;
 namespace HipiFast.Benchmarking.Machine;
 
 /// <summary>
-/// The rate at which one thread touches random cache lines of a ring of records: what a random sample of them waits for at the least.
+/// The rate at which one thread touches random cache lines of a ring of records: what a random sample of them waits for
+/// at the least.
 /// </summary>
 internal sealed unsafe class RandomReads : IDisposable
 {

@@ -3,10 +3,13 @@ using HipiFast.Kernels.Threading;
 
 namespace HipiFast.Benchmarking.Machine;
 
-/// <summary>The rate of a loop on registers alone (multiply-adds, exponentials) on several threads at once, in short bursts.</summary>
+/// <summary>
+/// The rate of a loop on registers alone (multiply-adds, exponentials) on several threads at once, in short bursts.
+/// </summary>
 internal sealed class RegisterPeak : IParallelWork
 {
-    // Chunks are handed out as they are finished, as the kernels' are: a core that is slower than the other one does less.
+    // Chunks are handed out as they are finished, as the kernels' are: a core that is slower than the other one does
+    // less.
     private const double ChunkSeconds = 30e-6;
 
     private readonly Func<int, double> _loop;

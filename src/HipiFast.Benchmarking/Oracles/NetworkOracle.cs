@@ -36,7 +36,9 @@ public sealed class NetworkOracle
         }
     }
 
-    /// <summary>All parameters, at the places that <see cref="MlpShape"/> gives them; padding is 0. May be changed.</summary>
+    /// <summary>
+    /// All parameters, at the places that <see cref="MlpShape"/> gives them; padding is 0. May be changed.
+    /// </summary>
     public double[] Values { get; }
 
     /// <summary>Places in <see cref="Values"/> of all weights and biases, padding left out.</summary>

@@ -49,12 +49,14 @@ public sealed class PolicyOracle(MlpParameters network)
         double logProbability = 0;
         for (int d = 0; d < action.Length; d++)
         {
-            double logDeviation = LogDeviation(output[action.Length + d]), x = output[d] + (Math.Exp(logDeviation) * noise[d]);
+            double logDeviation = LogDeviation(
+                output[action.Length + d]), x = output[d] + (Math.Exp(logDeviation) * noise[d]);
             action[d] = Math.Tanh(x);
 
             // 2 log cosh x = -log(1 - tanh^2 x), without what the squaring of a number near 1 loses.
             double logCosh = Math.Abs(x) + Math.Log(1 + Math.Exp(-2 * Math.Abs(x))) - Math.Log(2);
-            logProbability += (-0.5 * noise[d] * noise[d]) - logDeviation - (0.5 * Math.Log(2 * Math.PI)) + (2 * logCosh);
+            logProbability += (
+                -0.5 * noise[d] * noise[d]) - logDeviation - (0.5 * Math.Log(2 * Math.PI)) + (2 * logCosh);
         }
 
         return (action, logProbability);

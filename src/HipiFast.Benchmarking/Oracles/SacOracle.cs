@@ -86,7 +86,8 @@ public sealed class SacOracle
         double sum = 0;
         for (int row = 0; row < _rows; row++)
         {
-            double[] action = Row(_batch.Action, row, _shape.ActionDimension), input = [.. StateOf(row), .. action, .. TaskOf(row)];
+            double[] action = Row(
+                _batch.Action, row, _shape.ActionDimension), input = [.. StateOf(row), .. action, .. TaskOf(row)];
             sum += Critics.Sum(network => Math.Pow(_critics.Value(network, input) - regressands[row], 2));
         }
 

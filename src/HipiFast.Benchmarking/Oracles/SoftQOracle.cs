@@ -28,7 +28,8 @@ public sealed class SoftQOracle
     {
         int candidates = problem.Candidates;
         return Compute(
-            problem, [.. Enumerable.Range(0, problem.Rows * candidates).Select(pair => (pair / candidates, pair % candidates))]);
+            problem,
+            [.. Enumerable.Range(0, problem.Rows * candidates).Select(pair => (pair / candidates, pair % candidates))]);
     }
 
     /// <summary>Q~ of some pairs.</summary>

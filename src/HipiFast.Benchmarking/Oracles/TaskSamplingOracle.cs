@@ -6,7 +6,10 @@ namespace HipiFast.Benchmarking.Oracles;
 /// <summary>The posterior of a row and its Gumbel-max sample in double, straight from the formulas.</summary>
 public static class TaskSamplingOracle
 {
-    /// <summary>Scores of one row: (Q~ - logZ) / temperature + log p, or Q~ - logZ at temperature 0 with forbidden tasks at -inf.</summary>
+    /// <summary>
+    /// Scores of one row: (Q~ - logZ) / temperature + log p, or Q~ - logZ at temperature 0 with forbidden tasks at
+    /// -inf.
+    /// </summary>
     /// <param name="posterior">The posterior.</param>
     /// <param name="row">The row.</param>
     /// <returns>One score for each task.</returns>
@@ -20,7 +23,11 @@ public static class TaskSamplingOracle
             double prior = posterior.LogPrior.IsEmpty ? 0 : posterior.LogPrior[i];
             double raw = double.IsNegativeInfinity(q) ? q : q - logZ;
             bool finitePrior = double.IsFinite(prior);
-            scores[i] = posterior.Temperature > 0 ? (raw / posterior.Temperature) + prior : finitePrior ? raw : raw + prior;
+            scores[i] = posterior.Temperature > 0
+                ? (raw / posterior.Temperature) + prior
+                : finitePrior
+                ? raw
+                : raw + prior;
         }
 
         return scores;
@@ -69,7 +76,9 @@ public static class TaskSamplingOracle
         return best with { Index = index };
     }
 
-    /// <summary>Entropy of a row's posterior in nats and logsumexp of its scores (at temperature 0 the best score).</summary>
+    /// <summary>
+    /// Entropy of a row's posterior in nats and logsumexp of its scores (at temperature 0 the best score).
+    /// </summary>
     /// <param name="posterior">The posterior.</param>
     /// <param name="row">The row.</param>
     /// <returns>Both; the entropy is NaN where the row has no posterior.</returns>
@@ -84,7 +93,8 @@ public static class TaskSamplingOracle
 
         return posterior.Temperature == 0
             ? (0, scores.Max())
-            : (-scores.Where(double.IsFinite).Sum(score => Math.Exp(score - normalizer) * (score - normalizer)), normalizer);
+            : (-scores.Where(double.IsFinite).Sum(
+                score => Math.Exp(score - normalizer) * (score - normalizer)), normalizer);
     }
 
     /// <summary>The row that a task picks down its column.</summary>
@@ -108,7 +118,8 @@ public static class TaskSamplingOracle
     // -log(-log(1 - u)) in double; u itself is by definition the float that Philox.ToUniform rounds to.
     private static double Gumbel(int task, int row, in TaskPosterior posterior, RandomPurpose purpose)
     {
-        PhiloxBlock block = Philox.Next((uint)(task / 4), posterior.FirstRow + (uint)row, posterior.Call, (uint)purpose, posterior.Seed);
+        PhiloxBlock block = Philox.Next(
+            (uint)(task / 4), posterior.FirstRow + (uint)row, posterior.Call, (uint)purpose, posterior.Seed);
         double u = Philox.ToUniform((task % 4) switch { 0 => block.X, 1 => block.Y, 2 => block.Z, _ => block.W });
         double exponential = u < 1e-4 ? u + (u * u / 2) + (u * u * u / 3) : -Math.Log(1 - u);
         return -Math.Log(exponential);
@@ -116,7 +127,8 @@ public static class TaskSamplingOracle
 
     private static Choice Best(double[] scores, double[] noisy)
     {
-        if (scores.Any(score => double.IsNaN(score) || double.IsPositiveInfinity(score)) || scores.All(double.IsNegativeInfinity))
+        if (scores.Any(
+            score => double.IsNaN(score) || double.IsPositiveInfinity(score)) || scores.All(double.IsNegativeInfinity))
         {
             return new Choice(-1, double.PositiveInfinity);
         }

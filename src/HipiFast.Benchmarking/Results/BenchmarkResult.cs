@@ -25,12 +25,13 @@ internal readonly record struct Spread(double Median, double Low, double High)
 /// <param name="MedianSeconds">Median time of one call, over all rounds.</param>
 /// <param name="TailSeconds">99th percentile of the time of one call; NaN with too few calls to tell.</param>
 /// <param name="Peak">
-/// Peak rates beside the calls: GFLOP/s of networks, entries per second of a streamed matrix, rows per second of a replay buffer; NaN where the
-/// peak is not known.
+/// Peak rates beside the calls: GFLOP/s of networks, entries per second of a streamed matrix, rows per second of a
+/// replay buffer; NaN where the peak is not known.
 /// </param>
 /// <param name="Fraction">The calls' rate as a fraction of the peak of the same round.</param>
 internal sealed record BenchmarkResult(
-    BenchmarkCase Case, KernelBackend Backend, int Threads, int Rounds, double MedianSeconds, double TailSeconds, Spread Peak, Spread Fraction)
+    BenchmarkCase Case, KernelBackend Backend, int Threads, int Rounds, double MedianSeconds, double TailSeconds,
+    Spread Peak, Spread Fraction)
 {
     /// <summary>Median time of a call in each round, in their order, in seconds.</summary>
     public required IReadOnlyList<double> RoundSeconds { get; init; }
@@ -143,19 +144,25 @@ internal sealed record BenchmarkResult(
     /// <summary>The row's cells under <see cref="Header"/>.</summary>
     public IReadOnlyList<string> Cells()
     {
-        string size = Case.Candidates > 0 ? $"{NumberText.Count(Case.Batch)} x {NumberText.Count(Case.Candidates)}" : $"{Case.Batch}";
+        string size = Case.Candidates > 0
+            ? $"{NumberText.Count(Case.Batch)} x {NumberText.Count(Case.Candidates)}"
+            : $"{Case.Batch}";
         string rate = Case.Kernel switch
         {
-            BenchmarkCase.SoftQTile or BenchmarkCase.SoftQ or BenchmarkCase.Relabel => NumberText.Rate(PairsPerSecond) + "pairs/s",
+            BenchmarkCase.SoftQTile or BenchmarkCase.SoftQ or BenchmarkCase.Relabel =>
+                NumberText.Rate(PairsPerSecond) + "pairs/s",
             BenchmarkCase.SacStep => NumberText.Rate(1 / MedianSeconds) + "updates/s",
             BenchmarkCase.ReplaySample => NumberText.Fixed(NanosecondsPerEntry, 2) + " ns/row",
             _ => NumberText.Fixed(NanosecondsPerEntry, 2) + " ns/entry",
         };
         string arithmetic = Case.Flops > 0 ? NumberText.Fixed(Gflops, 0) + " GFLOP/s"
-            : Case.StreamedBytes > 0 ? NumberText.Fixed(Case.StreamedBytes / MedianSeconds * 1e-9, 1) + " GB/s" : string.Empty;
+            : Case.StreamedBytes > 0
+                ? NumberText.Fixed(Case.StreamedBytes / MedianSeconds * 1e-9, 1) + " GB/s"
+                : string.Empty;
         string kernel = Case.HasPairs ? $"{Case.Kernel} {Case.EstimatorName}"
             : Case.Kernel == BenchmarkCase.SacStep
-                ? $"{Case.Kernel} obs {Case.Shape.ObservationDimension + Case.Shape.TaskDimension} act {Case.Shape.ActionDimension}"
+                ? $"{Case.Kernel} obs {Case.Shape.ObservationDimension + Case.Shape.TaskDimension} act "
+                    + $"{Case.Shape.ActionDimension}"
                 : Case.Kernel;
         return
         [
@@ -169,7 +176,8 @@ internal sealed record BenchmarkResult(
             rate,
             arithmetic,
             double.IsFinite(Fraction.Median)
-                ? $"{Percent(Fraction.Median)}% ({Percent(Fraction.Low)}-{Percent(Fraction.High)}){(Case.Flops > 0 ? string.Empty : " of " + Limit)}"
+                ? $"{Percent(Fraction.Median)}% "
+                    + $"({Percent(Fraction.Low)}-{Percent(Fraction.High)}){(Case.Flops > 0 ? string.Empty : " of " + Limit)}"
                 : string.Empty,
         ];
 
@@ -181,5 +189,8 @@ internal sealed record BenchmarkResult(
 
     /// <summary>Titles of the columns of a table of results.</summary>
     public static IReadOnlyList<string> Header { get; } =
-        ["work", "variant", "batch x tasks", "H", "threads", "median", "p99", "rate", "arithmetic", "of peak (min-max)"];
+        [
+            "work", "variant", "batch x tasks", "H", "threads", "median", "p99", "rate", "arithmetic",
+            "of peak (min-max)"
+        ];
 }

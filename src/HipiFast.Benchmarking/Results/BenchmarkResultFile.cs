@@ -6,7 +6,8 @@ using HipiFast.Storage;
 namespace HipiFast.Benchmarking.Results;
 
 /// <summary>
-/// Writes result files for <c>hipifast bench compare</c>: format, version, date, commit, machine, benchmarks with raw measurements, peaks.
+/// Writes result files for <c>hipifast bench compare</c>: format, version, date, commit, machine, benchmarks with raw
+/// measurements, peaks.
 /// </summary>
 internal static class BenchmarkResultFile
 {
@@ -19,7 +20,8 @@ internal static class BenchmarkResultFile
             writer.WriteStartObject();
             writer.WriteString("format", ResultFile.Format);
             writer.WriteNumber("version", ResultFile.Version);
-            writer.WriteString("measured", DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+            writer.WriteString(
+                "measured", DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
             writer.WriteString("commit", MachineDescription.Commit);
             writer.WriteStartObject("machine");
             MachineDescription.Write(writer);

@@ -1,7 +1,11 @@
 namespace HipiFast.Benchmarking.Results;
 
-/// <summary>Benchmarks with their raw measurements, from one run of BenchmarkDotNet or of <c>hipifast bench</c>.</summary>
-/// <param name="Description">Where they were measured and of what: machine and commit as far as the files say; may be empty.</param>
+/// <summary>
+/// Benchmarks with their raw measurements, from one run of BenchmarkDotNet or of <c>hipifast bench</c>.
+/// </summary>
+/// <param name="Description">
+/// Where they were measured and of what: machine and commit as far as the files say; may be empty.
+/// </param>
 /// <param name="Benchmarks">The benchmarks by name.</param>
 public sealed record ResultSet(string Description, IReadOnlyDictionary<string, BenchmarkMeasurement> Benchmarks)
 {
@@ -10,12 +14,14 @@ public sealed record ResultSet(string Description, IReadOnlyDictionary<string, B
 
     /// <summary>Reads a result file, or all of a folder.</summary>
     /// <param name="path">
-    /// A result file of <c>hipifast bench --out</c>, a full JSON report of BenchmarkDotNet, or a folder of either (a folder of BenchmarkDotNet's
-    /// artifacts is searched for its <c>results</c> too).
+    /// A result file of <c>hipifast bench --out</c>, a full JSON report of BenchmarkDotNet, or a folder of either (a
+    /// folder of BenchmarkDotNet's artifacts is searched for its <c>results</c> too).
     /// </param>
     /// <returns>The result set.</returns>
     /// <exception cref="IOException">There is no such file or folder.</exception>
-    /// <exception cref="InvalidDataException">A file is truncated or foreign, or no benchmark is in them; the message names the file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is truncated or foreign, or no benchmark is in them; the message names the file.
+    /// </exception>
     public static ResultSet Load(string path)
     {
         if (File.Exists(path))
@@ -34,7 +40,8 @@ public sealed record ResultSet(string Description, IReadOnlyDictionary<string, B
         return files.Length > 0
             ? Merge(path, files)
             : throw new InvalidDataException(
-                $"The folder {path} holds no benchmark results: neither full reports of BenchmarkDotNet ({FullReports}; its exporter JsonFull writes "
+                $"The folder {path} holds no benchmark results: neither full reports of BenchmarkDotNet "
+                + $"({FullReports}; its exporter JsonFull writes "
                 + "them) nor files of hipifast bench --out (*.json).");
     }
 
@@ -58,7 +65,8 @@ public sealed record ResultSet(string Description, IReadOnlyDictionary<string, B
             {
                 if (!benchmarks.TryAdd(benchmark.Name, benchmark))
                 {
-                    throw new InvalidDataException($"{file} repeats the benchmark '{benchmark.Name}'; expected each once in {path}.");
+                    throw new InvalidDataException(
+                        $"{file} repeats the benchmark '{benchmark.Name}'; expected each once in {path}.");
                 }
             }
         }

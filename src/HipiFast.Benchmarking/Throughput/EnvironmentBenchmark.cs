@@ -14,7 +14,8 @@ namespace HipiFast.Benchmarking.Throughput;
 /// <param name="StepsPerSecond">Steps of all copies together.</param>
 /// <param name="Slowest">Of the slowest round.</param>
 /// <param name="Fastest">Of the fastest round.</param>
-internal sealed record EnvironmentBenchmark(string Environment, int Copies, int Threads, double StepsPerSecond, double Slowest, double Fastest)
+internal sealed record EnvironmentBenchmark(
+    string Environment, int Copies, int Threads, double StepsPerSecond, double Slowest, double Fastest)
 {
     private const int Rounds = 5;
 
@@ -32,12 +33,14 @@ internal sealed record EnvironmentBenchmark(string Environment, int Copies, int 
     /// <returns>The result.</returns>
     public static EnvironmentBenchmark Measure(string name, int copies, int threads, double seconds)
     {
-        using VectorEnvironment environment = EnvironmentRegistry.Create(name, copies, new EnvironmentSettings { Threads = threads });
+        using VectorEnvironment environment = EnvironmentRegistry.Create(
+            name, copies, new EnvironmentSettings { Threads = threads });
         int width = copies * environment.Shape.ActionDimension;
         float[] actions = new float[ActionSets * width];
         for (int i = 0; i < actions.Length; i++)
         {
-            actions[i] = (2f * Philox.ToUniform(Philox.Next((uint)i, 0, 0, (uint)RandomPurpose.SyntheticData, 1).X)) - 1f;
+            actions[i] = (
+                2f * Philox.ToUniform(Philox.Next((uint)i, 0, 0, (uint)RandomPurpose.SyntheticData, 1).X)) - 1f;
         }
 
         environment.Reset(1);
@@ -50,7 +53,9 @@ internal sealed record EnvironmentBenchmark(string Environment, int Copies, int 
         }
 
         Array.Sort(rates);
-        int used = threads > 0 ? Math.Min(threads, System.Environment.ProcessorCount) : System.Environment.ProcessorCount;
+        int used = threads > 0
+            ? Math.Min(threads, System.Environment.ProcessorCount)
+            : System.Environment.ProcessorCount;
         return new EnvironmentBenchmark(name, copies, Math.Min(used, copies), rates[Rounds / 2], rates[0], rates[^1]);
 
         double Run(double limit)

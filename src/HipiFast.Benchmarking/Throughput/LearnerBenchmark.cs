@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Diagnostics;
 using HipiFast.Benchmarking.Cases;
 using HipiFast.Benchmarking.Results;
@@ -14,12 +15,15 @@ using HipiFast.Training;
 namespace HipiFast.Benchmarking.Throughput;
 
 /// <summary>
-/// <c>hipifast bench learner</c>: what a training step of a learner goes into - a batch from replay, its relabeling, handing its rows to the
-/// learner's library, and the learner's own work. A learner that takes batches where the relabeler's device has them is given them there.
+/// <c>hipifast bench learner</c>: what a training step of a learner goes into - a batch from replay, its relabeling,
+/// handing its rows to the learner's library, and the learner's own work. A learner that takes batches where the
+/// relabeler's device has them is given them there.
 /// </summary>
 internal static class LearnerBenchmark
 {
-    /// <summary>Steps after which everything is compiled; long ones warm up for <see cref="WindowSeconds"/> only.</summary>
+    /// <summary>
+    /// Steps after which everything is compiled; long ones warm up for <see cref="WindowSeconds"/> only.
+    /// </summary>
     private const int WarmUpSteps = 200;
 
     private const int ReplayCount = 100_000;
@@ -41,12 +45,15 @@ internal static class LearnerBenchmark
         BenchmarkCase[] found = [.. BenchmarkCase.SacSteps.Where(benchmark => NameOf(benchmark) == only)];
         return found.Length > 0
             ? found
-            : throw new ArgumentException($"--case is '{only}'; expected {string.Join(" or ", BenchmarkCase.SacSteps.Select(NameOf))}.");
+            : throw new ArgumentException(
+                $"--case is '{only}'; expected {string.Join(" or ", BenchmarkCase.SacSteps.Select(NameOf))}.");
     }
 
     // As the peer names it: a network sees the task beside the state.
-    private static string NameOf(BenchmarkCase benchmark) => FormattableString.Invariant(
-        $"{LearnerBenchmarkResult.Observation(benchmark)},{benchmark.Shape.ActionDimension},{benchmark.Batch},{benchmark.Hidden}");
+    private static string NameOf(BenchmarkCase benchmark) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{LearnerBenchmarkResult.Observation(benchmark)},{benchmark.Shape.ActionDimension},"
+        + $"{benchmark.Batch},{benchmark.Hidden}");
 
     /// <summary>Measures a case.</summary>
     /// <param name="benchmark">The case; of <see cref="Cases"/>.</param>
@@ -89,7 +96,9 @@ internal static class LearnerBenchmark
             Array.Clear(ticks);
             double handOver = handsOver?.HandOverSeconds ?? 0;
             int steps = 0;
-            for (Stopwatch window = Stopwatch.StartNew(); steps == 0 || window.Elapsed.TotalSeconds < WindowSeconds; steps++)
+            for (
+                Stopwatch window =
+                    Stopwatch.StartNew(); steps == 0 || window.Elapsed.TotalSeconds < WindowSeconds; steps++)
             {
                 Step(ticks);
             }
@@ -108,7 +117,8 @@ internal static class LearnerBenchmark
 
         void Step(long[] parts)
         {
-            // On a device each part is waited for, or the next would be charged for it. The main stream waits for the learner's.
+            // On a device each part is waited for, or the next would be charged for it. The main stream waits for the
+            // learner's.
             long start = Stopwatch.GetTimestamp();
             replay.Sample(batch, benchmark.Batch, BenchmarkData.Seed, call++);
             runtime?.Synchronize();
@@ -122,7 +132,8 @@ internal static class LearnerBenchmark
             parts[2] += Stopwatch.GetTimestamp() - relabeled;
         }
 
-        double Median(Func<(double Rate, double Step, double Replay, double Relabel, double HandOver, double Update), double> value) =>
+        double Median(Func<(
+            double Rate, double Step, double Replay, double Relabel, double HandOver, double Update), double> value) =>
             Spread.Of([.. windows.Select(value)]).Median;
     }
 }

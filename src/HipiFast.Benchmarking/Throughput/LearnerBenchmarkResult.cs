@@ -17,13 +17,15 @@ namespace HipiFast.Benchmarking.Throughput;
 /// <param name="HandOver">Share of a step: what an update takes to hand rows to the learner's library.</param>
 /// <param name="Update">Share of a step: the rest of an update.</param>
 internal sealed record LearnerBenchmarkResult(
-    BenchmarkCase Case, TrainingConfig Config, string Backend, string Batches, double UpdatesPerSecond, double StepSeconds,
+    BenchmarkCase Case, TrainingConfig Config, string Backend, string Batches, double UpdatesPerSecond,
+    double StepSeconds,
     double Replay, double Relabel, double HandOver, double Update)
 {
     /// <summary>Titles of the columns of a table of results.</summary>
     public static IReadOnlyList<string> Header { get; } =
     [
-        "learner", "backend", "batches", "obs", "act", "batch", "hidden", "threads", "updates/s", "step", "replay", "relabel",
+        "learner", "backend", "batches", "obs", "act", "batch", "hidden", "threads", "updates/s", "step", "replay",
+        "relabel",
         "hand-over", "update",
     ];
 
@@ -37,7 +39,8 @@ internal sealed record LearnerBenchmarkResult(
     [
         Learner, Backend, Batches, Text(Observation(Case)), Text(Case.Shape.ActionDimension),
         Text(Case.Batch), Text(Case.Hidden), Text(Config.Compute.Threads),
-        UpdatesPerSecond.ToString("0", CultureInfo.InvariantCulture), (StepSeconds * 1e6).ToString("0", CultureInfo.InvariantCulture) + " us",
+        UpdatesPerSecond.ToString("0", CultureInfo.InvariantCulture),
+        (StepSeconds * 1e6).ToString("0", CultureInfo.InvariantCulture) + " us",
         Share(Replay), Share(Relabel), Share(HandOver), Share(Update),
     ];
 
@@ -68,7 +71,8 @@ internal sealed record LearnerBenchmarkResult(
     /// <summary>Inputs of a critic but the action: a network sees the task beside the state.</summary>
     /// <param name="benchmark">The case.</param>
     /// <returns>S + P.</returns>
-    public static int Observation(BenchmarkCase benchmark) => benchmark.Shape.ObservationDimension + benchmark.Shape.TaskDimension;
+    public static int Observation(BenchmarkCase benchmark) =>
+        benchmark.Shape.ObservationDimension + benchmark.Shape.TaskDimension;
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 

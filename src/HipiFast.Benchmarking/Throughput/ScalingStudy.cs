@@ -8,8 +8,8 @@ using HipiFast.Storage;
 namespace HipiFast.Benchmarking.Throughput;
 
 /// <summary>
-/// Whole relabel calls with more and more transitions and tasks until memory binds and beyond: the exponent with which their
-/// cost grows, and where the form that computes Q~ twice, in blocks of rows, takes over.
+/// Whole relabel calls with more and more transitions and tasks until memory binds and beyond: the exponent with which
+/// their cost grows, and where the form that computes Q~ twice, in blocks of rows, takes over.
 /// </summary>
 internal sealed class ScalingStudy
 {
@@ -86,7 +86,8 @@ internal sealed class ScalingStudy
         foreach (ScalingPart part in _parts)
         {
             string passes = part.Passes == 1 ? "1 pass" : $"{part.Passes} passes";
-            yield return $"{passes}: time grows as pairs to the power {part.Law}, from {part.Smallest} x {part.Smallest} on.";
+            yield return $"{passes}: time grows as pairs to the power {part.Law}, from {part.Smallest} x "
+                + $"{part.Smallest} on.";
         }
 
         if (Ratio is double factor)
@@ -137,5 +138,6 @@ internal sealed class ScalingStudy
         }
     }
 
-    private static long MatrixBytes(BenchmarkCase benchmark) => (long)benchmark.Batch * benchmark.Candidates * sizeof(float);
+    private static long MatrixBytes(BenchmarkCase benchmark) =>
+        (long)benchmark.Batch * benchmark.Candidates * sizeof(float);
 }

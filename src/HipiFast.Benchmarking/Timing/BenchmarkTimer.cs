@@ -10,13 +10,14 @@ using HipiFast.Kernels.Numerics;
 namespace HipiFast.Benchmarking.Timing;
 
 /// <summary>
-/// Times calls in rounds, with a burst of the peak (multiply-adds, or reads from memory) right before and after each: the clock and the neighbours
-/// of a shared machine then weigh on both alike, and the fraction holds where neither rate would.
+/// Times calls in rounds, with a burst of the peak (multiply-adds, or reads from memory) right before and after each:
+/// the clock and the neighbours of a shared machine then weigh on both alike, and the fraction holds where neither rate
+/// would.
 /// </summary>
 /// <param name="rounds">Most rounds of one case, 1 or more.</param>
 /// <param name="seconds">
-/// Time to spend on one case where a call takes long; <see cref="FewestRounds"/> are made whatever they take. A shorter time than that of the warm-up
-/// shortens that too.
+/// Time to spend on one case where a call takes long; <see cref="FewestRounds"/> are made whatever they take. A shorter
+/// time than that of the warm-up shortens that too.
 /// </param>
 internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
 {
@@ -24,7 +25,8 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
     private const double RoundSeconds = 12e-3;
     private const int FewestRounds = 5;
 
-    // Neighbours on a shared machine come and go within milliseconds: the peak of a long call has to be looked at for longer, too.
+    // Neighbours on a shared machine come and go within milliseconds: the peak of a long call has to be looked at for
+    // longer, too.
     public const double ShortestBurst = 3e-3;
     private const double LongestBurst = 60e-3, BurstShare = 0.2;
     private const int MostCalls = 1 << 18;
@@ -53,11 +55,14 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         StrongBox<int> arithmeticBinds = new();
         Func<double>? peak = benchmark switch
         {
-            { Flops: > 0 } => backend.MultiplyAddLoop is IMultiplyAddLoop loop ? () => PeakOf(loop, used).Burst(burstSeconds) : null,
+            { Flops: > 0 } => backend.MultiplyAddLoop is IMultiplyAddLoop loop
+                ? () => PeakOf(loop, used).Burst(burstSeconds)
+                : null,
             { StreamedBytes: > 0 } => EntryLimit(benchmark, backend, used, arithmeticBinds),
             _ => (_records ??= new RandomReads(ReplaySampleWork.ReplayCount)).Burst,
         };
-        int wanted = Math.Clamp((int)(seconds / Math.Max(callSeconds, RoundSeconds)), FewestRounds, Math.Max(FewestRounds, rounds));
+        int wanted = Math.Clamp(
+            (int)(seconds / Math.Max(callSeconds, RoundSeconds)), FewestRounds, Math.Max(FewestRounds, rounds));
         int callsPerRound = Math.Clamp((int)(RoundSeconds / callSeconds), 1, MostCalls / wanted);
         double[] peaks = new double[wanted], fractions = new double[wanted], medians = new double[wanted];
         double amount = benchmark switch
@@ -96,7 +101,8 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         Span<double> all = _calls.AsSpan(0, wanted * callsPerRound);
         all.Sort();
         double tail = all.Length >= FewestCallsForTail ? all[(int)(all.Length * 0.99)] : double.NaN;
-        return new BenchmarkResult(benchmark, backend, used, wanted, all[all.Length / 2], tail, Spread.Of(peaks), Spread.Of(fractions))
+        return new BenchmarkResult(
+            benchmark, backend, used, wanted, all[all.Length / 2], tail, Spread.Of(peaks), Spread.Of(fractions))
         {
             RoundSeconds = medians,
             Limit = benchmark switch
@@ -115,7 +121,9 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
 
     /// <summary>The memory; its buffer is taken the first time.</summary>
     public MemoryBandwidth MemoryOf(int threads) =>
-        _memories.TryGetValue(threads, out MemoryBandwidth? memory) ? memory : _memories[threads] = new MemoryBandwidth(threads);
+        _memories.TryGetValue(threads, out MemoryBandwidth? memory)
+            ? memory
+            : _memories[threads] = new MemoryBandwidth(threads);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -129,10 +137,15 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
     }
 
     private RegisterPeak PeakOf(object key, Func<int, double> loop, int threads) =>
-        _peaks.TryGetValue((key, threads), out RegisterPeak? peak) ? peak : _peaks[(key, threads)] = new RegisterPeak(loop, threads);
+        _peaks.TryGetValue((key, threads), out RegisterPeak? peak)
+            ? peak
+            : _peaks[(key, threads)] = new RegisterPeak(loop, threads);
 
-    /// <summary>The most entries per second that memory delivers and the arithmetic of a kernel takes, whichever is less.</summary>
-    private Func<double> EntryLimit(BenchmarkCase benchmark, KernelBackend backend, int threads, StrongBox<int> arithmeticBinds)
+    /// <summary>
+    /// The most entries per second that memory delivers and the arithmetic of a kernel takes, whichever is less.
+    /// </summary>
+    private Func<double> EntryLimit(
+        BenchmarkCase benchmark, KernelBackend backend, int threads, StrongBox<int> arithmeticBinds)
     {
         ElementaryLoops loops = ElementaryLoops.Of(backend.Name);
         RegisterPeak arithmetic = benchmark.Kernel == BenchmarkCase.LogPartition

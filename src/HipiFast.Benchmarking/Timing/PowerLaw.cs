@@ -5,7 +5,9 @@ namespace HipiFast.Benchmarking.Timing;
 
 /// <summary>y = c x^e, fitted by least squares on logarithms.</summary>
 /// <param name="Exponent">e.</param>
-/// <param name="Low">Lower end of its 95% interval (Student's, n - 2 degrees of freedom); NaN with fewer than three points.</param>
+/// <param name="Low">
+/// Lower end of its 95% interval (Student's, n - 2 degrees of freedom); NaN with fewer than three points.
+/// </param>
 /// <param name="High">Upper end.</param>
 internal readonly record struct PowerLaw(double Exponent, double Low, double High)
 {

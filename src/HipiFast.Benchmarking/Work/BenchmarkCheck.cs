@@ -27,7 +27,8 @@ internal class BenchmarkCheck(BenchmarkCase benchmark, KernelBackend backend)
     /// <param name="wanted">Most of them.</param>
     public static IEnumerable<int> Spread(int count, int wanted) => wanted == 1 || count == 1
         ? [count - 1]
-        : Enumerable.Range(0, Math.Min(count, wanted)).Select(i => (int)((long)i * (count - 1) / (Math.Min(count, wanted) - 1))).Distinct();
+        : Enumerable.Range(0, Math.Min(count, wanted)).Select(
+            i => (int)((long)i * (count - 1) / (Math.Min(count, wanted) - 1))).Distinct();
 
     /// <summary>What some entries of Q~ should be.</summary>
     /// <param name="problem">The problem.</param>
@@ -45,7 +46,8 @@ internal class BenchmarkCheck(BenchmarkCase benchmark, KernelBackend backend)
     /// <param name="posterior">The posterior, temperature above 0.</param>
     /// <param name="row">The row.</param>
     /// <returns>The task, and by how many nats the runner-up is behind.</returns>
-    public virtual Choice ExpectedTask(in TaskPosterior posterior, int row) => TaskSamplingOracle.SampleTask(posterior, row);
+    public virtual Choice ExpectedTask(in TaskPosterior posterior, int row) =>
+        TaskSamplingOracle.SampleTask(posterior, row);
 
     /// <summary>The critics' loss that SAC's first update should report, before its step.</summary>
     /// <param name="agent">The networks before the update.</param>
@@ -59,17 +61,21 @@ internal class BenchmarkCheck(BenchmarkCase benchmark, KernelBackend backend)
         return oracle.CriticLoss(oracle.Regressands(options.Gamma), options.CriticLossScale);
     }
 
-    /// <summary>Error allowed to Q~ and logZ, which says something only where Q~ spreads over nats: the data is made so.</summary>
+    /// <summary>
+    /// Error allowed to Q~ and logZ, which says something only where Q~ spreads over nats: the data is made so.
+    /// </summary>
     /// <param name="softQ">Values of Q~.</param>
     public double Tolerance(IReadOnlyCollection<double> softQ) =>
-        (backend.Precision == KernelPrecision.Fp32 ? Fp32OfSpread : Bf16OfSpread) * Math.Max(1, softQ.Max() - softQ.Min());
+        (backend.Precision == KernelPrecision.Fp32 ? Fp32OfSpread : Bf16OfSpread) * Math.Max(
+            1, softQ.Max() - softQ.Min());
 
     /// <summary>Throws unless a value is close to what it should be; NaN never is.</summary>
     public void Close(string what, double expected, double found, double tolerance)
     {
         if (!(Math.Abs(found - expected) <= tolerance))
         {
-            throw Wrong(FormattableString.Invariant($"{what} is {found:g9}, expected {expected:g9} within {tolerance:g3}"));
+            throw Wrong(
+                FormattableString.Invariant($"{what} is {found:g9}, expected {expected:g9} within {tolerance:g3}"));
         }
     }
 
@@ -86,18 +92,23 @@ internal class BenchmarkCheck(BenchmarkCase benchmark, KernelBackend backend)
     public void SoftQ(in SoftQProblem problem, ReadOnlySpan<float> softQ)
     {
         int rows = problem.Rows, candidates = problem.Candidates;
-        (int Row, int Task)[] pairs = [.. Spread(rows * candidates, Pairs).Select(pair => (pair / candidates, pair % candidates))];
+        (int Row, int Task)[] pairs = [.. Spread(
+            rows * candidates, Pairs).Select(pair => (pair / candidates, pair % candidates))];
         double[] expected = ExpectedSoftQ(problem, pairs);
         double tolerance = Tolerance(expected);
         for (int i = 0; i < pairs.Length; i++)
         {
-            Close($"Q~[{pairs[i].Row}, {pairs[i].Task}]", expected[i], softQ[(pairs[i].Row * candidates) + pairs[i].Task], tolerance);
+            Close(
+                $"Q~[{pairs[i].Row}, {pairs[i].Task}]", expected[i], softQ[(pairs[i].Row * candidates) + pairs[i].Task],
+                tolerance);
         }
     }
 
     /// <summary>Throws unless logZ of a task agrees with a column of Q~ in double.</summary>
     public void LogPartition(double[] column, int task, ReadOnlySpan<float> logPartition) =>
-        Close($"logZ[{task}]", ExpectedLogSumExp(column) - Math.Log(column.Length), logPartition[task], Tolerance(column));
+        Close(
+            $"logZ[{task}]", ExpectedLogSumExp(column) - Math.Log(column.Length), logPartition[task],
+            Tolerance(column));
 
     /// <summary>Throws unless a row drew the task that it should have, where the margin is clear.</summary>
     /// <param name="posterior">The posterior.</param>
@@ -107,7 +118,9 @@ internal class BenchmarkCheck(BenchmarkCase benchmark, KernelBackend backend)
     public void Draw(in TaskPosterior posterior, int row, int found, double error = 0)
     {
         (int expected, double margin) = ExpectedTask(posterior, row);
-        Holds(found == expected || margin <= DrawMargin + (2 * error), $"row {row} draws task {found} instead of {expected}");
+        Holds(
+            found == expected || margin <= DrawMargin + (2 * error),
+            $"row {row} draws task {found} instead of {expected}");
     }
 
     private InvalidOperationException Wrong(string what) =>

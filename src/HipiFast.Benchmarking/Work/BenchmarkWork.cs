@@ -4,7 +4,9 @@ using HipiFast.Options;
 
 namespace HipiFast.Benchmarking.Work;
 
-/// <summary>The data of one <see cref="BenchmarkCase"/>, the call that is timed, and the check that it computes what it should.</summary>
+/// <summary>
+/// The data of one <see cref="BenchmarkCase"/>, the call that is timed, and the check that it computes what it should.
+/// </summary>
 internal abstract class BenchmarkWork : IDisposable
 {
     /// <summary>Prepares a case.</summary>
@@ -12,7 +14,8 @@ internal abstract class BenchmarkWork : IDisposable
     /// <param name="backend">What computes.</param>
     /// <param name="threads">Most threads of a call, 1 or more.</param>
     /// <returns>The work; dispose it.</returns>
-    public static BenchmarkWork Create(BenchmarkCase benchmark, KernelBackend backend, int threads) => benchmark.Kernel switch
+    public static BenchmarkWork Create(BenchmarkCase benchmark, KernelBackend backend, int threads) =>
+        benchmark.Kernel switch
     {
         BenchmarkCase.SoftQTile => new SoftQTileWork(benchmark, backend, threads),
         BenchmarkCase.SoftQ => new SoftQWork(benchmark, backend, threads),

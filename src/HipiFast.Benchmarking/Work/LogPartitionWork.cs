@@ -4,7 +4,8 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Benchmarking.Work;
 
 /// <summary>The log partition of a given matrix.</summary>
-internal sealed class LogPartitionWork(BenchmarkCase benchmark, KernelBackend backend, int threads) : MatrixWork(benchmark, backend, threads)
+internal sealed class LogPartitionWork(BenchmarkCase benchmark, KernelBackend backend, int threads)
+    : MatrixWork(benchmark, backend, threads)
 {
     private readonly float[] _max = new float[benchmark.Candidates];
     private readonly float[] _sum = new float[benchmark.Candidates];
@@ -23,7 +24,8 @@ internal sealed class LogPartitionWork(BenchmarkCase benchmark, KernelBackend ba
         Call();
         foreach (int task in BenchmarkCheck.Spread(Case.Candidates, 16))
         {
-            double[] column = [.. Enumerable.Range(0, Case.Batch).Select(row => (double)SoftQ[((long)row * Case.Candidates) + task])];
+            double[] column = [.. Enumerable.Range(0, Case.Batch).Select(
+                row => (double)SoftQ[((long)row * Case.Candidates) + task])];
             check.LogPartition(column, task, _logPartition);
         }
     }

@@ -13,7 +13,8 @@ namespace HipiFast.Benchmarking.Work;
 /// <summary>A whole call through the public API.</summary>
 internal sealed class RelabelWork : BenchmarkWork
 {
-    // Pairs that the oracle computes, in columns for logZ and as many in rows for the draws: a tenth of a second at H = 256.
+    // Pairs that the oracle computes, in columns for logZ and as many in rows for the draws: a tenth of a second at H =
+    // 256.
     private const int OraclePairs = 512;
 
     private readonly AgentNetworks _agent;
@@ -61,7 +62,8 @@ internal sealed class RelabelWork : BenchmarkWork
         float[] entries = new float[candidates];
         foreach (int row in BenchmarkCheck.Spread(rows, Math.Max(1, OraclePairs / candidates)))
         {
-            double[] expected = check.ExpectedSoftQ(problem, [.. Enumerable.Range(0, candidates).Select(task => (row, task))]);
+            double[] expected = check.ExpectedSoftQ(
+                problem, [.. Enumerable.Range(0, candidates).Select(task => (row, task))]);
             for (int task = 0; task < candidates; task++)
             {
                 entries[task] = (float)expected[task];

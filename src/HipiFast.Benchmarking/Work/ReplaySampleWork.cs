@@ -40,7 +40,8 @@ internal sealed class ReplaySampleWork : BenchmarkWork
             check.Holds(same, $"row {row} is not transition {index} of the replay buffer");
         }
 
-        check.Holds(_batch.ReplayIndex.ToArray().Distinct().Count() > _batch.Count / 2, "most rows are the same transition");
+        check.Holds(
+            _batch.ReplayIndex.ToArray().Distinct().Count() > _batch.Count / 2, "most rows are the same transition");
 
         static bool Same(Span<float> rows, Span<float> source, int width, int row, int index) =>
             rows.Slice(row * width, width).SequenceEqual(source.Slice(index * width, width));

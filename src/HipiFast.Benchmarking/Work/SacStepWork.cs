@@ -32,7 +32,9 @@ internal sealed class SacStepWork : BenchmarkWork
     public override void Verify(BenchmarkCheck check)
     {
         double expected = check.ExpectedCriticLoss(_agent, _batch, s_options, BenchmarkData.Seed);
-        check.Close("the critics' loss", expected, _learner.Update(_batch, 0, _batch.Count).CriticLoss, LossTolerance * expected);
+        check.Close(
+            "the critics' loss", expected, _learner.Update(_batch, 0, _batch.Count).CriticLoss,
+            LossTolerance * expected);
     }
 
     public override void Dispose()

@@ -8,7 +8,8 @@ using HipiFast.Kernels.Threading;
 namespace HipiFast.Benchmarking.Work;
 
 /// <summary>
-/// All tiles of a matrix, from shares of the first layer that lie ready; a chunk is one block of 16 tasks against a few transitions.
+/// All tiles of a matrix, from shares of the first layer that lie ready; a chunk is one block of 16 tasks against a few
+/// transitions.
 /// </summary>
 internal sealed unsafe class SoftQTileWork : BenchmarkWork, IParallelWork
 {
@@ -106,7 +107,8 @@ internal sealed unsafe class SoftQTileWork : BenchmarkWork, IParallelWork
                 for (int i = 0; i < pairs.Length; i++)
                 {
                     float found = _values[((((long)block * _rows) + pairs[i].Row) * SoftQTiles.LaneBlock) + lane];
-                    check.Close($"the value of ({pairs[i].Row}, {task})", expected[i], found, check.Tolerance(expected));
+                    check.Close(
+                        $"the value of ({pairs[i].Row}, {task})", expected[i], found, check.Tolerance(expected));
                 }
             }
         }
@@ -114,8 +116,10 @@ internal sealed unsafe class SoftQTileWork : BenchmarkWork, IParallelWork
 
     public void Execute(int chunk, int worker)
     {
-        int block = chunk / RowChunks, first = chunk % RowChunks * RowsPerChunk, end = Math.Min(_rows, first + RowsPerChunk);
-        float* scratch = _scratch.Pointer + (worker * _scratchFloats), lanes = _task.Pointer + ((long)block * SoftQTiles.LaneBlock * _stride);
+        int block = chunk / RowChunks, first = chunk % RowChunks * RowsPerChunk, end = Math.Min(
+            _rows, first + RowsPerChunk);
+        float* scratch = _scratch.Pointer + (worker * _scratchFloats),
+            lanes = _task.Pointer + ((long)block * SoftQTiles.LaneBlock * _stride);
         PairVector* pairs = stackalloc PairVector[_kernel.TileVectors];
         for (int row = first; row < end; row += _kernel.TileVectors)
         {

@@ -15,7 +15,9 @@ internal sealed class SoftQWork(BenchmarkCase benchmark, KernelBackend backend, 
     private readonly TransitionBatch _batch = BenchmarkData.Batch(benchmark.Shape, benchmark.Batch);
     private readonly float[] _tasks = BenchmarkData.Tasks(benchmark.Shape, benchmark.Candidates);
     private readonly float[] _softQ = new float[benchmark.Batch * benchmark.Candidates];
-    private readonly TaskFamily? _family = benchmark.Estimator == SoftQEstimator.Bellman ? BenchmarkData.GoalFamily(benchmark.Shape) : null;
+    private readonly TaskFamily? _family = benchmark.Estimator == SoftQEstimator.Bellman
+        ? BenchmarkData.GoalFamily(benchmark.Shape)
+        : null;
 
     private SoftQProblem Problem => BenchmarkData.Problem(benchmark.Estimator, _agent, _batch, _tasks, _family);
 

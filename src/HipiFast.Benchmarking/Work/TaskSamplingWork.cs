@@ -5,7 +5,8 @@ using HipiFast.Kernels.TaskSampling;
 namespace HipiFast.Benchmarking.Work;
 
 /// <summary>A task for each row of a given matrix.</summary>
-internal sealed class TaskSamplingWork(BenchmarkCase benchmark, KernelBackend backend, int threads) : MatrixWork(benchmark, backend, threads)
+internal sealed class TaskSamplingWork(BenchmarkCase benchmark, KernelBackend backend, int threads)
+    : MatrixWork(benchmark, backend, threads)
 {
     private readonly float[] _logPartition = new float[benchmark.Candidates];
     private readonly int[] _index = new int[benchmark.Batch];
@@ -28,7 +29,8 @@ internal sealed class TaskSamplingWork(BenchmarkCase benchmark, KernelBackend ba
     public override void Call()
     {
         Session.TaskSampling.SampleTasks(
-            Posterior, new TaskSamples { Index = _index, Mode = _mode, Entropy = _entropy, LogNormalizer = _logNormalizer });
+            Posterior,
+            new TaskSamples { Index = _index, Mode = _mode, Entropy = _entropy, LogNormalizer = _logNormalizer });
         _call++;
     }
 
@@ -39,7 +41,8 @@ internal sealed class TaskSamplingWork(BenchmarkCase benchmark, KernelBackend ba
         foreach (int row in BenchmarkCheck.Spread(Case.Batch, 4))
         {
             check.Draw(posterior, row, _index[row]);
-            double[] scores = [.. SoftQ.Slice((long)row * Case.Candidates, Case.Candidates).ToArray().Select(q => (double)q)];
+            double[] scores = [.. SoftQ.Slice(
+                (long)row * Case.Candidates, Case.Candidates).ToArray().Select(q => (double)q)];
             double normalizer = check.ExpectedLogSumExp(scores);
             check.Close($"the log normalizer of row {row}", normalizer, _logNormalizer[row], check.Tolerance(scores));
         }

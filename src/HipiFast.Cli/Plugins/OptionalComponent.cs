@@ -5,10 +5,12 @@ namespace HipiFast.Cli;
 /// <param name="Provides">What it adds.</param>
 /// <param name="Name">Name of the backend or learner.</param>
 /// <param name="Project">
-/// Folder of its project in the repository, for a plug-in, which is built when it is first asked for; null for a part that comes with the program.
+/// Folder of its project in the repository, for a plug-in, which is built when it is first asked for; null for a part
+/// that comes with the program.
 /// </param>
 /// <param name="Fetches">What building a plug-in fetches, for the line that says so.</param>
-internal sealed record OptionalComponent(string Assembly, string Provides, string Name, string? Project = null, string Fetches = "")
+internal sealed record OptionalComponent(
+    string Assembly, string Provides, string Name, string? Project = null, string Fetches = "")
 {
     /// <summary>What <see cref="Provides"/> is for a backend.</summary>
     public const string Backend = "backend";
@@ -25,7 +27,9 @@ internal sealed record OptionalComponent(string Assembly, string Provides, strin
     /// <summary>The option that asks for it.</summary>
     public string Option => $"--{Provides} {Name}";
 
-    /// <summary>Whether a backend's name is that of one of its backends: its own, or that with a suffix (<c>-bf16</c>).</summary>
+    /// <summary>
+    /// Whether a backend's name is that of one of its backends: its own, or that with a suffix (<c>-bf16</c>).
+    /// </summary>
     /// <param name="backend">Name of a backend or a family of them.</param>
     /// <returns>True when it is.</returns>
     public bool HasBackend(string backend) =>

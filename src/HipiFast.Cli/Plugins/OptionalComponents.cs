@@ -6,17 +6,19 @@ using HipiFast.Training;
 namespace HipiFast.Cli;
 
 /// <summary>
-/// The one place that registers optional backends, environments and learners: loads their assemblies and calls the public static method
-/// <c>Register()</c> of the type <c>ASSEMBLY.Registration</c> in each. A public static string property <c>WhyNot</c> there may say what the part lacks
-/// at run time. Plug-ins are loaded from where they are built, and built when something first asks for them; those of an NVIDIA GPU as soon as its
-/// driver is found. What is absent is reported by <c>hipifast info</c>, and an error only where it was asked for.
+/// The one place that registers optional backends, environments and learners: loads their assemblies and calls the
+/// public static method <c>Register()</c> of the type <c>ASSEMBLY.Registration</c> in each. A public static string
+/// property <c>WhyNot</c> there may say what the part lacks at run time. Plug-ins are loaded from where they are built,
+/// and built when something first asks for them; those of an NVIDIA GPU as soon as its driver is found. What is absent
+/// is reported by <c>hipifast info</c>, and an error only where it was asked for.
 /// </summary>
 /// <param name="components">The parts.</param>
 /// <param name="folder">Where plug-ins lie.</param>
 /// <param name="build">Builds a plug-in: why it could not, or null; null where nothing can be built.</param>
 /// <param name="say">Receives a line before a plug-in is built.</param>
 internal sealed class OptionalComponents(
-    IReadOnlyList<OptionalComponent> components, PluginFolder folder, Func<OptionalComponent, string?>? build, Action<string> say)
+    IReadOnlyList<OptionalComponent> components, PluginFolder folder, Func<OptionalComponent, string?>? build,
+    Action<string> say)
 {
     private const string EntryType = "Registration";
     private const string EntryMethod = "Register";
@@ -29,10 +31,16 @@ internal sealed class OptionalComponents(
 
     private static readonly OptionalComponents s_program = new(
         [
-            new("HipiFast.Kernels.Cuda", OptionalComponent.Backend, "cuda", "kernels/HipiFast.Kernels.Cuda", "7 MB of packages"),
-            new("HipiFast.Kernels.Ilgpu", OptionalComponent.Backend, "ilgpu", "kernels/HipiFast.Kernels.Ilgpu", "7 MB of packages"),
+            new(
+                "HipiFast.Kernels.Cuda", OptionalComponent.Backend, "cuda", "kernels/HipiFast.Kernels.Cuda",
+                "7 MB of packages"),
+            new(
+                "HipiFast.Kernels.Ilgpu", OptionalComponent.Backend, "ilgpu", "kernels/HipiFast.Kernels.Ilgpu",
+                "7 MB of packages"),
             new("HipiFast.Mujoco", "environments", "of the paper's physics"),
-            new("HipiFast.TorchSharp", OptionalComponent.Learner, LearnerRegistry.Torch, "src/HipiFast.TorchSharp", "libtorch, 130 MB"),
+            new(
+                "HipiFast.TorchSharp", OptionalComponent.Learner, LearnerRegistry.Torch, "src/HipiFast.TorchSharp",
+                "libtorch, 130 MB"),
         ],
         PluginFolder.OfProgram,
         s_builder.CanBuild ? s_builder.Build : null,
@@ -49,7 +57,10 @@ internal sealed class OptionalComponents(
     /// <summary>Loads and registers what is there; does so once.</summary>
     public static void Load() => s_program.LoadAll();
 
-    /// <summary>Builds what an NVIDIA GPU wants where there is a driver for one, so that <c>auto</c> takes it; once, whether it succeeds or not.</summary>
+    /// <summary>
+    /// Builds what an NVIDIA GPU wants where there is a driver for one, so that <c>auto</c> takes it; once, whether it
+    /// succeeds or not.
+    /// </summary>
     public static void BuildForGpu()
     {
         if (HasNvidiaDriver())
@@ -65,13 +76,16 @@ internal sealed class OptionalComponents(
     }
 
     /// <summary>
-    /// Finds a backend, which may have to be built first; throws, with what to do, when the name stands for an optional part that is not to be had.
+    /// Finds a backend, which may have to be built first; throws, with what to do, when the name stands for an optional
+    /// part that is not to be had.
     /// </summary>
     /// <param name="name">Backend name.</param>
     /// <param name="precision">Arithmetic allowed.</param>
     /// <param name="device">Device that it must have; null or empty for any.</param>
     /// <returns>The backend.</returns>
-    /// <exception cref="ArgumentException">No backend has that name, or it computes in another precision, or lacks the device.</exception>
+    /// <exception cref="ArgumentException">
+    /// No backend has that name, or it computes in another precision, or lacks the device.
+    /// </exception>
     /// <exception cref="NotSupportedException">It is not there, or cannot run here.</exception>
     public static KernelBackend RequireBackend(string name, PrecisionMode precision, string? device = null)
     {
@@ -79,7 +93,10 @@ internal sealed class OptionalComponents(
         return KernelRegistry.Default.Resolve(name, precision, device);
     }
 
-    /// <summary>Builds and loads the part that a backend is of, where there is one that can be; whether it succeeded shows in the registry.</summary>
+    /// <summary>
+    /// Builds and loads the part that a backend is of, where there is one that can be; whether it succeeded shows in
+    /// the registry.
+    /// </summary>
     /// <param name="backend">Name of the backend.</param>
     public static void Prepare(string backend)
     {
@@ -94,7 +111,8 @@ internal sealed class OptionalComponents(
     /// <exception cref="NotSupportedException">It is an optional part that is not to be had.</exception>
     public static void RequireLearner(string name)
     {
-        if (All.FirstOrDefault(part => part.Provides == OptionalComponent.Learner && part.Name == name) is OptionalComponent component)
+        if (All.FirstOrDefault(
+            part => part.Provides == OptionalComponent.Learner && part.Name == name) is OptionalComponent component)
         {
             s_program.Require(component, $"Learner '{name}'", "--learner " + LearnerRegistry.Embedded);
         }
@@ -113,12 +131,16 @@ internal sealed class OptionalComponents(
     }
 
     /// <summary>Builds and loads what a backend's name, or that of a device with <c>auto</c>, stands for.</summary>
-    /// <param name="name">Backend name; with <c>auto</c>, that in <see cref="KernelRegistry.EnvironmentVariable"/>.</param>
+    /// <param name="name">
+    /// Backend name; with <c>auto</c>, that in <see cref="KernelRegistry.EnvironmentVariable"/>.
+    /// </param>
     /// <param name="device">Device that it must have; null or empty for any.</param>
     /// <exception cref="NotSupportedException">It is not to be had.</exception>
     public void ObtainBackend(string name, string? device)
     {
-        string? forced = name == KernelRegistry.Auto ? Environment.GetEnvironmentVariable(KernelRegistry.EnvironmentVariable) : null;
+        string? forced = name == KernelRegistry.Auto
+            ? Environment.GetEnvironmentVariable(KernelRegistry.EnvironmentVariable)
+            : null;
         string wanted = string.IsNullOrEmpty(forced) ? name : forced;
         if (wanted == KernelRegistry.Auto)
         {
@@ -128,11 +150,15 @@ internal sealed class OptionalComponents(
 
         if (Components.FirstOrDefault(part => part.HasBackend(wanted)) is OptionalComponent component)
         {
-            Require(component, $"Backend '{wanted}'", $"--backend {KernelRegistry.Auto} or --backend {ManagedBackend.FamilyName}");
+            Require(
+                component, $"Backend '{wanted}'",
+                $"--backend {KernelRegistry.Auto} or --backend {ManagedBackend.FamilyName}");
         }
     }
 
-    /// <summary>Builds a part where that is needed and can be done, and loads it; its status says what came of it.</summary>
+    /// <summary>
+    /// Builds a part where that is needed and can be done, and loads it; its status says what came of it.
+    /// </summary>
     /// <param name="component">The part.</param>
     public void Obtain(OptionalComponent component)
     {
@@ -189,13 +215,17 @@ internal sealed class OptionalComponents(
 
         try
         {
-            Assembly assembly = component.Project is null ? Assembly.LoadFrom(path) : new PluginContext(path).LoadFromAssemblyPath(path);
+            Assembly assembly = component.Project is null
+                ? Assembly.LoadFrom(path)
+                : new PluginContext(path).LoadFromAssemblyPath(path);
             Type? type = assembly.GetType($"{component.Assembly}.{EntryType}");
             MethodInfo entry = type?.GetMethod(EntryMethod, Type.EmptyTypes)
                 ?? throw new MissingMethodException($"{component.Assembly}.{EntryType}", EntryMethod);
             entry.Invoke(null, null);
             component.IsLoaded = true;
-            component.Status = type.GetProperty(ReasonProperty)?.GetValue(null) is string whyNot ? "cannot run here: " + whyNot : "installed";
+            component.Status = type.GetProperty(ReasonProperty)?.GetValue(null) is string whyNot
+                ? "cannot run here: " + whyNot
+                : "installed";
         }
         catch (Exception error)
         {
@@ -206,7 +236,8 @@ internal sealed class OptionalComponents(
 
     private static bool HasNvidiaDriver()
     {
-        bool found = NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint library);
+        bool found = NativeLibrary.TryLoad(
+            OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint library);
         if (found)
         {
             NativeLibrary.Free(library);

@@ -15,14 +15,16 @@ internal sealed partial class PluginBuilder(PluginFolder folder)
     public bool CanBuild => folder.Repository is not null;
 
     /// <summary>
-    /// Whether building was tried in vain since the program was built, so that what nobody asked for by name is not tried at every start.
+    /// Whether building was tried in vain since the program was built, so that what nobody asked for by name is not
+    /// tried at every start.
     /// </summary>
     /// <param name="component">The plug-in.</param>
     /// <returns>True when it was.</returns>
     public bool HasFailed(OptionalComponent component)
     {
         string log = LogOf(component);
-        return File.Exists(log) && File.GetLastWriteTimeUtc(log) > File.GetLastWriteTimeUtc(typeof(PluginBuilder).Assembly.Location);
+        return File.Exists(log) && File.GetLastWriteTimeUtc(log) > File.GetLastWriteTimeUtc(
+            typeof(PluginBuilder).Assembly.Location);
     }
 
     /// <summary>Builds a plug-in; another process that builds at the same time is waited for.</summary>
@@ -41,7 +43,8 @@ internal sealed partial class PluginBuilder(PluginFolder folder)
         ProcessStartInfo start = new(
             DotnetHost.Find(),
             [
-                "build", Path.Combine(folder.Repository!, component.Project!), "-c", PluginFolder.Configuration, "-v", "quiet", "--nologo",
+                "build", Path.Combine(folder.Repository!, component.Project!), "-c", PluginFolder.Configuration, "-v",
+                "quiet", "--nologo",
                 "-p:RunAnalyzers=false", "-p:EnforceCodeStyleInBuild=false", "-nodeReuse:false",
             ])
         {

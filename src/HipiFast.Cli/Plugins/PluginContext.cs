@@ -4,8 +4,9 @@ using System.Runtime.Loader;
 namespace HipiFast.Cli;
 
 /// <summary>
-/// Loads a plug-in's assembly and what it needs from its own folder, as its <c>.deps.json</c> says: packages and native libraries. What the program
-/// has (the contracts, the engine, the framework) is found first and shared, so that types and registries are the same on both sides.
+/// Loads a plug-in's assembly and what it needs from its own folder, as its <c>.deps.json</c> says: packages and native
+/// libraries. What the program has (the contracts, the engine, the framework) is found first and shared, so that types
+/// and registries are the same on both sides.
 /// </summary>
 internal sealed class PluginContext : AssemblyLoadContext
 {
@@ -20,7 +21,9 @@ internal sealed class PluginContext : AssemblyLoadContext
         _resolver = new AssemblyDependencyResolver(assembly);
 
         // Asked only for what the program does not have.
-        Resolving += (context, name) => _resolver.ResolveAssemblyToPath(name) is string path ? context.LoadFromAssemblyPath(path) : null;
+        Resolving += (context, name) => _resolver.ResolveAssemblyToPath(name) is string path
+            ? context.LoadFromAssemblyPath(path)
+            : null;
     }
 
     /// <inheritdoc/>
@@ -28,5 +31,7 @@ internal sealed class PluginContext : AssemblyLoadContext
 
     /// <inheritdoc/>
     protected override nint LoadUnmanagedDll(string unmanagedDllName) =>
-        _resolver.ResolveUnmanagedDllToPath(unmanagedDllName) is string path ? LoadUnmanagedDllFromPath(path) : nint.Zero;
+        _resolver.ResolveUnmanagedDllToPath(unmanagedDllName) is string path
+            ? LoadUnmanagedDllFromPath(path)
+            : nint.Zero;
 }

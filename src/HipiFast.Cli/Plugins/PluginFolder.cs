@@ -3,8 +3,8 @@ using System.Reflection;
 namespace HipiFast.Cli;
 
 /// <summary>
-/// Where plug-ins lie, each in a folder of its assembly's name: <c>plugins</c> beside the program, or else <c>artifacts/plugins/CONFIGURATION</c> of
-/// the repository that the program lies in, where its build puts them.
+/// Where plug-ins lie, each in a folder of its assembly's name: <c>plugins</c> beside the program, or else
+/// <c>artifacts/plugins/CONFIGURATION</c> of the repository that the program lies in, where its build puts them.
 /// </summary>
 /// <param name="program">Folder of the program.</param>
 internal sealed class PluginFolder(string program)
@@ -19,17 +19,25 @@ internal sealed class PluginFolder(string program)
     public static string Configuration { get; } =
         typeof(PluginFolder).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()?.Configuration ?? "Release";
 
-    /// <summary>Root of the repository that the program lies in; null where it lies in none, or brings its plug-ins along.</summary>
-    public string? Repository { get; } = Directory.Exists(Path.Combine(program, Packed)) ? null : FindRepository(program);
+    /// <summary>
+    /// Root of the repository that the program lies in; null where it lies in none, or brings its plug-ins along.
+    /// </summary>
+    public string? Repository { get; } = Directory.Exists(Path.Combine(program, Packed))
+        ? null
+        : FindRepository(program);
 
     /// <summary>The folder, whether it is there or not.</summary>
     public string Root =>
-        Repository is null ? Path.Combine(program, Packed) : Path.Combine(Repository, "artifacts", "plugins", Configuration);
+        Repository is null
+            ? Path.Combine(program, Packed)
+            : Path.Combine(Repository, "artifacts", "plugins", Configuration);
 
     /// <summary>Finds a plug-in.</summary>
     /// <param name="name">Name of its assembly.</param>
     /// <param name="reason">Why it cannot be used, in a few words; empty where it can.</param>
-    /// <returns>Path of its assembly; null where it is not there, or was built from other sources than the program.</returns>
+    /// <returns>
+    /// Path of its assembly; null where it is not there, or was built from other sources than the program.
+    /// </returns>
     public string? Find(string name, out string reason)
     {
         string folder = Path.Combine(Root, name), assembly = Path.Combine(folder, name + ".dll");
@@ -39,7 +47,8 @@ internal sealed class PluginFolder(string program)
             return null;
         }
 
-        // What both have is the program's when it is loaded. A plug-in that was compiled against another build of it may miss members.
+        // What both have is the program's when it is loaded. A plug-in that was compiled against another build of it
+        // may miss members.
         foreach (string copy in Directory.EnumerateFiles(folder, "HipiFast*.dll"))
         {
             string own = Path.Combine(program, Path.GetFileName(copy));

@@ -38,7 +38,8 @@ internal sealed unsafe class MatrixSpool(string path, string name) : IDisposable
         writer.AddReference(name, (float*)values, _rows, _columns);
     }
 
-    // Nothing is left of it, however the process ends: Windows deletes it then, other systems let go of the name at once.
+    // Nothing is left of it, however the process ends: Windows deletes it then, other systems let go of the name at
+    // once.
     private static FileStream OpenWithoutName(string path)
     {
         string temporary = TemporaryName.Beside(path);

@@ -22,14 +22,17 @@ internal sealed class RelabelArguments
 
     private readonly Option<string?> _tasks = new("--tasks")
     {
-        Description = "Candidate tasks, tensor task [K, P], and optionally log_prior [K] (unnormalised; -inf excludes a task). "
+        Description =
+            "Candidate tasks, tensor task [K, P], and optionally log_prior [K] (unnormalised; -inf excludes a task). "
             + "Default: the tasks commanded in the batch, all equally likely.",
         HelpName = "P.safetensors",
     };
 
     private readonly Option<string?> _estimator = new("--estimator")
     {
-        Description = "Estimate of the soft Q-values; return sums rewards over whole episodes (needs the episode tensor). [critic]",
+        Description =
+            "Estimate of the soft Q-values; return sums rewards over whole episodes (needs the episode tensor). "
+            + "[critic]",
         HelpName = "critic|soft-critic|bellman|return",
     };
 
@@ -41,13 +44,16 @@ internal sealed class RelabelArguments
 
     private readonly Option<string?> _rowPool = new("--row-pool")
     {
-        Description = "With --assign task: random transitions, new for every 32 tasks, among which each task chooses. [64]",
+        Description =
+            "With --assign task: random transitions, new for every 32 tasks, among which each task chooses. [64]",
         HelpName = "M",
     };
 
     private readonly Option<string?> _family = new("--family")
     {
-        Description = "Task family: rewards and terminations. Needed by bellman and return, and for reward and terminated in the result.",
+        Description =
+            "Task family: rewards and terminations. Needed by bellman and return, and for reward and terminated in the "
+            + "result.",
         HelpName = "F.json",
     };
 
@@ -125,9 +131,13 @@ internal sealed class RelabelArguments
 
     private readonly Option<string> _output = new("--out")
     {
-        Description = "File to write. Its task_index is -1 where nothing was relabeled, else: with --tasks a row of that file; without, the row "
-            + "of the transitions whose commanded task it is (with --assign task always the row itself, as its transition is what changed); with "
-            + "--estimator return and without --tasks, the number of the trajectory whose task it is, from 0 in the order of the file.",
+        Description =
+            "File to write. Its task_index is -1 where nothing was relabeled, else: with --tasks a row of that file; "
+            + "without, the row "
+            + "of the transitions whose commanded task it is (with --assign task always the row itself, as its "
+            + "transition is what changed); with "
+            + "--estimator return and without --tasks, the number of the trajectory whose task it is, from 0 in the "
+            + "order of the file.",
         HelpName = "Y.safetensors",
         Required = true,
     };
@@ -154,7 +164,8 @@ internal sealed class RelabelArguments
     /// <summary>The options, in the order in which help lists them.</summary>
     public IEnumerable<Option> All =>
     [
-        _agent, _transitions, _tasks, _estimator, _assign, _rowPool, _family, _gamma, _partition, _temperature, _twin, _fraction,
+        _agent, _transitions, _tasks, _estimator, _assign, _rowPool, _family, _gamma, _partition, _temperature, _twin,
+        _fraction,
         _seed, _backend, _device, _threads, _precision, _dump, _batch, _output,
     ];
 

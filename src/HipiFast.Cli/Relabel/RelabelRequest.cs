@@ -78,7 +78,8 @@ internal sealed record RelabelRequest
     public string IndexMeaning => "-1: not relabeled; else " + this switch
     {
         { Tasks: not null } => "the row of the file of candidate tasks",
-        { Trajectories: true } => "the number of the trajectory whose commanded task it is, from 0 in the order of the file",
+        { Trajectories: true } =>
+            "the number of the trajectory whose commanded task it is, from 0 in the order of the file",
         { Options.Assignment: Assignment.Task } => "the row itself, which kept its task and took another transition",
         _ => "the row of the file of transitions whose commanded task it is",
     };
@@ -99,7 +100,8 @@ internal sealed record RelabelRequest
                 "--estimator return works on whole episodes and cannot be combined with --batch",
             (true, _) when IsByTask => "--estimator return cannot be combined with --assign task",
             (false, _) when Agent is null => "relabel needs --agent (only --estimator return does without)",
-            (false, SoftQEstimator.Bellman) when Family is null => "--estimator bellman uses rewards and needs --family",
+            (false, SoftQEstimator.Bellman) when Family is null =>
+                "--estimator bellman uses rewards and needs --family",
             _ when IsByTask && Tasks is not null =>
                 "--assign task keeps the commanded tasks and cannot be combined with --tasks",
             _ when !IsByTask && HasRowPool => "--row-pool needs --assign task",

@@ -143,7 +143,10 @@ internal sealed class RelabelRun
         }
 
         ProgressColumn[] columns =
-            [new SpinnerColumn(), new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()];
+            [
+                new SpinnerColumn(), new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(),
+                new RemainingTimeColumn()
+            ];
         AnsiConsole.Progress().Columns(columns).Start(context =>
         {
             ProgressTask task = context.AddTask($"relabeling {NumberText.Count(rows)} transitions", maxValue: rows);

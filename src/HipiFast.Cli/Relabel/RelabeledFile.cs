@@ -24,7 +24,8 @@ internal sealed unsafe class RelabeledFile : IRelabelObserver, IDisposable
     private readonly List<float> _logPartition = [];
     private int _logPartitionRows;
 
-    public RelabeledFile(string path, long rows, TransitionShape shape, bool softQ, bool posterior, bool movesTransitions)
+    public RelabeledFile(
+        string path, long rows, TransitionShape shape, bool softQ, bool posterior, bool movesTransitions)
     {
         _shape = shape;
         _rows = rows;
@@ -62,7 +63,8 @@ internal sealed unsafe class RelabeledFile : IRelabelObserver, IDisposable
     /// <param name="firstRow">Row of the file where the batch began.</param>
     /// <param name="indexOffset">Added to task indices (by task: not read).</param>
     /// <param name="keepLogPartition">Whether logZ is wanted.</param>
-    public void Take(TransitionBatch batch, in RelabelResult result, long firstRow, int indexOffset, bool keepLogPartition)
+    public void Take(
+        TransitionBatch batch, in RelabelResult result, long firstRow, int indexOffset, bool keepLogPartition)
     {
         Span<int> index = _taskIndex.Slice(firstRow, batch.Count);
         for (int row = 0; row < index.Length; row++)

@@ -7,9 +7,10 @@ namespace HipiFast.Mujoco.Environments;
 
 /// <summary>The paper's half-cheetah (C.10): tasks are velocities to run at.</summary>
 /// <remarks>
-/// Action: torques of six joints. A step is 0.05 s. State (S = 18): height - 0.62 m, pitch and six joint angles in rad; velocity along x / (3 m/s)
-/// and the other eight / (10 m/s or rad/s); time limit. A task is a velocity in units of 3 m/s, uniform in [0, 1]. Reward: -|v - v*| - 0.05 sum a^2
-/// with v in m/s. 100 steps. An episode begins at rest, angles within 0.1 rad of the model's own.
+/// Action: torques of six joints. A step is 0.05 s. State (S = 18): height - 0.62 m, pitch and six joint angles in rad;
+/// velocity along x / (3 m/s) and the other eight / (10 m/s or rad/s); time limit. A task is a velocity in units of 3
+/// m/s, uniform in [0, 1]. Reward: -|v - v*| - 0.05 sum a^2 with v in m/s. 100 steps. An episode begins at rest, angles
+/// within 0.1 rad of the model's own.
 /// </remarks>
 internal sealed class Cheetah : MujocoEnvironment
 {
@@ -50,7 +51,8 @@ internal sealed class Cheetah : MujocoEnvironment
     /// <inheritdoc/>
     protected override void Describe(MujocoState state, ReadOnlySpan<double> readings, Span<float> observation)
     {
-        // The root's height counts from where the model puts it, 0.62 m, which the legs' springs lower by a few centimetres.
+        // The root's height counts from where the model puts it, 0.62 m, which the legs' springs lower by a few
+        // centimetres.
         for (int i = 1; i < Coordinates; i++)
         {
             observation[i - 1] = (float)state.Positions[i];

@@ -5,20 +5,25 @@ using HipiFast.Tasks;
 
 namespace HipiFast.Mujoco.Environments;
 
-/// <summary>The paper's desk (C.11): a gripper over a desk with three buttons and a block; nine discrete tasks.</summary>
+/// <summary>
+/// The paper's desk (C.11): a gripper over a desk with three buttons and a block; nine discrete tasks.
+/// </summary>
 /// <remarks>
-/// Action: velocities of the gripper along x, y and z (1 is 0.5 m/s) and about z (2 rad/s), and the fingers' opening. A step is 0.032 s. State (S =
-/// 28): depth of the three buttons / 0.02 m; the block's x and y from where it starts / 0.1 m, its height above rest / 0.1 m, its turn in rad; cos
-/// and sin of the turn, the z axis and the velocity in m/s of the block; the gripper's place / 0.2 m and velocity in m/s, its turn, both fingers /
-/// 0.05 m; the block's place from the grip / 0.1 m; time limit. Task: one-hot; a step is worth 1 while the task is done, else 0, and nothing ends the
-/// episode but its 128 steps. An episode begins at rest, the block within 0.01 m of its place, the gripper within 0.02 m.
+/// Action: velocities of the gripper along x, y and z (1 is 0.5 m/s) and about z (2 rad/s), and the fingers' opening. A
+/// step is 0.032 s. State (S = 28): depth of the three buttons / 0.02 m; the block's x and y from where it starts / 0.1
+/// m, its height above rest / 0.1 m, its turn in rad; cos and sin of the turn, the z axis and the velocity in m/s of
+/// the block; the gripper's place / 0.2 m and velocity in m/s, its turn, both fingers / 0.05 m; the block's place from
+/// the grip / 0.1 m; time limit. Task: one-hot; a step is worth 1 while the task is done, else 0, and nothing ends the
+/// episode but its 128 steps. An episode begins at rest, the block within 0.01 m of its place, the gripper within 0.02
+/// m.
 /// </remarks>
 internal sealed class Desk : MujocoEnvironment
 {
     /// <summary>The tasks, in the order of their one-hot entries.</summary>
     public static readonly string[] TaskNames =
     [
-        "red button", "green button", "blue button", "lift", "move left", "move right", "push away", "turn left", "turn right",
+        "red button", "green button", "blue button", "lift", "move left", "move right", "push away", "turn left",
+        "turn right",
     ];
 
     private const double ButtonDepth = 0.02;
@@ -33,7 +38,8 @@ internal sealed class Desk : MujocoEnvironment
     // Beyond any value that an entry takes.
     private const float Far = 1e6f;
 
-    // Entry of the state and interval of each task: buttons half down; the block 0.08 m up, 0.1 m along, 30 degrees round.
+    // Entry of the state and interval of each task: buttons half down; the block 0.08 m up, 0.1 m along, 30 degrees
+    // round.
     private static readonly (int Index, float Low, float High)[] s_intervals =
     [
         (0, 0.5f, Far), (1, 0.5f, Far), (2, 0.5f, Far),
@@ -49,7 +55,8 @@ internal sealed class Desk : MujocoEnvironment
     private readonly int _blockVelocity;
 
     private Desk(int count, EnvironmentSettings settings, OneHotTasks tasks)
-        : base(new MujocoSetup("desk", "desk", 28, 5, 128, 8), count, settings, TaskFamilies.Intervals(s_intervals), tasks, tasks.All())
+        : base(new MujocoSetup(
+            "desk", "desk", 28, 5, 128, 8), count, settings, TaskFamilies.Intervals(s_intervals), tasks, tasks.All())
     {
         settings.RefuseMargin(Name);
         UseActuators("x", "y", "z", "turn", "left_finger", "right_finger");
@@ -65,7 +72,8 @@ internal sealed class Desk : MujocoEnvironment
     protected override DrawingView View => new(DrawingPlane.Top, -0.45, -0.3, 0.9, 0.6);
 
     /// <summary>Nine tasks.</summary>
-    public static Desk Discrete(int count, EnvironmentSettings settings) => new(count, settings, new OneHotTasks(s_intervals.Length));
+    public static Desk Discrete(int count, EnvironmentSettings settings) =>
+        new(count, settings, new OneHotTasks(s_intervals.Length));
 
     /// <inheritdoc/>
     protected override void Place(MujocoState state, ref UniformDraws draws)

@@ -7,9 +7,10 @@ namespace HipiFast.Mujoco.Environments;
 
 /// <summary>The paper's finger (C.4): a finger of two links turns a knob until the knob's tip is at a place.</summary>
 /// <remarks>
-/// Action: torques of both joints. A step is 0.02 s. State (S = 10): joint angles / (110 degrees), the knob's tip relative to its hinge, x and z /
-/// 0.13 m, velocities of joints and hinge / (10 rad/s), log(1 + force in N) of the two touch sensors, time limit. A goal is a place of the tip in the
-/// same unit, on its circle at a uniform angle; margin 0.1 m. 1000 steps. An episode begins at rest at uniform angles without contact.
+/// Action: torques of both joints. A step is 0.02 s. State (S = 10): joint angles / (110 degrees), the knob's tip
+/// relative to its hinge, x and z / 0.13 m, velocities of joints and hinge / (10 rad/s), log(1 + force in N) of the two
+/// touch sensors, time limit. A goal is a place of the tip in the same unit, on its circle at a uniform angle; margin
+/// 0.1 m. 1000 steps. An episode begins at rest at uniform angles without contact.
 /// </remarks>
 internal sealed class Finger : MujocoEnvironment
 {

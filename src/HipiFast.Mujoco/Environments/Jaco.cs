@@ -7,10 +7,11 @@ namespace HipiFast.Mujoco.Environments;
 
 /// <summary>The paper's reaching task of the Jaco arm (C.8): the hand goes to a place.</summary>
 /// <remarks>
-/// Action: velocities of six arm joints and three fingers, 1 being the largest. A step is 0.04 s. State (S = 43): cos and sin of the arm's angles;
-/// its velocities in rad/s; its torques / (10 N m); the fingers' angles / (80 degrees) and velocities in rad/s; the hand's place relative to (0.4, 0,
-/// 0.3) m / 0.5 m; its x, y and z axes; time limit. Goals are uniform in x in [0.25, 0.6], y in [-0.3, 0.3], z in [0.1, 0.5] m, emitted as the hand's
-/// place is. Margin 0.1 m (sparse, 0.03 m). 250 steps. An episode begins at rest with the hand before the arm, angles within 0.1 rad of that.
+/// Action: velocities of six arm joints and three fingers, 1 being the largest. A step is 0.04 s. State (S = 43): cos
+/// and sin of the arm's angles; its velocities in rad/s; its torques / (10 N m); the fingers' angles / (80 degrees) and
+/// velocities in rad/s; the hand's place relative to (0.4, 0, 0.3) m / 0.5 m; its x, y and z axes; time limit. Goals
+/// are uniform in x in [0.25, 0.6], y in [-0.3, 0.3], z in [0.1, 0.5] m, emitted as the hand's place is. Margin 0.1 m
+/// (sparse, 0.03 m). 250 steps. An episode begins at rest with the hand before the arm, angles within 0.1 rad of that.
 /// </remarks>
 internal sealed class Jaco : MujocoEnvironment
 {
@@ -38,7 +39,8 @@ internal sealed class Jaco : MujocoEnvironment
             count,
             settings,
             TaskFamilies.Goal([HandEntry, HandEntry + 1, HandEntry + 2], margin / Scale),
-            new UniformTasks([-0.15f / Scale, -0.3f / Scale, -0.2f / Scale], [0.2f / Scale, 0.3f / Scale, 0.2f / Scale]))
+            new UniformTasks(
+                [-0.15f / Scale, -0.3f / Scale, -0.2f / Scale], [0.2f / Scale, 0.3f / Scale, 0.2f / Scale]))
     {
         UseActuators("j1", "j2", "j3", "j4", "j5", "j6", "finger1", "finger2", "finger3");
         _margin = margin;
@@ -51,10 +53,12 @@ internal sealed class Jaco : MujocoEnvironment
     protected override DrawingView View => new(DrawingPlane.Side, -0.5, -0.1, 1.3, 1.2);
 
     /// <summary>Margin 0.1 m.</summary>
-    public static Jaco Goal(int count, EnvironmentSettings settings) => new("jaco", count, settings, settings.Margin ?? 0.1f);
+    public static Jaco Goal(int count, EnvironmentSettings settings) =>
+        new("jaco", count, settings, settings.Margin ?? 0.1f);
 
     /// <summary>Margin 0.03 m.</summary>
-    public static Jaco Sparse(int count, EnvironmentSettings settings) => new("jaco-sparse", count, settings, settings.Margin ?? 0.03f);
+    public static Jaco Sparse(int count, EnvironmentSettings settings) =>
+        new("jaco-sparse", count, settings, settings.Margin ?? 0.03f);
 
     /// <inheritdoc/>
     protected override void Place(MujocoState state, ref UniformDraws draws)

@@ -8,12 +8,14 @@ namespace HipiFast.Mujoco.Environments;
 
 /// <summary>The paper's quadruped (C.3): a walking machine on four legs, tasks being places or directions.</summary>
 /// <remarks>
-/// <para>Action: angles that the servos of twelve joints turn to. A step is 0.02 s. State (S = 50): torso x and y / 3 m, height - 0.32 m; the torso's
-/// x axis and z axis; its velocity in its own frame and in the world's, m/s; angular velocity / (5 rad/s) and acceleration / (20 m/s^2) in its own
-/// frame; joint angles in rad, joint velocities / (10 rad/s); log(1 + force in N) / 5 of four feet; time limit. 300 steps. An episode begins upright
-/// and at rest, joints within 0.1 rad of straight.</para>
-/// <para>Versions: a goal on the circle of radius 3 m, margin 1 m; dense, for cloning, r = (3 m - distance) - 0.1 sum a^2 + 1; linear, the velocity
-/// along a direction with the same costs, the task being the direction and the weight -0.1 of the sum of squared actions.</para>
+/// <para>Action: angles that the servos of twelve joints turn to. A step is 0.02 s. State (S = 50): torso x and y / 3
+/// m, height - 0.32 m; the torso's x axis and z axis; its velocity in its own frame and in the world's, m/s; angular
+/// velocity / (5 rad/s) and acceleration / (20 m/s^2) in its own frame; joint angles in rad, joint velocities / (10
+/// rad/s); log(1 + force in N) / 5 of four feet; time limit. 300 steps. An episode begins upright and at rest, joints
+/// within 0.1 rad of straight.</para>
+/// <para>Versions: a goal on the circle of radius 3 m, margin 1 m; dense, for cloning, r = (3 m - distance) - 0.1 sum
+/// a^2 + 1; linear, the velocity along a direction with the same costs, the task being the direction and the weight
+/// -0.1 of the sum of squared actions.</para>
 /// </remarks>
 internal sealed class Quadruped : MujocoEnvironment
 {
@@ -30,7 +32,8 @@ internal sealed class Quadruped : MujocoEnvironment
     // In the order of the sensors of the model: how many numbers, and their unit.
     private static readonly (string Name, int Length, double Unit)[] s_sensors =
     [
-        ("heading", 3, 1), ("upright", 3, 1), ("velocity", 3, 1), ("world_velocity", 3, 1), ("gyro", 3, 5), ("accelerometer", 3, 20),
+        ("heading", 3, 1), ("upright", 3, 1), ("velocity", 3, 1), ("world_velocity", 3, 1), ("gyro", 3, 5),
+        ("accelerometer", 3, 20),
     ];
 
     private readonly float _margin;
@@ -38,8 +41,10 @@ internal sealed class Quadruped : MujocoEnvironment
     private readonly int[] _sensors;
     private readonly int _touch;
 
-    private Quadruped(string name, int count, EnvironmentSettings settings, TaskFamily family, ITaskDistribution tasks, float margin)
-        : base(new MujocoSetup(name, "quadruped", 3 + 18 + (2 * Joints) + 4 + 1, Joints, 300, 4), count, settings, family, tasks)
+    private Quadruped(
+        string name, int count, EnvironmentSettings settings, TaskFamily family, ITaskDistribution tasks, float margin)
+        : base(new MujocoSetup(
+            name, "quadruped", 3 + 18 + (2 * Joints) + 4 + 1, Joints, 300, 4), count, settings, family, tasks)
     {
         string[] legs = ["front_left", "front_right", "back_left", "back_right"];
         UseActuators([.. legs.SelectMany(leg => (string[])[$"{leg}_yaw", $"{leg}_lift", $"{leg}_bend"])]);
@@ -56,7 +61,8 @@ internal sealed class Quadruped : MujocoEnvironment
     public static Quadruped Goal(int count, EnvironmentSettings settings)
     {
         float margin = settings.Margin ?? 1f;
-        return new Quadruped("quadruped", count, settings, TaskFamilies.Goal(s_place, margin / Radius), Circle(), margin);
+        return new Quadruped(
+            "quadruped", count, settings, TaskFamilies.Goal(s_place, margin / Radius), Circle(), margin);
     }
 
     /// <summary>Places to go to, with a dense reward.</summary>
@@ -64,7 +70,8 @@ internal sealed class Quadruped : MujocoEnvironment
     {
         const string name = "quadruped-dense";
         settings.RefuseMargin(name);
-        return new Quadruped(name, count, settings, TaskFamilies.Dense(s_place, 0.1f, Radius, Radius + 1f), Circle(), 0.1f);
+        return new Quadruped(
+            name, count, settings, TaskFamilies.Dense(s_place, 0.1f, Radius, Radius + 1f), Circle(), 0.1f);
     }
 
     /// <summary>Directions to go in.</summary>

@@ -7,9 +7,10 @@ namespace HipiFast.Mujoco.Environments;
 
 /// <summary>The paper's 2D reacher (C.5) in MuJoCo: a two-link arm moves its fingertip to a target.</summary>
 /// <remarks>
-/// Action: torques of shoulder and wrist. A step is 0.02 s. State (S = 9): cos and sin of both angles, joint velocities / (10 rad/s), fingertip x and
-/// y / 0.24 m, time limit. A goal is a fingertip place in the same unit, radius uniform in [0.05, 0.20] m and any angle. Margin 0.05 m (sparse, 0.02
-/// m); 32 fixed goals with one-hot tasks in the discrete version. 1000 steps. An episode begins at rest at uniform joint angles.
+/// Action: torques of shoulder and wrist. A step is 0.02 s. State (S = 9): cos and sin of both angles, joint velocities
+/// / (10 rad/s), fingertip x and y / 0.24 m, time limit. A goal is a fingertip place in the same unit, radius uniform
+/// in [0.05, 0.20] m and any angle. Margin 0.05 m (sparse, 0.02 m); 32 fixed goals with one-hot tasks in the discrete
+/// version. 1000 steps. An episode begins at rest at uniform joint angles.
 /// </remarks>
 internal sealed class Reacher : MujocoEnvironment
 {
@@ -22,8 +23,10 @@ internal sealed class Reacher : MujocoEnvironment
     private readonly float _margin;
 
     private Reacher(
-        string name, int count, EnvironmentSettings settings, float margin, TaskFamily family, ITaskDistribution tasks, float[] fixedTasks)
-        : base(new MujocoSetup(name, "reacher", 9, 2, Reacher2d.DefaultEpisodeLimit, 4), count, settings, family, tasks, fixedTasks)
+        string name, int count, EnvironmentSettings settings, float margin, TaskFamily family, ITaskDistribution tasks,
+        float[] fixedTasks)
+        : base(new MujocoSetup(
+            name, "reacher", 9, 2, Reacher2d.DefaultEpisodeLimit, 4), count, settings, family, tasks, fixedTasks)
     {
         UseActuators("shoulder", "wrist");
         _fingertip = Sensor("fingertip");
@@ -37,7 +40,8 @@ internal sealed class Reacher : MujocoEnvironment
     public static Reacher Goal(int count, EnvironmentSettings settings) => Goal("reacher", count, settings, 0.05f);
 
     /// <summary>Margin 0.02 m.</summary>
-    public static Reacher Sparse(int count, EnvironmentSettings settings) => Goal("reacher-sparse", count, settings, 0.02f);
+    public static Reacher Sparse(int count, EnvironmentSettings settings) =>
+        Goal("reacher-sparse", count, settings, 0.02f);
 
     /// <summary>32 fixed goals, margin 0.05 m.</summary>
     public static Reacher Discrete(int count, EnvironmentSettings settings)
@@ -82,6 +86,7 @@ internal sealed class Reacher : MujocoEnvironment
     private static Reacher Goal(string name, int count, EnvironmentSettings settings, float defaultMargin)
     {
         float margin = settings.Margin ?? defaultMargin;
-        return new Reacher(name, count, settings, margin, TaskFamilies.Goal(s_achieved, margin / Reacher2d.Reach), Reacher2d.Places, []);
+        return new Reacher(name, count, settings, margin, TaskFamilies.Goal(
+            s_achieved, margin / Reacher2d.Reach), Reacher2d.Places, []);
     }
 }

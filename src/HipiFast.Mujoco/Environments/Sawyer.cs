@@ -7,10 +7,11 @@ namespace HipiFast.Mujoco.Environments;
 
 /// <summary>The paper's reaching task of the Sawyer arm (C.6): the hand goes to a place.</summary>
 /// <remarks>
-/// Action: a move of the hand's target by up to 0.01 m along x, y and z, and the fingers' opening. The target keeps to the workspace x in [-0.5,
-/// 0.5], y in [0.4, 1], z in [0.05, 0.5] m. A step is 0.025 s. State (S = 11): the hand's place relative to (0, 0.7, 0.25) m / 0.5 m, its velocity in
-/// m/s, the target's place relative to the hand's / 0.05 m, the fingers' opening in [0, 1], time limit. Goals are uniform in x in [-0.1, 0.1], y in
-/// [0.8, 0.9], z in [0.05, 0.3] m, emitted as the hand's place is. Margin 0.05 m; or, as part of the task, uniform in [0.01, 0.1] m. 150 steps. An
+/// Action: a move of the hand's target by up to 0.01 m along x, y and z, and the fingers' opening. The target keeps to
+/// the workspace x in [-0.5, 0.5], y in [0.4, 1], z in [0.05, 0.5] m. A step is 0.025 s. State (S = 11): the hand's
+/// place relative to (0, 0.7, 0.25) m / 0.5 m, its velocity in m/s, the target's place relative to the hand's / 0.05 m,
+/// the fingers' opening in [0, 1], time limit. Goals are uniform in x in [-0.1, 0.1], y in [0.8, 0.9], z in [0.05, 0.3]
+/// m, emitted as the hand's place is. Margin 0.05 m; or, as part of the task, uniform in [0.01, 0.1] m. 150 steps. An
 /// episode begins at rest with the hand at (0, 0.6, 0.2) m.
 /// </remarks>
 internal sealed class Sawyer : MujocoEnvironment
@@ -32,14 +33,16 @@ internal sealed class Sawyer : MujocoEnvironment
     private static readonly double[] s_goalLow = [-0.1, 0.8, 0.05];
     private static readonly double[] s_goalHigh = [0.1, 0.9, 0.3];
 
-    // Joint angles at which the hand is at (0, 0.6, 0.2) m and points down: where the model comes to rest when its target stands there.
+    // Joint angles at which the hand is at (0, 0.6, 0.2) m and points down: where the model comes to rest when its
+    // target stands there.
     private static readonly double[] s_start = [-0.2822, -0.9379, 0.0175, 1.8014, -0.0160, 0.7074, -0.2560];
 
     private readonly float _margin;
     private readonly int _hand;
     private readonly int _velocity;
 
-    private Sawyer(string name, int count, EnvironmentSettings settings, TaskFamily family, ITaskDistribution tasks, float margin)
+    private Sawyer(
+        string name, int count, EnvironmentSettings settings, TaskFamily family, ITaskDistribution tasks, float margin)
         : base(new MujocoSetup(name, "sawyer", 11, 4, 150, 5), count, settings, family, tasks)
     {
         UseActuators("left_finger", "right_finger");
@@ -64,7 +67,8 @@ internal sealed class Sawyer : MujocoEnvironment
     {
         const string name = "sawyer-margin";
         settings.RefuseMargin(name);
-        UniformTasks tasks = new([.. Emitted(s_goalLow), LeastMargin / Scale], [.. Emitted(s_goalHigh), LargestMargin / Scale]);
+        UniformTasks tasks = new(
+            [.. Emitted(s_goalLow), LeastMargin / Scale], [.. Emitted(s_goalHigh), LargestMargin / Scale]);
         return new Sawyer(name, count, settings, TaskFamilies.GoalAndMargin(s_achieved), tasks, 0f);
     }
 
@@ -109,5 +113,6 @@ internal sealed class Sawyer : MujocoEnvironment
         return true;
     }
 
-    private static IEnumerable<float> Emitted(double[] place) => place.Select((value, i) => (float)(value - s_origin[i]) / Scale);
+    private static IEnumerable<float> Emitted(double[] place) =>
+        place.Select((value, i) => (float)(value - s_origin[i]) / Scale);
 }

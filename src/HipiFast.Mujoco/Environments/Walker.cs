@@ -7,10 +7,11 @@ namespace HipiFast.Mujoco.Environments;
 
 /// <summary>The paper's planar walker (C.9): tasks weight features of its motion.</summary>
 /// <remarks>
-/// Action: torques of six joints. A step is 0.025 s. State (S = 30): x and z of the x axis of each of the seven bodies; the nine velocities / (10 m/s
-/// or rad/s); then the features: torso height - 0.5 m, velocity of the whole along x in m/s, and x and z of the left and of the right foot relative
-/// to (0, -0.7) m from the centre of mass; time limit. Task: weights of the six features in [-1, 1] and of the sum of squared actions in [-1, 0]. 100
-/// steps. An episode begins upright, joints within 0.05 rad of straight.
+/// Action: torques of six joints. A step is 0.025 s. State (S = 30): x and z of the x axis of each of the seven bodies;
+/// the nine velocities / (10 m/s or rad/s); then the features: torso height - 0.5 m, velocity of the whole along x in
+/// m/s, and x and z of the left and of the right foot relative to (0, -0.7) m from the centre of mass; time limit.
+/// Task: weights of the six features in [-1, 1] and of the sum of squared actions in [-1, 0]. 100 steps. An episode
+/// begins upright, joints within 0.05 rad of straight.
 /// </remarks>
 internal sealed class Walker : MujocoEnvironment
 {

@@ -93,7 +93,9 @@ internal struct MujocoContact
     public double NormalForce;
 }
 
-/// <summary>The C ABI of native/include/hipifast/mujoco.h, function by function; that header says what each does and needs.</summary>
+/// <summary>
+/// The C ABI of native/include/hipifast/mujoco.h, function by function; that header says what each does and needs.
+/// </summary>
 internal static unsafe partial class MujocoMethods
 {
     /// <summary>Name of the library, without the system's prefix and suffix.</summary>
@@ -140,18 +142,22 @@ internal static unsafe partial class MujocoMethods
 
     [LibraryImport(Library, EntryPoint = "hf_mj_step")]
     public static partial MujocoStatus Step(
-        nint simulator, double* control, int controlCount, int substeps, double* state, int stateSize, double* readings, int readingCount);
+        nint simulator, double* control, int controlCount, int substeps, double* state, int stateSize, double* readings,
+        int readingCount);
 
     [LibraryImport(Library, EntryPoint = "hf_mj_read")]
-    public static partial MujocoStatus Read(nint simulator, double* state, int stateSize, double* readings, int readingCount, int* contactCount);
+    public static partial MujocoStatus Read(
+        nint simulator, double* state, int stateSize, double* readings, int readingCount, int* contactCount);
 
     [LibraryImport(Library, EntryPoint = "hf_mj_energy")]
-    public static partial MujocoStatus GetEnergy(nint simulator, double* state, int stateSize, double* potential, double* kinetic);
+    public static partial MujocoStatus GetEnergy(
+        nint simulator, double* state, int stateSize, double* potential, double* kinetic);
 
     [LibraryImport(Library, EntryPoint = "hf_mj_contacts")]
     public static partial MujocoStatus GetContacts(
         nint simulator, double* state, int stateSize, MujocoContact* contacts, int capacity, int* count);
 
     [LibraryImport(Library, EntryPoint = "hf_mj_geoms")]
-    public static partial MujocoStatus GetGeoms(nint simulator, double* state, int stateSize, MujocoGeom* geoms, int capacity);
+    public static partial MujocoStatus GetGeoms(
+        nint simulator, double* state, int stateSize, MujocoGeom* geoms, int capacity);
 }

@@ -21,7 +21,8 @@ internal enum DrawingPlane
 /// <param name="Width">m.</param>
 /// <param name="Height">m; a picture of another shape shows more, on both sides.</param>
 /// <param name="Follows">Whether the view moves along with the first body.</param>
-internal readonly record struct DrawingView(DrawingPlane Plane, double Left, double Bottom, double Width, double Height, bool Follows = false);
+internal readonly record struct DrawingView(
+    DrawingPlane Plane, double Left, double Bottom, double Width, double Height, bool Follows = false);
 
 /// <summary>Draws geoms as flat shapes: their outlines in parallel projection, far ones first.</summary>
 internal static unsafe class GeomDrawing
@@ -38,7 +39,8 @@ internal static unsafe class GeomDrawing
     /// <param name="height">Pixels.</param>
     /// <param name="goal">x, y, z and radius of a goal, m; empty for none.</param>
     /// <returns>An SVG element.</returns>
-    public static string Svg(ReadOnlySpan<MujocoGeom> geoms, DrawingView view, int width, int height, ReadOnlySpan<double> goal = default)
+    public static string Svg(
+        ReadOnlySpan<MujocoGeom> geoms, DrawingView view, int width, int height, ReadOnlySpan<double> goal = default)
     {
         int up = view.Plane == DrawingPlane.Side ? 2 : 1, depth = view.Plane == DrawingPlane.Side ? 1 : 2;
 
@@ -110,7 +112,8 @@ internal static unsafe class GeomDrawing
                 double xx = 0, xy = 0, yy = 0;
                 for (int axis = 0; axis < 3; axis++)
                 {
-                    double px = geom.Size[axis] * geom.Rotation[axis], py = geom.Size[axis] * geom.Rotation[(3 * up) + axis];
+                    double px = geom.Size[axis] * geom.Rotation[axis],
+                        py = geom.Size[axis] * geom.Rotation[(3 * up) + axis];
                     (xx, xy, yy) = (xx + (px * px), xy + (px * py), yy + (py * py));
                 }
 
@@ -148,7 +151,8 @@ internal static unsafe class GeomDrawing
             int row = 3 * up;
             points.Add((
                 geom.Position[0] + (geom.Rotation[0] * a) + (geom.Rotation[1] * b) + (geom.Rotation[2] * c),
-                geom.Position[up] + (geom.Rotation[row] * a) + (geom.Rotation[row + 1] * b) + (geom.Rotation[row + 2] * c)));
+                geom.Position[up] + (geom.Rotation[row] * a) + (geom.Rotation[row + 1] * b)
+                    + (geom.Rotation[row + 2] * c)));
         }
 
         return points;
@@ -184,7 +188,8 @@ internal static unsafe class GeomDrawing
 
     private static string Color(MujocoGeom geom)
     {
-        return $"rgba({Byte(geom.Rgba[0])},{Byte(geom.Rgba[1])},{Byte(geom.Rgba[2])},{geom.Rgba[3].ToString("0.##", CultureInfo.InvariantCulture)})";
+        string opacity = geom.Rgba[3].ToString("0.##", CultureInfo.InvariantCulture);
+        return $"rgba({Byte(geom.Rgba[0])},{Byte(geom.Rgba[1])},{Byte(geom.Rgba[2])},{opacity})";
 
         static int Byte(float value) => (int)MathF.Round(255 * Math.Clamp(value, 0f, 1f));
     }
@@ -205,7 +210,8 @@ internal static unsafe class GeomDrawing
 
         public void Open() => _text.Append(
             CultureInfo.InvariantCulture,
-            $"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">")
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} "
+            + $"{height}\">")
             .Append("<rect width=\"100%\" height=\"100%\" fill=\"#f7f9fb\"/>");
 
         public string Close() => _text.Append("</svg>").ToString();
@@ -227,8 +233,11 @@ internal static unsafe class GeomDrawing
         public void Circle(double x, double y, double radius, string fill) =>
             Append($"<circle cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"{_scale * radius:0.##}\" fill=\"{fill}\"/>");
 
-        public void Ring(double x, double y, double radius) => Append(
-            $"<circle cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"{_scale * radius:0.##}\" fill=\"none\" stroke=\"#2a9d4a\" stroke-width=\"2\"/>");
+        public void Ring(double x, double y, double radius)
+        {
+            Append($"<circle cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"{_scale * radius:0.##}\" fill=\"none\" ");
+            Append($"stroke=\"#2a9d4a\" stroke-width=\"2\"/>");
+        }
 
         public void Line(double x1, double y1, double x2, double y2, double thickness, string stroke)
         {

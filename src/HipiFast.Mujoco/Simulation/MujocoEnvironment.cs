@@ -19,12 +19,14 @@ internal readonly record struct MujocoSetup(
     string Name, string Model, int ObservationDimension, int ActionDimension, int EpisodeLimit, int Substeps);
 
 /// <summary>
-/// What the physics environments have in common: one model, a state in double precision for every copy, copies stepped side by side, and an
-/// observation whose last entry says that the time limit was reached (1, else 0: paper C.3 and C.9).
+/// What the physics environments have in common: one model, a state in double precision for every copy, copies stepped
+/// side by side, and an observation whose last entry says that the time limit was reached (1, else 0: paper C.3 and
+/// C.9).
 /// </summary>
 /// <remarks>
-/// A step is a function of a copy's state and action alone, so results do not depend on the number of copies or threads, and a checkpoint goes on bit
-/// for bit. A simulation that diverges ends the step with an exception that names the model. Not thread-safe.
+/// A step is a function of a copy's state and action alone, so results do not depend on the number of copies or
+/// threads, and a checkpoint goes on bit for bit. A simulation that diverges ends the step with an exception that names
+/// the model. Not thread-safe.
 /// </remarks>
 internal abstract unsafe class MujocoEnvironment : SimulatedEnvironment, IDrawnEnvironment, IParallelWork
 {
@@ -142,7 +144,10 @@ internal abstract unsafe class MujocoEnvironment : SimulatedEnvironment, IDrawnE
     /// <returns>The state.</returns>
     internal MujocoState PartsOf(int copy) => new(StateOf(copy), Sizes);
 
-    /// <summary>What the family says of a hand-made state of copy 0, for tests: moves the state, reads the sensors, and observes.</summary>
+    /// <summary>
+    /// What the family says of a hand-made state of copy 0, for tests: moves the state, reads the sensors, and
+    /// observes.
+    /// </summary>
     /// <param name="place">Changes the model's initial state.</param>
     /// <returns>The observation.</returns>
     internal float[] ObservationIn(Action<MujocoEnvironment> place)
@@ -237,7 +242,9 @@ internal abstract unsafe class MujocoEnvironment : SimulatedEnvironment, IDrawnE
     /// <param name="observation">Result <c>[S - 1]</c>.</param>
     protected abstract void Describe(MujocoState state, ReadOnlySpan<double> readings, Span<float> observation);
 
-    /// <summary>Makes controls of an action: unless overridden, entry i of [-1, 1] fills the range of actuator i.</summary>
+    /// <summary>
+    /// Makes controls of an action: unless overridden, entry i of [-1, 1] fills the range of actuator i.
+    /// </summary>
     /// <param name="action">Clipped to [-1, 1].</param>
     /// <param name="state">The state, in which a body that the environment moves may be moved.</param>
     /// <param name="control">Result, one number per actuator.</param>
@@ -262,7 +269,8 @@ internal abstract unsafe class MujocoEnvironment : SimulatedEnvironment, IDrawnE
     {
         if (names.Length != Sizes.Controls)
         {
-            throw new InvalidOperationException($"The model '{_model.Name}' has {Sizes.Controls} actuators; {names.Length} were named.");
+            throw new InvalidOperationException(
+                $"The model '{_model.Name}' has {Sizes.Controls} actuators; {names.Length} were named.");
         }
 
         for (int i = 0; i < names.Length; i++)
@@ -270,7 +278,8 @@ internal abstract unsafe class MujocoEnvironment : SimulatedEnvironment, IDrawnE
             MujocoPlace place = _model.Find(MujocoKind.Actuator, names[i]);
             if (place.Id != i || place.Limited == 0)
             {
-                throw new InvalidOperationException($"Actuator '{names[i]}' of the model '{_model.Name}' is not number {i}, or has no range.");
+                throw new InvalidOperationException(
+                    $"Actuator '{names[i]}' of the model '{_model.Name}' is not number {i}, or has no range.");
             }
 
             _controlRanges[i] = ((place.High + place.Low) / 2, (place.High - place.Low) / 2);

@@ -7,12 +7,16 @@ namespace HipiFast.Mujoco.Simulation;
 public static unsafe class MujocoLibrary
 {
     /// <summary>How to get it, as the end of a sentence.</summary>
-    private const string Install = "install it with 'apt-get install libmujoco-dev cmake g++' (or set MUJOCO_ROOT to a MuJoCo release) "
-        + "and build again with 'dotnet build src/HipiFast.Cli -c Release', whose log of it is artifacts/native/Release/mujoco/build.log";
+    private const string Install =
+        "install it with 'apt-get install libmujoco-dev cmake g++' (or set MUJOCO_ROOT to a MuJoCo release) "
+        + "and build again with 'dotnet build src/HipiFast.Cli -c Release', whose log of it is "
+        + "artifacts/native/Release/mujoco/build.log";
 
     private static readonly Lazy<string?> s_whyNot = new(() => Probe(MujocoMethods.Library));
 
-    /// <summary>Why the physics environments cannot run here, in one sentence that says what to do; null when they can.</summary>
+    /// <summary>
+    /// Why the physics environments cannot run here, in one sentence that says what to do; null when they can.
+    /// </summary>
     public static string? WhyNot => s_whyNot.Value;
 
     /// <summary>MuJoCo's version number, such as 222 for 2.2.2.</summary>
@@ -43,7 +47,9 @@ public static unsafe class MujocoLibrary
     {
         // What was said last may be of an earlier call: only these have something of their own to say.
         bool hasWords = status is MujocoStatus.BadModel or MujocoStatus.Unstable or MujocoStatus.Error;
-        string said = !hasWords ? string.Empty : Marshal.PtrToStringUTF8((nint)MujocoMethods.GetLastError())!.Trim().ReplaceLineEndings("; ").TrimEnd('.');
+        string said = !hasWords
+            ? string.Empty
+            : Marshal.PtrToStringUTF8((nint)MujocoMethods.GetLastError())!.Trim().ReplaceLineEndings("; ").TrimEnd('.');
         return said.Length > 0 ? said : Marshal.PtrToStringUTF8((nint)MujocoMethods.GetStatusMessage(status))!;
     }
 
@@ -67,7 +73,8 @@ public static unsafe class MujocoLibrary
         if (!NativeLibrary.TryLoad(name, typeof(MujocoMethods).Assembly, null, out nint library))
         {
             return Directory.EnumerateFiles(AppContext.BaseDirectory, $"*{name}.*").Any()
-                ? "The physics environments were built with a MuJoCo that cannot be loaded now: remove artifacts/native, and then "
+                ? "The physics environments were built with a MuJoCo that cannot be loaded now: remove "
+                    + "artifacts/native, and then "
                     + $"{Install}."
                 : $"This environment needs MuJoCo, which was not found when this program was built: {Install}.";
         }
@@ -81,14 +88,16 @@ public static unsafe class MujocoLibrary
         int version = MujocoMethods.GetAbiVersion();
         if (version != MujocoMethods.AbiVersion)
         {
-            return $"The library '{MujocoMethods.Library}' has ABI version {version}, not {MujocoMethods.AbiVersion}: build again.";
+            return $"The library '{MujocoMethods.Library}' has ABI version {version}, not {MujocoMethods.AbiVersion}: "
+                + "build again.";
         }
 
         // The shim reads MuJoCo's structures as its headers laid them out.
         int headers = MujocoMethods.GetHeaderVersion(), loaded = MujocoMethods.GetMujocoVersion();
         return headers == loaded
             ? null
-            : $"The physics environments were compiled with the headers of MuJoCo {headers}, but MuJoCo {loaded} was loaded; expected one version "
+            : $"The physics environments were compiled with the headers of MuJoCo {headers}, but MuJoCo {loaded} was "
+                + "loaded; expected one version "
                 + "(set MUJOCO_ROOT to a release with both include and lib, and build again).";
     }
 }

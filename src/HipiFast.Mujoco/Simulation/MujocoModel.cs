@@ -3,8 +3,10 @@ using HipiFast.Mujoco.Native;
 
 namespace HipiFast.Mujoco.Simulation;
 
-/// <summary>A model that MuJoCo has read: sizes, and where named things lie. Read-only; may be shared by simulators of several threads, which it
-/// must outlive.</summary>
+/// <summary>
+/// A model that MuJoCo has read: sizes, and where named things lie. Read-only; may be shared by simulators of several
+/// threads, which it must outlive.
+/// </summary>
 internal sealed unsafe class MujocoModel : IDisposable
 {
     private nint _handle;
@@ -25,7 +27,8 @@ internal sealed unsafe class MujocoModel : IDisposable
             MujocoStatus status = MujocoMethods.Load(bytes, (nuint)text.Length, &handle);
             if (status != MujocoStatus.Ok)
             {
-                throw new InvalidDataException($"MuJoCo does not accept the model '{name}': {MujocoLibrary.Describe(status)}.");
+                throw new InvalidDataException(
+                    $"MuJoCo does not accept the model '{name}': {MujocoLibrary.Describe(status)}.");
             }
         }
 
@@ -68,7 +71,8 @@ internal sealed unsafe class MujocoModel : IDisposable
         MujocoPlace place;
         return MujocoMethods.Find(_handle, kind, name, &place) == MujocoStatus.Ok
             ? place
-            : throw new ArgumentException($"The model '{Name}' has no {kind.ToString().ToLowerInvariant()} named '{name}'.", nameof(name));
+            : throw new ArgumentException(
+                $"The model '{Name}' has no {kind.ToString().ToLowerInvariant()} named '{name}'.", nameof(name));
     }
 
     /// <inheritdoc/>

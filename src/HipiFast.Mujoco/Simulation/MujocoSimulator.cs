@@ -2,7 +2,10 @@ using HipiFast.Mujoco.Native;
 
 namespace HipiFast.Mujoco.Simulation;
 
-/// <summary>Scratch memory in which one thread at a time steps states of a model. What a step does depends on state and control alone.</summary>
+/// <summary>
+/// Scratch memory in which one thread at a time steps states of a model. What a step does depends on state and control
+/// alone.
+/// </summary>
 internal sealed unsafe class MujocoSimulator : IDisposable
 {
     private readonly MujocoModel _model;
@@ -41,10 +44,12 @@ internal sealed unsafe class MujocoSimulator : IDisposable
     {
         fixed (double* u = control, s = state, r = readings)
         {
-            MujocoStatus status = MujocoMethods.Step(_handle, u, control.Length, substeps, s, state.Length, r, readings.Length);
+            MujocoStatus status = MujocoMethods.Step(
+                _handle, u, control.Length, substeps, s, state.Length, r, readings.Length);
             if (status != MujocoStatus.Ok)
             {
-                throw new InvalidOperationException($"A step of the model '{_model.Name}' failed: {MujocoLibrary.Describe(status)}.");
+                throw new InvalidOperationException(
+                    $"A step of the model '{_model.Name}' failed: {MujocoLibrary.Describe(status)}.");
             }
         }
     }
@@ -58,7 +63,8 @@ internal sealed unsafe class MujocoSimulator : IDisposable
         int contacts;
         fixed (double* s = state, r = readings)
         {
-            MujocoLibrary.Check(MujocoMethods.Read(_handle, s, state.Length, r, readings.Length, &contacts), "reading of sensors");
+            MujocoLibrary.Check(
+                MujocoMethods.Read(_handle, s, state.Length, r, readings.Length, &contacts), "reading of sensors");
         }
 
         return contacts;
@@ -88,7 +94,8 @@ internal sealed unsafe class MujocoSimulator : IDisposable
         fixed (double* s = state)
         fixed (MujocoContact* c = contacts)
         {
-            MujocoLibrary.Check(MujocoMethods.GetContacts(_handle, s, state.Length, c, contacts.Length, &count), "contacts");
+            MujocoLibrary.Check(
+                MujocoMethods.GetContacts(_handle, s, state.Length, c, contacts.Length, &count), "contacts");
         }
 
         return count;

@@ -2,7 +2,10 @@ using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Training.Cloning;
 
-/// <summary>Another family whose rewards are larger by a constant under one task: rewards that are not on one scale (the paper's Fig. 8).</summary>
+/// <summary>
+/// Another family whose rewards are larger by a constant under one task: rewards that are not on one scale (the paper's
+/// Fig. 8).
+/// </summary>
 /// <typeparam name="TInner">The other family.</typeparam>
 /// <param name="inner">The other family.</param>
 /// <param name="bias">Added to every reward under that task.</param>
@@ -30,7 +33,8 @@ internal readonly struct BiasedReward<TInner>(TInner inner, float bias, int task
         where TVector : struct, IVector => inner.Terminates(WithoutTask(pair));
 
     public float AchievedTask<TVector>(TVector observation, TVector commanded, TVector constants, int entry)
-        where TVector : struct, IVector => inner.AchievedTask(Whole(observation), Whole(commanded), new Head<TVector>(constants, taskOffset), entry);
+        where TVector : struct, IVector =>
+            inner.AchievedTask(Whole(observation), Whole(commanded), new Head<TVector>(constants, taskOffset), entry);
 
     private static Head<TVector> Whole<TVector>(TVector vector)
         where TVector : struct, IVector => new(vector, vector.Length);

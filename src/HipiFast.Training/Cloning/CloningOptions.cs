@@ -28,15 +28,18 @@ public sealed record CloningOptions
     public CloningLabels Labels { get; init; } = CloningLabels.InverseRl;
 
     /// <summary>
-    /// K, the candidate tasks of inverse RL, drawn from the environment's distribution, 1 or more; not read where the tasks are a finite set, all of
-    /// which then are candidates.
+    /// K, the candidate tasks of inverse RL, drawn from the environment's distribution, 1 or more; not read where the
+    /// tasks are a finite set, all of which then are candidates.
     /// </summary>
     public int Candidates { get; init; } = 1000;
 
     /// <summary>Temperature of the posterior over tasks, in nats, 0 or more.</summary>
     public float Temperature { get; init; } = 1f;
 
-    /// <summary>Reward per step added for the first candidate task, as in the paper's Fig. 8; 0 for none. Evaluation knows nothing of it.</summary>
+    /// <summary>
+    /// Reward per step added for the first candidate task, as in the paper's Fig. 8; 0 for none. Evaluation knows
+    /// nothing of it.
+    /// </summary>
     public float FirstTaskBias { get; init; }
 
     /// <summary>Episodes that the policy is evaluated in, 1 or more.</summary>
@@ -52,12 +55,16 @@ public sealed record CloningOptions
     public string TorchDevice { get; init; } = "cpu";
 
     /// <summary>Throws when an option is out of range.</summary>
-    /// <exception cref="ArgumentException">One sentence naming the option, what was found and what is expected.</exception>
+    /// <exception cref="ArgumentException">
+    /// One sentence naming the option, what was found and what is expected.
+    /// </exception>
     public void Validate()
     {
         Check(Enum.IsDefined(Labels), nameof(Labels), Labels, "a defined value");
         Check(Candidates >= 1, nameof(Candidates), Candidates, "1 or more");
-        Check(Temperature is >= 0 and < float.PositiveInfinity, nameof(Temperature), Temperature, "a finite number of at least 0");
+        Check(
+            Temperature is >= 0 and < float.PositiveInfinity, nameof(Temperature), Temperature,
+            "a finite number of at least 0");
         Check(float.IsFinite(FirstTaskBias), nameof(FirstTaskBias), FirstTaskBias, "a finite number");
         Check(TorchDevice is "cpu" or "cuda", nameof(TorchDevice), TorchDevice, "cpu or cuda");
         Check(EvalEpisodes >= 1, nameof(EvalEpisodes), EvalEpisodes, "1 or more");
@@ -68,7 +75,8 @@ public sealed record CloningOptions
     {
         if (!valid)
         {
-            throw new ArgumentException(FormattableString.Invariant($"The cloning option {name} is {value}; expected {expected}."));
+            throw new ArgumentException(
+                FormattableString.Invariant($"The cloning option {name} is {value}; expected {expected}."));
         }
     }
 }

@@ -18,12 +18,16 @@ namespace HipiFast.Training.Cloning;
 /// <param name="EpisodeReturn">Mean undiscounted return of the evaluation episodes, without any bias.</param>
 /// <param name="SuccessRate">Share of them that reached their task.</param>
 /// <param name="EffectiveTasks">Among how many tasks a trajectory hesitates; NaN without inverse RL.</param>
-/// <param name="LargestShare">Share of the trajectories that the most frequent label has; NaN where labels are not drawn.</param>
+/// <param name="LargestShare">
+/// Share of the trajectories that the most frequent label has; NaN where labels are not drawn.
+/// </param>
 public sealed record CloningResult(
-    int Epochs, double ValidationLoss, double EpisodeReturn, double SuccessRate, double EffectiveTasks, double LargestShare);
+    int Epochs, double ValidationLoss, double EpisodeReturn, double SuccessRate, double EffectiveTasks,
+    double LargestShare);
 
 /// <summary>
-/// HIPI-BC (the paper's Alg. 3) and its baselines: labels for demonstrations, a policy fitted to them, an evaluation, and the files of it.
+/// HIPI-BC (the paper's Alg. 3) and its baselines: labels for demonstrations, a policy fitted to them, an evaluation,
+/// and the files of it.
 /// </summary>
 public static class CloningRun
 {
@@ -34,15 +38,24 @@ public static class CloningRun
     private const string EpochsFile = "epochs.csv";
     private const string ResultFile = "result.json";
 
-    /// <summary>Relabels, fits and evaluates, and writes <c>policy.safetensors</c>, <c>epochs.csv</c> and, last, <c>result.json</c>.</summary>
-    /// <param name="environment">Name of the environment: its family judges, its distribution draws candidates and commands.</param>
-    /// <param name="demonstrations">Trajectories; not changed. Their labels are read for <see cref="CloningLabels.Commanded"/> alone.</param>
+    /// <summary>
+    /// Relabels, fits and evaluates, and writes <c>policy.safetensors</c>, <c>epochs.csv</c> and, last,
+    /// <c>result.json</c>.
+    /// </summary>
+    /// <param name="environment">
+    /// Name of the environment: its family judges, its distribution draws candidates and commands.
+    /// </param>
+    /// <param name="demonstrations">
+    /// Trajectories; not changed. Their labels are read for <see cref="CloningLabels.Commanded"/> alone.
+    /// </param>
     /// <param name="options">How.</param>
     /// <param name="directory">Where to; made if it does not exist.</param>
     /// <param name="keepDemonstrations">Whether <c>demonstrations.safetensors</c> is written, too.</param>
     /// <param name="stop">Asks to leave off; nothing is written then.</param>
     /// <returns>What came of it, or null when it was stopped.</returns>
-    /// <exception cref="ArgumentException">An option is out of range, or the shapes of demonstrations and environment disagree.</exception>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range, or the shapes of demonstrations and environment disagree.
+    /// </exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
     public static CloningResult? Run(
         string environment,
@@ -59,14 +72,16 @@ public static class CloningRun
         if (world.Shape != demonstrations.Transitions.Shape)
         {
             throw new ArgumentException(
-                $"The demonstrations are of {demonstrations.Transitions.Shape}; {environment} has {world.Shape}.", nameof(demonstrations));
+                $"The demonstrations are of {demonstrations.Transitions.Shape}; {environment} has {world.Shape}.",
+                nameof(demonstrations));
         }
 
         using TransitionBatch labelled = demonstrations.Transitions.Copy();
         (double effectiveTasks, double largestShare) = Label(labelled, demonstrations.Episode, world, options);
         BehaviorCloningOptions fit = options.Fit with { TaskConditioned = options.Labels != CloningLabels.None };
         using BehaviorCloning clone = new(
-            world.Shape, fit, (shape, chosen) => LearnerRegistry.ResolveCloning(options.Learner)(shape, chosen, options.TorchDevice));
+            world.Shape, fit,
+            (shape, chosen) => LearnerRegistry.ResolveCloning(options.Learner)(shape, chosen, options.TorchDevice));
         IReadOnlyList<CloningEpoch> epochs = clone.Fit(labelled, demonstrations.Episode, stop);
         if (stop.IsCancellationRequested)
         {
@@ -75,11 +90,13 @@ public static class CloningRun
 
         EvaluationResult evaluation = Evaluate(environment, options, new ClonePolicy(clone));
         CloningResult result = new(
-            epochs.Count, epochs.Min(epoch => epoch.ValidationLoss), evaluation.Return, evaluation.SuccessRate, effectiveTasks, largestShare);
+            epochs.Count, epochs.Min(epoch => epoch.ValidationLoss), evaluation.Return, evaluation.SuccessRate,
+            effectiveTasks, largestShare);
         Directory.CreateDirectory(directory);
         if (keepDemonstrations)
         {
-            TransitionFile.Save(Path.Combine(directory, DemonstrationsFile), demonstrations.Transitions, demonstrations.Episode);
+            TransitionFile.Save(
+                Path.Combine(directory, DemonstrationsFile), demonstrations.Transitions, demonstrations.Episode);
         }
 
         clone.Save(Path.Combine(directory, PolicyFile));
@@ -88,11 +105,16 @@ public static class CloningRun
         return result;
     }
 
-    /// <summary>Whether a directory can take a new run: it holds nothing, or only what a run left that ended before its result was written.</summary>
+    /// <summary>
+    /// Whether a directory can take a new run: it holds nothing, or only what a run left that ended before its result
+    /// was written.
+    /// </summary>
     /// <param name="directory">The directory; need not exist.</param>
     /// <returns>Whether it can.</returns>
-    public static bool IsFree(string directory) => !Directory.Exists(directory) || Directory.EnumerateFileSystemEntries(directory).All(entry =>
-        Path.GetFileName(entry) is DirectoryLock.FileName or DemonstrationsFile or PolicyFile or EpochsFile || TemporaryName.IsOne(entry));
+    public static bool IsFree(string directory) =>
+        !Directory.Exists(directory) || Directory.EnumerateFileSystemEntries(directory).All(entry =>
+        Path.GetFileName(entry) is DirectoryLock.FileName or DemonstrationsFile or PolicyFile or EpochsFile
+            || TemporaryName.IsOne(entry));
 
     /// <summary>The result of a run that was finished before.</summary>
     /// <param name="environment">As for <see cref="Run"/>.</param>
@@ -112,17 +134,21 @@ public static class CloningRun
         try
         {
             using JsonDocument document = JsonDocument.Parse(OptionLayer<TrainingConfig>.ReadText(path));
-            JsonElement settings = document.RootElement.GetProperty("settings"), result = document.RootElement.GetProperty("result");
+            JsonElement settings = document.RootElement.GetProperty("settings"),
+                result = document.RootElement.GetProperty("result");
             using JsonDocument wanted = JsonDocument.Parse(SettingsJson(environment, options));
             RequireSame(path, settings, wanted.RootElement);
 
             return new CloningResult(
-                result.GetProperty("epochs").GetInt32(), Number(result, "validation_loss"), Number(result, "episode_return"),
+                result.GetProperty("epochs").GetInt32(), Number(result, "validation_loss"),
+                Number(result, "episode_return"),
                 Number(result, "success_rate"), Number(result, "effective_tasks"), Number(result, "largest_share"));
         }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or FormatException or InvalidOperationException)
+        catch (Exception error) when (
+            error is JsonException or KeyNotFoundException or FormatException or InvalidOperationException)
         {
-            throw new InvalidDataException($"'{path}' is not the result of a cloning run: {error.Message.TrimEnd('.')}.", error);
+            throw new InvalidDataException(
+                $"'{path}' is not the result of a cloning run: {error.Message.TrimEnd('.')}.", error);
         }
     }
 
@@ -149,7 +175,9 @@ public static class CloningRun
 
         float[] candidates = CandidatesOf(world, options);
         int width = world.Shape.TaskDimension;
-        TaskFamily family = options.FirstTaskBias == 0 ? world.Family : BiasedReward.Create(world.Family, candidates[..width], options.FirstTaskBias);
+        TaskFamily family = options.FirstTaskBias == 0
+            ? world.Family
+            : BiasedReward.Create(world.Family, candidates[..width], options.FirstTaskBias);
         if (options.Labels == CloningLabels.Random)
         {
             return LabelUniformly(batch, episode, candidates, options.Fit.Seed);
@@ -172,7 +200,9 @@ public static class CloningRun
     /// <param name="episode">Which trajectory each belongs to; equal numbers stand together.</param>
     /// <param name="candidates">Tasks <c>[K, P]</c>.</param>
     /// <param name="seed">Seed of the draws.</param>
-    /// <returns>NaN, as nothing was inferred, and the share of the trajectories that the most frequent label has.</returns>
+    /// <returns>
+    /// NaN, as nothing was inferred, and the share of the trajectories that the most frequent label has.
+    /// </returns>
     internal static (double EffectiveTasks, double LargestShare) LabelUniformly(
         TransitionBatch batch, long[] episode, ReadOnlySpan<float> candidates, ulong seed)
     {
@@ -205,7 +235,8 @@ public static class CloningRun
         return (double)counts.Values.Max() / Trajectories(episode);
     }
 
-    private static int Trajectories(long[] episode) => Enumerable.Range(0, episode.Length).Count(row => Begins(episode, row));
+    private static int Trajectories(long[] episode) =>
+        Enumerable.Range(0, episode.Length).Count(row => Begins(episode, row));
 
     private static bool Begins(long[] episode, int row) => row == 0 || episode[row] != episode[row - 1];
 
@@ -220,7 +251,8 @@ public static class CloningRun
         float[] tasks = new float[options.Candidates * width];
         for (int i = 0; i < options.Candidates; i++)
         {
-            world.TaskDistribution.Sample(tasks.AsSpan(i * width, width), options.Fit.Seed, (uint)i, 0, RandomPurpose.RandomTask);
+            world.TaskDistribution.Sample(
+                tasks.AsSpan(i * width, width), options.Fit.Seed, (uint)i, 0, RandomPurpose.RandomTask);
         }
 
         return tasks;
@@ -242,21 +274,26 @@ public static class CloningRun
 
     private static void RequireSame(string path, JsonElement found, JsonElement wanted)
     {
-        string[] names = [.. found.EnumerateObject().Concat(wanted.EnumerateObject()).Select(entry => entry.Name).Distinct()];
+        string[] names = [.. found.EnumerateObject().Concat(
+            wanted.EnumerateObject()).Select(entry => entry.Name).Distinct()];
         string? other = names.FirstOrDefault(name => Raw(found, name) != Raw(wanted, name));
         if (other is not null)
         {
             throw new ArgumentException(
-                $"{path} was made with {other} = {Raw(found, other)}, not {Raw(wanted, other)}; choose another directory with --out, or remove it.");
+                $"{path} was made with {other} = {Raw(found, other)}, not {Raw(wanted, other)}; choose another "
+                + "directory with --out, or remove it.");
         }
 
-        static string Raw(JsonElement settings, string name) => settings.TryGetProperty(name, out JsonElement value) ? value.GetRawText() : "nothing";
+        static string Raw(JsonElement settings, string name) => settings.TryGetProperty(name, out JsonElement value)
+            ? value.GetRawText()
+            : "nothing";
     }
 
     /// <summary>The settings that <c>result.json</c> holds, as a JSON object.</summary>
     /// <param name="environment">As for <see cref="Run"/>.</param>
     /// <param name="options">As for <see cref="Run"/>.</param>
-    internal static string SettingsJson(string environment, CloningOptions options) => Write(writer => WriteSettings(writer, environment, options));
+    internal static string SettingsJson(string environment, CloningOptions options) =>
+        Write(writer => WriteSettings(writer, environment, options));
 
     private static string Write(Action<Utf8JsonWriter> content)
     {
@@ -324,7 +361,8 @@ public static class CloningRun
 
     private sealed class ClonePolicy(BehaviorCloning clone) : IPolicy
     {
-        public void Act(ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, uint step, Span<float> action) =>
+        public void Act(
+            ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, uint step, Span<float> action) =>
             clone.Act(observation, task, rows, action);
     }
 }

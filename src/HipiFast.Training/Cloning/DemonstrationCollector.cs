@@ -16,7 +16,9 @@ public sealed record Demonstrations(TransitionBatch Transitions, long[] Episode)
 /// <summary>Plays a policy and keeps what it did.</summary>
 public static class DemonstrationCollector
 {
-    /// <summary>Plays whole episodes, one per environment copy at a time, each under a task of the environment's distribution.</summary>
+    /// <summary>
+    /// Plays whole episodes, one per environment copy at a time, each under a task of the environment's distribution.
+    /// </summary>
     /// <param name="environment">The environment; its copies play side by side.</param>
     /// <param name="policy">What acts.</param>
     /// <param name="trajectories">Episodes wanted, 1 or more.</param>
@@ -54,7 +56,8 @@ public static class DemonstrationCollector
         int copies = environment.Count, running = copies;
         TransitionShape shape = environment.Shape;
         Recording[] recordings = [.. Enumerable.Range(0, copies).Select(_ => new Recording())];
-        float[] action = new float[copies * shape.ActionDimension], observation = new float[copies * shape.ObservationDimension];
+        float[] action = new float[copies * shape.ActionDimension],
+            observation = new float[copies * shape.ObservationDimension];
         float[] task = new float[copies * shape.TaskDimension];
         environment.Reset(seed);
         for (uint step = 0; running > 0; step++)
@@ -72,7 +75,8 @@ public static class DemonstrationCollector
 
                 recordings[copy].Add(
                     Row(observation, copy, shape.ObservationDimension), Row(action, copy, shape.ActionDimension),
-                    Row(result.NextObservation, copy, shape.ObservationDimension), Row(task, copy, shape.TaskDimension), result.Reward[copy],
+                    Row(result.NextObservation, copy, shape.ObservationDimension), Row(task, copy, shape.TaskDimension),
+                    result.Reward[copy],
                     result.Terminated[copy]);
                 if (result.Terminated[copy] != 0 || result.Truncated[copy] != 0)
                 {
@@ -84,7 +88,8 @@ public static class DemonstrationCollector
 
         return recordings;
 
-        static ReadOnlySpan<float> Row(ReadOnlySpan<float> matrix, int row, int width) => matrix.Slice(row * width, width);
+        static ReadOnlySpan<float> Row(ReadOnlySpan<float> matrix, int row, int width) =>
+            matrix.Slice(row * width, width);
     }
 
     private sealed class Recording
@@ -95,7 +100,8 @@ public static class DemonstrationCollector
         public int Count => _reward.Count;
 
         public void Add(
-            ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation, ReadOnlySpan<float> task, float reward,
+            ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation,
+            ReadOnlySpan<float> task, float reward,
             byte terminated)
         {
             _observation.AddRange(observation);

@@ -13,7 +13,8 @@ public static class EnvironmentRegistry
     [
         Goals(
             "nav2d",
-            "a point in FourRooms, from the lower left to a goal at least 15 units away, margin 1, 100 steps (paper C.7)",
+            "a point in FourRooms, from the lower left to a goal at least 15 units away, margin 1, 100 steps (paper "
+            + "C.7)",
             Nav2d.Goal),
         Goals("nav2d-sparse", "nav2d with margin 0.3 and 75 steps", Nav2d.Sparse),
         FixedTasks("nav2d-discrete", "nav2d with 16 fixed goals and one-hot tasks", Nav2d.Discrete),
@@ -39,7 +40,8 @@ public static class EnvironmentRegistry
     /// <param name="description">Its name, not taken yet, and its line.</param>
     /// <param name="create">Makes it, given the number of copies and checked settings.</param>
     /// <exception cref="ArgumentException">The name is taken.</exception>
-    public static void Register(EnvironmentDescription description, Func<int, EnvironmentSettings, VectorEnvironment> create)
+    public static void Register(
+        EnvironmentDescription description, Func<int, EnvironmentSettings, VectorEnvironment> create)
     {
         ArgumentNullException.ThrowIfNull(description);
         ArgumentNullException.ThrowIfNull(create);
@@ -47,7 +49,8 @@ public static class EnvironmentRegistry
         {
             if (s_entries.Any(entry => entry.Description.Name == description.Name))
             {
-                throw new ArgumentException($"There is an environment '{description.Name}' already.", nameof(description));
+                throw new ArgumentException(
+                    $"There is an environment '{description.Name}' already.", nameof(description));
             }
 
             s_entries = [.. s_entries, new Entry(description, create)];
@@ -83,7 +86,8 @@ public static class EnvironmentRegistry
     private static Entry Goals(string name, string line, Func<int, EnvironmentSettings, VectorEnvironment> create) =>
         new(new EnvironmentDescription(name, line, EnvironmentTraits.Goals), create);
 
-    private static Entry FixedTasks(string name, string line, Func<int, EnvironmentSettings, VectorEnvironment> create) =>
+    private static Entry FixedTasks(
+        string name, string line, Func<int, EnvironmentSettings, VectorEnvironment> create) =>
         new(new EnvironmentDescription(name, line, EnvironmentTraits.FixedTasks), create);
 
     private static Entry Find(string name)

@@ -45,7 +45,8 @@ public sealed record EnvironmentSettings
     {
         if (Margin is not null)
         {
-            throw new ArgumentException($"The environment {environment} takes its margin from the task, or has none; a margin cannot be set.");
+            throw new ArgumentException(
+                $"The environment {environment} takes its margin from the task, or has none; a margin cannot be set.");
         }
     }
 

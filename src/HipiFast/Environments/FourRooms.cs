@@ -1,8 +1,9 @@
 namespace HipiFast.Environments;
 
 /// <summary>
-/// The FourRooms map (Sutton, Precup and Singh, "Between MDPs and semi-MDPs", 1999) of 11 x 11 cells, each enlarged to 3 x 3, as the paper's C.7 has
-/// it. A point (x, y) lies in [0, 33]^2, x to the right and y upwards, so (0, 0) is the lower left corner.
+/// The FourRooms map (Sutton, Precup and Singh, "Between MDPs and semi-MDPs", 1999) of 11 x 11 cells, each enlarged to
+/// 3 x 3, as the paper's C.7 has it. A point (x, y) lies in [0, 33]^2, x to the right and y upwards, so (0, 0) is the
+/// lower left corner.
 /// </summary>
 internal static class FourRooms
 {
@@ -36,7 +37,9 @@ internal static class FourRooms
     /// <summary>Numbers of the free cells of the enlarged map, <c>x * Side + y</c>.</summary>
     public static int[] FreeCells { get; } = [.. Enumerable.Range(0, Side * Side).Where(cell => s_free[cell])];
 
-    /// <summary>Whether a point may be occupied: inside the map and not in a wall. The far edges belong to the last cells.</summary>
+    /// <summary>
+    /// Whether a point may be occupied: inside the map and not in a wall. The far edges belong to the last cells.
+    /// </summary>
     public static bool IsFree(float x, float y)
     {
         // Written so that NaN is not free.

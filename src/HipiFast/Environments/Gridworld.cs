@@ -4,16 +4,18 @@ using HipiFast.Tasks;
 
 namespace HipiFast.Environments;
 
-/// <summary>A small grid of cells with goal cells as tasks, in the manner of the paper's Fig. 4: from the lower left corner to any other
-/// cell.</summary>
+/// <summary>
+/// A small grid of cells with goal cells as tasks, in the manner of the paper's Fig. 4: from the lower left corner to
+/// any other cell.
+/// </summary>
 /// <remarks>
-/// <para>Five moves (stay, left, right, down, up) stand behind a continuous action in [-1, 1]^2: the entry of larger magnitude decides, the first of
-/// equals; from 0.5 up it moves one cell along its axis in the direction of its sign, below that the agent stays. A move out of the grid
-/// stays.</para>
-/// <para>State and goals are emitted as <c>2 x / (Side - 1) - 1</c>, in [-1, 1]; a goal is reached within half a cell (<c>Margin</c>, in cells),
-/// judged on the state before the step. 50 steps. There is no noise.</para>
-/// <para>Two versions: a goal as the task; one-hot tasks, one for every cell but the start. There is no sparse version of its own, as a goal is a
-/// single cell already.</para>
+/// <para>Five moves (stay, left, right, down, up) stand behind a continuous action in [-1, 1]^2: the entry of larger
+/// magnitude decides, the first of equals; from 0.5 up it moves one cell along its axis in the direction of its sign,
+/// below that the agent stays. A move out of the grid stays.</para>
+/// <para>State and goals are emitted as <c>2 x / (Side - 1) - 1</c>, in [-1, 1]; a goal is reached within half a cell
+/// (<c>Margin</c>, in cells), judged on the state before the step. 50 steps. There is no noise.</para>
+/// <para>Two versions: a goal as the task; one-hot tasks, one for every cell but the start. There is no sparse version
+/// of its own, as a goal is a single cell already.</para>
 /// </remarks>
 public sealed class Gridworld : SimulatedEnvironment, IDrawnEnvironment
 {
@@ -54,7 +56,8 @@ public sealed class Gridworld : SimulatedEnvironment, IDrawnEnvironment
         const string name = "gridworld";
         ArgumentNullException.ThrowIfNull(settings);
         settings.RefuseActionNoise(name);
-        return new Gridworld(name, count, settings, TaskFamilies.Goal(s_achieved, EmittedMargin(settings)), new CellTasks());
+        return new Gridworld(
+            name, count, settings, TaskFamilies.Goal(s_achieved, EmittedMargin(settings)), new CellTasks());
     }
 
     /// <summary>One-hot tasks: task k is cell k + 1, so that every cell but the start, cell 0, is a goal.</summary>
@@ -102,7 +105,8 @@ public sealed class Gridworld : SimulatedEnvironment, IDrawnEnvironment
     /// <returns>The neighbour, or the cell itself at the grid's edge.</returns>
     public static int Move(int cell, int move)
     {
-        int x = Math.Clamp((cell % Side) + s_moves[move].X, 0, Side - 1), y = Math.Clamp((cell / Side) + s_moves[move].Y, 0, Side - 1);
+        int x = Math.Clamp(
+            (cell % Side) + s_moves[move].X, 0, Side - 1), y = Math.Clamp((cell / Side) + s_moves[move].Y, 0, Side - 1);
         return (y * Side) + x;
     }
 

@@ -4,13 +4,18 @@ using HipiFast.Tasks;
 
 namespace HipiFast.Environments;
 
-/// <summary>The paper's 2D navigation (C.7): a point in the FourRooms map, from the lower left corner to a goal at least 15 units away.</summary>
+/// <summary>
+/// The paper's 2D navigation (C.7): a point in the FourRooms map, from the lower left corner to a goal at least 15
+/// units away.
+/// </summary>
 /// <remarks>
-/// <para>Action: the wanted change of position, in [-1, 1]^2. One draw of N(0, <c>ActionNoise</c>^2) is added to both entries, the sum is clipped to
-/// [-1, 1], and the point makes ten substeps of a tenth of it; in each, first x then y moves if the place it would come to is free.</para>
-/// <para>State and goals are emitted as <c>x / 16.5 - 1</c>, in [-1, 1], and judged in those units (margin / 16.5), on the state before the
-/// step.</para>
-/// <para>Four versions: a goal as the task; the same with a small margin; 16 fixed goals with one-hot tasks; goal and margin as the task.</para>
+/// <para>Action: the wanted change of position, in [-1, 1]^2. One draw of N(0, <c>ActionNoise</c>^2) is added to both
+/// entries, the sum is clipped to [-1, 1], and the point makes ten substeps of a tenth of it; in each, first x then y
+/// moves if the place it would come to is free.</para>
+/// <para>State and goals are emitted as <c>x / 16.5 - 1</c>, in [-1, 1], and judged in those units (margin / 16.5), on
+/// the state before the step.</para>
+/// <para>Four versions: a goal as the task; the same with a small margin; 16 fixed goals with one-hot tasks; goal and
+/// margin as the task.</para>
 /// </remarks>
 public sealed class Nav2d : SimulatedEnvironment, IDrawnEnvironment
 {
@@ -23,7 +28,9 @@ public sealed class Nav2d : SimulatedEnvironment, IDrawnEnvironment
     /// <summary>Standard deviation of the action noise, unless set.</summary>
     public const float DefaultActionNoise = 1f;
 
-    /// <summary>Largest distance from the goal that counts as reached, in map units, unless set or the version's own.</summary>
+    /// <summary>
+    /// Largest distance from the goal that counts as reached, in map units, unless set or the version's own.
+    /// </summary>
     public const float DefaultMargin = 1f;
 
     /// <summary>Steps of an episode, unless set or the version's own.</summary>
@@ -35,7 +42,8 @@ public sealed class Nav2d : SimulatedEnvironment, IDrawnEnvironment
     private const string WallColor = "#59636e";
     private static readonly int[] s_achieved = [0, 1];
 
-    // Cells of the 11 x 11 map; a goal lies in the middle of one. Spread over the three rooms away from the start, at least 15 units from it.
+    // Cells of the 11 x 11 map; a goal lies in the middle of one. Spread over the three rooms away from the start, at
+    // least 15 units from it.
     private static readonly (int X, int Y)[] s_fixedGoals =
     [
         (6, 0), (10, 0), (8, 1), (6, 3), (10, 3), (8, 4),
@@ -65,13 +73,15 @@ public sealed class Nav2d : SimulatedEnvironment, IDrawnEnvironment
     /// <param name="count">Copies.</param>
     /// <param name="settings">Changes.</param>
     /// <returns>The environment.</returns>
-    public static Nav2d Goal(int count, EnvironmentSettings settings) => Goal("nav2d", count, settings, DefaultMargin, DefaultEpisodeLimit);
+    public static Nav2d Goal(int count, EnvironmentSettings settings) =>
+        Goal("nav2d", count, settings, DefaultMargin, DefaultEpisodeLimit);
 
     /// <summary>The goal as the task, hard to hit: margin 0.3 map units, 75 steps.</summary>
     /// <param name="count">Copies.</param>
     /// <param name="settings">Changes.</param>
     /// <returns>The environment.</returns>
-    public static Nav2d Sparse(int count, EnvironmentSettings settings) => Goal("nav2d-sparse", count, settings, 0.3f, 75);
+    public static Nav2d Sparse(int count, EnvironmentSettings settings) =>
+        Goal("nav2d-sparse", count, settings, 0.3f, 75);
 
     /// <summary>16 fixed goals, one-hot tasks: margin 1.0 map units, 100 steps.</summary>
     /// <param name="count">Copies.</param>
@@ -104,14 +114,16 @@ public sealed class Nav2d : SimulatedEnvironment, IDrawnEnvironment
         ArgumentNullException.ThrowIfNull(settings);
         settings.RefuseMargin(name);
         return new Nav2d(
-            name, count, DefaultEpisodeLimit, float.NaN, settings, TaskFamilies.GoalAndMargin(s_achieved), new GoalTasks(0.3f / Scale, 2f / Scale));
+            name, count, DefaultEpisodeLimit, float.NaN, settings, TaskFamilies.GoalAndMargin(s_achieved),
+            new GoalTasks(0.3f / Scale, 2f / Scale));
     }
 
     /// <inheritdoc/>
     public string DrawSvg(int copy, int width, int height)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)copy, (uint)Count);
-        // The map's edge is where an agent may stand, and a dot there reaches beyond it: a wall around the map leaves it room.
+        // The map's edge is where an agent may stand, and a dot there reaches beyond it: a wall around the map leaves
+        // it room.
         const double Wall = 1, Outer = FourRooms.Side + (2 * Wall);
         PlanePicture picture = new(-Wall, -Wall, Outer, width, height);
         foreach (double edge in (ReadOnlySpan<double>)[-Wall, FourRooms.Side])
@@ -195,13 +207,16 @@ public sealed class Nav2d : SimulatedEnvironment, IDrawnEnvironment
     {
         ArgumentNullException.ThrowIfNull(settings);
         float chosen = settings.Margin ?? margin;
-        return new Nav2d(name, count, episodeLimit, chosen, settings, TaskFamilies.Goal(s_achieved, chosen / Scale), new GoalTasks());
+        return new Nav2d(name, count, episodeLimit, chosen, settings, TaskFamilies.Goal(
+            s_achieved, chosen / Scale), new GoalTasks());
     }
 
     private static float Emit(float coordinate) => (coordinate / Scale) - 1f;
 
-    /// <summary>A uniform free cell plus a uniform offset in it, drawn again while it is too near the start; then, for goal and margin, a uniform
-    /// margin.</summary>
+    /// <summary>
+    /// A uniform free cell plus a uniform offset in it, drawn again while it is too near the start; then, for goal and
+    /// margin, a uniform margin.
+    /// </summary>
     private sealed class GoalTasks(float leastMargin = float.NaN, float largestMargin = float.NaN) : ITaskDistribution
     {
         public int TaskDimension => float.IsNaN(leastMargin) ? 2 : 3;
@@ -212,7 +227,8 @@ public sealed class Nav2d : SimulatedEnvironment, IDrawnEnvironment
             {
                 PhiloxBlock words = Philox.Next(index, attempt, call, (uint)purpose, seed);
                 int cell = FourRooms.FreeCells[(int)(((ulong)words.X * (ulong)FourRooms.FreeCells.Length) >> 32)];
-                float x = (cell / FourRooms.Side) + Philox.ToUniform(words.Y), y = (cell % FourRooms.Side) + Philox.ToUniform(words.Z);
+                float x = (cell / FourRooms.Side) + Philox.ToUniform(words.Y),
+                    y = (cell % FourRooms.Side) + Philox.ToUniform(words.Z);
 
                 // A cell plus an offset just below 1 can round up into the next cell, which may be a wall.
                 if ((x * x) + (y * y) >= LeastGoalDistance * LeastGoalDistance && FourRooms.IsFree(x, y))

@@ -28,7 +28,8 @@ internal sealed class PlanePicture
         _scale = (Math.Min(width, height) - Margin) / side;
         _left = left - (((width / _scale) - side) / 2);
         _top = bottom + side + (((height / _scale) - side) / 2);
-        Append($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\">");
+        Append(
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\">");
         Append($"<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>");
         Rectangle(left, bottom, side, side, Background);
     }
@@ -41,7 +42,8 @@ internal sealed class PlanePicture
 
     public void Line(double fromX, double fromY, double toX, double toY, double width, string stroke)
     {
-        Append($"<line x1=\"{X(fromX):0.##}\" y1=\"{Y(fromY):0.##}\" x2=\"{X(toX):0.##}\" y2=\"{Y(toY):0.##}\" stroke=\"{stroke}\" ");
+        Append(
+            $"<line x1=\"{X(fromX):0.##}\" y1=\"{Y(fromY):0.##}\" x2=\"{X(toX):0.##}\" y2=\"{Y(toY):0.##}\" stroke=\"{stroke}\" ");
         Append($"stroke-width=\"{width * _scale:0.##}\" stroke-linecap=\"round\"/>");
     }
 

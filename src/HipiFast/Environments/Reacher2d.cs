@@ -4,14 +4,18 @@ using HipiFast.Tasks;
 
 namespace HipiFast.Environments;
 
-/// <summary>The paper's 2D reacher (C.5) on a plain rigid-body model: a two-link arm in the horizontal plane moves its fingertip to a
-/// target.</summary>
+/// <summary>
+/// The paper's 2D reacher (C.5) on a plain rigid-body model: a two-link arm in the horizontal plane moves its fingertip
+/// to a target.
+/// </summary>
 /// <remarks>
-/// <para>Action: torques of shoulder and wrist in [-1, 1], times 0.05 N m; a step is 0.02 s in four Runge-Kutta substeps. An episode begins at rest
-/// with uniform joint angles (the wrist within its 160 degrees).</para>
-/// <para>State (S = 8): cos q1, sin q1, cos q2, sin q2, joint velocities / (10 rad/s), fingertip x and y / 0.24 m. A goal is a fingertip place in
-/// the same unit (the arm's reach), radius uniform in [0.05, 0.20] m and any angle; it is judged on the state before the step.</para>
-/// <para>Versions: margin 0.05 m; sparse, margin 0.02 m; 32 fixed goals with one-hot tasks, margin 0.05 m. All 1000 steps.</para>
+/// <para>Action: torques of shoulder and wrist in [-1, 1], times 0.05 N m; a step is 0.02 s in four Runge-Kutta
+/// substeps. An episode begins at rest with uniform joint angles (the wrist within its 160 degrees).</para>
+/// <para>State (S = 8): cos q1, sin q1, cos q2, sin q2, joint velocities / (10 rad/s), fingertip x and y / 0.24 m. A
+/// goal is a fingertip place in the same unit (the arm's reach), radius uniform in [0.05, 0.20] m and any angle; it is
+/// judged on the state before the step.</para>
+/// <para>Versions: margin 0.05 m; sparse, margin 0.02 m; 32 fixed goals with one-hot tasks, margin 0.05 m. All 1000
+/// steps.</para>
 /// </remarks>
 public sealed class Reacher2d : SimulatedEnvironment, IDrawnEnvironment
 {
@@ -49,7 +53,9 @@ public sealed class Reacher2d : SimulatedEnvironment, IDrawnEnvironment
         _margin = margin;
     }
 
-    /// <summary>Where goals lie: fingertip places between 0.05 m and 0.20 m from the shoulder, in units of the reach.</summary>
+    /// <summary>
+    /// Where goals lie: fingertip places between 0.05 m and 0.20 m from the shoulder, in units of the reach.
+    /// </summary>
     public static RingTasks Places { get; } = new(0.05f, 0.20f, Reach);
 
     /// <summary>The goal as the task: margin 0.05 m.</summary>
@@ -62,7 +68,8 @@ public sealed class Reacher2d : SimulatedEnvironment, IDrawnEnvironment
     /// <param name="count">Copies.</param>
     /// <param name="settings">Changes.</param>
     /// <returns>The environment.</returns>
-    public static Reacher2d Sparse(int count, EnvironmentSettings settings) => Goal("reacher2d-sparse", count, settings, 0.02f);
+    public static Reacher2d Sparse(int count, EnvironmentSettings settings) =>
+        Goal("reacher2d-sparse", count, settings, 0.02f);
 
     /// <summary>32 fixed goals (eight on each of four rings), one-hot tasks: margin 0.05 m.</summary>
     /// <param name="count">Copies.</param>
@@ -85,10 +92,13 @@ public sealed class Reacher2d : SimulatedEnvironment, IDrawnEnvironment
         const double Side = 2.2 * Reach;
         PlanePicture picture = new(-Side / 2, -Side / 2, Side, width, height);
         ReadOnlySpan<float> task = Task.Slice(copy * Shape.TaskDimension, Shape.TaskDimension);
-        ReadOnlySpan<float> goal = task.Length == 2 ? task : Places.Spread(Rings, GoalsPerRing).AsSpan(2 * task.IndexOf(1f), 2);
+        ReadOnlySpan<float> goal = task.Length == 2
+            ? task
+            : Places.Spread(Rings, GoalsPerRing).AsSpan(2 * task.IndexOf(1f), 2);
         picture.Goal(goal[0] * Reach, goal[1] * Reach, _margin);
         ArmState state = StateOf(copy);
-        double elbowX = TwoLinkArm.ArmLength * Math.Cos(state.Shoulder), elbowY = TwoLinkArm.ArmLength * Math.Sin(state.Shoulder);
+        double elbowX = TwoLinkArm.ArmLength * Math.Cos(state.Shoulder),
+            elbowY = TwoLinkArm.ArmLength * Math.Sin(state.Shoulder);
         (float x, float y) = TwoLinkArm.Fingertip(state);
         picture.Line(0, 0, elbowX, elbowY, 0.02, "#59636e");
         picture.Line(elbowX, elbowY, x, y, 0.02, "#8c959f");
@@ -159,5 +169,6 @@ public sealed class Reacher2d : SimulatedEnvironment, IDrawnEnvironment
         return new Reacher2d(name, count, chosen, settings, TaskFamilies.Goal(s_achieved, chosen / Reach), Places);
     }
 
-    private ArmState StateOf(int copy) => new(StateColumn(0)[copy], StateColumn(1)[copy], StateColumn(2)[copy], StateColumn(3)[copy]);
+    private ArmState StateOf(int copy) =>
+        new(StateColumn(0)[copy], StateColumn(1)[copy], StateColumn(2)[copy], StateColumn(3)[copy]);
 }

@@ -9,14 +9,15 @@ using HipiFast.Tasks;
 namespace HipiFast.Environments;
 
 /// <summary>
-/// What simulated environments have in common: episodes, tasks, rewards, the time limit and checkpoints. A subclass supplies the dynamics over a
-/// structure-of-arrays state: one column of N numbers per state variable; or, with no columns, over a state of its own, which it then saves and
-/// loads itself (<see cref="SaveDynamics"/>).
+/// What simulated environments have in common: episodes, tasks, rewards, the time limit and checkpoints. A subclass
+/// supplies the dynamics over a structure-of-arrays state: one column of N numbers per state variable; or, with no
+/// columns, over a state of its own, which it then saves and loads itself (<see cref="SaveDynamics"/>).
 /// </summary>
 /// <remarks>
-/// One step: clip the actions, move all copies, write s', judge (s, a, s') under the commanded task, truncate at the time limit, and start the next
-/// episode of the copies that ended. Nothing is allocated after construction. Counters of the random numbers: (block, copy, step) for the dynamics,
-/// (block, copy, episode) for initial states, (copy, block, episode) for commanded tasks. Not thread-safe.
+/// One step: clip the actions, move all copies, write s', judge (s, a, s') under the commanded task, truncate at the
+/// time limit, and start the next episode of the copies that ended. Nothing is allocated after construction. Counters
+/// of the random numbers: (block, copy, step) for the dynamics, (block, copy, episode) for initial states, (copy,
+/// block, episode) for commanded tasks. Not thread-safe.
 /// </remarks>
 public abstract unsafe class SimulatedEnvironment : VectorEnvironment
 {
@@ -43,13 +44,17 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     /// <param name="count">N, copies, 1 or more.</param>
     /// <param name="observationDimension">S.</param>
     /// <param name="actionDimension">A.</param>
-    /// <param name="stateColumns">Number of state variables of the dynamics; 0 when the subclass keeps them itself.</param>
+    /// <param name="stateColumns">
+    /// Number of state variables of the dynamics; 0 when the subclass keeps them itself.
+    /// </param>
     /// <param name="episodeLimit">Steps after which an episode is truncated, 1 or more.</param>
     /// <param name="family">Reward, termination and state-to-task map.</param>
     /// <param name="taskDistribution">Where commanded tasks come from; its tasks have the family's dimension.</param>
     /// <param name="fixedTasks">The tasks <c>[K, P]</c> of a discrete family, else empty.</param>
-    /// <exception cref="ArgumentException">A size is out of range, the distribution's tasks do not fit the family, or the
-    /// family reads state entries that there are not.</exception>
+    /// <exception cref="ArgumentException">
+    /// A size is out of range, the distribution's tasks do not fit the family, or the family reads state entries that
+    /// there are not.
+    /// </exception>
     protected SimulatedEnvironment(
         string name,
         int count,
@@ -69,7 +74,8 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         if (taskDistribution.TaskDimension != family.TaskDimension || fixedTasks.Length % family.TaskDimension != 0)
         {
             throw new ArgumentException(
-                $"The tasks of {name} have {family.TaskDimension} entries; its distribution draws tasks of {taskDistribution.TaskDimension} " +
+                $"The tasks of {name} have {family.TaskDimension} entries; its distribution draws tasks of "
+                + $"{taskDistribution.TaskDimension} " +
                 $"and its fixed tasks hold {fixedTasks.Length} numbers.");
         }
 
@@ -153,7 +159,9 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     public sealed override bool IsResting(int copy) => _resting[copy];
 
     /// <inheritdoc/>
-    /// <exception cref="InvalidOperationException"><see cref="Reset"/> or <see cref="LoadState"/> has not been called.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// <see cref="Reset"/> or <see cref="LoadState"/> has not been called.
+    /// </exception>
     /// <exception cref="ArgumentException">The action's length is not N times A, or an entry is NaN.</exception>
     public sealed override void Step(ReadOnlySpan<float> action, out StepResult result)
     {
@@ -180,7 +188,8 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         }
 
         TransitionPointers transitions = new(
-            (nint)_observation.Pointer, (nint)_action.Pointer, (nint)_nextObservation.Pointer, Count, width, Shape.ActionDimension);
+            (nint)_observation.Pointer, (nint)_action.Pointer, (nint)_nextObservation.Pointer, Count, width,
+            Shape.ActionDimension);
         Family.EvaluateRows(transitions, _task.Pointer, _reward.Pointer, _terminated.Pointer);
         _nextObservation.Span.CopyTo(_observation.Span);
         for (int copy = 0; copy < Count; copy++)
@@ -211,8 +220,10 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         };
     }
 
-    /// <summary>Adds the state of every copy to a checkpoint: the dynamics' state, observations, tasks, and the positions in episodes and random
-    /// numbers.</summary>
+    /// <summary>
+    /// Adds the state of every copy to a checkpoint: the dynamics' state, observations, tasks, and the positions in
+    /// episodes and random numbers.
+    /// </summary>
     /// <param name="writer">Where to.</param>
     /// <param name="prefix">First part of the tensors' names.</param>
     public sealed override void SaveState(SafetensorsWriter writer, string prefix)
@@ -221,7 +232,8 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         if (_restingCount > 0)
         {
             throw new InvalidOperationException(
-                $"A checkpoint of {Name} was asked for while copies rest ({_restingCount} of {Count}); reset it first.");
+                $"A checkpoint of {Name} was asked for while copies rest ({_restingCount} of {Count}); reset it "
+                + "first.");
         }
 
         if (_stateColumns > 0)
@@ -237,18 +249,21 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         writer.Add<ulong>(prefix + "random", [_seed, _step], 2);
     }
 
-    /// <summary>Restores what <see cref="SaveState"/> wrote; stepping then goes on bit for bit as it would have.</summary>
+    /// <summary>
+    /// Restores what <see cref="SaveState"/> wrote; stepping then goes on bit for bit as it would have.
+    /// </summary>
     /// <param name="file">Where from.</param>
     /// <param name="prefix">First part of the tensors' names.</param>
     /// <exception cref="InvalidDataException">
-    /// A tensor is missing, of another type or shape (as when the number of copies differs), or holds a number that is not finite. The environment is
-    /// then as it was.
+    /// A tensor is missing, of another type or shape (as when the number of copies differs), or holds a number that is
+    /// not finite. The environment is then as it was.
     /// </exception>
     public sealed override void LoadState(SafetensorsFile file, string prefix)
     {
         ArgumentNullException.ThrowIfNull(file);
 
-        // Everything is checked before the first number is taken over, so that a bad file leaves the environment as it was.
+        // Everything is checked before the first number is taken over, so that a bad file leaves the environment as it
+        // was.
         if (_stateColumns > 0)
         {
             file.Require(prefix + "state", TensorType.Float32, _stateColumns, Count);
@@ -314,7 +329,9 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     /// <summary>Restores what <see cref="SaveDynamics"/> wrote; checks all of it before it changes anything.</summary>
     /// <param name="file">Where from.</param>
     /// <param name="prefix">First part of the tensors' names.</param>
-    /// <exception cref="InvalidDataException">A tensor is missing, of another type or shape, or holds a number that is not finite.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A tensor is missing, of another type or shape, or holds a number that is not finite.
+    /// </exception>
     protected virtual void LoadDynamics(SafetensorsFile file, string prefix)
     {
     }
@@ -362,7 +379,8 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         StartEpisode(copy, new EnvironmentRandom(_seed, RandomPurpose.EnvironmentReset, episode));
         Observe(copy, _observation.Slice((long)copy * Shape.ObservationDimension, Shape.ObservationDimension));
         TaskDistribution.Sample(
-            _task.Slice((long)copy * Shape.TaskDimension, Shape.TaskDimension), _seed, (uint)copy, episode, RandomPurpose.EnvironmentTask);
+            _task.Slice((long)copy * Shape.TaskDimension, Shape.TaskDimension), _seed, (uint)copy, episode,
+            RandomPurpose.EnvironmentTask);
     }
 
     private void TakeActions(ReadOnlySpan<float> action)
@@ -371,7 +389,8 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         if (action.Length != clipped.Length)
         {
             throw new ArgumentException(
-                $"The action of {Name} has {action.Length} entries; expected {clipped.Length} ({Count} copies of {Shape.ActionDimension}).",
+                $"The action of {Name} has {action.Length} entries; expected {clipped.Length} ({Count} copies of "
+                + $"{Shape.ActionDimension}).",
                 nameof(action));
         }
 
@@ -380,7 +399,8 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
             if (float.IsNaN(action[i]))
             {
                 throw new ArgumentException(
-                    $"Entry {i % Shape.ActionDimension} of the action of copy {i / Shape.ActionDimension} is NaN.", nameof(action));
+                    $"Entry {i % Shape.ActionDimension} of the action of copy {i / Shape.ActionDimension} is NaN.",
+                    nameof(action));
             }
 
             clipped[i] = Math.Clamp(action[i], -1f, 1f);

@@ -7,13 +7,17 @@ namespace HipiFast.Environments;
 /// <param name="WristVelocity">Rate of q2, rad/s.</param>
 internal readonly record struct ArmState(float Shoulder, float Wrist, float ShoulderVelocity, float WristVelocity);
 
-/// <summary>A two-link arm in the horizontal plane: rigid links, viscous joints, torques at both joints, an inelastic stop at the wrist.</summary>
+/// <summary>
+/// A two-link arm in the horizontal plane: rigid links, viscous joints, torques at both joints, an inelastic stop at
+/// the wrist.
+/// </summary>
 /// <remarks>
 /// Equations of motion: <c>M(q) q'' + C(q, q') + damping q' = torque</c> with
-/// <c>M11 = I1 + I2 + m1 c1^2 + m2 (l1^2 + c2^2 + 2 l1 c2 cos q2)</c>, <c>M12 = I2 + m2 (c2^2 + l1 c2 cos q2)</c>, <c>M22 = I2 + m2 c2^2</c>,
-/// <c>C = h (-2 q1' q2' - q2'^2, q1'^2)</c> and <c>h = m2 l1 c2 sin q2</c>; l are lengths, c distances to the centres of mass, I moments of inertia
-/// about them. Lengths, the joints' damping and gear, the wrist's range and the step follow dm_control's reacher (Tassa et al., 2018); masses are
-/// those of its capsules at the density of water.
+/// <c>M11 = I1 + I2 + m1 c1^2 + m2 (l1^2 + c2^2 + 2 l1 c2 cos q2)</c>, <c>M12 = I2 + m2 (c2^2 + l1 c2 cos q2)</c>,
+/// <c>M22 = I2 + m2 c2^2</c>, <c>C = h (-2 q1' q2' - q2'^2, q1'^2)</c> and <c>h = m2 l1 c2 sin q2</c>; l are lengths, c
+/// distances to the centres of mass, I moments of inertia about them. Lengths, the joints' damping and gear, the
+/// wrist's range and the step follow dm_control's reacher (Tassa et al., 2018); masses are those of its capsules at the
+/// density of water.
 /// </remarks>
 internal readonly record struct TwoLinkArm()
 {
@@ -82,7 +86,8 @@ internal readonly record struct TwoLinkArm()
     {
         const float m22 = HandInertia + (HandMass * HandCentre * HandCentre);
         float coupling = HandMass * ArmLength * HandCentre * wristCosine;
-        float m11 = ArmInertia + (ArmMass * ArmCentre * ArmCentre) + (HandMass * ArmLength * ArmLength) + m22 + (2f * coupling);
+        float m11 = ArmInertia + (ArmMass * ArmCentre * ArmCentre) + (HandMass * ArmLength * ArmLength) + m22
+            + (2f * coupling);
         return (m11, m22 + coupling, m22);
     }
 
@@ -94,6 +99,7 @@ internal readonly record struct TwoLinkArm()
         float force1 = shoulderTorque - (Damping * v1) + (h * v2 * ((2f * v1) + v2));
         float force2 = wristTorque - (Damping * v2) - (h * v1 * v1);
         float determinant = (m11 * m22) - (m12 * m12);
-        return new ArmState(v1, v2, ((m22 * force1) - (m12 * force2)) / determinant, ((m11 * force2) - (m12 * force1)) / determinant);
+        return new ArmState(
+            v1, v2, ((m22 * force1) - (m12 * force2)) / determinant, ((m11 * force2) - (m12 * force1)) / determinant);
     }
 }

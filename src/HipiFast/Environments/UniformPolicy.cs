@@ -2,7 +2,10 @@ using HipiFast.Kernels.Random;
 
 namespace HipiFast.Environments;
 
-/// <summary>Uniform actions in [-1, 1]: entry d of row b at a step takes word d mod 4 of counter (b, d / 4, step), purpose BehaviorAction.</summary>
+/// <summary>
+/// Uniform actions in [-1, 1]: entry d of row b at a step takes word d mod 4 of counter (b, d / 4, step), purpose
+/// BehaviorAction.
+/// </summary>
 /// <param name="seed">Philox key.</param>
 public sealed class UniformPolicy(ulong seed) : IPolicy
 {

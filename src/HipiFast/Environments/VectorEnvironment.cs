@@ -5,9 +5,14 @@ using HipiFast.Tasks;
 
 namespace HipiFast.Environments;
 
-/// <summary>Many copies of one environment stepped together. Copies that end an episode start the next one inside <see cref="Step"/>.</summary>
-/// <remarks>All randomness is counter-based (Philox) in seed, copy, episode and step: copy c behaves the same whatever the number of
-/// copies.</remarks>
+/// <summary>
+/// Many copies of one environment stepped together. Copies that end an episode start the next one inside
+/// <see cref="Step"/>.
+/// </summary>
+/// <remarks>
+/// All randomness is counter-based (Philox) in seed, copy, episode and step: copy c behaves the same whatever the
+/// number of copies.
+/// </remarks>
 public abstract class VectorEnvironment : IDisposable
 {
     /// <summary>Name on the command line.</summary>
@@ -43,8 +48,9 @@ public abstract class VectorEnvironment : IDisposable
     public abstract void Reset(ulong seed);
 
     /// <summary>
-    /// Leaves a copy out of the steps that follow, until <see cref="Reset"/> or <see cref="LoadState"/>: it stays as it is, its reward is 0, and no
-    /// episode of it ends. The other copies behave as they would have. An evaluation rests the copies whose one episode is over.
+    /// Leaves a copy out of the steps that follow, until <see cref="Reset"/> or <see cref="LoadState"/>: it stays as it
+    /// is, its reward is 0, and no episode of it ends. The other copies behave as they would have. An evaluation rests
+    /// the copies whose one episode is over.
     /// </summary>
     /// <param name="copy">Which copy, in [0, N).</param>
     public abstract void Rest(int copy);
@@ -54,7 +60,9 @@ public abstract class VectorEnvironment : IDisposable
     /// <returns>True after <see cref="Rest"/>.</returns>
     public abstract bool IsResting(int copy);
 
-    /// <summary>Moves every copy that does not rest by one step. Reads <see cref="Observation"/> before and updates it after.</summary>
+    /// <summary>
+    /// Moves every copy that does not rest by one step. Reads <see cref="Observation"/> before and updates it after.
+    /// </summary>
     /// <param name="action"><c>[N, A]</c>, entries in [-1, 1] (clipped).</param>
     /// <param name="result">What happened; valid until the next call.</param>
     public abstract void Step(ReadOnlySpan<float> action, out StepResult result);

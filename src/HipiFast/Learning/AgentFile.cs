@@ -7,15 +7,16 @@ using HipiFast.Storage;
 namespace HipiFast.Learning;
 
 /// <summary>
-/// Agents as safetensors files with PyTorch's names and layout: <c>actor.0.weight [H, in]</c>, <c>actor.0.bias [H]</c>, <c>actor.1.*</c>,
-/// <c>actor.2.*</c> (rows: means, then log standard deviations), <c>critic1.*</c>, <c>critic2.*</c>, <c>target1.*</c>, <c>target2.*</c>,
-/// <c>log_alpha [1]</c>, all float32.
+/// Agents as safetensors files with PyTorch's names and layout: <c>actor.0.weight [H, in]</c>, <c>actor.0.bias [H]</c>,
+/// <c>actor.1.*</c>, <c>actor.2.*</c> (rows: means, then log standard deviations), <c>critic1.*</c>, <c>critic2.*</c>,
+/// <c>target1.*</c>, <c>target2.*</c>, <c>log_alpha [1]</c>, all float32.
 /// </summary>
 /// <remarks>
-/// Network inputs are ordered state, action, task (critic) and state, task (actor). How many of the actor's inputs are state and how many task
-/// stands in the metadata <c>observation_dimension</c> and <c>task_dimension</c>; a scaled-sigmoid critic's range in <c>critic_low</c> and
-/// <c>critic_high</c>. Networks have two hidden ReLU layers of one width. Tensors under a network's name that such a network does not have, and
-/// metadata that name another activation (keys that end with <c>activation</c>), are refused; the activation itself shows in no tensor.
+/// Network inputs are ordered state, action, task (critic) and state, task (actor). How many of the actor's inputs are
+/// state and how many task stands in the metadata <c>observation_dimension</c> and <c>task_dimension</c>; a
+/// scaled-sigmoid critic's range in <c>critic_low</c> and <c>critic_high</c>. Networks have two hidden ReLU layers of
+/// one width. Tensors under a network's name that such a network does not have, and metadata that name another
+/// activation (keys that end with <c>activation</c>), are refused; the activation itself shows in no tensor.
 /// </remarks>
 public static class AgentFile
 {
@@ -64,7 +65,8 @@ public static class AgentFile
         }
 
         writer.Add<float>(prefix + LogAlphaName, [networks.LogAlpha], 1);
-        writer.Metadata[ObservationDimensionKey] = networks.Shape.ObservationDimension.ToString(CultureInfo.InvariantCulture);
+        writer.Metadata[ObservationDimensionKey] = networks.Shape.ObservationDimension.ToString(
+            CultureInfo.InvariantCulture);
         writer.Metadata[TaskDimensionKey] = networks.Shape.TaskDimension.ToString(CultureInfo.InvariantCulture);
         if (networks.CriticRange.IsBounded)
         {
@@ -75,12 +77,18 @@ public static class AgentFile
 
     /// <summary>Reads an agent; every width is taken from the tensors' shapes and every shape is checked.</summary>
     /// <param name="path">File.</param>
-    /// <param name="observationDimension">S, when the file does not say it; null to take it from the metadata or from P.</param>
+    /// <param name="observationDimension">
+    /// S, when the file does not say it; null to take it from the metadata or from P.
+    /// </param>
     /// <param name="taskDimension">P, likewise.</param>
-    /// <returns>The agent: two critics when the file has <c>critic2</c>; targets that are not in the file are copies of the critics.</returns>
+    /// <returns>
+    /// The agent: two critics when the file has <c>critic2</c>; targets that are not in the file are copies of the
+    /// critics.
+    /// </returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
-    /// The file breaks the format, a tensor is missing or of another shape, or S and P are unknown or contradict the tensors; one sentence.
+    /// The file breaks the format, a tensor is missing or of another shape, or S and P are unknown or contradict the
+    /// tensors; one sentence.
     /// </exception>
     public static AgentNetworks Load(string path, int? observationDimension = null, int? taskDimension = null)
     {
@@ -89,7 +97,8 @@ public static class AgentFile
         TensorInfo actorFirst = file.Require("actor.0.weight", TensorType.Float32, -1, -1);
         TensorInfo actorLast = file.Require("actor.2.weight", TensorType.Float32, [-1, actorFirst.Shape[0]], OneWidth);
         (long hidden, long actorInputs, long outputs) = (actorFirst.Shape[0], actorFirst.Shape[1], actorLast.Shape[0]);
-        if (hidden < 1 || actorInputs < 2 || outputs < 2 || outputs % 2 != 0 || Math.Max(Math.Max(hidden, actorInputs), outputs) > int.MaxValue / 4)
+        if (hidden < 1 || actorInputs < 2 || outputs < 2 || outputs % 2 != 0 || Math.Max(
+            Math.Max(hidden, actorInputs), outputs) > int.MaxValue / 4)
         {
             throw new InvalidDataException(
                 $"The actor of '{path}' has {actorInputs} inputs, {hidden} hidden units and {outputs} outputs; "
@@ -130,12 +139,15 @@ public static class AgentFile
         }
     }
 
-    /// <summary>Reads an agent of known shape from an open file; targets that are not in the file become copies of the critics.</summary>
+    /// <summary>
+    /// Reads an agent of known shape from an open file; targets that are not in the file become copies of the critics.
+    /// </summary>
     /// <param name="file">The file.</param>
     /// <param name="networks">Receives the values.</param>
     /// <param name="prefix">The prefix the agent was saved with.</param>
     /// <exception cref="InvalidDataException">
-    /// A tensor is missing, of another shape, or of a network that is not understood, and nothing was changed; or a number is not finite.
+    /// A tensor is missing, of another shape, or of a network that is not understood, and nothing was changed; or a
+    /// number is not finite.
     /// </exception>
     public static void Load(SafetensorsFile file, AgentNetworks networks, string prefix)
     {
@@ -167,10 +179,12 @@ public static class AgentFile
         file.Read(prefix + LogAlphaName, new Span<float>(ref logAlpha));
         networks.LogAlpha = float.IsNaN(logAlpha) || float.IsPositiveInfinity(logAlpha)
             ? throw new InvalidDataException(
-                $"{FileMessages.Tensor(prefix + LogAlphaName, file.Path)} is {logAlpha.ToString(CultureInfo.InvariantCulture)}; expected a number.")
+                $"{FileMessages.Tensor(prefix + LogAlphaName, file.Path)} is "
+                + $"{logAlpha.ToString(CultureInfo.InvariantCulture)}; expected a number.")
             : logAlpha;
 
-        bool IsPresent(string name) => !name.StartsWith("target", StringComparison.Ordinal) || file.Tensors.ContainsKey(prefix + name + ".0.weight");
+        bool IsPresent(string name) => !name.StartsWith(
+            "target", StringComparison.Ordinal) || file.Tensors.ContainsKey(prefix + name + ".0.weight");
     }
 
     /// <summary>Adds copies of one network's tensors.</summary>
@@ -225,23 +239,27 @@ public static class AgentFile
             if (!s_names.Contains(parts[0]))
             {
                 throw new InvalidDataException(
-                    $"{FileMessages.Tensor(tensor, file.Path)} is of a network that is not understood; expected {string.Join(", ", s_names)}.");
+                    $"{FileMessages.Tensor(tensor, file.Path)} is of a network that is not understood; expected "
+                    + $"{string.Join(", ", s_names)}.");
             }
 
             if (!s_parts.Contains(parts[1]))
             {
                 throw new InvalidDataException(
-                    $"{FileMessages.Tensor(tensor, file.Path)} is no part of a network that is understood; expected {s_parts[0]} to {s_parts[^1]} "
+                    $"{FileMessages.Tensor(tensor, file.Path)} is no part of a network that is understood; expected "
+                    + $"{s_parts[0]} to {s_parts[^1]} "
                     + $"under '{prefix}{parts[0]}', {Layers}.");
             }
         }
 
         foreach ((string key, string value) in file.Metadata)
         {
-            if (key.EndsWith("activation", StringComparison.OrdinalIgnoreCase) && !value.Equals("relu", StringComparison.OrdinalIgnoreCase))
+            if (key.EndsWith("activation", StringComparison.OrdinalIgnoreCase) && !value.Equals(
+                "relu", StringComparison.OrdinalIgnoreCase))
             {
                 throw new InvalidDataException(
-                    $"Metadata {FileMessages.Quote(key)} of '{file.Path}' is {FileMessages.Quote(value)}; expected relu: networks have {Layers}.");
+                    $"Metadata {FileMessages.Quote(key)} of '{file.Path}' is {FileMessages.Quote(value)}; expected "
+                    + $"relu: networks have {Layers}.");
             }
         }
 
@@ -265,9 +283,11 @@ public static class AgentFile
         }
     }
 
-    private static TransitionShape Split(SafetensorsFile file, int actorInputs, int actionDimension, int? observationDimension, int? taskDimension)
+    private static TransitionShape Split(
+        SafetensorsFile file, int actorInputs, int actionDimension, int? observationDimension, int? taskDimension)
     {
-        int? observation = Agree(ObservationDimensionKey, observationDimension), task = Agree(TaskDimensionKey, taskDimension);
+        int? observation = Agree(
+            ObservationDimensionKey, observationDimension), task = Agree(TaskDimensionKey, taskDimension);
         if (observation is null && task is null)
         {
             throw new InvalidDataException(
@@ -279,7 +299,8 @@ public static class AgentFile
         if (states < 1 || tasks < 1 || (long)states + tasks != actorInputs)
         {
             throw new InvalidDataException(
-                $"The actor of '{file.Path}' has {actorInputs} inputs, which is not a state of {states} and a task of {tasks} entries.");
+                $"The actor of '{file.Path}' has {actorInputs} inputs, which is not a state of {states} and a task of "
+                + $"{tasks} entries.");
         }
 
         return new TransitionShape(states, actionDimension, tasks);
@@ -293,7 +314,8 @@ public static class AgentFile
 
             if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value))
             {
-                throw new InvalidDataException($"Metadata '{key}' of '{file.Path}' is {FileMessages.Quote(text)}; expected a whole number.");
+                throw new InvalidDataException(
+                    $"Metadata '{key}' of '{file.Path}' is {FileMessages.Quote(text)}; expected a whole number.");
             }
 
             return given is null || given == value
@@ -312,15 +334,18 @@ public static class AgentFile
         float low = Read(CriticLowKey), high = Read(CriticHighKey);
         return high > low
             ? new CriticRange(low, high)
-            : throw new InvalidDataException($"The critic's range in '{file.Path}' is {low} to {high}; expected the first to be below the second.");
+            : throw new InvalidDataException(
+                $"The critic's range in '{file.Path}' is {low} to {high}; expected the first to be below the second.");
 
         float Read(string key)
         {
             file.Metadata.TryGetValue(key, out string? text);
-            return float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value)
+            return float.TryParse(
+                text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value)
                 ? value
                 : throw new InvalidDataException(
-                    $"Metadata '{key}' of '{file.Path}' is {(text is null ? "missing" : FileMessages.Quote(text))}; expected a finite number.");
+                    $"Metadata '{key}' of '{file.Path}' is {(text is null ? "missing" : FileMessages.Quote(text))}; "
+                    + "expected a finite number.");
         }
     }
 }

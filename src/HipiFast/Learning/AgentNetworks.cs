@@ -5,7 +5,9 @@ using HipiFast.Replay;
 
 namespace HipiFast.Learning;
 
-/// <summary>The networks of one SAC agent: actor, one or two critics, their targets, and the entropy temperature.</summary>
+/// <summary>
+/// The networks of one SAC agent: actor, one or two critics, their targets, and the entropy temperature.
+/// </summary>
 public sealed class AgentNetworks : IDisposable
 {
     private const uint ActorStream = 0;
@@ -48,8 +50,9 @@ public sealed class AgentNetworks : IDisposable
     public MlpParameters Actor { get; }
 
     /// <summary>
-    /// Q_1: S + A + P inputs (state, action, task); one output. The critics lie side by side in memory and so do their targets, each a multiple of
-    /// 64 bytes after the one before, so that a learner can treat them as one batch of networks.
+    /// Q_1: S + A + P inputs (state, action, task); one output. The critics lie side by side in memory and so do their
+    /// targets, each a multiple of 64 bytes after the one before, so that a learner can treat them as one batch of
+    /// networks.
     /// </summary>
     public MlpParameters Critic1 { get; }
 
@@ -71,7 +74,10 @@ public sealed class AgentNetworks : IDisposable
     /// <summary>Range of a scaled-sigmoid critic; unbounded by default.</summary>
     public CriticRange CriticRange { get; set; }
 
-    /// <summary>Draws fresh parameters (<see cref="MlpParameters.Initialize"/>), copies the critics to their targets and sets alpha to 1.</summary>
+    /// <summary>
+    /// Draws fresh parameters (<see cref="MlpParameters.Initialize"/>), copies the critics to their targets and sets
+    /// alpha to 1.
+    /// </summary>
     /// <param name="seed">Philox key.</param>
     public void Initialize(ulong seed)
     {

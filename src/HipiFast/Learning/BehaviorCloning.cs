@@ -15,13 +15,15 @@ namespace HipiFast.Learning;
 public readonly record struct CloningEpoch(int Epoch, double TrainingLoss, double ValidationLoss);
 
 /// <summary>
-/// Task-conditioned behavior cloning, the second half of HIPI-BC (the paper's Alg. 3): fits actions to states and tasks by least squares. Which tasks
-/// the rows carry is the relabeler's work.
+/// Task-conditioned behavior cloning, the second half of HIPI-BC (the paper's Alg. 3): fits actions to states and tasks
+/// by least squares. Which tasks the rows carry is the relabeler's work.
 /// </summary>
 /// <remarks>
-/// <para>States and actions are normalised by their means and standard deviations over the rows that are fitted (entries that never change are left
-/// as they are); tasks are taken as they come. Whole trajectories are held out for validation. Fitting ends when the validation loss has risen a few
-/// epochs in a row (<see cref="BehaviorCloningOptions.Patience"/>), and leaves the parameters of the epoch whose validation loss was lowest.</para>
+/// <para>States and actions are normalised by their means and standard deviations over the rows that are fitted
+/// (entries that never change are left as they are); tasks are taken as they come. Whole trajectories are held out for
+/// validation. Fitting ends when the validation loss has risen a few epochs in a row
+/// (<see cref="BehaviorCloningOptions.Patience"/>), and leaves the parameters of the epoch whose validation loss was
+/// lowest.</para>
 /// <para>Results depend on nothing but data, options and kernels. One object serves one thread at a time.</para>
 /// </remarks>
 public sealed unsafe class BehaviorCloning : IDisposable
@@ -43,11 +45,14 @@ public sealed unsafe class BehaviorCloning : IDisposable
     /// <param name="shape">Widths of state, action and task.</param>
     /// <param name="options">Options.</param>
     /// <param name="makePolicy">
-    /// Makes the network to fit, for batches of up to <see cref="BehaviorCloningOptions.Batch"/> rows; disposed with this object. It is given the
-    /// standard network's shape, of which inputs (S, or S + P) and outputs (A) must be kept.
+    /// Makes the network to fit, for batches of up to <see cref="BehaviorCloningOptions.Batch"/> rows; disposed with
+    /// this object. It is given the standard network's shape, of which inputs (S, or S + P) and outputs (A) must be
+    /// kept.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    public BehaviorCloning(TransitionShape shape, BehaviorCloningOptions options, Func<MlpShape, BehaviorCloningOptions, ICloningPolicy> makePolicy)
+    public BehaviorCloning(
+        TransitionShape shape, BehaviorCloningOptions options,
+        Func<MlpShape, BehaviorCloningOptions, ICloningPolicy> makePolicy)
     {
         shape.Validate();
         ArgumentNullException.ThrowIfNull(options);
@@ -71,23 +76,33 @@ public sealed unsafe class BehaviorCloning : IDisposable
     public TransitionShape Shape { get; }
 
     /// <summary>Fits the policy to demonstrations.</summary>
-    /// <param name="demonstrations">States, actions and tasks; rewards and next states are not read. All finite.</param>
-    /// <param name="episode">Number of the trajectory of each row, <c>[B]</c>, the rows of one side by side; two trajectories or more.</param>
+    /// <param name="demonstrations">
+    /// States, actions and tasks; rewards and next states are not read. All finite.
+    /// </param>
+    /// <param name="episode">
+    /// Number of the trajectory of each row, <c>[B]</c>, the rows of one side by side; two trajectories or more.
+    /// </param>
     /// <param name="stop">Asks to leave off after the epoch under way.</param>
     /// <returns>One entry per epoch.</returns>
-    /// <exception cref="ArgumentException">The shapes disagree, or there are not enough trajectories to hold one out.</exception>
+    /// <exception cref="ArgumentException">
+    /// The shapes disagree, or there are not enough trajectories to hold one out.
+    /// </exception>
     /// <exception cref="InvalidDataException">The loss is not finite: the fit has diverged.</exception>
-    public IReadOnlyList<CloningEpoch> Fit(TransitionBatch demonstrations, ReadOnlySpan<long> episode, CancellationToken stop = default)
+    public IReadOnlyList<CloningEpoch> Fit(
+        TransitionBatch demonstrations, ReadOnlySpan<long> episode, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(demonstrations);
         if (demonstrations.Shape != Shape)
         {
-            throw new ArgumentException($"The demonstrations are of {demonstrations.Shape}; the policy is made for {Shape}.", nameof(demonstrations));
+            throw new ArgumentException(
+                $"The demonstrations are of {demonstrations.Shape}; the policy is made for {Shape}.",
+                nameof(demonstrations));
         }
 
         if (episode.Length != demonstrations.Count)
         {
-            throw new ArgumentException($"There are {episode.Length} episode numbers for {demonstrations.Count} transitions.", nameof(episode));
+            throw new ArgumentException(
+                $"There are {episode.Length} episode numbers for {demonstrations.Count} transitions.", nameof(episode));
         }
 
         Split(episode, out int[] fitted, out int[] held);
@@ -95,13 +110,17 @@ public sealed unsafe class BehaviorCloning : IDisposable
         _policy.Keep();
         List<CloningEpoch> epochs = [];
         double lowest = double.PositiveInfinity, before = double.PositiveInfinity;
-        for (int rises = 0; rises < _options.Patience && epochs.Count < _options.MaxEpochs && !stop.IsCancellationRequested;)
+        for (
+            int rises =
+                0; rises < _options.Patience && epochs.Count < _options.MaxEpochs && !stop.IsCancellationRequested;)
         {
             Shuffle(fitted, (uint)epochs.Count);
-            double training = Sweep(demonstrations, fitted, learn: true), validation = Sweep(demonstrations, held, learn: false);
+            double training = Sweep(
+                demonstrations, fitted, learn: true), validation = Sweep(demonstrations, held, learn: false);
             if (!double.IsFinite(training) || !double.IsFinite(validation))
             {
-                throw new InvalidDataException($"The loss of epoch {epochs.Count + 1} of behavior cloning is not finite: the fit has diverged.");
+                throw new InvalidDataException(
+                    $"The loss of epoch {epochs.Count + 1} of behavior cloning is not finite: the fit has diverged.");
             }
 
             epochs.Add(new CloningEpoch(epochs.Count + 1, training, validation));
@@ -138,7 +157,8 @@ public sealed unsafe class BehaviorCloning : IDisposable
                 for (int row = 0; row < count; row++)
                 {
                     WriteInput(
-                        s + ((nint)(first + row) * Shape.ObservationDimension), psi + ((nint)(first + row) * Shape.TaskDimension), InputRow(row));
+                        s + ((nint)(first + row) * Shape.ObservationDimension),
+                        psi + ((nint)(first + row) * Shape.TaskDimension), InputRow(row));
                 }
 
                 _policy.Predict(Input(count), Target(count));
@@ -151,12 +171,16 @@ public sealed unsafe class BehaviorCloning : IDisposable
         }
     }
 
-    /// <summary>Writes the policy, atomically: <c>policy.0.weight [H, in]</c> and so on for the standard network, and the normalisation.</summary>
+    /// <summary>
+    /// Writes the policy, atomically: <c>policy.0.weight [H, in]</c> and so on for the standard network, and the
+    /// normalisation.
+    /// </summary>
     /// <param name="path">File to make or replace.</param>
     /// <exception cref="IOException">The path cannot be written.</exception>
     /// <remarks>
-    /// The file holds <c>observation_mean [S]</c>, <c>observation_deviation [S]</c>, <c>action_mean [A]</c> and <c>action_deviation [A]</c> beside
-    /// the network: <c>action = clip(action_mean + action_deviation * net([(s - observation_mean) / observation_deviation, psi]), -1, 1)</c>.
+    /// The file holds <c>observation_mean [S]</c>, <c>observation_deviation [S]</c>, <c>action_mean [A]</c> and
+    /// <c>action_deviation [A]</c> beside the network: <c>action = clip(action_mean + action_deviation * net([(s -
+    /// observation_mean) / observation_deviation, psi]), -1, 1)</c>.
     /// </remarks>
     public void Save(string path)
     {
@@ -200,7 +224,9 @@ public sealed unsafe class BehaviorCloning : IDisposable
         if (starts.Count < 2)
         {
             throw new ArgumentException(
-                $"Behavior cloning holds whole trajectories out for validation and needs two or more; found {starts.Count}.", nameof(episode));
+                "Behavior cloning holds whole trajectories out for validation and needs two or more; found "
+                + $"{starts.Count}.",
+                nameof(episode));
         }
 
         int[] order = [.. Enumerable.Range(0, starts.Count)];
@@ -275,7 +301,8 @@ public sealed unsafe class BehaviorCloning : IDisposable
             for (int i = 0; i < count; i++)
             {
                 int row = rows[first + i];
-                float* action = (float*)pointers.Action + ((nint)row * width), target = _target.Pointer + ((nint)i * width);
+                float* action = (float*)pointers.Action + ((nint)row * width),
+                    target = _target.Pointer + ((nint)i * width);
                 WriteInput(
                     (float*)pointers.Observation + ((nint)row * Shape.ObservationDimension),
                     demonstrations.TaskPointer + ((nint)row * Shape.TaskDimension),
@@ -325,5 +352,6 @@ public sealed unsafe class BehaviorCloning : IDisposable
 
     private MatrixView Input(int rows) => new((nint)_input.Pointer, rows, _inputs, _inputs);
 
-    private MatrixView Target(int rows) => new((nint)_target.Pointer, rows, Shape.ActionDimension, Shape.ActionDimension);
+    private MatrixView Target(int rows) =>
+        new((nint)_target.Pointer, rows, Shape.ActionDimension, Shape.ActionDimension);
 }

@@ -1,6 +1,8 @@
 namespace HipiFast.Learning;
 
-/// <summary>Options of behavior cloning; the defaults are those of the HIPI paper (Appendix C.2), where it gives them.</summary>
+/// <summary>
+/// Options of behavior cloning; the defaults are those of the HIPI paper (Appendix C.2), where it gives them.
+/// </summary>
 public sealed record BehaviorCloningOptions
 {
     /// <summary>Width of both hidden layers, 1 or more.</summary>
@@ -12,7 +14,9 @@ public sealed record BehaviorCloningOptions
     /// <summary>Rows of one step, 1 or more (the paper does not say).</summary>
     public int Batch { get; init; } = 256;
 
-    /// <summary>Share of the trajectories that is held out for validation, in (0, 1) (the paper does not say).</summary>
+    /// <summary>
+    /// Share of the trajectories that is held out for validation, in (0, 1) (the paper does not say).
+    /// </summary>
     public float ValidationShare { get; init; } = 0.1f;
 
     /// <summary>Fitting ends when the validation loss has risen this many epochs in a row, 1 or more.</summary>
@@ -28,11 +32,15 @@ public sealed record BehaviorCloningOptions
     public ulong Seed { get; init; } = 1;
 
     /// <summary>Throws when an option is out of range.</summary>
-    /// <exception cref="ArgumentException">One sentence naming the option, what was found and what is expected.</exception>
+    /// <exception cref="ArgumentException">
+    /// One sentence naming the option, what was found and what is expected.
+    /// </exception>
     public void Validate()
     {
         Check(Hidden >= 1, nameof(Hidden), Hidden, "1 or more");
-        Check(LearningRate > 0 && float.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "a finite number above 0");
+        Check(
+            LearningRate > 0 && float.IsFinite(LearningRate), nameof(LearningRate), LearningRate,
+            "a finite number above 0");
         Check(Batch >= 1, nameof(Batch), Batch, "1 or more");
         Check(ValidationShare is > 0 and < 1, nameof(ValidationShare), ValidationShare, "a share between 0 and 1");
         Check(Patience >= 1, nameof(Patience), Patience, "1 or more");
@@ -43,7 +51,8 @@ public sealed record BehaviorCloningOptions
     {
         if (!valid)
         {
-            throw new ArgumentException(FormattableString.Invariant($"The behavior cloning option {name} is {value}; expected {expected}."));
+            throw new ArgumentException(
+                FormattableString.Invariant($"The behavior cloning option {name} is {value}; expected {expected}."));
         }
     }
 }

@@ -48,7 +48,8 @@ public sealed unsafe class CloningPolicy : ICloningPolicy
         float factor = (float)(2 / count);
         for (int row = 0; row < input.Rows; row++)
         {
-            float* y = _activations.Output.Row(row), wanted = target.Row(row), gradient = _activations.OutputGradient.Row(row);
+            float* y = _activations.Output.Row(row), wanted = target.Row(row),
+                gradient = _activations.OutputGradient.Row(row);
             for (int i = 0; i < shape.Outputs; i++)
             {
                 float error = y[i] - wanted[i];
@@ -69,7 +70,8 @@ public sealed unsafe class CloningPolicy : ICloningPolicy
         int outputs = _network.Shape.Outputs;
         for (int row = 0; row < input.Rows; row++)
         {
-            new ReadOnlySpan<float>(_activations.Output.Row(row), outputs).CopyTo(new Span<float>(output.Row(row), outputs));
+            new ReadOnlySpan<float>(
+                _activations.Output.Row(row), outputs).CopyTo(new Span<float>(output.Row(row), outputs));
         }
     }
 

@@ -6,7 +6,8 @@ using HipiFast.Kernels.SoftQ;
 namespace HipiFast.Learning;
 
 /// <summary>
-/// One critic, its target and the memory that their updates need. The critics of an agent share nothing, so they can run on two threads.
+/// One critic, its target and the memory that their updates need. The critics of an agent share nothing, so they can
+/// run on two threads.
 /// </summary>
 internal sealed unsafe class CriticLearner : IDisposable
 {
@@ -18,7 +19,8 @@ internal sealed unsafe class CriticLearner : IDisposable
     private readonly NativeBuffer<float> _values;
     private readonly int _actionDimension;
 
-    public CriticLearner(IDenseKernel dense, MlpParameters online, MlpParameters target, int capacity, int actionDimension)
+    public CriticLearner(
+        IDenseKernel dense, MlpParameters online, MlpParameters target, int capacity, int actionDimension)
     {
         _dense = dense;
         _online = online;
@@ -39,7 +41,9 @@ internal sealed unsafe class CriticLearner : IDisposable
     /// <summary>Q of the last forward pass, <c>[rows]</c>.</summary>
     public float* Value { get; }
 
-    /// <summary>dQ / d(network output) of the last forward pass, <c>[rows]</c>: 1 unless the critic is bounded.</summary>
+    /// <summary>
+    /// dQ / d(network output) of the last forward pass, <c>[rows]</c>: 1 unless the critic is bounded.
+    /// </summary>
     public float* Slope { get; }
 
     /// <summary>The target's Q(s', a'), <c>[rows]</c>.</summary>
@@ -48,11 +52,14 @@ internal sealed unsafe class CriticLearner : IDisposable
     /// <summary>Gradient of the loss with respect to the action, <c>[rows][A]</c>.</summary>
     public float* ActionGradient { get; }
 
-    /// <summary>Gradient of the loss with respect to the network's output, <c>[rows]</c>; the caller fills it.</summary>
+    /// <summary>
+    /// Gradient of the loss with respect to the network's output, <c>[rows]</c>; the caller fills it.
+    /// </summary>
     public float* OutputGradient => _onlineActivations.OutputGradient.Row(0);
 
     /// <summary>Q of the online network.</summary>
-    public void Evaluate(in MatrixView input, CriticRange range) => Evaluate(_online, _onlineActivations, input, range, Value, Slope);
+    public void Evaluate(in MatrixView input, CriticRange range) =>
+        Evaluate(_online, _onlineActivations, input, range, Value, Slope);
 
     /// <summary>Q of the target network.</summary>
     public void EvaluateTarget(in MatrixView input, CriticRange range)
@@ -61,7 +68,9 @@ internal sealed unsafe class CriticLearner : IDisposable
         Evaluate(_target, _targetActivations, input, range, TargetValue, Slope);
     }
 
-    /// <summary>One Adam step along the gradient that <see cref="OutputGradient"/> implies, then the target's Polyak step.</summary>
+    /// <summary>
+    /// One Adam step along the gradient that <see cref="OutputGradient"/> implies, then the target's Polyak step.
+    /// </summary>
     public void Improve(in MatrixView input, SacOptions options, long step)
     {
         _dense.Backward(_online, input, _onlineActivations, Optimizer.Gradient, default, 0);
@@ -83,7 +92,9 @@ internal sealed unsafe class CriticLearner : IDisposable
         Optimizer.Dispose();
     }
 
-    private void Evaluate(MlpParameters network, MlpActivations activations, in MatrixView input, CriticRange range, float* value, float* slope)
+    private void Evaluate(
+        MlpParameters network, MlpActivations activations, in MatrixView input, CriticRange range, float* value,
+        float* slope)
     {
         _dense.Forward(network, input, activations);
         float* output = activations.Output.Row(0);

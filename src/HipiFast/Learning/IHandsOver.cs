@@ -2,7 +2,9 @@ using HipiFast.Kernels.Replay;
 
 namespace HipiFast.Learning;
 
-/// <summary>What a learner that computes in another library says of the rows it hands over, for those who measure it.</summary>
+/// <summary>
+/// What a learner that computes in another library says of the rows it hands over, for those who measure it.
+/// </summary>
 public interface IHandsOver
 {
     /// <summary>Seconds that all updates so far spent on handing rows over.</summary>

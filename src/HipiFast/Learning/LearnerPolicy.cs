@@ -9,6 +9,7 @@ namespace HipiFast.Learning;
 public sealed class LearnerPolicy(ISacLearner learner, bool deterministic, ulong seed) : IPolicy
 {
     /// <inheritdoc/>
-    public void Act(ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, uint step, Span<float> action) =>
+    public void Act(
+        ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, uint step, Span<float> action) =>
         learner.Act(observation, task, rows, deterministic, seed, step, action);
 }

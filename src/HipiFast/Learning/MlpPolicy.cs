@@ -25,7 +25,8 @@ internal sealed unsafe class MlpPolicy : IDisposable
 
     /// <inheritdoc cref="ISacLearner.Act"/>
     public void Act(
-        ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, bool deterministic, ulong seed, uint call, Span<float> action)
+        ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, bool deterministic, ulong seed, uint call,
+        Span<float> action)
     {
         TransitionShape shape = _networks.Shape;
         CheckLengths(shape, observation.Length, task.Length, rows, action.Length);
@@ -44,7 +45,8 @@ internal sealed unsafe class MlpPolicy : IDisposable
         }
         else
         {
-            _dense.SampleActions(_activations.Output.First(rows), _sample, 0, new ActionNoise(seed, 0, call, RandomPurpose.BehaviorAction));
+            _dense.SampleActions(_activations.Output.First(rows), _sample, 0, new ActionNoise(
+                seed, 0, call, RandomPurpose.BehaviorAction));
         }
 
         new ReadOnlySpan<float>(_sample.Action, rows * shape.ActionDimension).CopyTo(action);
@@ -67,7 +69,8 @@ internal sealed unsafe class MlpPolicy : IDisposable
     }
 
     /// <summary>Writes rows of (state, task), the actor's input.</summary>
-    internal static void Concatenate(TransitionShape shape, ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, Span<float> input)
+    internal static void Concatenate(
+        TransitionShape shape, ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, Span<float> input)
     {
         int s = shape.ObservationDimension, p = shape.TaskDimension;
         for (int row = 0; row < rows; row++)
@@ -94,7 +97,8 @@ internal sealed unsafe class MlpPolicy : IDisposable
     {
         if (found != (long)rows * columns)
         {
-            throw new ArgumentException($"{name} has {found} entries; {rows} rows of {columns} need {(long)rows * columns}.", name);
+            throw new ArgumentException(
+                $"{name} has {found} entries; {rows} rows of {columns} need {(long)rows * columns}.", name);
         }
     }
 }

@@ -47,21 +47,26 @@ internal sealed class NetworkOptimizer : IDisposable
     /// <summary>Running mean of the clipped gradient's square.</summary>
     public Span<float> SecondMoment => Part(2);
 
-    /// <summary>One Adam step along <see cref="Gradient"/>, its norm clipped, and the step of a target behind it.</summary>
+    /// <summary>
+    /// One Adam step along <see cref="Gradient"/>, its norm clipped, and the step of a target behind it.
+    /// </summary>
     /// <param name="dense">Kernels.</param>
     /// <param name="options">Step size, largest norm and tau.</param>
     /// <param name="step">Number of the step, from 1.</param>
     /// <param name="target">The network that follows this one, or null.</param>
     public void Step(IDenseKernel dense, SacOptions options, long step, MlpParameters? target = null)
     {
-        StepBlock(dense, options, step, Gradient, Network.Values, FirstMoment, SecondMoment, target is null ? [] : target.Values);
+        StepBlock(
+            dense, options, step, Gradient, Network.Values, FirstMoment, SecondMoment,
+            target is null ? [] : target.Values);
         Network.MarkChanged();
         target?.MarkChanged();
     }
 
     /// <summary>The same on parameters of any layout; the target is empty when there is none.</summary>
     public static void StepBlock(
-        IDenseKernel dense, SacOptions options, long step, ReadOnlySpan<float> gradient, Span<float> parameters, Span<float> firstMoment,
+        IDenseKernel dense, SacOptions options, long step, ReadOnlySpan<float> gradient, Span<float> parameters,
+        Span<float> firstMoment,
         Span<float> secondMoment, Span<float> target)
     {
         float scale = 1f;
@@ -75,7 +80,9 @@ internal sealed class NetworkOptimizer : IDisposable
         dense.Adam(adam, gradient, parameters, firstMoment, secondMoment, target);
     }
 
-    /// <summary>Adds both moments under <paramref name="name"/>, in the network's own tensor names and layout.</summary>
+    /// <summary>
+    /// Adds both moments under <paramref name="name"/>, in the network's own tensor names and layout.
+    /// </summary>
     public void AddTo(SafetensorsWriter writer, string name)
     {
         using MlpParameters copy = new(Network.Shape);

@@ -13,19 +13,23 @@ using HipiFast.Storage;
 namespace HipiFast.Learning;
 
 /// <summary>
-/// Soft actor-critic on the kernels of a <see cref="ComputeSession"/>, with the HIPI paper's defaults (Appendix C.1): ReLU networks with two
-/// hidden layers, a tanh-squashed Gaussian actor, twin critics, a learned temperature, Adam, and a Polyak step of the targets every update.
+/// Soft actor-critic on the kernels of a <see cref="ComputeSession"/>, with the HIPI paper's defaults (Appendix C.1):
+/// ReLU networks with two hidden layers, a tanh-squashed Gaussian actor, twin critics, a learned temperature, Adam, and
+/// a Polyak step of the targets every update.
 /// </summary>
 /// <remarks>
 /// One update on rows b, with alpha, actor and targets as the update finds them:
 /// <list type="number">
-/// <item><c>y = r + gamma (1 - terminated) (min_k Qtarget_k(s', a', psi) - alpha log pi(a'))</c>, a' sampled at s'.</item>
+/// <item><c>y = r + gamma (1 - terminated) (min_k Qtarget_k(s', a', psi) - alpha log pi(a'))</c>, a' sampled at
+/// s'.</item>
 /// <item>Critics step down <c>0.5 sum_k mean_b (Q_k(s, a, psi) - y)^2</c>; targets follow by tau.</item>
-/// <item>The actor steps down <c>mean_b (alpha log pi(a) - min_k Q_k(s, a, psi))</c>, a sampled at s, with the critics as step 2 left them.</item>
+/// <item>The actor steps down <c>mean_b (alpha log pi(a) - min_k Q_k(s, a, psi))</c>, a sampled at s, with the critics
+/// as step 2 left them.</item>
 /// <item>log alpha steps down <c>-alpha mean_b (log pi(a) + target entropy)</c>.</item>
 /// </list>
-/// Noise is Philox with purpose <see cref="RandomPurpose.LearnerAction"/>: entry d of row b at s' uses counter (b, d / 4, update), at s
-/// (b, d / 4 + 32768, update), the update's number from 0. Results do not depend on the number of threads.
+/// Noise is Philox with purpose <see cref="RandomPurpose.LearnerAction"/>: entry d of row b at s' uses counter (b, d /
+/// 4, update), at s (b, d / 4 + 32768, update), the update's number from 0. Results do not depend on the number of
+/// threads.
 /// </remarks>
 public sealed unsafe class SacLearner : ISacLearner
 {
@@ -35,12 +39,14 @@ public sealed unsafe class SacLearner : ISacLearner
     /// <summary>Offset of the second counter word that tells actions at s from those at s'.</summary>
     internal const uint CurrentStateBlockOffset = 32768;
 
-    /// <summary>Rows times H^2 from which an update is worth a second thread; below, it is over before a thread could help.</summary>
+    /// <summary>
+    /// Rows times H^2 from which an update is worth a second thread; below, it is over before a thread could help.
+    /// </summary>
     private const long ThreadingWork = 1L << 18;
 
     /// <summary>
-    /// Rows times H^2 from which the actor's pass is cut in two parts. Part of the result (it fixes the order of sums), so never a matter of
-    /// threads.
+    /// Rows times H^2 from which the actor's pass is cut in two parts. Part of the result (it fixes the order of sums),
+    /// so never a matter of threads.
     /// </summary>
     private const long SplitWork = 1L << 21;
 
@@ -79,14 +85,20 @@ public sealed unsafe class SacLearner : ISacLearner
     private float _alpha;
 
     /// <summary>Makes a learner for an agent.</summary>
-    /// <param name="networks">The agent; stays the caller's to dispose. A fixed alpha in the options is written to it.</param>
+    /// <param name="networks">
+    /// The agent; stays the caller's to dispose. A fixed alpha in the options is written to it.
+    /// </param>
     /// <param name="options">Options.</param>
     /// <param name="session">Kernels; must stay alive as long as the learner.</param>
     /// <param name="batchCapacity">Most rows of one update, 1 or more.</param>
     /// <param name="seed">Philox key of the action noise.</param>
-    /// <param name="maxThreads">Most threads of one update; 0 for one per core. Small updates use one whatever this says.</param>
+    /// <param name="maxThreads">
+    /// Most threads of one update; 0 for one per core. Small updates use one whatever this says.
+    /// </param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    public SacLearner(AgentNetworks networks, SacOptions options, ComputeSession session, int batchCapacity, ulong seed, int maxThreads = 0)
+    public SacLearner(
+        AgentNetworks networks, SacOptions options, ComputeSession session, int batchCapacity, ulong seed,
+        int maxThreads = 0)
     {
         ArgumentNullException.ThrowIfNull(networks);
         ArgumentNullException.ThrowIfNull(options);
@@ -107,11 +119,13 @@ public sealed unsafe class SacLearner : ISacLearner
         CriticLearner first = new(_dense, networks.Critic1, networks.Target1, batchCapacity, shape.ActionDimension);
         _critics = networks.Critic2 is null
             ? [first]
-            : [first, new CriticLearner(_dense, networks.Critic2, networks.Target2!, batchCapacity, shape.ActionDimension)];
+            : [first, new CriticLearner(
+                _dense, networks.Critic2, networks.Target2!, batchCapacity, shape.ActionDimension)];
         _actor = new NetworkOptimizer(networks.Actor);
         _secondActorGradient = new NativeBuffer<float>(networks.Actor.Shape.Length);
         _nextActor = new MlpActivations(networks.Actor.Shape, batchCapacity);
-        _currentActor = [new MlpActivations(networks.Actor.Shape, batchCapacity), new MlpActivations(networks.Actor.Shape, (batchCapacity + 1) / 2)];
+        _currentActor = [new MlpActivations(
+            networks.Actor.Shape, batchCapacity), new MlpActivations(networks.Actor.Shape, (batchCapacity + 1) / 2)];
         _nextSample = new PolicySample(shape.ActionDimension, batchCapacity);
         _currentSample = new PolicySample(shape.ActionDimension, batchCapacity);
 
@@ -147,7 +161,9 @@ public sealed unsafe class SacLearner : ISacLearner
     /// <summary>Gradient of the last update's actor loss, before clipping, and moments.</summary>
     internal NetworkOptimizer ActorOptimizer => _actor;
 
-    /// <summary>Gradient of the last update's critic loss with respect to one critic, before clipping, and moments.</summary>
+    /// <summary>
+    /// Gradient of the last update's critic loss with respect to one critic, before clipping, and moments.
+    /// </summary>
     /// <param name="critic">0 or 1.</param>
     internal NetworkOptimizer CriticOptimizer(int critic) => _critics[critic].Optimizer;
 
@@ -172,7 +188,8 @@ public sealed unsafe class SacLearner : ISacLearner
         (float criticLoss, float meanQ) = DifferentiateCriticLoss();
         if (!float.IsFinite(criticLoss))
         {
-            throw new InvalidDataException($"The critic loss of update {UpdateCount} is {criticLoss}: the networks have diverged.");
+            throw new InvalidDataException(
+                $"The critic loss of update {UpdateCount} is {criticLoss}: the networks have diverged.");
         }
 
         WorkerPool.Shared.Run(_criticStep, _critics.Length, threads);
@@ -189,7 +206,8 @@ public sealed unsafe class SacLearner : ISacLearner
         _batch = null;
         if (!float.IsFinite(actorLoss))
         {
-            throw new InvalidDataException($"The actor loss of update {UpdateCount} is {actorLoss}: the networks have diverged.");
+            throw new InvalidDataException(
+                $"The actor loss of update {UpdateCount} is {actorLoss}: the networks have diverged.");
         }
 
         UpdateCount++;
@@ -198,7 +216,8 @@ public sealed unsafe class SacLearner : ISacLearner
 
     /// <inheritdoc/>
     public void Act(
-        ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, bool deterministic, ulong seed, uint call, Span<float> action)
+        ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, bool deterministic, ulong seed, uint call,
+        Span<float> action)
     {
         _policy.Act(observation, task, rows, deterministic, seed, call, action);
     }
@@ -262,10 +281,13 @@ public sealed unsafe class SacLearner : ISacLearner
         file.Read(prefix + StepName, new Span<long>(ref step));
         return step >= 0
             ? step
-            : throw new InvalidDataException($"Tensor '{prefix}{StepName}' of '{file.Path}' is {step}; expected 0 or more.");
+            : throw new InvalidDataException(
+                $"Tensor '{prefix}{StepName}' of '{file.Path}' is {step}; expected 0 or more.");
     }
 
-    /// <summary>Chunk 0 prepares and samples at the next states, chunks 1 and 2 the parts of the batch at the current states.</summary>
+    /// <summary>
+    /// Chunk 0 prepares and samples at the next states, chunks 1 and 2 the parts of the batch at the current states.
+    /// </summary>
     private void SampleActions(int chunk)
     {
         if (chunk == 0)
@@ -278,25 +300,31 @@ public sealed unsafe class SacLearner : ISacLearner
         {
             TransitionPointers pointers = _batch!.Pointers;
             (int first, int rows) = Part(chunk - 1);
-            Concatenate((float*)pointers.Observation, (float*)pointers.Action, _actorInput, _policyCriticInput, _criticInput, first, rows);
-            Sample(_actorInput.Slice(first, rows), _currentActor[chunk - 1], _currentSample, first, CurrentStateBlockOffset, _policyCriticInput);
+            Concatenate(
+                (float*)pointers.Observation, (float*)pointers.Action, _actorInput, _policyCriticInput, _criticInput,
+                first, rows);
+            Sample(
+                _actorInput.Slice(first, rows), _currentActor[chunk - 1], _currentSample, first,
+                CurrentStateBlockOffset, _policyCriticInput);
         }
     }
 
     /// <summary>
-    /// Writes rows [first, first + rows) of the inputs: (state, task) for the actor; (state, [action to come], task) for the critic on sampled
-    /// actions; (state, action, task) for the critic on stored actions, when there are any.
+    /// Writes rows [first, first + rows) of the inputs: (state, task) for the actor; (state, [action to come], task)
+    /// for the critic on sampled actions; (state, action, task) for the critic on stored actions, when there are any.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Concatenate(
-        float* states, float* actions, in MatrixView actorInput, in MatrixView sampledInput, in MatrixView storedInput, int first, int rows)
+        float* states, float* actions, in MatrixView actorInput, in MatrixView sampledInput, in MatrixView storedInput,
+        int first, int rows)
     {
         TransitionShape shape = Networks.Shape;
         int s = shape.ObservationDimension, a = shape.ActionDimension, p = shape.TaskDimension;
         for (int row = first; row < first + rows; row++)
         {
             nint at = _firstRow + row;
-            float* state = states + (at * s), task = _batch!.TaskPointer + (at * p), actor = actorInput.Row(row), sampled = sampledInput.Row(row);
+            float* state = states + (at * s), task = _batch!.TaskPointer + (at * p), actor = actorInput.Row(row),
+                sampled = sampledInput.Row(row);
             Copy(state, actor, s);
             Copy(task, actor + s, p);
             Copy(state, sampled, s);
@@ -312,7 +340,9 @@ public sealed unsafe class SacLearner : ISacLearner
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Sample(in MatrixView input, MlpActivations activations, PolicySample sample, int first, uint blockOffset, in MatrixView criticInput)
+    private void Sample(
+        in MatrixView input, MlpActivations activations, PolicySample sample, int first, uint blockOffset,
+        in MatrixView criticInput)
     {
         _dense.Forward(Networks.Actor, input, activations);
         ActionNoise noise = new(_seed, blockOffset, (uint)UpdateCount, RandomPurpose.LearnerAction);
@@ -400,10 +430,13 @@ public sealed unsafe class SacLearner : ISacLearner
             _critics[0].ActionGradient, _critics.Length > 1 ? _critics[1].ActionGradient : null, _alpha / _rows, first,
             activations.OutputGradient.First(rows));
         _dense.Backward(
-            Networks.Actor, _actorInput.Slice(first, rows), activations, part == 0 ? _actor.Gradient : _secondActorGradient.Span, default, 0);
+            Networks.Actor, _actorInput.Slice(first, rows), activations,
+            part == 0 ? _actor.Gradient : _secondActorGradient.Span, default, 0);
     }
 
-    private (int First, int Rows) Part(int part) => part == 0 ? (0, _firstPartRows) : (_firstPartRows, _rows - _firstPartRows);
+    private (int First, int Rows) Part(int part) => part == 0
+        ? (0, _firstPartRows)
+        : (_firstPartRows, _rows - _firstPartRows);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy(float* source, float* destination, int count)

@@ -9,16 +9,19 @@ namespace HipiFast.Learning;
 /// <param name="Task">Number of the task that the step is labelled with.</param>
 /// <param name="Reward">r under that task.</param>
 /// <param name="Terminated">Whether that task ends with the step.</param>
-public readonly record struct TabularTransition(int State, int Action, int NextState, int Task, float Reward, bool Terminated);
+public readonly record struct TabularTransition(
+    int State, int Action, int NextState, int Task, float Reward, bool Terminated);
 
 /// <summary>
-/// Q-learning over numbered states, actions and tasks on a fixed dataset: <c>Q(s, a, psi) += rate (r + gamma (1 - d) V(s', psi) - Q(s, a, psi))</c>
-/// with <c>V(s, psi) = max_a Q</c>, or <c>temperature log sum_a exp(Q / temperature)</c> when soft.
+/// Q-learning over numbered states, actions and tasks on a fixed dataset: <c>Q(s, a, psi) += rate (r + gamma (1 - d)
+/// V(s', psi) - Q(s, a, psi))</c> with <c>V(s, psi) = max_a Q</c>, or <c>temperature log sum_a exp(Q / temperature)</c>
+/// when soft.
 /// </summary>
 /// <remarks>
-/// Only actions that the dataset holds for a state under a task count in V and in the greedy policy: a fixed dataset says nothing of the others. A
-/// state without any has the value of never being done, <c>lowest reward / (1 - gamma)</c>, where the lowest reward is the dataset's (0 at most).
-/// Values start there or, for actions that were tried, at 0. Not thread-safe.
+/// Only actions that the dataset holds for a state under a task count in V and in the greedy policy: a fixed dataset
+/// says nothing of the others. A state without any has the value of never being done,
+/// <c>lowest reward / (1 - gamma)</c>, where the lowest reward is the dataset's (0 at most). Values start there or, for
+/// actions that were tried, at 0. Not thread-safe.
 /// </remarks>
 public sealed class TabularQLearning : IDisposable
 {
@@ -36,7 +39,9 @@ public sealed class TabularQLearning : IDisposable
     /// <param name="actions">Number of actions, 1 or more.</param>
     /// <param name="tasks">Number of tasks, 1 or more.</param>
     /// <param name="gamma">Discount, in [0, 1).</param>
-    /// <param name="temperature">0 for the hard maximum, else the temperature of the soft one, in the reward's units.</param>
+    /// <param name="temperature">
+    /// 0 for the hard maximum, else the temperature of the soft one, in the reward's units.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of range.</exception>
     public TabularQLearning(int states, int actions, int tasks, float gamma = 0.99f, float temperature = 0f)
     {
@@ -45,12 +50,14 @@ public sealed class TabularQLearning : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(tasks, 1);
         if (!(gamma >= 0f && gamma < 1f))
         {
-            throw new ArgumentOutOfRangeException(nameof(gamma), $"The discount is {gamma}; expected 0 or more and below 1.");
+            throw new ArgumentOutOfRangeException(
+                nameof(gamma), $"The discount is {gamma}; expected 0 or more and below 1.");
         }
 
         if (!(temperature >= 0f && float.IsFinite(temperature)))
         {
-            throw new ArgumentOutOfRangeException(nameof(temperature), $"The temperature is {temperature}; expected a finite number, 0 or more.");
+            throw new ArgumentOutOfRangeException(
+                nameof(temperature), $"The temperature is {temperature}; expected a finite number, 0 or more.");
         }
 
         (_states, _actions, _tasks, _gamma, _temperature) = (states, actions, tasks, gamma, temperature);
@@ -122,24 +129,31 @@ public sealed class TabularQLearning : IDisposable
     /// <param name="sweepLimit">Most sweeps over the dataset.</param>
     /// <param name="learningRate">In (0, 1]; 1 is right for deterministic dynamics.</param>
     /// <returns>Sweeps made.</returns>
-    /// <exception cref="ArgumentException">A state, action or task is out of range or a reward is not finite; nothing has been learned
-    /// then.</exception>
-    public int Fit(ReadOnlySpan<TabularTransition> dataset, float tolerance = 1e-5f, int sweepLimit = 10000, float learningRate = 1f)
+    /// <exception cref="ArgumentException">
+    /// A state, action or task is out of range or a reward is not finite; nothing has been learned then.
+    /// </exception>
+    public int Fit(
+        ReadOnlySpan<TabularTransition> dataset, float tolerance = 1e-5f, int sweepLimit = 10000,
+        float learningRate = 1f)
     {
         if (!(learningRate > 0f && learningRate <= 1f))
         {
-            throw new ArgumentOutOfRangeException(nameof(learningRate), $"The learning rate is {learningRate}; expected more than 0 and at most 1.");
+            throw new ArgumentOutOfRangeException(
+                nameof(learningRate), $"The learning rate is {learningRate}; expected more than 0 and at most 1.");
         }
 
         float lowestReward = 0f;
         for (int i = 0; i < dataset.Length; i++)
         {
             TabularTransition step = dataset[i];
-            if ((uint)step.State >= (uint)_states || (uint)step.NextState >= (uint)_states || (uint)step.Action >= (uint)_actions
+            if (
+                (uint)step.State >= (uint)_states || (uint)step.NextState >= (uint)_states
+                    || (uint)step.Action >= (uint)_actions
                 || (uint)step.Task >= (uint)_tasks || !float.IsFinite(step.Reward))
             {
                 throw new ArgumentException(
-                    $"Step {i} of the dataset is {step}; expected states below {_states}, actions below {_actions}, tasks below {_tasks} " +
+                    $"Step {i} of the dataset is {step}; expected states below {_states}, actions below {_actions}, "
+                    + $"tasks below {_tasks} " +
                     "and a finite reward.");
             }
 
@@ -159,7 +173,9 @@ public sealed class TabularQLearning : IDisposable
             float change = 0f;
             foreach (TabularTransition step in dataset)
             {
-                float target = step.Terminated ? step.Reward : step.Reward + (_gamma * Value(step.NextState, step.Task));
+                float target = step.Terminated
+                    ? step.Reward
+                    : step.Reward + (_gamma * Value(step.NextState, step.Task));
                 ref float value = ref _values[Entry(step.State, step.Action, step.Task)];
                 float update = learningRate * (target - value);
                 value += update;

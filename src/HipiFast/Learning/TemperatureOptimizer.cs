@@ -40,7 +40,8 @@ internal sealed class TemperatureOptimizer
         float loss = -_networks.Alpha * (_targetEntropy - entropy);
         _firstMoment = (Beta1 * _firstMoment) + ((1 - Beta1) * loss);
         _secondMoment = (Beta2 * _secondMoment) + ((1 - Beta2) * loss * loss);
-        double mean = _firstMoment / (1 - Math.Pow(Beta1, step)), root = Math.Sqrt(_secondMoment / (1 - Math.Pow(Beta2, step)));
+        double mean = _firstMoment / (1 - Math.Pow(Beta1, step)), root = Math.Sqrt(
+            _secondMoment / (1 - Math.Pow(Beta2, step)));
         _networks.LogAlpha -= (float)(_options.LearningRate * mean / (root + Epsilon));
         return loss;
     }

@@ -31,7 +31,8 @@ internal static class UpdateRows
         {
             string words = entry.Column.Words;
             throw new InvalidDataException(
-                $"{char.ToUpperInvariant(words[0])}{words[1..]} of row {entry.Row}, column {entry.Position} is {entry.Value}; "
+                $"{char.ToUpperInvariant(words[0])}{words[1..]} of row {entry.Row}, column "
+                + $"{entry.Position} is {entry.Value}; "
                 + "expected a finite number.");
         }
     }

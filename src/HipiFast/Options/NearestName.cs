@@ -16,7 +16,8 @@ public static class NearestName
         ArgumentNullException.ThrowIfNull(typed);
         string[] names = [.. known];
         string? nearest = names.MinBy(name => Distance(typed, name));
-        if (nearest is not null && Distance(typed, nearest) <= Math.Max(1, 2 * Math.Min(typed.Length, nearest.Length) / 5))
+        if (nearest is not null && Distance(typed, nearest) <= Math.Max(
+            1, 2 * Math.Min(typed.Length, nearest.Length) / 5))
         {
             return $" (did you mean '{nearest}'?)";
         }

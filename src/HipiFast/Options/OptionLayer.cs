@@ -41,7 +41,8 @@ public sealed class OptionLayer<TRecord>
         try
         {
             using JsonDocument document = JsonDocument.Parse(
-                json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+                json,
+                new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
             {
                 string kind = document.RootElement.ValueKind.ToString().ToLowerInvariant();

@@ -15,13 +15,16 @@ internal sealed class AgentEstimate(AgentNetworks? agent, TaskFamily family, Rel
     /// <returns>The agent.</returns>
     /// <exception cref="ArgumentException">There is none.</exception>
     public AgentNetworks RequireAgent() => agent ?? throw new ArgumentException(
-        $"Relabeling transitions by inverse RL with the estimator {options.Estimator} needs an agent's networks; none were given.");
+        $"Relabeling transitions by inverse RL with the estimator {options.Estimator} needs an agent's networks; none "
+        + "were given.");
 
     /// <summary>Q~ of a batch in host memory.</summary>
     /// <param name="batch">The transitions.</param>
     /// <param name="tasks">The candidates <c>[K, P]</c>.</param>
     /// <param name="call">Number of the call.</param>
-    /// <param name="firstNumber">Number of the first transition: added to every row's in the counters of the noise.</param>
+    /// <param name="firstNumber">
+    /// Number of the first transition: added to every row's in the counters of the noise.
+    /// </param>
     /// <returns>The problem.</returns>
     /// <exception cref="ArgumentException">There are no networks.</exception>
     public SoftQProblem Of(TransitionBatch batch, ReadOnlySpan<float> tasks, uint call, uint firstNumber = 0)
@@ -37,7 +40,10 @@ internal sealed class AgentEstimate(AgentNetworks? agent, TaskFamily family, Rel
         };
     }
 
-    /// <summary>Q~ of transitions and tasks that are elsewhere, or that is not estimated by networks; the agent may then be missing.</summary>
+    /// <summary>
+    /// Q~ of transitions and tasks that are elsewhere, or that is not estimated by networks; the agent may then be
+    /// missing.
+    /// </summary>
     /// <param name="shape">Widths.</param>
     /// <param name="rows">B.</param>
     /// <param name="candidates">K.</param>

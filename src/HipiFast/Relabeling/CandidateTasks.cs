@@ -6,7 +6,10 @@ using HipiFast.Replay;
 
 namespace HipiFast.Relabeling;
 
-/// <summary>The candidate tasks of a call, those that are scored and that indices point into, and the fixed ones that stay from call to call.</summary>
+/// <summary>
+/// The candidate tasks of a call, those that are scored and that indices point into, and the fixed ones that stay from
+/// call to call.
+/// </summary>
 /// <param name="family">The map from states to tasks.</param>
 /// <param name="options">Where candidates come from.</param>
 internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions options) : IDisposable
@@ -47,7 +50,9 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
     public static ResidentCandidates Sources(RelabelOptions options)
     {
         ResidentCandidates reached =
-            options.ReachedState == ReachedState.Next ? ResidentCandidates.ReachedNext : ResidentCandidates.ReachedCurrent;
+            options.ReachedState == ReachedState.Next
+                ? ResidentCandidates.ReachedNext
+                : ResidentCandidates.ReachedCurrent;
         return options.Candidates switch
         {
             CandidateSource.Commanded => ResidentCandidates.Commanded,
@@ -94,15 +99,21 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
     {
         if (given.Tasks.IsEmpty && FixedCount == 0)
         {
-            throw new ArgumentException("There are no candidate tasks: fixed candidates were asked for and none were set.");
+            throw new ArgumentException(
+                "There are no candidate tasks: fixed candidates were asked for and none were set.");
         }
 
-        ReadOnlySpan<float> tasks = given.Tasks.IsEmpty ? _fixedTasks.Slice(0, FixedCount * TaskDimension) : given.Tasks;
+        ReadOnlySpan<float> tasks = given.Tasks.IsEmpty
+            ? _fixedTasks.Slice(0, FixedCount * TaskDimension)
+            : given.Tasks;
         Store(_tasks, tasks);
         Count = tasks.Length / TaskDimension;
     }
 
-    /// <summary>Gathers the commanded tasks of the slots that inverse RL serves, in their order: the candidates of a call by task.</summary>
+    /// <summary>
+    /// Gathers the commanded tasks of the slots that inverse RL serves, in their order: the candidates of a call by
+    /// task.
+    /// </summary>
     /// <param name="batch">The batch.</param>
     /// <param name="services">How its slots are served.</param>
     /// <param name="slot">Receives the slot of each candidate; of the batch's length.</param>
@@ -144,7 +155,8 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
         float* states = (float*)(options.ReachedState == ReachedState.Next ? rows.NextObservation : rows.Observation);
         for (int unit = 0; unit < units.Count; unit++)
         {
-            float* reached = states + ((long)units.LastRow(unit) * state), task = _tasks.Pointer + first + ((long)unit * TaskDimension);
+            float* reached = states + ((long)units.LastRow(unit) * state),
+                task = _tasks.Pointer + first + ((long)unit * TaskDimension);
             family.AchievedTasks(reached, units.CommandedOf(unit), 1, state, task);
         }
     }

@@ -3,8 +3,8 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Relabeling;
 
 /// <summary>
-/// Sessions whose soft-Q matrix is a function of the caller's (a table, a critic of another kind), called pair by pair; partition and sampling are
-/// the managed backend's. For small problems.
+/// Sessions whose soft-Q matrix is a function of the caller's (a table, a critic of another kind), called pair by pair;
+/// partition and sampling are the managed backend's. For small problems.
 /// </summary>
 public static class FunctionSession
 {

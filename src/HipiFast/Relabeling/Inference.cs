@@ -7,7 +7,8 @@ namespace HipiFast.Relabeling;
 /// <param name="MeanEntropy">As <see cref="RelabelDiagnostics.PosteriorEntropy"/>.</param>
 /// <param name="CommandedIsMode">As <see cref="RelabelDiagnostics.CommandedIsMode"/>.</param>
 /// <param name="KlFromCommanded">As <see cref="RelabelDiagnostics.KlFromCommanded"/>.</param>
-internal readonly record struct Inference(int PartitionCount, double MeanEntropy, double CommandedIsMode, double KlFromCommanded)
+internal readonly record struct Inference(
+    int PartitionCount, double MeanEntropy, double CommandedIsMode, double KlFromCommanded)
 {
     /// <summary>Nothing was inferred by row.</summary>
     public static Inference Nothing => new(0, double.NaN, double.NaN, double.NaN);

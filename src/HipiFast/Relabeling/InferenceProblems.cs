@@ -12,7 +12,8 @@ namespace HipiFast.Relabeling;
 /// <param name="options">How to relabel.</param>
 /// <param name="running">The partition that is kept across batches, or null.</param>
 internal sealed class InferenceProblems(
-    AgentEstimate estimate, ReturnSum returns, CandidateTasks candidates, RelabelOptions options, RunningPartition? running)
+    AgentEstimate estimate, ReturnSum returns, CandidateTasks candidates, RelabelOptions options,
+    RunningPartition? running)
 {
     /// <summary>A batch in host memory. Trajectories are given tasks only; the pipeline judges transitions.</summary>
     /// <param name="batch">The batch.</param>
@@ -24,7 +25,8 @@ internal sealed class InferenceProblems(
     /// <returns>The problem.</returns>
     /// <exception cref="ArgumentException">There are no networks, or no candidates.</exception>
     public RelabelProblem Of(
-        TransitionBatch batch, Units units, GivenTasks given, ReadOnlySpan<float> goals, uint call, IRelabelObserver? observer)
+        TransitionBatch batch, Units units, GivenTasks given, ReadOnlySpan<float> goals, uint call,
+        IRelabelObserver? observer)
     {
         if (!units.AreTrajectories)
         {
@@ -36,7 +38,8 @@ internal sealed class InferenceProblems(
         if (units.AreTrajectories)
         {
             returns.Begin(batch, units, candidates);
-            SoftQProblem softQ = estimate.OfSize(batch.Shape, units.Count, candidates.Count, call) with { Task = candidates.Tasks };
+            SoftQProblem softQ = estimate.OfSize(
+                batch.Shape, units.Count, candidates.Count, call) with { Task = candidates.Tasks };
             problem = Of(softQ, given, goals) with { Source = returns };
         }
         else
@@ -57,7 +60,8 @@ internal sealed class InferenceProblems(
     public RelabelProblem Of(ResidentTransitions transitions, GivenTasks given, ReadOnlySpan<float> goals, uint call)
     {
         TransitionShape shape = estimate.RequireAgent().Shape;
-        ResidentBatch resident = new(transitions, given.Tasks.IsEmpty ? CandidateTasks.Sources(options) : ResidentCandidates.Given);
+        ResidentBatch resident = new(transitions, given.Tasks.IsEmpty ? CandidateTasks.Sources(options)
+            : ResidentCandidates.Given);
         int count = resident.CountCandidates(transitions.Rows);
         candidates.Clear();
         if (count == 0)

@@ -21,7 +21,9 @@ internal sealed class PendingChanges(int taskDimension) : IDisposable
     /// <summary>1 where a row's task is chosen anew.</summary>
     public Span<byte> Relabeled => _relabeled.Slice(0, _rows);
 
-    /// <summary>The new tasks <c>[B, P]</c>; of units (<see cref="OfUnits"/>) until they are spread over their rows.</summary>
+    /// <summary>
+    /// The new tasks <c>[B, P]</c>; of units (<see cref="OfUnits"/>) until they are spread over their rows.
+    /// </summary>
     public Span<float> Task => _task.Slice(0, _rows * taskDimension);
 
     /// <summary>The rewards under these tasks.</summary>
@@ -63,7 +65,9 @@ internal sealed class PendingChanges(int taskDimension) : IDisposable
     /// <returns><c>[units, P]</c>.</returns>
     public Span<float> OfUnits(int units) => _task.Slice(0, units * taskDimension);
 
-    /// <summary>Says which rows were served. Transitions are their own units, so that is all there is to do for them.</summary>
+    /// <summary>
+    /// Says which rows were served. Transitions are their own units, so that is all there is to do for them.
+    /// </summary>
     /// <param name="services">How they are served.</param>
     public void Mark(SlotServices services)
     {
@@ -73,7 +77,9 @@ internal sealed class PendingChanges(int taskDimension) : IDisposable
         }
     }
 
-    /// <summary>Copies each trajectory's decision and task to its rows; rows of one that is not served keep their own tasks.</summary>
+    /// <summary>
+    /// Copies each trajectory's decision and task to its rows; rows of one that is not served keep their own tasks.
+    /// </summary>
     /// <param name="batch">The batch.</param>
     /// <param name="units">Its trajectories.</param>
     /// <param name="services">How they are served.</param>
@@ -81,7 +87,8 @@ internal sealed class PendingChanges(int taskDimension) : IDisposable
     {
         for (int unit = units.Count - 1; unit >= 0; unit--)
         {
-            // From the last to the first: row numbers are never below unit numbers, so nothing is overwritten before it is read.
+            // From the last to the first: row numbers are never below unit numbers, so nothing is overwritten before it
+            // is read.
             bool keeps = services[unit] == RowService.Keep;
             int index = _taskIndex[unit];
             Span<float> task = _task.Slice((long)unit * taskDimension, taskDimension);

@@ -15,7 +15,8 @@ namespace HipiFast.Relabeling;
 internal static class RelabelChecks
 {
     /// <summary>Throws unless the options apply to the family, and the parts have tasks of the same width.</summary>
-    public static void RequireFit(TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks)
+    public static void RequireFit(
+        TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks)
     {
         ArgumentNullException.ThrowIfNull(family);
         ArgumentNullException.ThrowIfNull(options);
@@ -24,17 +25,23 @@ internal static class RelabelChecks
         if (agent is not null && agent.Shape.TaskDimension != family.TaskDimension)
         {
             throw new ArgumentException(
-                $"The agent takes tasks of {agent.Shape.TaskDimension} entries; the task family has {family.TaskDimension}.", nameof(agent));
+                $"The agent takes tasks of {agent.Shape.TaskDimension} entries; the task family has "
+                + $"{family.TaskDimension}.",
+                nameof(agent));
         }
 
         if (tasks is not null && tasks.TaskDimension != family.TaskDimension)
         {
             throw new ArgumentException(
-                $"The task distribution makes tasks of {tasks.TaskDimension} entries; the task family has {family.TaskDimension}.", nameof(tasks));
+                $"The task distribution makes tasks of {tasks.TaskDimension} entries; the task family has "
+                + $"{family.TaskDimension}.",
+                nameof(tasks));
         }
     }
 
-    /// <summary>Throws unless there is a whole task, all entries are finite, and the prior fits and excludes not every task.</summary>
+    /// <summary>
+    /// Throws unless there is a whole task, all entries are finite, and the prior fits and excludes not every task.
+    /// </summary>
     public static void RequireCandidates(ReadOnlySpan<float> tasks, ReadOnlySpan<float> logPrior, int taskDimension)
     {
         if (tasks.IsEmpty)
@@ -45,14 +52,17 @@ internal static class RelabelChecks
         if (tasks.Length % taskDimension != 0)
         {
             throw new ArgumentException(
-                $"The candidate tasks have {tasks.Length} entries, which is not a multiple of the task family's {taskDimension}.", nameof(tasks));
+                $"The candidate tasks have {tasks.Length} entries, which is not a multiple of the task family's "
+                + $"{taskDimension}.",
+                nameof(tasks));
         }
 
         int index = FiniteCheck.IndexOfNonFinite(tasks);
         if (index >= 0)
         {
             throw new ArgumentException(
-                $"Candidate task {index / taskDimension} is {Text(tasks[index])} in column {index % taskDimension}; expected finite numbers.",
+                $"Candidate task {index / taskDimension} is {Text(tasks[index])} in column {index % taskDimension}; "
+                + "expected finite numbers.",
                 nameof(tasks));
         }
 
@@ -62,8 +72,11 @@ internal static class RelabelChecks
         }
     }
 
-    /// <summary>Throws unless the batch has transitions of the family's and the agent's widths, all of them finite.</summary>
-    public static void RequireBatch(TransitionBatch batch, ReplayBuffer? replay, int taskDimension, AgentNetworks? agent)
+    /// <summary>
+    /// Throws unless the batch has transitions of the family's and the agent's widths, all of them finite.
+    /// </summary>
+    public static void RequireBatch(
+        TransitionBatch batch, ReplayBuffer? replay, int taskDimension, AgentNetworks? agent)
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (batch.Count == 0)
@@ -74,12 +87,15 @@ internal static class RelabelChecks
         if (batch.Shape.TaskDimension != taskDimension)
         {
             throw new ArgumentException(
-                $"The batch has tasks of {batch.Shape.TaskDimension} entries; the task family has {taskDimension}.", nameof(batch));
+                $"The batch has tasks of {batch.Shape.TaskDimension} entries; the task family has {taskDimension}.",
+                nameof(batch));
         }
 
         if (agent is not null && agent.Shape != batch.Shape)
         {
-            throw new ArgumentException($"The batch has the widths {Widths(batch.Shape)}; the agent takes {Widths(agent.Shape)}.", nameof(batch));
+            throw new ArgumentException(
+                $"The batch has the widths {Widths(batch.Shape)}; the agent takes {Widths(agent.Shape)}.",
+                nameof(batch));
         }
 
         RequireReplay(batch.Shape, replay);
@@ -91,7 +107,9 @@ internal static class RelabelChecks
     {
         if (replay is not null && replay.Shape != shape)
         {
-            throw new ArgumentException($"The batch has the widths {Widths(shape)}; the replay buffer has {Widths(replay.Shape)}.", nameof(replay));
+            throw new ArgumentException(
+                $"The batch has the widths {Widths(shape)}; the replay buffer has {Widths(replay.Shape)}.",
+                nameof(replay));
         }
     }
 
@@ -105,7 +123,8 @@ internal static class RelabelChecks
     }
 
     /// <summary>
-    /// Throws at the first NaN or infinity of a matrix. The name comes in two parts because putting them together on every call would make garbage.
+    /// Throws at the first NaN or infinity of a matrix. The name comes in two parts because putting them together on
+    /// every call would make garbage.
     /// </summary>
     public static void RequireFinite(ReadOnlySpan<float> values, int width, string source, string what)
     {
@@ -117,7 +136,8 @@ internal static class RelabelChecks
     }
 
     /// <summary>Throws unless the session relabels batches in its own memory by these options.</summary>
-    public static TransitionMemory RequireMemory(ComputeSession session, RelabelOptions options, IRelabelObserver? observer)
+    public static TransitionMemory RequireMemory(
+        ComputeSession session, RelabelOptions options, IRelabelObserver? observer)
     {
         if (session.Transitions is null)
         {
@@ -128,18 +148,21 @@ internal static class RelabelChecks
 
         if (options.Strategy != RelabelStrategy.InverseRl || options.Assignment == Assignment.Task)
         {
-            throw new ArgumentException("A batch on a device is relabeled by inverse RL by row; other strategies take a batch on the host.");
+            throw new ArgumentException(
+                "A batch on a device is relabeled by inverse RL by row; other strategies take a batch on the host.");
         }
 
         if (options.Partition == PartitionMode.Running)
         {
             throw new ArgumentException(
-                "A batch on a device is normalised by itself or not at all; a partition kept across batches takes a batch on the host.");
+                "A batch on a device is normalised by itself or not at all; a partition kept across batches takes a "
+                + "batch on the host.");
         }
 
         if (observer is not null)
         {
-            throw new ArgumentException("Q~ of a batch on a device stays there; an observer takes a batch on the host.");
+            throw new ArgumentException(
+                "Q~ of a batch on a device stays there; an observer takes a batch on the host.");
         }
 
         return session.Transitions;
@@ -150,7 +173,8 @@ internal static class RelabelChecks
     {
         if (options.Partition == PartitionMode.Running)
         {
-            throw new ArgumentException($"A partition that is kept across batches is of fixed candidates; it does not apply to {what}.");
+            throw new ArgumentException(
+                $"A partition that is kept across batches is of fixed candidates; it does not apply to {what}.");
         }
     }
 
@@ -181,7 +205,8 @@ internal static class RelabelChecks
 
     /// <summary>An entry of Q~, of transitions.</summary>
     public static InvalidDataException NotFinite(SoftQEstimator estimator, int row, int task, float value) => new(
-        $"The {Name(estimator)} estimate of transition {row} under candidate task {task} is {Text(value)}; expected a finite number.");
+        $"The {Name(estimator)} estimate of transition {row} under candidate task {task} is {Text(value)}; expected a "
+        + "finite number.");
 
     /// <summary>Q~ is finite, but divided by a tiny temperature it need not be.</summary>
     public static InvalidDataException NotSampled(string what, int number, float temperature) => new(
@@ -200,14 +225,19 @@ internal static class RelabelChecks
             { Strategy: RelabelStrategy.Final } => "'final' relabeling",
             { Strategy: RelabelStrategy.Future } => "'future' relabeling",
             { MixesGoals: true } => "a goal mix",
-            { Strategy: RelabelStrategy.InverseRl, Assignment: Assignment.Row, Candidates: CandidateSource.Reached or CandidateSource.Both }
+            {
+                Strategy: RelabelStrategy.InverseRl, Assignment: Assignment.Row,
+                Candidates: CandidateSource.Reached or CandidateSource.Both,
+            }
                 => "reached states as candidates",
             _ => null,
         };
         if (wanted is not null)
         {
             throw new ArgumentException(
-                $"This task family has no map from states to tasks, so {wanted} does not apply; it takes a goal family.", nameof(family));
+                $"This task family has no map from states to tasks, so {wanted} does not apply; it takes a goal "
+                + "family.",
+                nameof(family));
         }
     }
 
@@ -215,7 +245,8 @@ internal static class RelabelChecks
     {
         if (logPrior.Length != count)
         {
-            throw new ArgumentException($"The prior has {logPrior.Length} entries for {count} candidate tasks.", nameof(logPrior));
+            throw new ArgumentException(
+                $"The prior has {logPrior.Length} entries for {count} candidate tasks.", nameof(logPrior));
         }
 
         bool possible = false;
@@ -224,7 +255,9 @@ internal static class RelabelChecks
             if (float.IsNaN(logPrior[i]) || float.IsPositiveInfinity(logPrior[i]))
             {
                 throw new ArgumentException(
-                    $"The log prior of candidate task {i} is {Text(logPrior[i])}; expected a finite number or -infinity.", nameof(logPrior));
+                    $"The log prior of candidate task {i} is {Text(logPrior[i])}; expected a finite number or "
+                    + "-infinity.",
+                    nameof(logPrior));
             }
 
             possible |= float.IsFinite(logPrior[i]);
@@ -237,14 +270,17 @@ internal static class RelabelChecks
     }
 
     private static InvalidDataException NotFiniteReturn(int trajectory, int task, float value) => new(
-        $"The return of trajectory {trajectory} under candidate task {task} is {Text(value)}; expected a finite number.");
+        $"The return of trajectory {trajectory} under candidate task {task} is {Text(value)}; expected a finite "
+        + "number.");
 
     private static InvalidDataException NotFinite(string source, string what, int row, int column, float value) => new(
         $"The {source}{what} of transition {row} is {Text(value)} in column {column}; expected finite numbers.");
 
     private static string Text(float value) => float.IsNaN(value)
         ? "NaN"
-        : float.IsInfinity(value) ? (value > 0 ? "infinity" : "-infinity") : value.ToString(CultureInfo.InvariantCulture);
+        : float.IsInfinity(value)
+            ? (value > 0 ? "infinity" : "-infinity")
+            : value.ToString(CultureInfo.InvariantCulture);
 
     private static string Widths(TransitionShape shape) =>
         $"{shape.ObservationDimension} (state), {shape.ActionDimension} (action), {shape.TaskDimension} (task)";

@@ -7,39 +7,43 @@ namespace HipiFast.Relabeling;
 /// <param name="LogPartitionMin">Smallest logZ, in nats.</param>
 /// <param name="LogPartitionMax">Largest logZ, in nats.</param>
 /// <param name="KlFromCommanded">
-/// Mean of <c>-log q(psi_commanded | j)</c> over the rows whose commanded task is among the candidates (equal candidates count together), in
-/// nats: the KL divergence from the commanded labels to the posterior, the paper's lower bound on what relabeling gains (Lemma 2). NaN at
-/// temperature 0.
+/// Mean of <c>-log q(psi_commanded | j)</c> over the rows whose commanded task is among the candidates (equal
+/// candidates count together), in nats: the KL divergence from the commanded labels to the posterior, the paper's lower
+/// bound on what relabeling gains (Lemma 2). NaN at temperature 0.
 /// </param>
 /// <param name="RelabeledShare">
-/// Share of the batch's rows whose task was chosen anew, also where the choice fell on the task they had (by task: whose transition was chosen
-/// anew, also where the choice fell on the same).
+/// Share of the batch's rows whose task was chosen anew, also where the choice fell on the task they had (by task:
+/// whose transition was chosen anew, also where the choice fell on the same).
 /// </param>
 /// <param name="TerminatedShare">Share of the relabeled rows that terminate under their task.</param>
 /// <remarks>
-/// The first six speak of inverse RL by row, over all rows of the batch (trajectories when those are relabeled). They are NaN when it was not
-/// computed: by task, and when it serves no row and no <see cref="Relabeler.Observer"/> watches.
+/// The first six speak of inverse RL by row, over all rows of the batch (trajectories when those are relabeled). They
+/// are NaN when it was not computed: by task, and when it serves no row and no <see cref="Relabeler.Observer"/>
+/// watches.
 /// </remarks>
 public readonly record struct RelabelDiagnostics(
-    float PosteriorEntropy, float EffectiveTasks, float CommandedIsMode, float LogPartitionMin, float LogPartitionMax, float KlFromCommanded,
+    float PosteriorEntropy, float EffectiveTasks, float CommandedIsMode, float LogPartitionMin, float LogPartitionMax,
+    float KlFromCommanded,
     float RelabeledShare, float TerminatedShare);
 
 /// <summary>Outcome of a relabel call. The spans are valid until the relabeler's next call.</summary>
 public readonly ref struct RelabelResult
 {
     /// <summary>
-    /// <c>[B]</c>: index into <see cref="Candidates"/>, or -1 where the commanded task was kept or the new task came from a future, final or random
-    /// task.
+    /// <c>[B]</c>: index into <see cref="Candidates"/>, or -1 where the commanded task was kept or the new task came
+    /// from a future, final or random task.
     /// </summary>
     public required ReadOnlySpan<int> TaskIndex { get; init; }
 
     /// <summary>
-    /// <c>[B]</c>: 1 where the row's task was chosen anew (by task: the transition for its task), be it the one that it had before; else 0.
+    /// <c>[B]</c>: 1 where the row's task was chosen anew (by task: the transition for its task), be it the one that it
+    /// had before; else 0.
     /// </summary>
     public required ReadOnlySpan<byte> Relabeled { get; init; }
 
     /// <summary>
-    /// The candidate tasks <c>[K, P]</c> that were scored and that <see cref="TaskIndex"/> points into; empty when inverse RL served no row.
+    /// The candidate tasks <c>[K, P]</c> that were scored and that <see cref="TaskIndex"/> points into; empty when
+    /// inverse RL served no row.
     /// </summary>
     public required ReadOnlySpan<float> Candidates { get; init; }
 

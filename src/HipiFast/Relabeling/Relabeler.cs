@@ -11,22 +11,27 @@ using HipiFast.Tasks;
 namespace HipiFast.Relabeling;
 
 /// <summary>
-/// Gives transitions the tasks for which, in hindsight, they were the right thing to do: relabeling by inverse RL (the paper's Alg. 1) and its
-/// baselines.
+/// Gives transitions the tasks for which, in hindsight, they were the right thing to do: relabeling by inverse RL (the
+/// paper's Alg. 1) and its baselines.
 /// </summary>
 /// <remarks>
-/// <para>A call works on a batch in place. A batch may be a pool of several minibatches: its rows are then relabeled jointly, with more rows in the
-/// partition and more candidates for each row. Whatever goes wrong, the batch is left as it was.</para>
-/// <para>Everything random is a function of (<see cref="RelabelOptions.Seed"/>, <see cref="Call"/>, slot), and results do not depend on the number
-/// of threads. Nor does the noise depend on the size of blocks (<see cref="RelabelOptions.MemoryBudget"/>), but the last bits of logZ may, as sums
-/// over blocks round differently, and with them a draw that was all but a tie. With slot = row of the batch (for trajectories: their number), the
-/// counters are: (slot, 0, call, Mixing), word 0 for whether the slot is relabeled and word 1 for the goal mix; (slot, attempt, call, FutureState)
-/// for the future state; (slot, attempt, call, RandomTask), or whatever the task distribution makes of (slot, call), for the random task; and
-/// (task / 4, slot, call, TaskSampling) for the posterior.</para>
-/// <para>By task, the relabeled slots go in their order in groups of 32. Each group chooses among M transitions of its own (M =
-/// <see cref="RelabelOptions.RowPool"/>, or all rows of a batch without replay buffer that has no more): transition t of group g is entry
-/// M g + t of RowPool as <see cref="ReplayBuffer.Sample(ITransitionBatch, int, ulong, uint)"/> counts, and (task / 4, M g + t modulo 2^32, call,
-/// RowSampling) is for the choice, where task counts the slots of the group. (Should M exceed 2^26, groups are of 2^31 / M slots.)</para>
+/// <para>A call works on a batch in place. A batch may be a pool of several minibatches: its rows are then relabeled
+/// jointly, with more rows in the partition and more candidates for each row. Whatever goes wrong, the batch is left as
+/// it was.</para>
+/// <para>Everything random is a function of (<see cref="RelabelOptions.Seed"/>, <see cref="Call"/>, slot), and results
+/// do not depend on the number of threads. Nor does the noise depend on the size of blocks
+/// (<see cref="RelabelOptions.MemoryBudget"/>), but the last bits of logZ may, as sums over blocks round differently,
+/// and with them a draw that was all but a tie. With slot = row of the batch (for trajectories: their number), the
+/// counters are: (slot, 0, call, Mixing), word 0 for whether the slot is relabeled and word 1 for the goal mix; (slot,
+/// attempt, call, FutureState) for the future state; (slot, attempt, call, RandomTask), or whatever the task
+/// distribution makes of (slot, call), for the random task; and (task / 4, slot, call, TaskSampling) for the
+/// posterior.</para>
+/// <para>By task, the relabeled slots go in their order in groups of 32. Each group chooses among M transitions of its
+/// own (M = <see cref="RelabelOptions.RowPool"/>, or all rows of a batch without replay buffer that has no more):
+/// transition t of group g is entry M g + t of RowPool as
+/// <see cref="ReplayBuffer.Sample(ITransitionBatch, int, ulong, uint)"/> counts, and (task / 4, M g + t modulo 2^32,
+/// call, RowSampling) is for the choice, where task counts the slots of the group. (Should M exceed 2^26, groups are of
+/// 2^31 / M slots.)</para>
 /// <para>Steady state allocates nothing: memory is native, sized by the largest call so far. Not thread-safe.</para>
 /// </remarks>
 public sealed class Relabeler : IDisposable
@@ -50,32 +55,43 @@ public sealed class Relabeler : IDisposable
 
     /// <summary>Makes a relabeler with threads of its own.</summary>
     /// <param name="family">Reward, termination and state-to-task map.</param>
-    /// <param name="agent">Networks that estimate Q~; may be null where none is needed (strategies other than inverse RL, and trajectories).</param>
+    /// <param name="agent">
+    /// Networks that estimate Q~; may be null where none is needed (strategies other than inverse RL, and
+    /// trajectories).
+    /// </param>
     /// <param name="options">How to relabel.</param>
     /// <param name="tasks">Where random relabeling draws tasks; null for the batch's own.</param>
-    /// <exception cref="ArgumentException">An option is out of range or does not apply to the family, or shapes disagree between family, agent and
-    /// distribution; or no backend has that name, or the one named computes in another precision.</exception>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range or does not apply to the family, or shapes disagree between family, agent and
+    /// distribution; or no backend has that name, or the one named computes in another precision.
+    /// </exception>
     /// <exception cref="NotSupportedException">The backend cannot run here.</exception>
     public Relabeler(TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks = null)
         : this(family, agent, options, tasks, null)
     {
     }
 
-    /// <summary>Makes a relabeler that shares a session, for example with a learner. The session is not disposed.</summary>
+    /// <summary>
+    /// Makes a relabeler that shares a session, for example with a learner. The session is not disposed.
+    /// </summary>
     /// <param name="session">Kernels and threads; used by one thread at a time.</param>
     /// <param name="family">As for the other constructor.</param>
     /// <param name="agent">As for the other constructor.</param>
-    /// <param name="options">As for the other constructor; of <see cref="RelabelOptions.Compute"/> the threads alone are read.</param>
+    /// <param name="options">
+    /// As for the other constructor; of <see cref="RelabelOptions.Compute"/> the threads alone are read.
+    /// </param>
     /// <param name="tasks">As for the other constructor.</param>
     /// <exception cref="ArgumentException">As for the other constructor.</exception>
     public Relabeler(
-        ComputeSession session, TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks = null)
+        ComputeSession session, TaskFamily family, AgentNetworks? agent, RelabelOptions options,
+        ITaskDistribution? tasks = null)
         : this(family, agent, options, tasks, session ?? throw new ArgumentNullException(nameof(session)))
     {
     }
 
     private Relabeler(
-        TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks, ComputeSession? session)
+        TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks,
+        ComputeSession? session)
     {
         RelabelChecks.RequireFit(family, agent, options, tasks);
         _family = family;
@@ -101,7 +117,8 @@ public sealed class Relabeler : IDisposable
     public KernelBackend Backend => _session.Backend;
 
     /// <summary>
-    /// Number of the next call, the third word of every random counter; grows by one with each call that succeeds. A checkpoint keeps it.
+    /// Number of the next call, the third word of every random counter; grows by one with each call that succeeds. A
+    /// checkpoint keeps it.
     /// </summary>
     public uint Call { get; set; }
 
@@ -110,9 +127,12 @@ public sealed class Relabeler : IDisposable
 
     /// <summary>Sets the tasks of <see cref="CandidateSource.Fixed"/>.</summary>
     /// <param name="tasks"><c>[K, P]</c>, copied.</param>
-    /// <param name="logPrior">log p(psi) <c>[K]</c>, unnormalised, copied; empty for a uniform prior. An entry of -inf excludes its task.</param>
-    /// <exception cref="ArgumentException">There is no whole task, an entry is not finite, the lengths disagree, or the prior excludes every
-    /// task.</exception>
+    /// <param name="logPrior">
+    /// log p(psi) <c>[K]</c>, unnormalised, copied; empty for a uniform prior. An entry of -inf excludes its task.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// There is no whole task, an entry is not finite, the lengths disagree, or the prior excludes every task.
+    /// </exception>
     public void SetFixedCandidates(ReadOnlySpan<float> tasks, ReadOnlySpan<float> logPrior = default)
     {
         RelabelChecks.RequireCandidates(tasks, logPrior, _family.TaskDimension);
@@ -120,41 +140,58 @@ public sealed class Relabeler : IDisposable
         _running?.Clear();
     }
 
-    /// <summary>Relabels transitions in place: task, reward and termination; by task also state, action and next state.</summary>
+    /// <summary>
+    /// Relabels transitions in place: task, reward and termination; by task also state, action and next state.
+    /// </summary>
     /// <param name="batch">B transitions, 1 or more, in host memory or in that of this relabeler's session.</param>
     /// <param name="replay">
-    /// Where they were sampled from (<see cref="TransitionBatch.ReplayIndex"/>): needed for final and future tasks; by task the transitions among
-    /// which tasks choose, where null stands for the batch itself.
+    /// Where they were sampled from (<see cref="TransitionBatch.ReplayIndex"/>): needed for final and future tasks; by
+    /// task the transitions among which tasks choose, where null stands for the batch itself.
     /// </param>
     /// <returns>What was done.</returns>
     /// <remarks>
-    /// <para>Reward and termination are recomputed by the family for every row, relabeled or not, so that all rows are judged alike.</para>
-    /// <para>A batch in the session's memory is relabeled where it lies, by inverse RL with assignment by row: only the task indices, logZ and a few
-    /// numbers come to the host, and for the goal mix the replay numbers. Its values are not looked at for NaN: those show in Q~ and rewards.
-    /// <see cref="RelabelResult.Candidates"/> is empty unless the candidates are fixed or given: they are the batch's commanded tasks, then those
-    /// reached, in the order of its rows.</para>
+    /// <para>Reward and termination are recomputed by the family for every row, relabeled or not, so that all rows are
+    /// judged alike.</para>
+    /// <para>A batch in the session's memory is relabeled where it lies, by inverse RL with assignment by row: only the
+    /// task indices, logZ and a few numbers come to the host, and for the goal mix the replay numbers. Its values are
+    /// not looked at for NaN: those show in Q~ and rewards. <see cref="RelabelResult.Candidates"/> is empty unless the
+    /// candidates are fixed or given: they are the batch's commanded tasks, then those reached, in the order of its
+    /// rows.</para>
     /// </remarks>
-    /// <exception cref="ArgumentException">Shapes disagree, there are no transitions or candidates, or something that the options need is missing; for
-    /// a batch in the memory of a device also: it is not the session's, the options ask for something else than inverse RL by row, or somebody
-    /// observes.</exception>
-    /// <exception cref="InvalidDataException">A NaN or infinity in the batch, in Q~ or in a reward; the message names the first.</exception>
+    /// <exception cref="ArgumentException">
+    /// Shapes disagree, there are no transitions or candidates, or something that the options need is missing; for a
+    /// batch in the memory of a device also: it is not the session's, the options ask for something else than inverse
+    /// RL by row, or somebody observes.
+    /// </exception>
+    /// <exception cref="InvalidDataException">
+    /// A NaN or infinity in the batch, in Q~ or in a reward; the message names the first.
+    /// </exception>
     public RelabelResult Relabel(ITransitionBatch batch, IReplay? replay = null) => Run(batch, default, replay?.Host);
 
-    /// <summary>Relabels transitions in place, choosing among tasks given with the call instead of <see cref="RelabelOptions.Candidates"/>.</summary>
+    /// <summary>
+    /// Relabels transitions in place, choosing among tasks given with the call instead of
+    /// <see cref="RelabelOptions.Candidates"/>.
+    /// </summary>
     /// <param name="batch">B transitions, 1 or more.</param>
     /// <param name="candidates">The candidate tasks <c>[K, P]</c>.</param>
     /// <param name="replay">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>.</param>
-    /// <param name="logPrior">log p(psi) <c>[K]</c>, unnormalised; empty for a uniform prior. An entry of -inf excludes its task.</param>
+    /// <param name="logPrior">
+    /// log p(psi) <c>[K]</c>, unnormalised; empty for a uniform prior. An entry of -inf excludes its task.
+    /// </param>
     /// <returns>What was done.</returns>
-    /// <exception cref="ArgumentException">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>, or the prior has another length or excludes
-    /// every task, or tasks choose transitions (<see cref="Assignment.Task"/>), where there is nothing to choose among.</exception>
+    /// <exception cref="ArgumentException">
+    /// As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>, or the prior has another length or excludes every
+    /// task, or tasks choose transitions (<see cref="Assignment.Task"/>), where there is nothing to choose among.
+    /// </exception>
     /// <exception cref="InvalidDataException">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>.</exception>
     public RelabelResult Relabel(
-        ITransitionBatch batch, ReadOnlySpan<float> candidates, IReplay? replay = null, ReadOnlySpan<float> logPrior = default)
+        ITransitionBatch batch, ReadOnlySpan<float> candidates, IReplay? replay = null,
+        ReadOnlySpan<float> logPrior = default)
     {
         if (Options.Assignment == Assignment.Task)
         {
-            throw new ArgumentException("Assignment by task keeps the commanded tasks; it takes no candidates.", nameof(candidates));
+            throw new ArgumentException(
+                "Assignment by task keeps the commanded tasks; it takes no candidates.", nameof(candidates));
         }
 
         RelabelChecks.RefuseRunningPartition(Options, "candidates given with a call");
@@ -163,42 +200,56 @@ public sealed class Relabeler : IDisposable
     }
 
     /// <summary>
-    /// Relabels whole trajectories in place, one task each: <c>Q~[trajectory, i] = sum_t r_psi_i(s_t, a_t)</c> (the paper's Eq. 7, the estimator
-    /// <c>return</c>).
+    /// Relabels whole trajectories in place, one task each: <c>Q~[trajectory, i] = sum_t r_psi_i(s_t, a_t)</c> (the
+    /// paper's Eq. 7, the estimator <c>return</c>).
     /// </summary>
-    /// <param name="batch">B transitions, those of a trajectory side by side in the order in which they happened.</param>
+    /// <param name="batch">
+    /// B transitions, those of a trajectory side by side in the order in which they happened.
+    /// </param>
     /// <param name="episode"><c>[B]</c>: equal numbers mark the rows of one trajectory.</param>
     /// <returns>What was done; every row of a trajectory carries its task index.</returns>
     /// <remarks>
-    /// No networks are needed. The relabel fraction, the partition, the prior and the diagnostics speak of trajectories. A trajectory's commanded
-    /// task is that of its first row, the task it reached is that of its last. The strategies final, random and none apply as well; future, the goal
-    /// mix and assignment by task do not.
+    /// No networks are needed. The relabel fraction, the partition, the prior and the diagnostics speak of
+    /// trajectories. A trajectory's commanded task is that of its first row, the task it reached is that of its last.
+    /// The strategies final, random and none apply as well; future, the goal mix and assignment by task do not.
     /// </remarks>
-    /// <exception cref="ArgumentException">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>, or an episode's rows are not side by
-    /// side.</exception>
+    /// <exception cref="ArgumentException">
+    /// As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>, or an episode's rows are not side by side.
+    /// </exception>
     /// <exception cref="InvalidDataException">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>.</exception>
     public RelabelResult RelabelTrajectories(TransitionBatch batch, ReadOnlySpan<long> episode) =>
         RunTrajectories(batch, episode, default);
 
     /// <summary>
-    /// Relabels whole trajectories in place, choosing among tasks given with the call instead of <see cref="RelabelOptions.Candidates"/>.
+    /// Relabels whole trajectories in place, choosing among tasks given with the call instead of
+    /// <see cref="RelabelOptions.Candidates"/>.
     /// </summary>
     /// <param name="batch">As for <see cref="RelabelTrajectories(TransitionBatch, ReadOnlySpan{long})"/>.</param>
     /// <param name="episode">As for <see cref="RelabelTrajectories(TransitionBatch, ReadOnlySpan{long})"/>.</param>
     /// <param name="candidates">The candidate tasks <c>[K, P]</c>.</param>
-    /// <param name="logPrior">log p(psi) <c>[K]</c>, unnormalised; empty for a uniform prior. An entry of -inf excludes its task.</param>
+    /// <param name="logPrior">
+    /// log p(psi) <c>[K]</c>, unnormalised; empty for a uniform prior. An entry of -inf excludes its task.
+    /// </param>
     /// <returns>What was done.</returns>
-    /// <exception cref="ArgumentException">As for <see cref="RelabelTrajectories(TransitionBatch, ReadOnlySpan{long})"/>, or the prior has another
-    /// length or excludes every task.</exception>
-    /// <exception cref="InvalidDataException">As for <see cref="RelabelTrajectories(TransitionBatch, ReadOnlySpan{long})"/>.</exception>
+    /// <exception cref="ArgumentException">
+    /// As for <see cref="RelabelTrajectories(TransitionBatch, ReadOnlySpan{long})"/>, or the prior has another length
+    /// or excludes every task.
+    /// </exception>
+    /// <exception cref="InvalidDataException">
+    /// As for <see cref="RelabelTrajectories(TransitionBatch, ReadOnlySpan{long})"/>.
+    /// </exception>
     public RelabelResult RelabelTrajectories(
-        TransitionBatch batch, ReadOnlySpan<long> episode, ReadOnlySpan<float> candidates, ReadOnlySpan<float> logPrior = default)
+        TransitionBatch batch, ReadOnlySpan<long> episode, ReadOnlySpan<float> candidates,
+        ReadOnlySpan<float> logPrior = default)
     {
         RelabelChecks.RequireCandidates(candidates, logPrior, _family.TaskDimension);
         return RunTrajectories(batch, episode, new GivenTasks(candidates, logPrior));
     }
 
-    /// <summary>Adds what later calls depend on, besides <see cref="Call"/>, to a checkpoint: the partition that is kept across batches.</summary>
+    /// <summary>
+    /// Adds what later calls depend on, besides <see cref="Call"/>, to a checkpoint: the partition that is kept across
+    /// batches.
+    /// </summary>
     internal void SaveState(SafetensorsWriter writer, string prefix)
     {
         if (_running is not null)
@@ -207,7 +258,9 @@ public sealed class Relabeler : IDisposable
         }
     }
 
-    /// <summary>Restores what <see cref="SaveState"/> wrote, in a relabeler of the same options and fixed candidates.</summary>
+    /// <summary>
+    /// Restores what <see cref="SaveState"/> wrote, in a relabeler of the same options and fixed candidates.
+    /// </summary>
     /// <exception cref="InvalidDataException">Something is missing or has another shape.</exception>
     internal void LoadState(SafetensorsFile file, string prefix)
     {
@@ -248,7 +301,9 @@ public sealed class Relabeler : IDisposable
                 return RunInPlace(resident, given, replay);
             default:
                 throw new ArgumentException(
-                    $"A {batch.GetType().Name} cannot be relabeled in place; expected a batch in host memory or in the session's.", nameof(batch));
+                    $"A {batch.GetType().Name} cannot be relabeled in place; expected a batch in host memory or in the "
+                    + "session's.",
+                    nameof(batch));
         }
     }
 
@@ -269,7 +324,8 @@ public sealed class Relabeler : IDisposable
         _candidates.Clear();
         Inference inference = Inference.Nothing;
         bool observes = Observer is not null && Options.Strategy == RelabelStrategy.InverseRl;
-        bool picks = Options.AssignsByTask && _services.Infers, infers = !Options.AssignsByTask && (_services.Infers || observes);
+        bool picks = Options.AssignsByTask && _services.Infers,
+            infers = !Options.AssignsByTask && (_services.Infers || observes);
         if (picks)
         {
             _choice.Choose(batch, _services, replay, Call, _candidates, _pending.TaskIndex);
@@ -314,7 +370,8 @@ public sealed class Relabeler : IDisposable
         if (Options.MixesGoals)
         {
             _replayIndex.EnsureLength(rows);
-            memory.Download(transitions, default, default, default, default, default, default, _replayIndex.Slice(0, rows));
+            memory.Download(
+                transitions, default, default, default, default, default, default, _replayIndex.Slice(0, rows));
             _goals.Write(_replayIndex.Slice(0, rows), _services, replay, Call, _pending.Task);
         }
 

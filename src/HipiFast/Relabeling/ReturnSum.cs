@@ -7,10 +7,13 @@ using HipiFast.Replay;
 
 namespace HipiFast.Relabeling;
 
-/// <summary>The estimator <c>return</c>: <c>Q~[trajectory, i] = sum_t r_psi_i(s_t, a_t)</c>, undiscounted (the paper's Eq. 7).</summary>
+/// <summary>
+/// The estimator <c>return</c>: <c>Q~[trajectory, i] = sum_t r_psi_i(s_t, a_t)</c>, undiscounted (the paper's Eq. 7).
+/// </summary>
 /// <remarks>
-/// A chunk is one trajectory, added up in order and in double precision by whichever worker runs it: the threads do not change the sums. Where
-/// rewards are linear in features, a trajectory's features are added up once and multiplied by all tasks.
+/// A chunk is one trajectory, added up in order and in double precision by whichever worker runs it: the threads do not
+/// change the sums. Where rewards are linear in features, a trajectory's features are added up once and multiplied by
+/// all tasks.
 /// </remarks>
 /// <param name="family">The rewards.</param>
 /// <param name="maxThreads">Most threads, 0 for one per core.</param>

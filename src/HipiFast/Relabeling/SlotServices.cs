@@ -3,7 +3,9 @@ using HipiFast.Kernels.Relabeling;
 
 namespace HipiFast.Relabeling;
 
-/// <summary>Which slots of a call (rows or trajectories) are served how: every slot is decided independently, from its counter.</summary>
+/// <summary>
+/// Which slots of a call (rows or trajectories) are served how: every slot is decided independently, from its counter.
+/// </summary>
 /// <param name="options">Strategy, probabilities and seed.</param>
 internal sealed class SlotServices(RelabelOptions options) : IDisposable
 {

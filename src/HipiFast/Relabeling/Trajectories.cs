@@ -15,17 +15,21 @@ internal sealed unsafe class Trajectories : IDisposable
     /// <param name="episode">The rows' episode numbers.</param>
     /// <param name="options">How to relabel.</param>
     /// <returns>The trajectories; valid until the next call.</returns>
-    /// <exception cref="ArgumentException">Lengths disagree, the options do not apply to trajectories, or an episode comes twice.</exception>
+    /// <exception cref="ArgumentException">
+    /// Lengths disagree, the options do not apply to trajectories, or an episode comes twice.
+    /// </exception>
     public Units Find(TransitionBatch batch, ReadOnlySpan<long> episode, RelabelOptions options)
     {
         if (episode.Length != batch.Count)
         {
-            throw new ArgumentException($"There are {episode.Length} episode numbers for {batch.Count} transitions.", nameof(episode));
+            throw new ArgumentException(
+                $"There are {episode.Length} episode numbers for {batch.Count} transitions.", nameof(episode));
         }
 
         if (options.Strategy == RelabelStrategy.Future || options.MixesGoals || options.AssignsByTask)
         {
-            throw new ArgumentException("Whole trajectories are relabeled by inverse RL by row, final, random or none, without a goal mix.");
+            throw new ArgumentException(
+                "Whole trajectories are relabeled by inverse RL by row, final, random or none, without a goal mix.");
         }
 
         int dimension = batch.Shape.TaskDimension, count = 0;
@@ -42,7 +46,8 @@ internal sealed unsafe class Trajectories : IDisposable
             if (!_episodes.Add(episode[row]))
             {
                 throw new ArgumentException(
-                    $"Row {row} belongs to episode {episode[row]}, which had ended before; the rows of an episode must be side by side.",
+                    $"Row {row} belongs to episode {episode[row]}, which had ended before; the rows of an episode must "
+                    + "be side by side.",
                     nameof(episode));
             }
 

@@ -10,14 +10,17 @@ using HipiFast.Replay;
 namespace HipiFast.Relabeling;
 
 /// <summary>
-/// Assignment by task: the commanded task of each slot to be inferred picks its transition among M random ones, fresh for every group of slots.
+/// Assignment by task: the commanded task of each slot to be inferred picks its transition among M random ones, fresh
+/// for every group of slots.
 /// </summary>
 /// <param name="session">Kernels.</param>
 /// <param name="estimate">Q~.</param>
 /// <param name="options">How to relabel.</param>
-internal sealed class TransitionChoice(ComputeSession session, AgentEstimate estimate, RelabelOptions options) : IDisposable
+internal sealed class TransitionChoice(ComputeSession session, AgentEstimate estimate, RelabelOptions options)
+    : IDisposable
 {
-    // Slots that choose among the same random transitions. Few enough that many slots see many transitions, and two vectors of columns.
+    // Slots that choose among the same random transitions. Few enough that many slots see many transitions, and two
+    // vectors of columns.
     private const int GroupSlots = 32;
 
     private readonly NativeBuffer<float> _softQ = new(0);
@@ -27,7 +30,10 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
     private TransitionBatch? _pool;
     private TransitionBatch? _staged;
 
-    /// <summary>The batch of the last call with the transitions that were picked; its tasks, rewards and terminations are not set.</summary>
+    /// <summary>
+    /// The batch of the last call with the transitions that were picked; its tasks, rewards and terminations are not
+    /// set.
+    /// </summary>
     public TransitionBatch Staged => _staged!;
 
     /// <summary>Lets every slot that inverse RL serves pick its transition.</summary>
@@ -40,7 +46,8 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
     /// <exception cref="ArgumentException">There are no networks.</exception>
     /// <exception cref="InvalidDataException">A NaN or infinity, or scores that overflow.</exception>
     public void Choose(
-        TransitionBatch batch, SlotServices services, ReplayBuffer? replay, uint call, CandidateTasks candidates, Span<int> taskIndex)
+        TransitionBatch batch, SlotServices services, ReplayBuffer? replay, uint call, CandidateTasks candidates,
+        Span<int> taskIndex)
     {
         estimate.RequireAgent();
         _slot.EnsureLength(batch.Count);
@@ -50,7 +57,9 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
         _staged!.CopyTransitions(batch);
 
         // The group's part of Q~ is one span, so a pool of more than 2^26 transitions makes groups smaller.
-        int slots = candidates.Count, poolRows = replay is null ? Math.Min(options.RowPool, batch.Count) : options.RowPool;
+        int slots = candidates.Count, poolRows = replay is null
+            ? Math.Min(options.RowPool, batch.Count)
+            : options.RowPool;
         int groupSlots = Math.Min(GroupSlots, int.MaxValue / poolRows), width = batch.Shape.TaskDimension;
         _softQ.EnsureLength((long)poolRows * Math.Min(groupSlots, slots));
         ulong numbered = 0;
@@ -92,8 +101,8 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
         _staged?.Dispose();
     }
 
-    // The transitions among which a group of tasks chooses: random ones of the replay buffer, or of the batch, or all of a batch that is no larger
-    // than the pool.
+    // The transitions among which a group of tasks chooses: random ones of the replay buffer, or of the batch, or all
+    // of a batch that is no larger than the pool.
     private TransitionBatch FillPool(TransitionBatch batch, ReplayBuffer? replay, ulong firstNumber, uint call)
     {
         int count = options.RowPool;
@@ -122,8 +131,10 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
         return _pool;
     }
 
-    // Slots [first, first + count) choose among one pool, whose transitions are numbered from firstNumber so that no group repeats another's noise.
-    private void Pick(TransitionBatch pool, ReadOnlySpan<float> tasks, int first, int count, uint firstNumber, uint call)
+    // Slots [first, first + count) choose among one pool, whose transitions are numbered from firstNumber so that no
+    // group repeats another's noise.
+    private void Pick(
+        TransitionBatch pool, ReadOnlySpan<float> tasks, int first, int count, uint firstNumber, uint call)
     {
         Span<float> softQ = _softQ.Slice(0, pool.Count * count);
         SoftQRows.Compute(session.SoftQ, estimate.Of(pool, tasks, call, firstNumber), 0, pool.Count, softQ);

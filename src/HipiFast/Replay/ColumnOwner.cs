@@ -1,6 +1,8 @@
 namespace HipiFast.Replay;
 
-/// <summary>What a column of transitions is about, and so what becomes of it when a transition is given another task.</summary>
+/// <summary>
+/// What a column of transitions is about, and so what becomes of it when a transition is given another task.
+/// </summary>
 public enum ColumnOwner
 {
     /// <summary>The transition, whatever its task: it stays.</summary>

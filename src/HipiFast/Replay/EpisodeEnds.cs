@@ -5,8 +5,9 @@ namespace HipiFast.Replay;
 
 /// <summary>Where the episodes of a replay ring end.</summary>
 /// <remarks>
-/// Every transition keeps the steps to the last one of its episode, 0 for the last itself, <see cref="Open"/> while the episode runs. They are
-/// written backwards over the episode when it ends, so that looking up an end takes one read however long the episode is.
+/// Every transition keeps the steps to the last one of its episode, 0 for the last itself, <see cref="Open"/> while the
+/// episode runs. They are written backwards over the episode when it ends, so that looking up an end takes one read
+/// however long the episode is.
 /// </remarks>
 /// <param name="records">The ring's memory.</param>
 /// <param name="numbers">The ring's numbers.</param>
@@ -39,7 +40,9 @@ internal sealed unsafe class EpisodeEnds(ReplayRecords records, RingNumbers numb
             : number + ((long)remaining * numbers.EnvironmentCount);
     }
 
-    /// <summary>Throws unless what a checkpoint says lies within its ring: a damaged distance would send lookups outside.</summary>
+    /// <summary>
+    /// Throws unless what a checkpoint says lies within its ring: a damaged distance would send lookups outside.
+    /// </summary>
     /// <param name="file">The checkpoint.</param>
     /// <param name="prefix">What the names start with.</param>
     /// <param name="total">All transitions ever added to its ring.</param>
@@ -60,7 +63,8 @@ internal sealed unsafe class EpisodeEnds(ReplayRecords records, RingNumbers numb
                 if (chunk[i] < Open || number + ((long)chunk[i] * numbers.EnvironmentCount) >= total)
                 {
                     throw new InvalidDataException(
-                        $"{file.Path}: '{name}' says that transition {number} of {total} is {chunk[i]} steps from the end of its episode.");
+                        $"{file.Path}: '{name}' says that transition {number} of {total} is {chunk[i]} steps from the "
+                        + "end of its episode.");
                 }
             }
         }

@@ -1,8 +1,8 @@
 namespace HipiFast.Replay;
 
 /// <summary>
-/// A batch of transitions, wherever it lies: in host memory (<see cref="TransitionBatch"/>), or in the memory of the session
-/// that relabels it.
+/// A batch of transitions, wherever it lies: in host memory (<see cref="TransitionBatch"/>), or in the memory of the
+/// session that relabels it.
 /// </summary>
 public interface ITransitionBatch : IDisposable
 {
@@ -14,8 +14,8 @@ public interface ITransitionBatch : IDisposable
 
     /// <summary>The batch in host memory, as it is now.</summary>
     /// <returns>
-    /// The batch itself where it lies there; else a copy that belongs to the batch, brought over once until the batch changes. Changing the copy
-    /// changes nothing elsewhere.
+    /// The batch itself where it lies there; else a copy that belongs to the batch, brought over once until the batch
+    /// changes. Changing the copy changes nothing elsewhere.
     /// </returns>
     TransitionBatch ToHost();
 }

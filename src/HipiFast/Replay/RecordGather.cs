@@ -6,19 +6,27 @@ using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Replay;
 
-/// <summary>Copies records of a replay buffer to the columns of a batch, all columns of a row at once: those that every learner reads.</summary>
+/// <summary>
+/// Copies records of a replay buffer to the columns of a batch, all columns of a row at once: those that every learner
+/// reads.
+/// </summary>
 /// <remarks>
-/// A column is copied in one block of 4, 8, 16, 32 or 64 bytes, the smallest that holds its row, so that a row is straight-line code. What a
-/// block reads behind its row is discarded: the next row of the column overwrites it, rows being written in ascending order.
+/// A column is copied in one block of 4, 8, 16, 32 or 64 bytes, the smallest that holds its row, so that a row is
+/// straight-line code. What a block reads behind its row is discarded: the next row of the column overwrites it, rows
+/// being written in ascending order.
 /// </remarks>
 internal sealed unsafe class RecordGather
 {
-    /// <summary>Bytes of the widest block: what must be readable behind the last record, and the widest column that can be gathered.</summary>
+    /// <summary>
+    /// Bytes of the widest block: what must be readable behind the last record, and the widest column that can be
+    /// gathered.
+    /// </summary>
     public const int WidestBlock = 64;
 
     /// <summary>
-    /// Rows between the record that is copied and the one that is asked of memory meanwhile: about twice what arrives during one latency of the
-    /// last-level cache. More crowd the first-level cache, which the batch's rows pass through too.
+    /// Rows between the record that is copied and the one that is asked of memory meanwhile: about twice what arrives
+    /// during one latency of the last-level cache. More crowd the first-level cache, which the batch's rows pass
+    /// through too.
     /// </summary>
     public const int Lead = 32;
 
@@ -39,7 +47,8 @@ internal sealed unsafe class RecordGather
         _records = observation.Row(0);
         _stride = observation.Stride;
         _terminatedOffset = (nint)(terminated.Row(0) - _records);
-        IsWhole = BitOperations.IsPow2(observation.RowBytes) && BitOperations.IsPow2(action.RowBytes) && BitOperations.IsPow2(task.RowBytes);
+        IsWhole = BitOperations.IsPow2(observation.RowBytes) && BitOperations.IsPow2(action.RowBytes)
+            && BitOperations.IsPow2(task.RowBytes);
         _copyRows = IsWhole
             ? Choose<WholeBlocks>(Block(observation), Block(action), Block(task))
             : Choose<AnyWidths>(Block(observation), Block(action), Block(task));
@@ -66,21 +75,24 @@ internal sealed unsafe class RecordGather
     }
 
     /// <summary>
-    /// Copies records to the rows [<paramref name="first"/>, <paramref name="end"/>) of a batch, in ascending order, and asks the cache for those
-    /// <see cref="Lead"/> rows further on. Unless <see cref="IsWhole"/>, row <paramref name="end"/> must be one of the batch's too:
-    /// it may be written, with anything.
+    /// Copies records to the rows [<paramref name="first"/>, <paramref name="end"/>) of a batch, in ascending order,
+    /// and asks the cache for those <see cref="Lead"/> rows further on. Unless <see cref="IsWhole"/>, row
+    /// <paramref name="end"/> must be one of the batch's too: it may be written, with anything.
     /// </summary>
     /// <param name="slots">
-    /// Slot of the record of each row; entry i belongs to row i. <see cref="Lead"/> more than are copied, each of a record.
+    /// Slot of the record of each row; entry i belongs to row i. <see cref="Lead"/> more than are copied, each of a
+    /// record.
     /// </param>
     /// <param name="batch">Receives the rows.</param>
     /// <param name="first">First row.</param>
     /// <param name="end">Row behind the last.</param>
-    public void CopyRows(int* slots, TransitionBatch batch, int first, int end) => _copyRows(this, slots, batch, first, end);
+    public void CopyRows(int* slots, TransitionBatch batch, int first, int end) =>
+        _copyRows(this, slots, batch, first, end);
 
     private static int Block(ReplayColumn column) => (int)BitOperations.RoundUpToPowerOf2((uint)column.RowBytes);
 
-    private static delegate*<RecordGather, int*, TransitionBatch, nint, nint, void> Choose<TWidths>(int observation, int action, int task)
+    private static delegate*<RecordGather, int*, TransitionBatch, nint, nint, void> Choose<TWidths>(
+        int observation, int action, int task)
         where TWidths : struct =>
         observation switch
         {
@@ -91,7 +103,8 @@ internal sealed unsafe class RecordGather
             _ => Choose<TWidths, Vector512<byte>>(action, task),
         };
 
-    private static delegate*<RecordGather, int*, TransitionBatch, nint, nint, void> Choose<TWidths, TObservation>(int action, int task)
+    private static delegate*<RecordGather, int*, TransitionBatch, nint, nint, void> Choose<TWidths, TObservation>(
+        int action, int task)
         where TWidths : struct
         where TObservation : unmanaged =>
         action switch
@@ -103,7 +116,8 @@ internal sealed unsafe class RecordGather
             _ => Choose<TWidths, TObservation, Vector512<byte>>(task),
         };
 
-    private static delegate*<RecordGather, int*, TransitionBatch, nint, nint, void> Choose<TWidths, TObservation, TAction>(int task)
+    private static delegate*<RecordGather, int*, TransitionBatch, nint, nint, void> Choose<TWidths, TObservation, TAction>(
+        int task)
         where TWidths : struct
         where TObservation : unmanaged
         where TAction : unmanaged =>
@@ -117,7 +131,8 @@ internal sealed unsafe class RecordGather
         };
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void CopyRows<TWidths, TObservation, TAction, TTask>(RecordGather gather, int* slots, TransitionBatch batch, nint first, nint end)
+    private static void CopyRows<TWidths, TObservation, TAction, TTask>(
+        RecordGather gather, int* slots, TransitionBatch batch, nint first, nint end)
         where TWidths : struct
         where TObservation : unmanaged
         where TAction : unmanaged
@@ -128,19 +143,21 @@ internal sealed unsafe class RecordGather
         nint observationBytes = whole ? sizeof(TObservation) : gather._observation.RowBytes;
         nint actionBytes = whole ? sizeof(TAction) : gather._action.RowBytes;
         nint taskBytes = whole ? sizeof(TTask) : gather._task.RowBytes;
-        nint fromNext = observationBytes + actionBytes, fromTask = fromNext + observationBytes, fromReward = fromTask + taskBytes;
+        nint fromNext = observationBytes + actionBytes, fromTask = fromNext + observationBytes,
+            fromReward = fromTask + taskBytes;
         nint fromTerminated = gather._terminatedOffset;
         byte* records = gather._records;
         nint stride = gather._stride;
         TransitionPointers pointers = batch.Pointers;
-        byte* observation = (byte*)pointers.Observation, action = (byte*)pointers.Action, next = (byte*)pointers.NextObservation;
+        byte* observation = (byte*)pointers.Observation, action = (byte*)pointers.Action,
+            next = (byte*)pointers.NextObservation;
         byte* task = (byte*)batch.TaskPointer;
         float* reward = batch.RewardPointer;
         byte* terminated = batch.TerminatedPointer;
         nint row = first;
 
-        // Four rows at a time where rows lie side by side without gaps: a store of four rows is as dear as a store of one, and each of them may
-        // hold up loads that agree with it in the lower half of their addresses.
+        // Four rows at a time where rows lie side by side without gaps: a store of four rows is as dear as a store of
+        // one, and each of them may hold up loads that agree with it in the lower half of their addresses.
         for (; whole && row <= end - 4; row += 4)
         {
             int* slot = slots + row;
@@ -151,8 +168,11 @@ internal sealed unsafe class RecordGather
             byte* a = records + (slot[0] * stride), b = records + (slot[1] * stride);
             byte* c = records + (slot[2] * stride), d = records + (slot[3] * stride);
             Copy4<TObservation>(a, b, c, d, observation + (row * observationBytes));
-            Copy4<TObservation>(a + fromNext, b + fromNext, c + fromNext, d + fromNext, next + (row * observationBytes));
-            Copy4<TAction>(a + observationBytes, b + observationBytes, c + observationBytes, d + observationBytes, action + (row * actionBytes));
+            Copy4<TObservation>(
+                a + fromNext, b + fromNext, c + fromNext, d + fromNext, next + (row * observationBytes));
+            Copy4<TAction>(
+                a + observationBytes, b + observationBytes, c + observationBytes, d + observationBytes,
+                action + (row * actionBytes));
             Copy4<TTask>(a + fromTask, b + fromTask, c + fromTask, d + fromTask, task + (row * taskBytes));
             Copy4<float>(a + fromReward, b + fromReward, c + fromReward, d + fromReward, (byte*)(reward + row));
             *(int*)(terminated + row) =
@@ -165,7 +185,8 @@ internal sealed unsafe class RecordGather
             byte* record = records + (slots[row] * stride);
 
             // All loads before the stores, which the processor must otherwise tell apart one by one.
-            TObservation state = Unsafe.ReadUnaligned<TObservation>(record), reached = Unsafe.ReadUnaligned<TObservation>(record + fromNext);
+            TObservation state = Unsafe.ReadUnaligned<TObservation>(record),
+                reached = Unsafe.ReadUnaligned<TObservation>(record + fromNext);
             TAction acted = Unsafe.ReadUnaligned<TAction>(record + observationBytes);
             TTask command = Unsafe.ReadUnaligned<TTask>(record + fromTask);
             float paid = *(float*)(record + fromReward);
@@ -179,7 +200,8 @@ internal sealed unsafe class RecordGather
         }
     }
 
-    // One request at a time, among the copying: a burst of them fills the buffers for lines under way, and everything behind it waits.
+    // One request at a time, among the copying: a burst of them fills the buffers for lines under way, and everything
+    // behind it waits.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(byte* records, nint stride, int slot)
     {
@@ -200,7 +222,8 @@ internal sealed unsafe class RecordGather
         }
         else if (sizeof(T) == sizeof(long))
         {
-            Vector128<long> lower = Vector128.Create(*(long*)a, *(long*)b), upper = Vector128.Create(*(long*)c, *(long*)d);
+            Vector128<long> lower = Vector128.Create(*(long*)a, *(long*)b),
+                upper = Vector128.Create(*(long*)c, *(long*)d);
             lower.Store((long*)destination);
             upper.Store((long*)destination + 2);
         }
@@ -222,7 +245,9 @@ internal sealed unsafe class RecordGather
         }
     }
 
-    /// <summary>Every row of observation, action and task is a whole block: their widths are constants of the code.</summary>
+    /// <summary>
+    /// Every row of observation, action and task is a whole block: their widths are constants of the code.
+    /// </summary>
     private struct WholeBlocks;
 
     /// <summary>Some row is narrower than its block.</summary>

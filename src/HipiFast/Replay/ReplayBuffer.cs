@@ -4,13 +4,16 @@ using HipiFast.Storage;
 
 namespace HipiFast.Replay;
 
-/// <summary>A ring of the latest transitions of N environment copies, one record each in native memory, with episode boundaries.</summary>
+/// <summary>
+/// A ring of the latest transitions of N environment copies, one record each in native memory, with episode boundaries.
+/// </summary>
 /// <remarks>
-/// <para>Transitions have absolute numbers that never change: copy c at vector step t is number <c>t N + c</c>, kept in slot
-/// <c>number mod Capacity</c>. The successor of a transition within its episode is therefore number + N. Live numbers are
-/// <c>[TotalCount - Count, TotalCount)</c>.</para>
-/// <para>Termination (the task ended) and truncation (a time limit cut the episode) are kept apart; both end an episode. Episodes
-/// that are still running can be sampled and looked up like others: their last transition is their copy's latest.</para>
+/// <para>Transitions have absolute numbers that never change: copy c at vector step t is number <c>t N + c</c>, kept in
+/// slot <c>number mod Capacity</c>. The successor of a transition within its episode is therefore number + N. Live
+/// numbers are <c>[TotalCount - Count, TotalCount)</c>.</para>
+/// <para>Termination (the task ended) and truncation (a time limit cut the episode) are kept apart; both end an
+/// episode. Episodes that are still running can be sampled and looked up like others: their last transition is their
+/// copy's latest.</para>
 /// <para>Memory is touched only as the buffer fills. Not thread-safe. Appending and sampling allocate nothing.</para>
 /// </remarks>
 public sealed unsafe class ReplayBuffer : IReplay
@@ -23,18 +26,21 @@ public sealed unsafe class ReplayBuffer : IReplay
     /// <summary>Allocates a buffer.</summary>
     /// <param name="shape">Widths of state, action and task.</param>
     /// <param name="capacity">
-    /// Most transitions kept, rounded down to a multiple of <paramref name="environmentCount"/>; that multiple must be 1 or more. At
-    /// most 2^31 - 1.
+    /// Most transitions kept, rounded down to a multiple of <paramref name="environmentCount"/>; that multiple must be
+    /// 1 or more. At most 2^31 - 1.
     /// </param>
     /// <param name="environmentCount">N, environment copies that are stepped together.</param>
-    /// <exception cref="ArgumentException">A width is below 1, or the capacity holds not even one transition of every copy.</exception>
+    /// <exception cref="ArgumentException">
+    /// A width is below 1, or the capacity holds not even one transition of every copy.
+    /// </exception>
     public ReplayBuffer(TransitionShape shape, long capacity, int environmentCount = 1)
     {
         shape.Validate();
         if (environmentCount < 1 || capacity < environmentCount || capacity > int.MaxValue)
         {
             throw new ArgumentException(
-                $"A replay buffer needs 1 or more environment copies and a capacity from one transition of each to {int.MaxValue}; "
+                "A replay buffer needs 1 or more environment copies and a capacity from one transition of each to "
+                + $"{int.MaxValue}; "
                 + $"found {environmentCount} copies and capacity {capacity}.");
         }
 
@@ -58,7 +64,8 @@ public sealed unsafe class ReplayBuffer : IReplay
     public long Count => _numbers.Count;
 
     /// <summary>
-    /// All transitions ever added; live numbers are [<see cref="TotalCount"/> - <see cref="Count"/>, <see cref="TotalCount"/>).
+    /// All transitions ever added; live numbers are [<see cref="TotalCount"/> - <see cref="Count"/>,
+    /// <see cref="TotalCount"/>).
     /// </summary>
     public long TotalCount => _numbers.Total;
 
@@ -72,7 +79,8 @@ public sealed unsafe class ReplayBuffer : IReplay
         if (step.Shape != Shape || step.Count != EnvironmentCount || truncated.Length != EnvironmentCount)
         {
             throw new ArgumentException(
-                $"A vector step of {EnvironmentCount} environment copies has as many transitions of {Shape}, each with a truncation; found "
+                $"A vector step of {EnvironmentCount} environment copies has as many transitions of {Shape}, each with "
+                + "a truncation; found "
                 + $"{step.Count} of {step.Shape} with {truncated.Length}.");
         }
 
@@ -80,12 +88,18 @@ public sealed unsafe class ReplayBuffer : IReplay
     }
 
     /// <summary>Adds the rows of a batch as one whole episode of a buffer with one environment copy.</summary>
-    /// <param name="episode">Its transitions in the order in which they happened; tasks and rewards as they stand.</param>
+    /// <param name="episode">
+    /// Its transitions in the order in which they happened; tasks and rewards as they stand.
+    /// </param>
     /// <param name="truncated">
     /// Whether a time limit ended the episode when its last row is not terminated; false leaves it open for more rows.
     /// </param>
-    /// <exception cref="ArgumentException">The buffer has several copies, or the shapes disagree; nothing was added.</exception>
-    /// <exception cref="InvalidDataException">A number is NaN or infinite, or a flag neither 0 nor 1; the rows before it were added.</exception>
+    /// <exception cref="ArgumentException">
+    /// The buffer has several copies, or the shapes disagree; nothing was added.
+    /// </exception>
+    /// <exception cref="InvalidDataException">
+    /// A number is NaN or infinite, or a flag neither 0 nor 1; the rows before it were added.
+    /// </exception>
     public void AppendEpisode(TransitionBatch episode, bool truncated = true)
     {
         ArgumentNullException.ThrowIfNull(episode);
@@ -110,7 +124,8 @@ public sealed unsafe class ReplayBuffer : IReplay
 
     /// <summary>Fills a batch with transitions drawn uniformly, with replacement, from all live ones.</summary>
     /// <param name="batch">
-    /// One in host memory; receives <paramref name="count"/> rows and, in <see cref="TransitionBatch.ReplayIndex"/>, their absolute numbers.
+    /// One in host memory; receives <paramref name="count"/> rows and, in <see cref="TransitionBatch.ReplayIndex"/>,
+    /// their absolute numbers.
     /// </param>
     /// <param name="count">Rows wanted, 1 or more, within the batch's capacity.</param>
     /// <param name="seed">Philox key.</param>
@@ -120,29 +135,33 @@ public sealed unsafe class ReplayBuffer : IReplay
     /// </exception>
     /// <exception cref="InvalidOperationException">The buffer is empty.</exception>
     /// <remarks>
-    /// Row i takes word i mod 4 of counter (i / 4, 0, call, <see cref="RandomPurpose.ReplaySampling"/>), mapped without bias; the rare
-    /// word that the map refuses is replaced by the first accepted word of counters (i, 1, call), (i, 2, call) and so on.
+    /// Row i takes word i mod 4 of counter (i / 4, 0, call, <see cref="RandomPurpose.ReplaySampling"/>), mapped without
+    /// bias; the rare word that the map refuses is replaced by the first accepted word of counters (i, 1, call), (i, 2,
+    /// call) and so on.
     /// </remarks>
     public void Sample(ITransitionBatch batch, int count, ulong seed, uint call)
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (batch is not TransitionBatch host)
         {
-            throw new ArgumentException("A replay buffer draws into a batch of host memory; this one lies elsewhere.", nameof(batch));
+            throw new ArgumentException(
+                "A replay buffer draws into a batch of host memory; this one lies elsewhere.", nameof(batch));
         }
 
         Sample(host, count, seed, call, RandomPurpose.ReplaySampling);
     }
 
     /// <summary>
-    /// Absolute number of the last transition, stored so far, of the episode that holds this one; the number itself when it is the last.
+    /// Absolute number of the last transition, stored so far, of the episode that holds this one; the number itself
+    /// when it is the last.
     /// </summary>
     /// <param name="index">Number of a live transition.</param>
     /// <returns>A live number, <paramref name="index"/> plus a multiple of N.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The transition is not live.</exception>
     /// <remarks>
-    /// The result is live because <paramref name="index"/> is: overwriting takes the oldest numbers first, so live numbers are an interval that ends
-    /// with the newest, and the end of an episode is at or after any of its transitions and has been stored. Everything between them is live too.
+    /// The result is live because <paramref name="index"/> is: overwriting takes the oldest numbers first, so live
+    /// numbers are an interval that ends with the newest, and the end of an episode is at or after any of its
+    /// transitions and has been stored. Everything between them is live too.
     /// </remarks>
     public long EpisodeEnd(long index)
     {
@@ -165,24 +184,32 @@ public sealed unsafe class ReplayBuffer : IReplay
     /// <returns>True in [<see cref="TotalCount"/> - <see cref="Count"/>, <see cref="TotalCount"/>).</returns>
     public bool IsLive(long index) => _numbers.IsLive(index);
 
-    /// <summary>Adds the live transitions to a checkpoint: one tensor per column, and <c>layout</c>, which says how to read them.</summary>
-    /// <param name="writer">The checkpoint; it refers to this buffer's memory, which must not change until it is saved.</param>
+    /// <summary>
+    /// Adds the live transitions to a checkpoint: one tensor per column, and <c>layout</c>, which says how to read
+    /// them.
+    /// </summary>
+    /// <param name="writer">
+    /// The checkpoint; it refers to this buffer's memory, which must not change until it is saved.
+    /// </param>
     /// <param name="prefix">What the names start with.</param>
     public void SaveState(SafetensorsWriter writer, string prefix)
     {
         ArgumentNullException.ThrowIfNull(writer);
         writer.Add<long>(prefix + "layout", [Capacity, EnvironmentCount, TotalCount], 3);
 
-        // Until the ring is full the live transitions are in slots [0, Count); afterwards they are in all slots. Either way one piece.
+        // Until the ring is full the live transitions are in slots [0, Count); afterwards they are in all slots. Either
+        // way one piece.
         _records.SaveState(writer, prefix, Count);
     }
 
-    /// <summary>Restores what <see cref="SaveState"/> wrote: sampling and episode ends continue exactly as they would have.</summary>
+    /// <summary>
+    /// Restores what <see cref="SaveState"/> wrote: sampling and episode ends continue exactly as they would have.
+    /// </summary>
     /// <param name="file">The checkpoint.</param>
     /// <param name="prefix">What the names start with.</param>
     /// <exception cref="InvalidDataException">
-    /// A tensor is missing or its shape, or the buffer's capacity or number of copies, disagrees, and nothing has changed; or a number is
-    /// not finite or a flag neither 0 nor 1, and the buffer is empty.
+    /// A tensor is missing or its shape, or the buffer's capacity or number of copies, disagrees, and nothing has
+    /// changed; or a number is not finite or a flag neither 0 nor 1, and the buffer is empty.
     /// </exception>
     public void LoadState(SafetensorsFile file, string prefix)
     {
@@ -194,7 +221,8 @@ public sealed unsafe class ReplayBuffer : IReplay
         if (layout[0] != Capacity || layout[1] != EnvironmentCount || total < 0 || total % EnvironmentCount != 0)
         {
             throw new InvalidDataException(
-                $"{file.Path}: '{prefix}layout' describes a replay buffer of capacity {layout[0]} for {layout[1]} environment copies with {total} "
+                $"{file.Path}: '{prefix}layout' describes a replay buffer of capacity {layout[0]} for {layout[1]} "
+                + $"environment copies with {total} "
                 + $"transitions; expected capacity {Capacity} for {EnvironmentCount} copies.");
         }
 
@@ -227,14 +255,20 @@ public sealed unsafe class ReplayBuffer : IReplay
         return *_records.Truncated.Row(_numbers.Slot(index)) != 0;
     }
 
-    /// <summary><see cref="Sample(ITransitionBatch, int, ulong, uint)"/> with noise for another purpose, from an entry of its sequence on.</summary>
-    internal void Sample(TransitionBatch batch, int count, ulong seed, uint call, RandomPurpose purpose, ulong firstEntry = 0)
+    /// <summary>
+    /// <see cref="Sample(ITransitionBatch, int, ulong, uint)"/> with noise for another purpose, from an entry of its
+    /// sequence on.
+    /// </summary>
+    internal void Sample(
+        TransitionBatch batch, int count, ulong seed, uint call, RandomPurpose purpose, ulong firstEntry = 0)
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (batch.Shape != Shape || count < 1 || count > batch.Capacity)
         {
             throw new ArgumentException(
-                $"Cannot sample {count} transitions of {Shape} into a batch of {batch.Shape} with room for {batch.Capacity}.", nameof(batch));
+                $"Cannot sample {count} transitions of {Shape} into a batch of {batch.Shape} with room for "
+                + $"{batch.Capacity}.",
+                nameof(batch));
         }
 
         if (TotalCount == 0)

@@ -51,10 +51,13 @@ internal sealed unsafe class ReplayColumn
         }
     }
 
-    /// <summary>Copies the rows in <paramref name="slots"/> to consecutive rows at <paramref name="destination"/>.</summary>
+    /// <summary>
+    /// Copies the rows in <paramref name="slots"/> to consecutive rows at <paramref name="destination"/>.
+    /// </summary>
     public void Gather(ReadOnlySpan<int> slots, byte* destination)
     {
-        // The common widths each get a loop without inner branches; what is wider copies in vectors whose last one overlaps the one before.
+        // The common widths each get a loop without inner branches; what is wider copies in vectors whose last one
+        // overlaps the one before.
         switch (RowBytes)
         {
             case 1:

@@ -6,7 +6,8 @@ using HipiFast.Storage;
 namespace HipiFast.Replay;
 
 /// <summary>
-/// The memory of a replay ring: one record per slot, all columns side by side. A random row then costs one miss of the cache, not one per column.
+/// The memory of a replay ring: one record per slot, all columns side by side. A random row then costs one miss of the
+/// cache, not one per column.
 /// </summary>
 /// <remarks>Memory is touched only as the slots are written.</remarks>
 internal sealed unsafe class ReplayRecords : IDisposable
@@ -87,7 +88,8 @@ internal sealed unsafe class ReplayRecords : IDisposable
         {
             if (column.IsInBatch)
             {
-                column.Write(slot, source.Pointer(column.Definition) + ((nint)firstRow * column.RowBytes), truncated.Length);
+                column.Write(
+                    slot, source.Pointer(column.Definition) + ((nint)firstRow * column.RowBytes), truncated.Length);
             }
         }
 
@@ -99,11 +101,13 @@ internal sealed unsafe class ReplayRecords : IDisposable
 
     /// <summary>Asks the cache for records that are about to be gathered; changes nothing.</summary>
     /// <param name="slots">Slots of the records.</param>
-    public void Prefetch(ReadOnlySpan<int> slots) => _gather?.Prefetch(slots[..Math.Min(RecordGather.Lead, slots.Length)]);
+    public void Prefetch(ReadOnlySpan<int> slots) =>
+        _gather?.Prefetch(slots[..Math.Min(RecordGather.Lead, slots.Length)]);
 
     /// <summary>Copies records to rows of a batch.</summary>
     /// <param name="slots">
-    /// Slot of the record of each row of the batch; behind them <see cref="RecordGather.Lead"/> more slots of records can be read.
+    /// Slot of the record of each row of the batch; behind them <see cref="RecordGather.Lead"/> more slots of records
+    /// can be read.
     /// </param>
     /// <param name="batch">Receives the rows.</param>
     /// <param name="first">First row.</param>

@@ -15,7 +15,9 @@ internal sealed unsafe class ReplaySampler(ReplayRecords records, RingNumbers nu
 
     private readonly NativeBuffer<int> _slots = new(0);
 
-    /// <summary>Draws all rows of a batch; see <see cref="ReplayBuffer.Sample(ITransitionBatch, int, ulong, uint)"/>.</summary>
+    /// <summary>
+    /// Draws all rows of a batch; see <see cref="ReplayBuffer.Sample(ITransitionBatch, int, ulong, uint)"/>.
+    /// </summary>
     /// <param name="batch">Receives the rows in use.</param>
     /// <param name="seed">Philox key.</param>
     /// <param name="call">Number of the call.</param>
@@ -26,7 +28,8 @@ internal sealed unsafe class ReplaySampler(ReplayRecords records, RingNumbers nu
         int count = batch.Count;
         Span<int> slots = SlotsFor(count);
 
-        // A block is drawn before the last rows of the one before it are gathered, whose records are on their way meanwhile.
+        // A block is drawn before the last rows of the one before it are gathered, whose records are on their way
+        // meanwhile.
         int gathered = 0;
         for (int first = 0; first < count; first += BlockRows)
         {
@@ -71,7 +74,8 @@ internal sealed unsafe class ReplaySampler(ReplayRecords records, RingNumbers nu
         return _slots.Slice(0, count);
     }
 
-    // Slot to absolute number: the slots before the next one to be written belong to the current lap, the others to the lap before.
+    // Slot to absolute number: the slots before the next one to be written belong to the current lap, the others to the
+    // lap before.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void WriteNumbers(ReadOnlySpan<int> slots, Span<long> target)
     {
@@ -83,11 +87,13 @@ internal sealed unsafe class ReplaySampler(ReplayRecords records, RingNumbers nu
             {
                 if (Vector512.IsHardwareAccelerated)
                 {
-                    Vector512<long> nexts = Vector512.Create(next), laps = Vector512.Create(lap), befores = Vector512.Create(before);
+                    Vector512<long> nexts = Vector512.Create(next), laps = Vector512.Create(lap),
+                        befores = Vector512.Create(before);
                     for (; i <= slots.Length - Vector512<long>.Count; i += Vector512<long>.Count)
                     {
                         Vector512<long> wide = Vector512.WidenLower(Vector256.Load(slot + i).ToVector512());
-                        (wide + Vector512.ConditionalSelect(Vector512.LessThan(wide, nexts), laps, befores)).Store(number + i);
+                        (wide + Vector512.ConditionalSelect(
+                            Vector512.LessThan(wide, nexts), laps, befores)).Store(number + i);
                     }
                 }
 

@@ -4,8 +4,8 @@ using HipiFast.Storage;
 namespace HipiFast.Replay;
 
 /// <summary>
-/// A replay buffer's transitions once more, in a session's own memory: batches are drawn, relabeled and gathered there and need not go
-/// up. The buffer on the host stays what knows episodes and what a checkpoint keeps.
+/// A replay buffer's transitions once more, in a session's own memory: batches are drawn, relabeled and gathered there
+/// and need not go up. The buffer on the host stays what knows episodes and what a checkpoint keeps.
 /// </summary>
 /// <remarks>Not thread-safe. A steady step allocates nothing.</remarks>
 public sealed class ResidentReplay : IReplay
@@ -19,9 +19,12 @@ public sealed class ResidentReplay : IReplay
 
     /// <summary>Allocates the ring and copies the transitions that the buffer holds.</summary>
     /// <param name="memory">
-    /// Memory of the session that relabels (<see cref="Kernels.Backends.ComputeSession.Transitions"/>); it must outlive the replay.
+    /// Memory of the session that relabels (<see cref="Kernels.Backends.ComputeSession.Transitions"/>); it must outlive
+    /// the replay.
     /// </param>
-    /// <param name="host">The buffer; disposed with the replay. What is appended to it goes through the replay from here on.</param>
+    /// <param name="host">
+    /// The buffer; disposed with the replay. What is appended to it goes through the replay from here on.
+    /// </param>
     /// <exception cref="Kernels.Memory.DeviceOutOfMemoryException">The ring does not fit.</exception>
     public ResidentReplay(TransitionMemory memory, ReplayBuffer host)
     {
@@ -30,7 +33,8 @@ public sealed class ResidentReplay : IReplay
         _memory = memory;
         Host = host;
         TransitionShape shape = host.Shape;
-        _ring = memory.CreateRing(shape.ObservationDimension, shape.ActionDimension, shape.TaskDimension, host.Capacity);
+        _ring = memory.CreateRing(
+            shape.ObservationDimension, shape.ActionDimension, shape.TaskDimension, host.Capacity);
         Refill();
     }
 
@@ -64,10 +68,13 @@ public sealed class ResidentReplay : IReplay
     public void Sample(ITransitionBatch batch, int count, ulong seed, uint call)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        if (!ReferenceEquals(batch, _batch) || _batch is not { IsDisposed: false } resident || count < 1 || count > resident.Capacity)
+        if (
+            !ReferenceEquals(batch, _batch) || _batch is not { IsDisposed: false } resident || count < 1
+                || count > resident.Capacity)
         {
             throw new ArgumentException(
-                $"Cannot sample {count} transitions: expected the batch that this replay made last, and no more than its capacity.",
+                $"Cannot sample {count} transitions: expected the batch that this replay made last, and no more than "
+                + "its capacity.",
                 nameof(batch));
         }
 

@@ -3,8 +3,8 @@ using HipiFast.Kernels.Replay;
 namespace HipiFast.Replay;
 
 /// <summary>
-/// A batch of transitions in a session's own memory: one that a <see cref="ResidentReplay"/> fills, or views of somebody else's memory
-/// there.
+/// A batch of transitions in a session's own memory: one that a <see cref="ResidentReplay"/> fills, or views of
+/// somebody else's memory there.
 /// </summary>
 /// <remarks>Not thread-safe. Once it has come to the host, bringing it again allocates nothing.</remarks>
 public sealed class ResidentTransitionBatch : ITransitionBatch
@@ -75,7 +75,8 @@ public sealed class ResidentTransitionBatch : ITransitionBatch
             if (_transitions is not null)
             {
                 Memory.Download(
-                    _transitions, _host.Observation, _host.Action, _host.NextObservation, _host.Task, _host.Reward, _host.Terminated,
+                    _transitions, _host.Observation, _host.Action, _host.NextObservation, _host.Task, _host.Reward,
+                    _host.Terminated,
                     _host.ReplayIndex);
             }
 

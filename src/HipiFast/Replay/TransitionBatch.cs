@@ -6,10 +6,12 @@ using HipiFast.Storage;
 
 namespace HipiFast.Replay;
 
-/// <summary>A batch of transitions as structure of arrays in native memory; every matrix row-major without padding.</summary>
+/// <summary>
+/// A batch of transitions as structure of arrays in native memory; every matrix row-major without padding.
+/// </summary>
 /// <remarks>
-/// What a transition consists of is said once, in <see cref="Schema"/>: copies, checkpoints, files, checks and replay walk it. Not thread-safe.
-/// Filling and relabeling a batch of a size within <see cref="Capacity"/> allocates nothing.
+/// What a transition consists of is said once, in <see cref="Schema"/>: copies, checkpoints, files, checks and replay
+/// walk it. Not thread-safe. Filling and relabeling a batch of a size within <see cref="Capacity"/> allocates nothing.
 /// </remarks>
 public sealed unsafe class TransitionBatch : ITransitionBatch
 {
@@ -97,7 +99,9 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     /// <summary>r under <see cref="Task"/>, <c>[B]</c>.</summary>
     public Span<float> Reward => Values<float>(RewardColumn);
 
-    /// <summary>1 where <see cref="Task"/> ends with the transition, else 0, <c>[B]</c>. A time limit is not a termination.</summary>
+    /// <summary>
+    /// 1 where <see cref="Task"/> ends with the transition, else 0, <c>[B]</c>. A time limit is not a termination.
+    /// </summary>
     public Span<byte> Terminated => Values<byte>(TerminatedColumn);
 
     /// <summary>Where each row came from: its absolute number in the replay buffer, or -1, <c>[B]</c>.</summary>
@@ -108,7 +112,8 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
 
     /// <summary>The rows in use, for kernels.</summary>
     internal TransitionPointers Pointers => new(
-        (nint)Pointer(ObservationColumn), (nint)Pointer(ActionColumn), (nint)Pointer(NextObservationColumn), Count, Shape.ObservationDimension,
+        (nint)Pointer(ObservationColumn), (nint)Pointer(ActionColumn), (nint)Pointer(NextObservationColumn), Count,
+        Shape.ObservationDimension,
         Shape.ActionDimension);
 
     /// <summary>Address of <see cref="Task"/>.</summary>
@@ -150,7 +155,9 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     }
 
     /// <summary>Adds the rows in use to a checkpoint: a tensor for each stored column.</summary>
-    /// <param name="writer">The checkpoint; it refers to this batch's memory, which must not change until it is saved.</param>
+    /// <param name="writer">
+    /// The checkpoint; it refers to this batch's memory, which must not change until it is saved.
+    /// </param>
     /// <param name="prefix">What the names start with.</param>
     public void SaveState(SafetensorsWriter writer, string prefix)
     {
@@ -285,6 +292,7 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     private void CopyColumn(TransitionColumn column, TransitionBatch source, int sourceRow, int row, int rows)
     {
         long rowBytes = RowBytes(column), bytes = rows * rowBytes;
-        Buffer.MemoryCopy(source.Pointer(column) + (sourceRow * rowBytes), Pointer(column) + (row * rowBytes), bytes, bytes);
+        Buffer.MemoryCopy(
+            source.Pointer(column) + (sourceRow * rowBytes), Pointer(column) + (row * rowBytes), bytes, bytes);
     }
 }

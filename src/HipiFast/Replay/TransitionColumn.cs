@@ -91,7 +91,8 @@ public sealed class TransitionColumn
     /// <param name="rows">Number of rows.</param>
     /// <param name="width">Entries of a row.</param>
     /// <param name="stride">Bytes from row to row.</param>
-    internal unsafe void AddTo(SafetensorsWriter writer, string name, void* values, long rows, int width, nint stride) =>
+    internal unsafe void AddTo(
+        SafetensorsWriter writer, string name, void* values, long rows, int width, nint stride) =>
         writer.AddRows(name, Type, values, stride, TensorShape(rows, width));
 
     /// <summary>Reads rows of a tensor and looks at their values.</summary>
@@ -101,7 +102,9 @@ public sealed class TransitionColumn
     /// <param name="firstRow">First row.</param>
     /// <param name="rows">Number of rows.</param>
     /// <param name="width">Entries of a row.</param>
-    /// <exception cref="InvalidDataException">No such tensor, of another type, or with a value that it cannot have.</exception>
+    /// <exception cref="InvalidDataException">
+    /// No such tensor, of another type, or with a value that it cannot have.
+    /// </exception>
     internal unsafe void Read(SafetensorsFile file, string name, void* destination, long firstRow, int rows, int width)
     {
         int count = checked(rows * width);

@@ -4,13 +4,14 @@ using HipiFast.Storage;
 namespace HipiFast.Replay;
 
 /// <summary>
-/// Transitions in a safetensors file: <c>observation [B,S]</c>, <c>action [B,A]</c>, <c>next_observation [B,S]</c>, <c>task [B,P]</c>,
-/// <c>reward [B]</c> (all <c>F32</c>), <c>terminated [B]</c> (<c>U8</c> or <c>BOOL</c>, 0 or 1) and, for trajectories, <c>episode [B]</c>
-/// (<c>I64</c>). Other tensors are left alone.
+/// Transitions in a safetensors file: <c>observation [B,S]</c>, <c>action [B,A]</c>, <c>next_observation [B,S]</c>,
+/// <c>task [B,P]</c>, <c>reward [B]</c> (all <c>F32</c>), <c>terminated [B]</c> (<c>U8</c> or <c>BOOL</c>, 0 or 1) and,
+/// for trajectories, <c>episode [B]</c> (<c>I64</c>). Other tensors are left alone.
 /// </summary>
 /// <remarks>
-/// Opening checks types and shapes; reading checks values: every number must be finite. Read everything at once or, when memory is short, a block
-/// of rows at a time. Bad data is an <see cref="InvalidDataException"/> of one sentence that names file, tensor, row and column.
+/// Opening checks types and shapes; reading checks values: every number must be finite. Read everything at once or,
+/// when memory is short, a block of rows at a time. Bad data is an <see cref="InvalidDataException"/> of one sentence
+/// that names file, tensor, row and column.
 /// </remarks>
 public sealed class TransitionFile : IDisposable
 {
@@ -50,7 +51,8 @@ public sealed class TransitionFile : IDisposable
         }
 
         Shape = new TransitionShape(
-            Width(file, Of(ColumnExtent.Observation)), Width(file, Of(ColumnExtent.Action)), Width(file, Of(ColumnExtent.Task)));
+            Width(file, Of(ColumnExtent.Observation)), Width(file, Of(ColumnExtent.Action)),
+            Width(file, Of(ColumnExtent.Task)));
 
         TensorInfo Of(ColumnExtent extent) => tensors[Array.FindIndex(s_columns, column => column.Extent == extent)];
     }
@@ -73,7 +75,9 @@ public sealed class TransitionFile : IDisposable
     /// <summary>Opens a file and checks the types and shapes of its tensors.</summary>
     /// <param name="path">File.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It breaks the format, or its tensors do not agree with each other.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It breaks the format, or its tensors do not agree with each other.
+    /// </exception>
     /// <exception cref="IOException">The path is a directory or cannot be read.</exception>
     public static TransitionFile Open(string path)
     {
@@ -94,10 +98,13 @@ public sealed class TransitionFile : IDisposable
     /// <param name="batch">Transitions; all of its rows in use.</param>
     /// <param name="episode">Number of the episode of each row, <c>[B]</c>; empty to leave the tensor out.</param>
     /// <param name="metadata">Text to carry, by name; null for none.</param>
-    /// <exception cref="ArgumentException">The batch is empty, or <paramref name="episode"/> is neither empty nor as long as the batch.</exception>
+    /// <exception cref="ArgumentException">
+    /// The batch is empty, or <paramref name="episode"/> is neither empty nor as long as the batch.
+    /// </exception>
     /// <exception cref="IOException">The path cannot be written.</exception>
     public static void Save(
-        string path, TransitionBatch batch, ReadOnlySpan<long> episode = default, IReadOnlyDictionary<string, string>? metadata = null)
+        string path, TransitionBatch batch, ReadOnlySpan<long> episode = default,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (batch.Count == 0)
@@ -107,7 +114,8 @@ public sealed class TransitionFile : IDisposable
 
         if (!episode.IsEmpty && episode.Length != batch.Count)
         {
-            throw new ArgumentException($"There are {episode.Length} episode numbers for {batch.Count} transitions.", nameof(episode));
+            throw new ArgumentException(
+                $"There are {episode.Length} episode numbers for {batch.Count} transitions.", nameof(episode));
         }
 
         var writer = new SafetensorsWriter();
@@ -129,9 +137,13 @@ public sealed class TransitionFile : IDisposable
     /// <summary>Reads candidate tasks, tensor <c>task [K,P]</c> (<c>F32</c>), of any safetensors file.</summary>
     /// <param name="path">File.</param>
     /// <param name="taskDimension">P that is expected, or -1 for any.</param>
-    /// <returns>The tasks, row-major <c>[K,P]</c>, K 1 or more; the caller disposes them. K is the length divided by P.</returns>
+    /// <returns>
+    /// The tasks, row-major <c>[K,P]</c>, K 1 or more; the caller disposes them. K is the length divided by P.
+    /// </returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It breaks the format, has no such tensor, no tasks, or a number that is not finite.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It breaks the format, has no such tensor, no tasks, or a number that is not finite.
+    /// </exception>
     /// <exception cref="IOException">The path is a directory or cannot be read.</exception>
     public static NativeBuffer<float> LoadTasks(string path, int taskDimension = -1)
     {
@@ -141,8 +153,11 @@ public sealed class TransitionFile : IDisposable
         int width = Width(file, tensor);
         if (tensor.ElementCount is 0 or > int.MaxValue)
         {
-            string size = tensor.ElementCount == 0 ? "is empty" : $"has {tensor.ElementCount} elements, more than {int.MaxValue}";
-            throw new InvalidDataException($"{FileMessages.Tensor(task.Name, path)} {size}; expected candidate tasks [K, P].");
+            string size = tensor.ElementCount == 0
+                ? "is empty"
+                : $"has {tensor.ElementCount} elements, more than {int.MaxValue}";
+            throw new InvalidDataException(
+                $"{FileMessages.Tensor(task.Name, path)} {size}; expected candidate tasks [K, P].");
         }
 
         var tasks = new NativeBuffer<float>(tensor.ElementCount);
@@ -158,12 +173,16 @@ public sealed class TransitionFile : IDisposable
         }
     }
 
-    /// <summary>Reads the prior of candidate tasks, tensor <c>log_prior [K]</c> (<c>F32</c>, unnormalised), if the file has one.</summary>
+    /// <summary>
+    /// Reads the prior of candidate tasks, tensor <c>log_prior [K]</c> (<c>F32</c>, unnormalised), if the file has one.
+    /// </summary>
     /// <param name="path">File.</param>
     /// <param name="taskCount">K that is expected.</param>
     /// <returns><c>[K]</c>, or nothing without such a tensor; -inf excludes a task, and not all are excluded.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It breaks the format, the shape is another, an entry is NaN or +inf, or all are -inf.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It breaks the format, the shape is another, an entry is NaN or +inf, or all are -inf.
+    /// </exception>
     /// <exception cref="IOException">The path is a directory or cannot be read.</exception>
     public static float[] LoadLogPrior(string path, int taskCount)
     {
@@ -183,7 +202,8 @@ public sealed class TransitionFile : IDisposable
             {
                 string what = float.IsNaN(logPrior[i]) ? "NaN" : "+infinity";
                 throw new InvalidDataException(
-                    $"{FileMessages.Tensor(LogPriorName, path)} holds {what} at row {i}; expected finite numbers or -infinity.");
+                    $"{FileMessages.Tensor(LogPriorName, path)} holds {what} at row {i}; expected finite numbers or "
+                    + "-infinity.");
             }
 
             possible |= float.IsFinite(logPrior[i]);
@@ -191,19 +211,23 @@ public sealed class TransitionFile : IDisposable
 
         return possible
             ? logPrior
-            : throw new InvalidDataException($"{FileMessages.Tensor(LogPriorName, path)} is -infinity throughout, which excludes every task.");
+            : throw new InvalidDataException(
+                $"{FileMessages.Tensor(LogPriorName, path)} is -infinity throughout, which excludes every task.");
     }
 
     /// <summary>Reads the whole file.</summary>
     /// <returns>A new batch of <see cref="Count"/> rows, for the caller to dispose.</returns>
-    /// <exception cref="InvalidDataException">A number is not finite, or the file is too large for one batch.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A number is not finite, or the file is too large for one batch.
+    /// </exception>
     public TransitionBatch ReadAll()
     {
         int widest = Math.Max(Shape.ObservationDimension, Math.Max(Shape.ActionDimension, Shape.TaskDimension));
         if (Count > int.MaxValue / widest)
         {
             throw new InvalidDataException(
-                $"'{Path}' has {Count} transitions, more than the {int.MaxValue / widest} that one batch can hold; read it in blocks of rows.");
+                $"'{Path}' has {Count} transitions, more than the {int.MaxValue / widest} that one batch can hold; "
+                + "read it in blocks of rows.");
         }
 
         var batch = new TransitionBatch(Shape, (int)Count);
@@ -219,12 +243,18 @@ public sealed class TransitionFile : IDisposable
         }
     }
 
-    /// <summary>Reads a block of rows into a batch: sets its count, overwrites every column, and sets the replay index to -1.</summary>
+    /// <summary>
+    /// Reads a block of rows into a batch: sets its count, overwrites every column, and sets the replay index to -1.
+    /// </summary>
     /// <param name="batch">Batch of the same widths.</param>
     /// <param name="firstRow">First row of the block.</param>
     /// <param name="count">Rows of the block, at most the batch's capacity.</param>
-    /// <exception cref="ArgumentException">The widths differ, or the rows are not in the file or do not fit the batch.</exception>
-    /// <exception cref="InvalidDataException">A number is not finite, or <c>terminated</c> is neither 0 nor 1.</exception>
+    /// <exception cref="ArgumentException">
+    /// The widths differ, or the rows are not in the file or do not fit the batch.
+    /// </exception>
+    /// <exception cref="InvalidDataException">
+    /// A number is not finite, or <c>terminated</c> is neither 0 nor 1.
+    /// </exception>
     public unsafe void Read(TransitionBatch batch, long firstRow, int count)
     {
         ArgumentNullException.ThrowIfNull(batch);
@@ -268,14 +298,16 @@ public sealed class TransitionFile : IDisposable
     private static int Width(SafetensorsFile file, TensorInfo tensor) => tensor.Shape[1] is > 0 and <= int.MaxValue
         ? (int)tensor.Shape[1]
         : throw new InvalidDataException(
-            $"{FileMessages.Tensor(tensor.Name, file.Path)} has {tensor.Shape[1]} columns; expected 1 to {int.MaxValue}.");
+            $"{FileMessages.Tensor(tensor.Name, file.Path)} has {tensor.Shape[1]} columns; expected 1 to "
+            + $"{int.MaxValue}.");
 
     private void RequireSameExtent(TensorInfo first, TensorInfo second, int axis, string what)
     {
         if (first.Shape[axis] != second.Shape[axis])
         {
             throw new InvalidDataException(
-                $"Tensors '{first.Name}' and '{second.Name}' of '{Path}' disagree: {first.Shape[axis]} and {second.Shape[axis]} {what}.");
+                $"Tensors '{first.Name}' and '{second.Name}' of '{Path}' disagree: {first.Shape[axis]} and "
+                + $"{second.Shape[axis]} {what}.");
         }
     }
 
@@ -283,7 +315,8 @@ public sealed class TransitionFile : IDisposable
     {
         if (firstRow < 0 || count < 0 || firstRow > Count - count)
         {
-            throw new ArgumentOutOfRangeException(nameof(firstRow), $"'{Path}' has {Count} transitions; asked for {count} from row {firstRow}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(firstRow), $"'{Path}' has {Count} transitions; asked for {count} from row {firstRow}.");
         }
     }
 }

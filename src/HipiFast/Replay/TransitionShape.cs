@@ -17,7 +17,8 @@ public readonly record struct TransitionShape(int ObservationDimension, int Acti
     /// <summary>The widths in words, for messages.</summary>
     /// <returns>For example <c>4 state, 2 action and 2 task entries</c>.</returns>
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"{ObservationDimension} state, {ActionDimension} action and {TaskDimension} task entries");
+        CultureInfo.InvariantCulture,
+        $"{ObservationDimension} state, {ActionDimension} action and {TaskDimension} task entries");
 
     /// <summary>Throws when a width is below 1.</summary>
     /// <exception cref="ArgumentException">One sentence with the widths found.</exception>

@@ -4,19 +4,21 @@ using System.Text;
 namespace HipiFast.Storage;
 
 /// <summary>
-/// Writes a file so that its path always holds either the old content or the whole new content: the bytes go to a temporary file in the same
-/// directory, are flushed to the disk, and the temporary file is renamed over the path. Safe to kill at any moment.
+/// Writes a file so that its path always holds either the old content or the whole new content: the bytes go to a
+/// temporary file in the same directory, are flushed to the disk, and the temporary file is renamed over the path. Safe
+/// to kill at any moment.
 /// </summary>
 /// <remarks>
-/// A path that is a link is written through. The temporary file has a random name, <c>NAME.TOKEN.tmp</c>, and its process holds a lock on it until it
-/// has its final name. It is removed when the write fails; one that a killed process left is known by its lock being free
-/// (<see cref="DeleteLeftovers"/>, <see cref="DeleteLeftoversOf"/>). A device such as <c>/dev/null</c> is written in place; pipes, terminals and the
-/// process's own streams are refused.
+/// A path that is a link is written through. The temporary file has a random name, <c>NAME.TOKEN.tmp</c>, and its
+/// process holds a lock on it until it has its final name. It is removed when the write fails; one that a killed
+/// process left is known by its lock being free (<see cref="DeleteLeftovers"/>, <see cref="DeleteLeftoversOf"/>). A
+/// device such as <c>/dev/null</c> is written in place; pipes, terminals and the process's own streams are refused.
 /// </remarks>
 public static partial class AtomicFile
 {
     private const int BufferBytes = 1 << 16;
-    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding s_utf8 = new(
+        encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Writes text as UTF-8 without a byte order mark.</summary>
     /// <param name="path">File to make or replace.</param>
@@ -58,8 +60,8 @@ public static partial class AtomicFile
                 write(stream);
                 stream.Flush(flushToDisk: !isDevice);
 
-                // Renamed while it is open, so that it is never without both its lock, which readers share, and its name. Windows does not rename
-                // open files.
+                // Renamed while it is open, so that it is never without both its lock, which readers share, and its
+                // name. Windows does not rename open files.
                 if (!OperatingSystem.IsWindows())
                 {
                     GiveName();
@@ -94,7 +96,10 @@ public static partial class AtomicFile
         }
     }
 
-    /// <summary>Throws what <see cref="Write"/> would throw, as far as that can be known before the work whose result will be written.</summary>
+    /// <summary>
+    /// Throws what <see cref="Write"/> would throw, as far as that can be known before the work whose result will be
+    /// written.
+    /// </summary>
     /// <param name="path">File to make or replace later.</param>
     /// <exception cref="IOException">The path cannot be written; one sentence with the path and the reason.</exception>
     public static void RequireWritable(string path)
@@ -108,12 +113,16 @@ public static partial class AtomicFile
         try
         {
             // With the name that the real one will have in length, for names have a longest.
-            new FileStream(TemporaryName.Beside(target), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
+            new FileStream(
+                TemporaryName.Beside(target), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1,
+                FileOptions.DeleteOnClose).Dispose();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new IOException(
-                $"'{path}' cannot be written: no file can be made in '{Path.GetDirectoryName(target)}' ({FileMessages.Reason(error)}).", error);
+                $"'{path}' cannot be written: no file can be made in '{Path.GetDirectoryName(target)}' "
+                + $"({FileMessages.Reason(error)}).",
+                error);
         }
     }
 
@@ -127,7 +136,9 @@ public static partial class AtomicFile
         }
     }
 
-    /// <summary>Removes temporary files that killed processes left when they wrote one file; those of living ones stay.</summary>
+    /// <summary>
+    /// Removes temporary files that killed processes left when they wrote one file; those of living ones stay.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <exception cref="IOException">The path cannot be written; one sentence with the path and the reason.</exception>
     public static void DeleteLeftoversOf(string path)
@@ -143,7 +154,8 @@ public static partial class AtomicFile
             try
             {
                 // Opened only where no process holds it, and gone when it is closed.
-                new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
+                new FileStream(
+                    path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -160,7 +172,8 @@ public static partial class AtomicFile
         FileKind kind = FileKinds.Of(full);
         if (kind == FileKind.Stream)
         {
-            throw new IOException($"'{path}' cannot be written: it is a pipe, a terminal or a stream of this process; expected a file.");
+            throw new IOException(
+                $"'{path}' cannot be written: it is a pipe, a terminal or a stream of this process; expected a file.");
         }
 
         string target = full;
@@ -200,7 +213,10 @@ public static partial class AtomicFile
         }
     }
 
-    /// <summary>Makes the rename itself durable. Windows journals renames and has no such call; a failure here only weakens durability.</summary>
+    /// <summary>
+    /// Makes the rename itself durable. Windows journals renames and has no such call; a failure here only weakens
+    /// durability.
+    /// </summary>
     private static void FlushDirectory(string directory)
     {
         if (OperatingSystem.IsWindows())

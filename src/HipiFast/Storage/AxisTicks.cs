@@ -5,7 +5,8 @@ namespace HipiFast.Storage;
 /// <summary>Round numbers along an axis, 1, 2 or 5 times a power of ten apart, and how to write them.</summary>
 internal sealed class AxisTicks
 {
-    // Part of a spacing by which a tick may lie outside the range, so that rounding does not cost the range its own ends.
+    // Part of a spacing by which a tick may lie outside the range, so that rounding does not cost the range its own
+    // ends.
     private const double Tolerance = 1e-9;
 
     private readonly double _spacing;

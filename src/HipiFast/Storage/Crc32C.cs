@@ -3,7 +3,9 @@ using System.Numerics;
 
 namespace HipiFast.Storage;
 
-/// <summary>CRC-32C (Castagnoli), by the processor's instruction where it has one, and the masked form of the TFRecord format.</summary>
+/// <summary>
+/// CRC-32C (Castagnoli), by the processor's instruction where it has one, and the masked form of the TFRecord format.
+/// </summary>
 internal static class Crc32C
 {
     // Added by TFRecord so that the checksum of data that holds checksums is not degenerate.
@@ -33,5 +35,6 @@ internal static class Crc32C
     }
 
     /// <summary>The checksum rotated right by 15 bits, plus a constant.</summary>
-    public static uint ComputeMasked(ReadOnlySpan<byte> bytes) => unchecked(BitOperations.RotateRight(Compute(bytes), 15) + MaskDelta);
+    public static uint ComputeMasked(ReadOnlySpan<byte> bytes) =>
+        unchecked(BitOperations.RotateRight(Compute(bytes), 15) + MaskDelta);
 }

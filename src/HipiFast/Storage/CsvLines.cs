@@ -2,7 +2,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HipiFast.Storage;
 
-/// <summary>Reads a file line by line with a buffer of one line's greatest length; the last line must have its end.</summary>
+/// <summary>
+/// Reads a file line by line with a buffer of one line's greatest length; the last line must have its end.
+/// </summary>
 /// <param name="handle">The file.</param>
 /// <param name="path">Its path, for errors.</param>
 /// <param name="length">Its length.</param>
@@ -37,7 +39,8 @@ internal sealed class CsvLines(SafeFileHandle handle, string path, long length)
                     : throw new InvalidDataException(
                         _end == LongestLine
                             ? $"Line {_line} of '{path}' is longer than {LongestLine} bytes."
-                            : $"'{path}' ends in the middle of line {_line}: it was cut; expected a line end after the last number.");
+                            : $"'{path}' ends in the middle of line {_line}: it was cut; expected a line end after the "
+                                + "last number.");
             }
 
             _offset += read;

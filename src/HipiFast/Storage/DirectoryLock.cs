@@ -1,15 +1,16 @@
 namespace HipiFast.Storage;
 
 /// <summary>
-/// Holds a directory against other processes, and other holders in this one, by a lock of the operating system on its file <c>.lock</c>. The lock
-/// ends with its process, however that ends; the file stays and means nothing by itself.
+/// Holds a directory against other processes, and other holders in this one, by a lock of the operating system on its
+/// file <c>.lock</c>. The lock ends with its process, however that ends; the file stays and means nothing by itself.
 /// </summary>
 public sealed class DirectoryLock : IDisposable
 {
     /// <summary>Name of the file that is locked.</summary>
     public const string FileName = ".lock";
 
-    // What a file that another holds is refused with: EWOULDBLOCK of Linux and of BSD systems, ERROR_SHARING_VIOLATION of Windows.
+    // What a file that another holds is refused with: EWOULDBLOCK of Linux and of BSD systems, ERROR_SHARING_VIOLATION
+    // of Windows.
     private const int WouldBlock = 11, WouldBlockBsd = 35, SharingViolation = unchecked((int)0x80070020);
 
     private readonly FileStream _file;
@@ -29,8 +30,11 @@ public sealed class DirectoryLock : IDisposable
     /// <param name="directory">The directory; made when it does not exist.</param>
     /// <returns>What holds it until it is disposed.</returns>
     /// <exception cref="DirectoryInUseException">Another holds it.</exception>
-    /// <exception cref="IOException">It cannot be made or written; one sentence with the path and the reason.</exception>
-    public static DirectoryLock Take(string directory) => TryTake(directory) ?? throw new DirectoryInUseException(directory);
+    /// <exception cref="IOException">
+    /// It cannot be made or written; one sentence with the path and the reason.
+    /// </exception>
+    public static DirectoryLock Take(string directory) =>
+        TryTake(directory) ?? throw new DirectoryInUseException(directory);
 
     /// <summary>Takes hold of a directory, unless another has.</summary>
     /// <param name="directory">As for <see cref="Take"/>.</param>
@@ -43,13 +47,18 @@ public sealed class DirectoryLock : IDisposable
         try
         {
             List<string> made = [];
-            for (string? missing = full; missing is not null && !System.IO.Directory.Exists(missing); missing = Path.GetDirectoryName(missing))
+            for (
+                string? missing =
+                    full; missing is not null && !System.IO.Directory.Exists(missing); missing =
+                        Path.GetDirectoryName(missing))
             {
                 made.Add(missing);
             }
 
             System.IO.Directory.CreateDirectory(full);
-            FileStream file = new(Path.Combine(full, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
+            FileStream file = new(
+                Path.Combine(full, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None,
+                bufferSize: 1);
             return new DirectoryLock(full, file, made);
         }
         catch (IOException error) when (error.HResult is WouldBlock or WouldBlockBsd or SharingViolation)
@@ -82,7 +91,8 @@ public sealed class DirectoryLock : IDisposable
     {
         try
         {
-            return System.IO.Directory.EnumerateFileSystemEntries(Directory).All(entry => Path.GetFileName(entry) == FileName);
+            return System.IO.Directory.EnumerateFileSystemEntries(Directory).All(
+                entry => Path.GetFileName(entry) == FileName);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

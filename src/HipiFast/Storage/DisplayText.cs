@@ -4,8 +4,9 @@ using System.Text;
 namespace HipiFast.Storage;
 
 /// <summary>
-/// Makes text that came from outside (names, paths, keys, values of files and command lines) fit to stand in a sentence, on a terminal or in a
-/// Markdown table: cut to a readable length, with everything escaped that is not a visible character.
+/// Makes text that came from outside (names, paths, keys, values of files and command lines) fit to stand in a
+/// sentence, on a terminal or in a Markdown table: cut to a readable length, with everything escaped that is not a
+/// visible character.
 /// </summary>
 public static class DisplayText
 {
@@ -16,7 +17,9 @@ public static class DisplayText
 
     /// <summary>A name from a file as it can stand in a sentence, whatever bytes the file held.</summary>
     /// <param name="name">The name.</param>
-    /// <returns>The name in single quotes, at most its first 80 characters, on one line and without control characters.</returns>
+    /// <returns>
+    /// The name in single quotes, at most its first 80 characters, on one line and without control characters.
+    /// </returns>
     public static string Quote(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -25,7 +28,10 @@ public static class DisplayText
         return text.Append(name.Length > LongestName ? "...'" : "'").ToString();
     }
 
-    /// <summary>One line for a terminal: control characters escaped, words and text of more than some hundred characters cut in their middle.</summary>
+    /// <summary>
+    /// One line for a terminal: control characters escaped, words and text of more than some hundred characters cut in
+    /// their middle.
+    /// </summary>
     /// <param name="text">Any text.</param>
     /// <returns>The text itself where nothing is to be changed.</returns>
     public static string Line(string text)
@@ -75,7 +81,8 @@ public static class DisplayText
         text.Append(CutAfter(part, longest - tail)).Append(Gap).Append(part[^tail..]);
     }
 
-    private static ReadOnlySpan<char> CutAfter(ReadOnlySpan<char> text, int longest) => text[..Math.Min(text.Length, longest)];
+    private static ReadOnlySpan<char> CutAfter(ReadOnlySpan<char> text, int longest) =>
+        text[..Math.Min(text.Length, longest)];
 
     private static bool NeedsEscape(ReadOnlySpan<char> text)
     {

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace HipiFast.Storage;
 
-/// <summary>Tells regular files from directories, devices and pipes without opening them: opening a pipe would wait for its other end.</summary>
+/// <summary>
+/// Tells regular files from directories, devices and pipes without opening them: opening a pipe would wait for its
+/// other end.
+/// </summary>
 internal static partial class FileKinds
 {
     private const uint TypeMask = 0xF000;
@@ -22,7 +25,11 @@ internal static partial class FileKinds
         string full = Path.GetFullPath(path);
         if (OperatingSystem.IsWindows())
         {
-            return Directory.Exists(full) ? FileKind.Directory : File.Exists(full) ? FileKind.Regular : FileKind.Missing;
+            return Directory.Exists(full)
+                ? FileKind.Directory
+                : File.Exists(full)
+                ? FileKind.Regular
+                : FileKind.Missing;
         }
 
         if (IsOwnStream(full))

@@ -12,7 +12,10 @@ internal static class FileMessages
     /// <summary>How errors name a tensor of a file: <c>Tensor 'x' of 'agent.safetensors'</c>.</summary>
     public static string Tensor(string name, string file) => $"Tensor {Quote(name)} of '{file}'";
 
-    /// <summary>The reason of a failed file operation without the runtime's final full stop, so that it can end a sentence of ours.</summary>
+    /// <summary>
+    /// The reason of a failed file operation without the runtime's final full stop, so that it can end a sentence of
+    /// ours.
+    /// </summary>
     public static string Reason(Exception error) => error switch
     {
         UnauthorizedAccessException => "permission denied",

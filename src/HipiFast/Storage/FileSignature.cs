@@ -6,7 +6,8 @@ internal static class FileSignature
     /// <summary>First bytes of a file that <see cref="Describe"/> looks at.</summary>
     public const int Bytes = 16;
 
-    // A safetensors file may begin with any eight bytes, which are a length; the brace after them tells it from the others.
+    // A safetensors file may begin with any eight bytes, which are a length; the brace after them tells it from the
+    // others.
     private const int BraceAt = SafetensorsHeader.PrefixBytes;
 
     /// <summary>What a file is, with its article: <c>a zip archive ...</c>.</summary>
@@ -15,7 +16,8 @@ internal static class FileSignature
     public static string? Describe(ReadOnlySpan<byte> first) => first switch
     {
         _ when IsSafetensors(first) => "a safetensors file",
-        _ when first.StartsWith("PK\u0003\u0004"u8) || first.StartsWith("PK\u0005\u0006"u8) => "a zip archive, as NumPy's .npz and PyTorch's .pt are",
+        _ when first.StartsWith("PK\u0003\u0004"u8) || first.StartsWith("PK\u0005\u0006"u8) =>
+            "a zip archive, as NumPy's .npz and PyTorch's .pt are",
         _ when first.StartsWith((ReadOnlySpan<byte>)[0x93, .. "NUMPY"u8]) => "an array of NumPy (.npy)",
         _ when first.StartsWith((ReadOnlySpan<byte>)[0x89, .. "HDF\r\n"u8]) => "an HDF5 file",
         _ when first.Length > 1 && first[0] == 0x80 && first[1] is >= 2 and <= 5 => "a pickle of Python",
@@ -32,5 +34,6 @@ internal static class FileSignature
         _ => null,
     };
 
-    private static bool IsSafetensors(ReadOnlySpan<byte> first) => first.Length > BraceAt && first[BraceAt] == '{' && first[..BraceAt].EndsWith((byte)0);
+    private static bool IsSafetensors(ReadOnlySpan<byte> first) =>
+        first.Length > BraceAt && first[BraceAt] == '{' && first[..BraceAt].EndsWith((byte)0);
 }

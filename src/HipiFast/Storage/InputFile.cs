@@ -4,8 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace HipiFast.Storage;
 
 /// <summary>
-/// Opens files for reading with errors of one sentence each: the one place through which every file that a user may name is read. Only regular
-/// files that are not empty are opened; pipes, devices and files of a known other format are refused before anything of them is believed.
+/// Opens files for reading with errors of one sentence each: the one place through which every file that a user may
+/// name is read. Only regular files that are not empty are opened; pipes, devices and files of a known other format are
+/// refused before anything of them is believed.
 /// </summary>
 public static class InputFile
 {
@@ -15,7 +16,9 @@ public static class InputFile
     /// <param name="length">Bytes of the file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="IOException">It is a directory or cannot be read.</exception>
-    /// <exception cref="InvalidDataException">It is empty, a pipe or device, or a file of another format that its first bytes tell.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is empty, a pipe or device, or a file of another format that its first bytes tell.
+    /// </exception>
     public static SafeFileHandle OpenHandle(string path, string kind, out long length)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -33,14 +36,16 @@ public static class InputFile
                 file = target;
             }
 
-            // A pipe or device has length 0. Opening a pipe would wait for a writer, so an empty file is settled before it is opened.
+            // A pipe or device has length 0. Opening a pipe would wait for a writer, so an empty file is settled before
+            // it is opened.
             length = file.Length;
             if (length == 0)
             {
                 throw new InvalidDataException($"'{path}' is empty or not a regular file; expected a {kind}.");
             }
 
-            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.RandomAccess);
+            handle = File.OpenHandle(
+                path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.RandomAccess);
             length = RandomAccess.GetLength(handle);
             RefuseOtherFormat(handle, path, kind);
             return handle;
@@ -68,7 +73,9 @@ public static class InputFile
     /// <returns>The bytes, after the byte order mark of UTF-8 if there is one.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="IOException">It is a directory or cannot be read.</exception>
-    /// <exception cref="InvalidDataException">It is empty, a pipe or device, of another format, or too large.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is empty, a pipe or device, of another format, or too large.
+    /// </exception>
     public static ReadOnlyMemory<byte> ReadAllBytes(string path, string kind, int largest)
     {
         using SafeFileHandle handle = OpenHandle(path, kind, out long length);
@@ -94,8 +101,11 @@ public static class InputFile
     /// <param name="largest">Most bytes that it may have.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="IOException">It is a directory or cannot be read.</exception>
-    /// <exception cref="InvalidDataException">It is empty, a pipe or device, of another format, or too large.</exception>
-    public static string ReadAllText(string path, string kind, int largest) => Encoding.UTF8.GetString(ReadUtf8(path, kind, largest).Span);
+    /// <exception cref="InvalidDataException">
+    /// It is empty, a pipe or device, of another format, or too large.
+    /// </exception>
+    public static string ReadAllText(string path, string kind, int largest) =>
+        Encoding.UTF8.GetString(ReadUtf8(path, kind, largest).Span);
 
     /// <summary><see cref="ReadAllText"/> as UTF-8.</summary>
     /// <param name="path">File.</param>
@@ -121,7 +131,9 @@ public static class InputFile
         string? format = FileSignature.Describe(first[..RandomAccess.Read(handle, first, 0)]);
         if (format is not null && !format.EndsWith(kind, StringComparison.Ordinal))
         {
-            string remedy = kind == SafetensorsFile.Kind ? " (in Python, safetensors.numpy.save_file writes one)" : string.Empty;
+            string remedy = kind == SafetensorsFile.Kind
+                ? " (in Python, safetensors.numpy.save_file writes one)"
+                : string.Empty;
             throw new InvalidDataException($"'{path}' is {format}; expected a {kind}{remedy}.");
         }
     }

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace HipiFast.Storage;
 
 /// <summary>
-/// A value of a JSON text that has been checked, as the bytes in which it stands: whatever its size, it takes no memory of its own, and the items
-/// of an array are gone through in one pass.
+/// A value of a JSON text that has been checked, as the bytes in which it stands: whatever its size, it takes no memory
+/// of its own, and the items of an array are gone through in one pass.
 /// </summary>
 /// <param name="Utf8">The value's text.</param>
 internal readonly record struct JsonValue(ReadOnlyMemory<byte> Utf8)

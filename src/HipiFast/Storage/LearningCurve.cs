@@ -2,22 +2,28 @@ namespace HipiFast.Storage;
 
 /// <summary>What one run (one seed) measured along the way.</summary>
 /// <param name="Steps">Where it was measured, strictly increasing, finite; for example environment steps.</param>
-/// <param name="Values">What was measured there, as many as <paramref name="Steps"/>; NaN where there is no measurement.</param>
-/// <remarks>Values beyond ±1e100, which only a run that diverged can have, count as no measurement: their squares would overflow.</remarks>
+/// <param name="Values">
+/// What was measured there, as many as <paramref name="Steps"/>; NaN where there is no measurement.
+/// </param>
+/// <remarks>
+/// Values beyond ±1e100, which only a run that diverged can have, count as no measurement: their squares would
+/// overflow.
+/// </remarks>
 public sealed record LearningCurve(IReadOnlyList<double> Steps, IReadOnlyList<double> Values)
 {
     private const double LargestValue = 1e100;
 
     /// <summary>
-    /// Mean and sample standard deviation over runs, at every step that some run measured and all runs reach; a run without a measurement there
-    /// is interpolated linearly between its neighbours.
+    /// Mean and sample standard deviation over runs, at every step that some run measured and all runs reach; a run
+    /// without a measurement there is interpolated linearly between its neighbours.
     /// </summary>
     /// <param name="runs">One or more runs; those without any measurement are left out.</param>
     /// <returns>Points in order of their steps; the deviation of a single run is 0.</returns>
     public static IReadOnlyList<CurvePoint> Summarize(IReadOnlyList<LearningCurve> runs)
     {
         ArgumentNullException.ThrowIfNull(runs);
-        (double Step, double Value)[][] measured = [.. runs.Select(static run => run.Measured()).Where(static points => points.Length > 0)];
+        (double Step, double Value)[][] measured = [.. runs.Select(
+            static run => run.Measured()).Where(static points => points.Length > 0)];
         if (measured.Length == 0)
         {
             return [];
@@ -66,14 +72,16 @@ public sealed record LearningCurve(IReadOnlyList<double> Steps, IReadOnlyList<do
     {
         if (Steps.Count != Values.Count)
         {
-            throw new ArgumentException($"A learning curve has {Steps.Count} steps and {Values.Count} values; expected one value per step.");
+            throw new ArgumentException(
+                $"A learning curve has {Steps.Count} steps and {Values.Count} values; expected one value per step.");
         }
 
         for (int i = 0; i < Steps.Count; i++)
         {
             if (!double.IsFinite(Steps[i]) || (i > 0 && Steps[i] <= Steps[i - 1]))
             {
-                throw new ArgumentException($"Step {i} of a learning curve is {Steps[i]}; expected finite, strictly increasing steps.");
+                throw new ArgumentException(
+                    $"Step {i} of a learning curve is {Steps[i]}; expected finite, strictly increasing steps.");
             }
         }
 

@@ -3,10 +3,13 @@ using System.Text;
 
 namespace HipiFast.Storage;
 
-/// <summary>Draws learning curves as a self-contained SVG: for every series the mean over seeds and a band of one standard deviation.</summary>
+/// <summary>
+/// Draws learning curves as a self-contained SVG: for every series the mean over seeds and a band of one standard
+/// deviation.
+/// </summary>
 /// <remarks>
-/// The picture has its own white background, so that it reads on light and dark pages, and colours that colour-blind readers tell apart (Okabe and
-/// Ito). The bytes depend on the data alone. Not thread-safe.
+/// The picture has its own white background, so that it reads on light and dark pages, and colours that colour-blind
+/// readers tell apart (Okabe and Ito). The bytes depend on the data alone. Not thread-safe.
 /// </remarks>
 /// <example>
 /// <code>
@@ -40,7 +43,8 @@ public sealed class LearningCurveSvg
     private const double CharacterWidth = 0.56;
 
     // Okabe and Ito's palette without its yellow, which is too faint on white.
-    private static readonly string[] s_colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d"];
+    private static readonly string[] s_colors =
+        ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d"];
     private static readonly string[] s_dashes = ["none", "7 4", "2 3", "9 3 2 3"];
 
     private readonly List<Series> _series = [];
@@ -69,9 +73,12 @@ public sealed class LearningCurveSvg
     /// <summary>Adds a series.</summary>
     /// <param name="name">Name in the legend.</param>
     /// <param name="seeds">
-    /// One curve per seed, summarised by <see cref="LearningCurve.Summarize"/>. Where nothing has been measured the legend stands alone.
+    /// One curve per seed, summarised by <see cref="LearningCurve.Summarize"/>. Where nothing has been measured the
+    /// legend stands alone.
     /// </param>
-    /// <exception cref="ArgumentException">A curve has not one value per step, or steps that do not increase.</exception>
+    /// <exception cref="ArgumentException">
+    /// A curve has not one value per step, or steps that do not increase.
+    /// </exception>
     public void Add(string name, IReadOnlyList<LearningCurve> seeds)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -104,11 +111,14 @@ public sealed class LearningCurveSvg
              role="img" aria-label="{label}" font-family="system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif">
             """);
         Line($"<title>{label}</title>");
-        Line($"""<rect x="0.5" y="0.5" width="{Width - 1}" height="{height - 1}" rx="10" fill="#ffffff" stroke="#d0d7de"/>""");
-        Line($"""<text x="{Left}" y="{TitleBaseline}" font-size="18" font-weight="600" fill="#1f2328">{Escape(Title)}</text>""");
+        Line(
+            $"""<rect x="0.5" y="0.5" width="{Width - 1}" height="{height - 1}" rx="10" fill="#ffffff" stroke="#d0d7de"/>""");
+        Line(
+            $"""<text x="{Left}" y="{TitleBaseline}" font-size="18" font-weight="600" fill="#1f2328">{Escape(Title)}</text>""");
         Line($"""<text x="{Left}" y="{CaptionBaseline}" font-size="12.5" fill="#59636e">{Escape(Caption())}</text>""");
         DrawLegend(legend);
-        DrawAxes(plot, new AxisTicks(steps.Low, steps.High, MostStepTicks), new AxisTicks(values.Low, values.High, MostValueTicks));
+        DrawAxes(plot, new AxisTicks(
+            steps.Low, steps.High, MostStepTicks), new AxisTicks(values.Low, values.High, MostValueTicks));
 
         // The first series is drawn last, on top: it is the one that the figure is about.
         for (int i = _series.Count - 1; i >= 0; i--)
@@ -158,7 +168,8 @@ public sealed class LearningCurveSvg
         {
             return double.IsFinite(wantedLow) && double.IsFinite(wantedHigh) && wantedLow < wantedHigh
                 ? (wantedLow, wantedHigh)
-                : throw new ArgumentException($"The range of values is {wantedLow} to {wantedHigh}; expected finite numbers, the lower first.");
+                : throw new ArgumentException(
+                    $"The range of values is {wantedLow} to {wantedHigh}; expected finite numbers, the lower first.");
         }
 
         double low = double.PositiveInfinity, high = double.NegativeInfinity;
@@ -209,11 +220,14 @@ public sealed class LearningCurveSvg
             string color = s_colors[i % s_colors.Length];
             if (_series[i].HasBand)
             {
-                Line($"""<rect x="{x}" y="{y - 9}" width="{LegendSwatch}" height="10" rx="2" fill="{color}" fill-opacity="0.16"/>""");
+                Line(
+                    $"""<rect x="{x}" y="{y - 9}" width="{LegendSwatch}" height="10" rx="2" fill="{color}" fill-opacity="0.16"/>""");
             }
 
-            Line($"""<path d="M{x} {y - 4}h{LegendSwatch}" stroke="{color}" stroke-width="2.4" stroke-dasharray="{Dash(i)}"/>""");
-            Line($"""<text x="{x + LegendSwatch + 8}" y="{y}" font-size="{LegendFontSize}" fill="#1f2328">{Escape(_series[i].Name)}</text>""");
+            Line(
+                $"""<path d="M{x} {y - 4}h{LegendSwatch}" stroke="{color}" stroke-width="2.4" stroke-dasharray="{Dash(i)}"/>""");
+            Line(
+                $"""<text x="{x + LegendSwatch + 8}" y="{y}" font-size="{LegendFontSize}" fill="#1f2328">{Escape(_series[i].Name)}</text>""");
         }
     }
 
@@ -223,7 +237,8 @@ public sealed class LearningCurveSvg
         {
             double y = plot.Y(value);
             Line($"""<path d="M{Left} {y}H{Width - Right}" stroke="#e6e9ed"/>""");
-            Line($"""<text x="{Left - 9}" y="{y + 4}" font-size="12" text-anchor="end" fill="#59636e">{values.Format(value)}</text>""");
+            Line(
+                $"""<text x="{Left - 9}" y="{y + 4}" font-size="12" text-anchor="end" fill="#59636e">{values.Format(value)}</text>""");
         }
 
         double bottom = plot.Top + PlotHeight;
@@ -232,7 +247,8 @@ public sealed class LearningCurveSvg
             double x = plot.X(step);
             Line($"""<path d="M{x} {plot.Top}V{bottom}" stroke="#f0f2f4"/>""");
             Line($"""<path d="M{x} {bottom}v5" stroke="#8c959f"/>""");
-            Line($"""<text x="{x}" y="{bottom + 20}" font-size="12" text-anchor="middle" fill="#59636e">{steps.Format(step)}</text>""");
+            Line(
+                $"""<text x="{x}" y="{bottom + 20}" font-size="12" text-anchor="middle" fill="#59636e">{steps.Format(step)}</text>""");
         }
 
         double middle = plot.Top + (PlotHeight / 2);
@@ -311,10 +327,14 @@ public sealed class LearningCurveSvg
         return escaped.ToString();
     }
 
-    /// <summary>Appends a line. Lengths are cut to hundredths of a pixel: the last digits of the arithmetic do not reach the file.</summary>
+    /// <summary>
+    /// Appends a line. Lengths are cut to hundredths of a pixel: the last digits of the arithmetic do not reach the
+    /// file.
+    /// </summary>
     private void Line(FormattableString text)
     {
-        object?[] arguments = [.. text.GetArguments().Select(static argument => argument is double pixels ? Math.Round(pixels, 2) : argument)];
+        object?[] arguments = [.. text.GetArguments().Select(
+            static argument => argument is double pixels ? Math.Round(pixels, 2) : argument)];
         _svg.AppendFormat(CultureInfo.InvariantCulture, text.Format, arguments).Append('\n');
     }
 

@@ -4,10 +4,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HipiFast.Storage;
 
-/// <summary>A table of numbers with named columns, kept in memory and written as CSV: <c>metrics.csv</c> and <c>timing.csv</c> of a run.</summary>
+/// <summary>
+/// A table of numbers with named columns, kept in memory and written as CSV: <c>metrics.csv</c> and <c>timing.csv</c>
+/// of a run.
+/// </summary>
 /// <remarks>
-/// The bytes depend on the numbers alone: no culture, no clock, <c>\n</c> line ends, every number in the shortest form that reads back to the
-/// same double (<c>nan</c>, <c>inf</c>, <c>-inf</c> for those that are not finite). Not thread-safe.
+/// The bytes depend on the numbers alone: no culture, no clock, <c>\n</c> line ends, every number in the shortest form
+/// that reads back to the same double (<c>nan</c>, <c>inf</c>, <c>-inf</c> for those that are not finite). Not
+/// thread-safe.
 /// </remarks>
 /// <example>
 /// <code>
@@ -47,7 +51,8 @@ public sealed class MetricsLog
             if (string.IsNullOrWhiteSpace(column) || column.AsSpan().IndexOfAny(",\"\r\n") >= 0 || !seen.Add(column))
             {
                 throw new ArgumentException(
-                    $"{FileMessages.Quote(column ?? "")} cannot name a column; expected different names without comma, quote or line break.",
+                    $"{FileMessages.Quote(column ?? "")} cannot name a column; expected different names without comma, "
+                    + "quote or line break.",
                     nameof(columns));
             }
         }
@@ -66,14 +71,17 @@ public sealed class MetricsLog
     /// <param name="path">File.</param>
     /// <param name="columns">Columns that the file must have, in order; none to accept any.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no such table, or has other columns; one sentence with the file and the line.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is no such table, or has other columns; one sentence with the file and the line.
+    /// </exception>
     /// <exception cref="IOException">The path is a directory or cannot be read.</exception>
     public static MetricsLog Load(string path, params ReadOnlySpan<string> columns)
     {
         using SafeFileHandle handle = InputFile.OpenHandle(path, Kind, out long length);
         CsvLines lines = new(handle, path, length);
         lines.Next(out ReadOnlySpan<byte> first);
-        string header = Encoding.UTF8.GetString(first.StartsWith(Encoding.UTF8.Preamble) ? first[Encoding.UTF8.Preamble.Length..] : first);
+        string header = Encoding.UTF8.GetString(
+            first.StartsWith(Encoding.UTF8.Preamble) ? first[Encoding.UTF8.Preamble.Length..] : first);
         MetricsLog log;
         try
         {
@@ -81,12 +89,15 @@ public sealed class MetricsLog
         }
         catch (ArgumentException error)
         {
-            throw new InvalidDataException($"Line 1 of '{path}' does not name the columns of a {Kind}: {FileMessages.Quote(header)}.", error);
+            throw new InvalidDataException(
+                $"Line 1 of '{path}' does not name the columns of a {Kind}: {FileMessages.Quote(header)}.", error);
         }
 
         if (!columns.IsEmpty && !columns.SequenceEqual(log._columns))
         {
-            throw new InvalidDataException($"'{path}' has the columns {FileMessages.Quote(header)}; expected {string.Join(',', columns.ToArray())}.");
+            throw new InvalidDataException(
+                $"'{path}' has the columns {FileMessages.Quote(header)}; expected "
+                + $"{string.Join(',', columns.ToArray())}.");
         }
 
         double[] row = new double[log._columns.Length];
@@ -123,7 +134,8 @@ public sealed class MetricsLog
     {
         if (values.Length != _columns.Length)
         {
-            throw new ArgumentException($"A row has {values.Length} numbers; expected {_columns.Length}, one per column.", nameof(values));
+            throw new ArgumentException(
+                $"A row has {values.Length} numbers; expected {_columns.Length}, one per column.", nameof(values));
         }
 
         int row = Count % _blockRows;
@@ -155,7 +167,8 @@ public sealed class MetricsLog
         if (column < 0)
         {
             throw new ArgumentException(
-                $"There is no column {FileMessages.Quote(name)}; expected one of {string.Join(", ", _columns)}.", nameof(name));
+                $"There is no column {FileMessages.Quote(name)}; expected one of {string.Join(", ", _columns)}.",
+                nameof(name));
         }
 
         double[] values = new double[Count];
@@ -209,7 +222,9 @@ public sealed class MetricsLog
             return true;
         }
 
-        // A number beyond the range of a double parses to infinity, and other spellings of what is not a number parse as well.
-        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && double.IsFinite(value);
+        // A number beyond the range of a double parses to infinity, and other spellings of what is not a number parse
+        // as well.
+        return double.TryParse(
+            text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && double.IsFinite(value);
     }
 }

@@ -20,7 +20,10 @@ public static class NumberText
         ? value.ToString("F" + decimals.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)
         : "-";
 
-    /// <summary>A mean with its deviation, both to the digits that the deviation leaves a meaning: two of its own, at most three decimals.</summary>
+    /// <summary>
+    /// A mean with its deviation, both to the digits that the deviation leaves a meaning: two of its own, at most three
+    /// decimals.
+    /// </summary>
     /// <param name="mean">Any number.</param>
     /// <param name="deviation">0 or more; where it is 0, the mean has three digits.</param>
     /// <returns>For example <c>0.664 ± 0.078</c> or <c>-120 ± 75</c>.</returns>
@@ -28,7 +31,9 @@ public static class NumberText
     {
         const int Most = 3;
         (double size, int digits) = deviation > 0 ? (deviation, 2) : (Math.Abs(mean), Most);
-        int decimals = size > 0 && double.IsFinite(size) ? (int)Math.Clamp(digits - 1 - Math.Floor(Math.Log10(size)), 0, Most) : Most;
+        int decimals = size > 0 && double.IsFinite(size)
+            ? (int)Math.Clamp(digits - 1 - Math.Floor(Math.Log10(size)), 0, Most)
+            : Most;
         return $"{Fixed(mean, decimals)} ± {Fixed(deviation, decimals)}";
     }
 

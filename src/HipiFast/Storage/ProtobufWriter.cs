@@ -3,7 +3,10 @@ using System.Text;
 
 namespace HipiFast.Storage;
 
-/// <summary>Appends fields in protobuf's wire format: a key (field number, wire type), then a varint, fixed-width or length-prefixed value.</summary>
+/// <summary>
+/// Appends fields in protobuf's wire format: a key (field number, wire type), then a varint, fixed-width or
+/// length-prefixed value.
+/// </summary>
 /// <remarks>Grows to the largest message and then allocates nothing.</remarks>
 internal sealed class ProtobufWriter
 {

@@ -3,12 +3,13 @@ using System.Globalization;
 namespace HipiFast.Storage;
 
 /// <summary>
-/// The checksum of a safetensors file, in its own metadata: <c>"checksum": "crc32c:9a3f00c1"</c>, the CRC-32C of the whole file with the eight
-/// digits taken as zeros. Whatever bit of the file changes, it no longer matches.
+/// The checksum of a safetensors file, in its own metadata: <c>"checksum": "crc32c:9a3f00c1"</c>, the CRC-32C of the
+/// whole file with the eight digits taken as zeros. Whatever bit of the file changes, it no longer matches.
 /// </summary>
 /// <remarks>
-/// A file without it, or with another program's entry of that name, is read unchecked. The entry is found by its bytes as
-/// <see cref="SafetensorsHeader.Format"/> writes them: a quote inside a string of the header has a backslash before it, so no text can look like it.
+/// A file without it, or with another program's entry of that name, is read unchecked. The entry is found by its bytes
+/// as <see cref="SafetensorsHeader.Format"/> writes them: a quote inside a string of the header has a backslash before
+/// it, so no text can look like it.
 /// </remarks>
 internal static class SafetensorsChecksum
 {
@@ -33,7 +34,9 @@ internal static class SafetensorsChecksum
 
     /// <summary>Takes the checksum out of a header, which then is as it was when the checksum was computed.</summary>
     /// <param name="header">The header; its digits become zeros.</param>
-    /// <param name="checksum">What the digits say; null where they are not as they are written, which no file that is whole has.</param>
+    /// <param name="checksum">
+    /// What the digits say; null where they are not as they are written, which no file that is whole has.
+    /// </param>
     /// <returns>False for a header without a checksum.</returns>
     public static bool TryTake(Span<byte> header, out uint? checksum)
     {

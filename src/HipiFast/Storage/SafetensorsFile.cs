@@ -6,12 +6,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HipiFast.Storage;
 
-/// <summary>An open safetensors file: its header is read and checked when it is opened, its tensors when they are asked for.</summary>
+/// <summary>
+/// An open safetensors file: its header is read and checked when it is opened, its tensors when they are asked for.
+/// </summary>
 /// <remarks>
-/// Nothing in the file is trusted. A file that breaks the format gives an <see cref="InvalidDataException"/> of one sentence that names the file,
-/// the tensor, what was found and what was expected; opening never allocates more than a small multiple of the header's bytes. A file that
-/// <see cref="SafetensorsWriter.Save"/> wrote is read once through when it is opened, and refused when it is not as it was written. Files above
-/// 2 GB are fine. Reading is thread-safe.
+/// Nothing in the file is trusted. A file that breaks the format gives an <see cref="InvalidDataException"/> of one
+/// sentence that names the file, the tensor, what was found and what was expected; opening never allocates more than a
+/// small multiple of the header's bytes. A file that <see cref="SafetensorsWriter.Save"/> wrote is read once through
+/// when it is opened, and refused when it is not as it was written. Files above 2 GB are fine. Reading is thread-safe.
 /// </remarks>
 /// <example>
 /// <code>
@@ -45,7 +47,8 @@ public sealed class SafetensorsFile : IDisposable
         if (length < SafetensorsHeader.PrefixBytes)
         {
             throw new InvalidDataException(
-                $"'{path}' is {length} bytes long; a {Kind} begins with the {SafetensorsHeader.PrefixBytes} bytes of its header's length.");
+                $"'{path}' is {length} bytes long; a {Kind} begins with the {SafetensorsHeader.PrefixBytes} bytes of "
+                + "its header's length.");
         }
 
         Span<byte> prefix = stackalloc byte[SafetensorsHeader.PrefixBytes];
@@ -56,13 +59,16 @@ public sealed class SafetensorsFile : IDisposable
         {
             throw new InvalidDataException(
                 prefix.ContainsAnyExceptInRange((byte)' ', (byte)'~')
-                    ? $"'{path}' claims a header of {headerLength} bytes, but only {available} follow: it is truncated or not a {Kind}."
-                    : $"'{path}' begins with the text '{System.Text.Encoding.ASCII.GetString(prefix)}'; expected a {Kind}.");
+                    ? $"'{path}' claims a header of {headerLength} bytes, but only {available} follow: it is truncated "
+                        + $"or not a {Kind}."
+                    : $"'{path}' begins with the text '{System.Text.Encoding.ASCII.GetString(prefix)}'; expected a "
+                        + $"{Kind}.");
         }
 
         if (headerLength > SafetensorsHeader.MaxBytes)
         {
-            throw new InvalidDataException($"'{path}' claims a header of {headerLength} bytes; the format allows {SafetensorsHeader.MaxBytes}.");
+            throw new InvalidDataException(
+                $"'{path}' claims a header of {headerLength} bytes; the format allows {SafetensorsHeader.MaxBytes}.");
         }
 
         byte[] header = new byte[headerLength];
@@ -75,7 +81,8 @@ public sealed class SafetensorsFile : IDisposable
             if (verify && Checksum(found, SafetensorsHeader.PrefixBytes + (long)headerLength, length) != checksum)
             {
                 throw new InvalidDataException(
-                    $"'{path}' is not as it was written: its checksum does not match (a program that writes a {Kind} anew must leave out the "
+                    $"'{path}' is not as it was written: its checksum does not match (a program that writes a {Kind} "
+                    + "anew must leave out the "
                     + $"metadata '{SafetensorsChecksum.Key}').");
             }
         }
@@ -121,10 +128,15 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="name">Name.</param>
     /// <param name="type">Element type.</param>
     /// <param name="shape">Extents, outermost first; -1 matches any.</param>
-    /// <exception cref="InvalidDataException">It is missing, or of another type or shape; one sentence with what was found and expected.</exception>
-    public TensorInfo Require(string name, TensorType type, params ReadOnlySpan<long> shape) => Require(name, type, shape, string.Empty);
+    /// <exception cref="InvalidDataException">
+    /// It is missing, or of another type or shape; one sentence with what was found and expected.
+    /// </exception>
+    public TensorInfo Require(string name, TensorType type, params ReadOnlySpan<long> shape) =>
+        Require(name, type, shape, string.Empty);
 
-    /// <summary><see cref="Require(string, TensorType, ReadOnlySpan{long})"/> with the reason for the shape, for the error.</summary>
+    /// <summary>
+    /// <see cref="Require(string, TensorType, ReadOnlySpan{long})"/> with the reason for the shape, for the error.
+    /// </summary>
     internal TensorInfo Require(string name, TensorType type, ReadOnlySpan<long> shape, string reason)
     {
         TensorInfo tensor = Find(name);
@@ -136,7 +148,8 @@ public sealed class SafetensorsFile : IDisposable
         if (!tensor.HasShape(shape))
         {
             throw new InvalidDataException(
-                $"{FileMessages.Tensor(name, Path)} has shape {TensorInfo.Describe([.. tensor.Shape])}; expected {TensorInfo.Describe(shape, -1)}"
+                $"{FileMessages.Tensor(name, Path)} has shape {TensorInfo.Describe([.. tensor.Shape])}; expected "
+                + $"{TensorInfo.Describe(shape, -1)}"
                 + $"{tensor.ReshapeTo(shape)}{reason}.");
         }
 
@@ -144,11 +157,17 @@ public sealed class SafetensorsFile : IDisposable
     }
 
     /// <summary>Reads elements of a tensor straight from the file into the caller's memory.</summary>
-    /// <typeparam name="T">Element type: float, double, int, long, ulong, or byte for <c>U8</c> and <c>BOOL</c>.</typeparam>
+    /// <typeparam name="T">
+    /// Element type: float, double, int, long, ulong, or byte for <c>U8</c> and <c>BOOL</c>.
+    /// </typeparam>
     /// <param name="name">Name.</param>
-    /// <param name="destination">Receives its length's worth of elements; as long as the tensor to read the whole.</param>
+    /// <param name="destination">
+    /// Receives its length's worth of elements; as long as the tensor to read the whole.
+    /// </param>
     /// <param name="firstElement">First element to read, in row-major order.</param>
-    /// <exception cref="InvalidDataException">No such tensor, not of <typeparamref name="T"/>, or the file has become shorter.</exception>
+    /// <exception cref="InvalidDataException">
+    /// No such tensor, not of <typeparamref name="T"/>, or the file has become shorter.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The range is not inside the tensor.</exception>
     public void Read<T>(string name, Span<T> destination, long firstElement = 0)
         where T : unmanaged
@@ -162,7 +181,8 @@ public sealed class SafetensorsFile : IDisposable
 
         if (wanted == TensorType.Bool)
         {
-            throw new NotSupportedException($"{FileMessages.Tensor(name, Path)} is BOOL; read it as byte, for a file may hold more than 0 and 1.");
+            throw new NotSupportedException(
+                $"{FileMessages.Tensor(name, Path)} is BOOL; read it as byte, for a file may hold more than 0 and 1.");
         }
 
         long count = tensor.ByteLength / TensorTypes.Size(tensor.Type);
@@ -170,7 +190,8 @@ public sealed class SafetensorsFile : IDisposable
         {
             throw new ArgumentOutOfRangeException(
                 nameof(firstElement),
-                $"{FileMessages.Tensor(name, Path)} has {count} elements; asked for {destination.Length} from {firstElement}.");
+                $"{FileMessages.Tensor(name, Path)} has {count} elements; asked for {destination.Length} from "
+                + $"{firstElement}.");
         }
 
         long offset = tensor.Offset + (firstElement * TensorTypes.Size(tensor.Type));
@@ -188,7 +209,9 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="name">Name.</param>
     /// <param name="destination">As for <see cref="Read"/>.</param>
     /// <param name="firstElement">As for <see cref="Read"/>.</param>
-    /// <exception cref="InvalidDataException">As for <see cref="Read"/>, or a number is NaN or infinite; one sentence that says where.</exception>
+    /// <exception cref="InvalidDataException">
+    /// As for <see cref="Read"/>, or a number is NaN or infinite; one sentence that says where.
+    /// </exception>
     internal void ReadFinite<T>(string name, Span<T> destination, long firstElement = 0)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -219,7 +242,8 @@ public sealed class SafetensorsFile : IDisposable
         if (wrong >= 0)
         {
             throw new InvalidDataException(
-                $"{FileMessages.Tensor(name, Path)} holds {destination[wrong]} at {Place(name, firstElement + wrong)}; expected 0 or 1.");
+                $"{FileMessages.Tensor(name, Path)} holds {destination[wrong]} at {Place(name, firstElement + wrong)}; "
+                + "expected 0 or 1.");
         }
     }
 
@@ -242,12 +266,14 @@ public sealed class SafetensorsFile : IDisposable
         const int MostNames = 8;
         string present = _tensors.Count == 0
             ? "it has no tensors"
-            : $"it has {string.Join(", ", _tensors.Keys.Take(MostNames).Select(FileMessages.Quote))}{(_tensors.Count > MostNames ? ", ..." : "")}";
+            : $"it has {string.Join(", ", _tensors.Keys.Take(MostNames).Select(FileMessages.Quote))}"
+                + (_tensors.Count > MostNames ? ", ..." : string.Empty);
         throw new InvalidDataException($"'{Path}' has no tensor {FileMessages.Quote(name)}; {present}.");
     }
 
     private InvalidDataException WrongType(TensorInfo tensor, TensorType expected) => new(
-        $"{FileMessages.Tensor(tensor.Name, Path)} is {FileMessages.Cut(tensor.TypeName)}; expected {TensorTypes.FormatName(expected)}: "
+        $"{FileMessages.Tensor(tensor.Name, Path)} is {FileMessages.Cut(tensor.TypeName)}; expected "
+        + $"{TensorTypes.FormatName(expected)}: "
         + $"{TensorTypes.CastTo(expected)}.");
 
     private uint Checksum(uint before, long first, long end)
@@ -276,7 +302,8 @@ public sealed class SafetensorsFile : IDisposable
             int read = RandomAccess.Read(_handle, destination, offset);
             if (read == 0)
             {
-                throw new InvalidDataException($"'{Path}' ends at byte {offset}; it has become shorter since it was opened.");
+                throw new InvalidDataException(
+                    $"'{Path}' ends at byte {offset}; it has become shorter since it was opened.");
             }
 
             offset += read;

@@ -7,14 +7,16 @@ using System.Text.Unicode;
 namespace HipiFast.Storage;
 
 /// <summary>
-/// The JSON header of a safetensors file: <c>{"__metadata__": {"k": "v"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}</c>,
-/// offsets counted from the first byte after the header. Tensors must tile the data: no overlap, no hole, no bytes left over.
+/// The JSON header of a safetensors file: <c>{"__metadata__": {"k": "v"}, "name": {"dtype": "F32", "shape": [2, 3],
+/// "data_offsets": [0, 24]}}</c>, offsets counted from the first byte after the header. Tensors must tile the data: no
+/// overlap, no hole, no bytes left over.
 /// </summary>
 /// <remarks>
-/// Nothing in the header is believed before it is checked. What is allocated is bounded by the header: the format's own limit on its length,
-/// <see cref="MaxRank"/> extents, <see cref="MaxMetadataEntries"/> metadata entries, <see cref="MaxTensors"/> tensors. Tensors of types that are
-/// not read here are listed and left alone. Offsets that are no multiple of the element size are
-/// accepted, as the format has no such rule and tensors are copied, never mapped.
+/// Nothing in the header is believed before it is checked. What is allocated is bounded by the header: the format's own
+/// limit on its length, <see cref="MaxRank"/> extents, <see cref="MaxMetadataEntries"/> metadata entries,
+/// <see cref="MaxTensors"/> tensors. Tensors of types that are not read here are listed and left alone. Offsets that
+/// are no multiple of the element size are accepted, as the format has no such rule and tensors are copied, never
+/// mapped.
 /// </remarks>
 internal static class SafetensorsHeader
 {
@@ -27,7 +29,9 @@ internal static class SafetensorsHeader
     /// <summary>Most extents of a shape.</summary>
     public const int MaxRank = 64;
 
-    /// <summary>Most entries of <c>__metadata__</c>; each may be only eight bytes in the file but takes objects here.</summary>
+    /// <summary>
+    /// Most entries of <c>__metadata__</c>; each may be only eight bytes in the file but takes objects here.
+    /// </summary>
     public const int MaxMetadataEntries = 65_536;
 
     /// <summary>Most tensors; an empty one may be only fifty bytes in the file but takes objects here.</summary>
@@ -47,8 +51,11 @@ internal static class SafetensorsHeader
     /// <param name="dataLength">Bytes of the file after the header.</param>
     /// <param name="metadata">Receives the metadata.</param>
     /// <returns>The tensors in the header's order, by name.</returns>
-    /// <exception cref="InvalidDataException">One sentence that names the file and, where there is one, the tensor.</exception>
-    public static Dictionary<string, TensorInfo> Parse(string file, ReadOnlySpan<byte> header, long dataLength, Dictionary<string, string> metadata)
+    /// <exception cref="InvalidDataException">
+    /// One sentence that names the file and, where there is one, the tensor.
+    /// </exception>
+    public static Dictionary<string, TensorInfo> Parse(
+        string file, ReadOnlySpan<byte> header, long dataLength, Dictionary<string, string> metadata)
     {
         if (header.IsEmpty || header[0] != (byte)'{')
         {
@@ -75,7 +82,8 @@ internal static class SafetensorsHeader
                 {
                     if (hasMetadata)
                     {
-                        throw new InvalidDataException($"The safetensors header of '{file}' has two entries {MetadataName}.");
+                        throw new InvalidDataException(
+                            $"The safetensors header of '{file}' has two entries {MetadataName}.");
                     }
 
                     hasMetadata = true;
@@ -85,7 +93,8 @@ internal static class SafetensorsHeader
                 {
                     throw new InvalidDataException($"'{file}' has more than {MaxTensors} tensors.");
                 }
-                else if (!tensors.TryAdd(name, ParseTensor(ref reader, file, name, header.Length, dataLength, ref shape)))
+                else if (
+                    !tensors.TryAdd(name, ParseTensor(ref reader, file, name, header.Length, dataLength, ref shape)))
                 {
                     throw new InvalidDataException($"Tensor {FileMessages.Quote(name)} is twice in '{file}'.");
                 }
@@ -96,23 +105,30 @@ internal static class SafetensorsHeader
         }
         catch (JsonException)
         {
-            throw new InvalidDataException($"The safetensors header of '{file}' is not valid JSON near byte {PrefixBytes + reader.BytesConsumed}.");
+            throw new InvalidDataException(
+                $"The safetensors header of '{file}' is not valid JSON near byte "
+                + $"{PrefixBytes + reader.BytesConsumed}.");
         }
 
         CheckTiling(file, tensors, PrefixBytes + (long)header.Length, dataLength);
         return tensors;
     }
 
-    /// <summary>Writes prefix and header for tensors laid out in the given order, and pads with spaces to a multiple of eight bytes.</summary>
+    /// <summary>
+    /// Writes prefix and header for tensors laid out in the given order, and pads with spaces to a multiple of eight
+    /// bytes.
+    /// </summary>
     /// <param name="tensors">Tensors in the order of their data; their offsets are not used.</param>
     /// <param name="metadata">Metadata in the order to write.</param>
     /// <exception cref="ArgumentException">The header would be longer than <see cref="MaxBytes"/>.</exception>
-    public static byte[] Format(IEnumerable<TensorInfo> tensors, IReadOnlyCollection<KeyValuePair<string, string>> metadata)
+    public static byte[] Format(
+        IEnumerable<TensorInfo> tensors, IReadOnlyCollection<KeyValuePair<string, string>> metadata)
     {
         var buffer = new ArrayBufferWriter<byte>();
         buffer.GetSpan(PrefixBytes)[..PrefixBytes].Clear();
         buffer.Advance(PrefixBytes);
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var writer = new Utf8JsonWriter(
+            buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             writer.WriteStartObject();
             if (metadata.Count > 0)
@@ -156,7 +172,8 @@ internal static class SafetensorsHeader
         int headerBytes = bytes.Length - PrefixBytes;
         if (headerBytes > MaxBytes)
         {
-            throw new ArgumentException($"Names and metadata make a safetensors header of {headerBytes} bytes; the format allows {MaxBytes}.");
+            throw new ArgumentException(
+                $"Names and metadata make a safetensors header of {headerBytes} bytes; the format allows {MaxBytes}.");
         }
 
         System.Buffers.Binary.BinaryPrimitives.WriteInt64LittleEndian(bytes, headerBytes);
@@ -171,7 +188,8 @@ internal static class SafetensorsHeader
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartObject)
         {
-            throw new InvalidDataException($"Entry {MetadataName} of '{file}' is {Describe(reader.TokenType)}; expected an object of strings.");
+            throw new InvalidDataException(
+                $"Entry {MetadataName} of '{file}' is {Describe(reader.TokenType)}; expected an object of strings.");
         }
 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -181,7 +199,8 @@ internal static class SafetensorsHeader
             if (reader.TokenType != JsonTokenType.String)
             {
                 throw new InvalidDataException(
-                    $"Metadata {FileMessages.Quote(key)} of '{file}' is {Describe(reader.TokenType)}; expected a string.");
+                    $"Metadata {FileMessages.Quote(key)} of '{file}' is {Describe(reader.TokenType)}; expected a "
+                    + "string.");
             }
 
             if (metadata.Count == MaxMetadataEntries)
@@ -203,7 +222,9 @@ internal static class SafetensorsHeader
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartObject)
         {
-            throw Invalid(file, name, $"is described by {Describe(reader.TokenType)}; expected an object with dtype, shape and data_offsets");
+            throw Invalid(
+                file, name,
+                $"is described by {Describe(reader.TokenType)}; expected an object with dtype, shape and data_offsets");
         }
 
         TensorType? type = null;
@@ -260,7 +281,9 @@ internal static class SafetensorsHeader
 
         if (end > dataLength)
         {
-            throw Invalid(file, name, $"ends at data byte {end}, but the file has {dataLength} bytes of data: it is truncated or wrong");
+            throw Invalid(
+                file, name,
+                $"ends at data byte {end}, but the file has {dataLength} bytes of data: it is truncated or wrong");
         }
 
         int size = TensorTypes.Size(type.Value);
@@ -271,10 +294,13 @@ internal static class SafetensorsHeader
 
         if (type != TensorType.Other && end - begin != count * size)
         {
-            throw Invalid(file, name, $"has {end - begin} bytes; shape {TensorInfo.Describe(shape)} of {typeName} takes {count * size}");
+            throw Invalid(
+                file, name,
+                $"has {end - begin} bytes; shape {TensorInfo.Describe(shape)} of {typeName} takes {count * size}");
         }
 
-        return new TensorInfo(name, type.Value, shape, PrefixBytes + headerLength + begin, end - begin) { TypeName = typeName };
+        return new TensorInfo(
+            name, type.Value, shape, PrefixBytes + headerLength + begin, end - begin) { TypeName = typeName };
     }
 
     private static TensorType ParseType(ref Utf8JsonReader reader, string file, string name, out string formatName)
@@ -299,7 +325,8 @@ internal static class SafetensorsHeader
     }
 
     /// <summary>Reads an array of integers, 0 or more, no longer than <paramref name="values"/>.</summary>
-    private static int ParseIntegers(ref Utf8JsonReader reader, string file, string name, string entry, scoped Span<long> values)
+    private static int ParseIntegers(
+        ref Utf8JsonReader reader, string file, string name, string entry, scoped Span<long> values)
     {
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartArray)
@@ -317,7 +344,9 @@ internal static class SafetensorsHeader
 
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out values[count]) || values[count] < 0)
             {
-                string found = reader.TokenType == JsonTokenType.Number ? Number(ref reader) : Describe(reader.TokenType);
+                string found = reader.TokenType == JsonTokenType.Number
+                    ? Number(ref reader)
+                    : Describe(reader.TokenType);
                 throw Invalid(file, name, $"has {found} in {entry}; expected integers from 0 to 2^63 - 1");
             }
 
@@ -327,23 +356,29 @@ internal static class SafetensorsHeader
         return count;
     }
 
-    private static void CheckTiling(string file, Dictionary<string, TensorInfo> tensors, long dataStart, long dataLength)
+    private static void CheckTiling(
+        string file, Dictionary<string, TensorInfo> tensors, long dataStart, long dataLength)
     {
         TensorInfo[] ordered = [.. tensors.Values];
-        Array.Sort(ordered, static (a, b) => a.Offset != b.Offset ? a.Offset.CompareTo(b.Offset) : a.ByteLength.CompareTo(b.ByteLength));
+        Array.Sort(ordered, static (a, b) => a.Offset != b.Offset ? a.Offset.CompareTo(b.Offset)
+            : a.ByteLength.CompareTo(b.ByteLength));
         long end = dataStart;
         TensorInfo? previous = null;
         foreach (TensorInfo tensor in ordered)
         {
             if (tensor.Offset < end)
             {
-                throw Invalid(file, tensor.Name, $"overlaps tensor {FileMessages.Quote(previous!.Name)}, which ends at data byte {end - dataStart}");
+                throw Invalid(
+                    file, tensor.Name,
+                    $"overlaps tensor {FileMessages.Quote(previous!.Name)}, which ends at data byte {end - dataStart}");
             }
 
             if (tensor.Offset > end)
             {
                 long hole = tensor.Offset - end;
-                throw Invalid(file, tensor.Name, $"begins at data byte {tensor.Offset - dataStart}, after a hole of {hole} bytes");
+                throw Invalid(
+                    file, tensor.Name,
+                    $"begins at data byte {tensor.Offset - dataStart}, after a hole of {hole} bytes");
             }
 
             end = tensor.Offset + tensor.ByteLength;
@@ -353,7 +388,8 @@ internal static class SafetensorsHeader
         long surplus = dataStart + dataLength - end;
         if (surplus != 0)
         {
-            throw new InvalidDataException($"'{file}' has {surplus} bytes of data after its last tensor that belong to none.");
+            throw new InvalidDataException(
+                $"'{file}' has {surplus} bytes of data after its last tensor that belong to none.");
         }
     }
 
@@ -372,12 +408,14 @@ internal static class SafetensorsHeader
         {
             // Half a surrogate pair as an escape: valid JSON, but no text.
             long position = PrefixBytes + reader.TokenStartIndex;
-            throw new InvalidDataException($"The safetensors header of '{file}' holds a string that is not valid Unicode near byte {position}.");
+            throw new InvalidDataException(
+                $"The safetensors header of '{file}' holds a string that is not valid Unicode near byte {position}.");
         }
     }
 
     private static string Number(ref Utf8JsonReader reader) =>
-        FileMessages.Quote(System.Text.Encoding.ASCII.GetString(reader.ValueSpan[..Math.Min(reader.ValueSpan.Length, 100)]));
+        FileMessages.Quote(
+            System.Text.Encoding.ASCII.GetString(reader.ValueSpan[..Math.Min(reader.ValueSpan.Length, 100)]));
 
     private static string Describe(JsonTokenType token) => token switch
     {
@@ -390,5 +428,6 @@ internal static class SafetensorsHeader
         _ => string.Create(CultureInfo.InvariantCulture, $"{token}"),
     };
 
-    private static InvalidDataException Invalid(string file, string name, string what) => new($"{FileMessages.Tensor(name, file)} {what}.");
+    private static InvalidDataException Invalid(string file, string name, string what) =>
+        new($"{FileMessages.Tensor(name, file)} {what}.");
 }

@@ -2,10 +2,10 @@ namespace HipiFast.Storage;
 
 /// <summary>Collects tensors and writes them as one safetensors file, atomically.</summary>
 /// <remarks>
-/// The bytes depend only on the tensors and metadata, not on the order in which they were added: tensors are laid out by element size, largest
-/// first, then by name (ordinal), so that each is aligned to its element size without holes; the header is padded with spaces to a multiple of
-/// eight bytes. A saved file carries its checksum in the metadata (<c>checksum</c>), which is verified when it is opened. Not thread-safe. Files
-/// above 2 GB are fine.
+/// The bytes depend only on the tensors and metadata, not on the order in which they were added: tensors are laid out
+/// by element size, largest first, then by name (ordinal), so that each is aligned to its element size without holes;
+/// the header is padded with spaces to a multiple of eight bytes. A saved file carries its checksum in the metadata
+/// (<c>checksum</c>), which is verified when it is opened. Not thread-safe. Files above 2 GB are fine.
 /// </remarks>
 public sealed class SafetensorsWriter
 {
@@ -17,11 +17,15 @@ public sealed class SafetensorsWriter
     public IDictionary<string, string> Metadata { get; } = new Dictionary<string, string>();
 
     /// <summary>Adds a tensor with a copy of the values.</summary>
-    /// <typeparam name="T">Element type: float, double, int, long, ulong, byte (<c>U8</c>) or bool (<c>BOOL</c>).</typeparam>
+    /// <typeparam name="T">
+    /// Element type: float, double, int, long, ulong, byte (<c>U8</c>) or bool (<c>BOOL</c>).
+    /// </typeparam>
     /// <param name="name">Name, not added before.</param>
     /// <param name="values">Values in row-major order.</param>
     /// <param name="shape">Extents, outermost first; none for a scalar. Their product is the number of values.</param>
-    /// <exception cref="ArgumentException">The name is taken or reserved, or the shape does not hold that many values.</exception>
+    /// <exception cref="ArgumentException">
+    /// The name is taken or reserved, or the shape does not hold that many values.
+    /// </exception>
     /// <exception cref="NotSupportedException"><typeparamref name="T"/> has no tensor type.</exception>
     public void Add<T>(string name, ReadOnlySpan<T> values, params ReadOnlySpan<long> shape)
         where T : unmanaged
@@ -30,19 +34,24 @@ public sealed class SafetensorsWriter
         if (tensor.ElementCount != values.Length)
         {
             throw new ArgumentException(
-                $"Tensor {FileMessages.Quote(name)} of shape {TensorInfo.Describe(shape)} takes {tensor.ElementCount} values; found {values.Length}.",
+                $"Tensor {FileMessages.Quote(name)} of shape {TensorInfo.Describe(shape)} takes {tensor.ElementCount} "
+                + $"values; found {values.Length}.",
                 nameof(shape));
         }
 
         _sources.Add(name, new CopySource<T>(tensor, values.ToArray()));
     }
 
-    /// <summary>Adds a tensor whose values are read when <see cref="Save"/> runs: they must stay valid and unchanged until then.</summary>
+    /// <summary>
+    /// Adds a tensor whose values are read when <see cref="Save"/> runs: they must stay valid and unchanged until then.
+    /// </summary>
     /// <typeparam name="T">Element type, as for <see cref="Add"/>.</typeparam>
     /// <param name="name">Name, not added before.</param>
     /// <param name="values">First value, row-major; may be null when the shape holds no elements.</param>
     /// <param name="shape">Extents, outermost first; none for a scalar.</param>
-    /// <exception cref="ArgumentException">The name is taken or reserved, or the shape is negative or too large.</exception>
+    /// <exception cref="ArgumentException">
+    /// The name is taken or reserved, or the shape is negative or too large.
+    /// </exception>
     /// <exception cref="NotSupportedException"><typeparamref name="T"/> has no tensor type.</exception>
     public unsafe void AddReference<T>(string name, T* values, params ReadOnlySpan<long> shape)
         where T : unmanaged
@@ -50,44 +59,57 @@ public sealed class SafetensorsWriter
         TensorInfo tensor = Describe<T>(name, shape);
         if (values is null && tensor.ByteLength > 0)
         {
-            throw new ArgumentNullException(nameof(values), $"Tensor {FileMessages.Quote(name)} of shape {TensorInfo.Describe(shape)} needs values.");
+            throw new ArgumentNullException(
+                nameof(values),
+                $"Tensor {FileMessages.Quote(name)} of shape {TensorInfo.Describe(shape)} needs values.");
         }
 
         _sources.Add(name, new PointerSource(tensor, (nint)values));
     }
 
-    /// <summary><see cref="AddReference"/> for a tensor whose type is known only at run time and whose rows may lie apart.</summary>
+    /// <summary>
+    /// <see cref="AddReference"/> for a tensor whose type is known only at run time and whose rows may lie apart.
+    /// </summary>
     /// <param name="name">Name, not added before.</param>
     /// <param name="type">Element type.</param>
     /// <param name="values">First value of the first row; may be null when the shape holds no elements.</param>
     /// <param name="stride">Bytes from row to row.</param>
     /// <param name="shape">Extents, the number of rows first.</param>
-    /// <exception cref="ArgumentException">The name is taken or reserved, or the shape is negative or too large.</exception>
-    internal unsafe void AddRows(string name, TensorType type, void* values, nint stride, params ReadOnlySpan<long> shape) =>
+    /// <exception cref="ArgumentException">
+    /// The name is taken or reserved, or the shape is negative or too large.
+    /// </exception>
+    internal unsafe void AddRows(
+        string name, TensorType type, void* values, nint stride, params ReadOnlySpan<long> shape) =>
         _sources.Add(name, new RowSource(Describe(name, type, shape), (nint)values, stride));
 
     /// <summary>Writes the file. On failure <paramref name="path"/> is left as it was.</summary>
     /// <param name="path">File to make or replace.</param>
-    /// <exception cref="ArgumentException">Metadata is not valid Unicode, or names and metadata exceed the format's limit of 100 MB.</exception>
+    /// <exception cref="ArgumentException">
+    /// Metadata is not valid Unicode, or names and metadata exceed the format's limit of 100 MB.
+    /// </exception>
     /// <exception cref="IOException">The path cannot be written; one sentence with the path and the reason.</exception>
     public void Save(string path) => AtomicFile.Write(path, stream => Write(stream, withChecksum: true));
 
     /// <summary>Writes the bytes of the file.</summary>
     /// <param name="stream">Receives them, from first to last.</param>
-    /// <param name="withChecksum">Whether the metadata hold the file's checksum; the values are then gone through twice.</param>
+    /// <param name="withChecksum">
+    /// Whether the metadata hold the file's checksum; the values are then gone through twice.
+    /// </param>
     internal void Write(Stream stream, bool withChecksum = false)
     {
         TensorTypes.RequireLittleEndian();
 
         // OrderBy is stable, so tensors of one element size keep the dictionary's order, which is by name.
-        Source[] sources = [.. _sources.Values.OrderByDescending(static source => TensorTypes.Size(source.Tensor.Type))];
+        Source[] sources = [.. _sources.Values.OrderByDescending(
+            static source => TensorTypes.Size(source.Tensor.Type))];
         Dictionary<string, string> entries = new(Metadata);
         if (withChecksum)
         {
             entries[SafetensorsChecksum.Key] = SafetensorsChecksum.Blank;
         }
 
-        KeyValuePair<string, string>[] metadata = [.. entries.OrderBy(static entry => entry.Key, StringComparer.Ordinal)];
+        KeyValuePair<string, string>[] metadata = [.. entries.OrderBy(
+            static entry => entry.Key, StringComparer.Ordinal)];
         foreach ((string key, string value) in metadata)
         {
             RequireUnicode(key, "metadata key");
@@ -96,13 +118,16 @@ public sealed class SafetensorsWriter
 
         if (metadata.Length > SafetensorsHeader.MaxMetadataEntries)
         {
-            throw new ArgumentException($"There are {metadata.Length} metadata entries; at most {SafetensorsHeader.MaxMetadataEntries} are allowed.");
+            throw new ArgumentException(
+                $"There are {metadata.Length} metadata entries; at most {SafetensorsHeader.MaxMetadataEntries} are "
+                + "allowed.");
         }
 
         byte[] header = SafetensorsHeader.Format(sources.Select(static source => source.Tensor), metadata);
         if (withChecksum)
         {
-            // The values are in memory: going through them before writing keeps the output a plain stream, which may be a pipe.
+            // The values are in memory: going through them before writing keeps the output a plain stream, which may be
+            // a pipe.
             using ChecksumStream sum = new();
             sum.Write(header);
             foreach (Source source in sources)
@@ -138,10 +163,13 @@ public sealed class SafetensorsWriter
         }
 
         int size = TensorTypes.Size(type);
-        if (shape.Length > SafetensorsHeader.MaxRank || !TensorInfo.TryCountElements(shape, out long count) || count > long.MaxValue / size)
+        if (
+            shape.Length > SafetensorsHeader.MaxRank || !TensorInfo.TryCountElements(shape, out long count)
+                || count > long.MaxValue / size)
         {
             throw new ArgumentException(
-                $"Tensor {FileMessages.Quote(name)} has shape {TensorInfo.Describe(shape)}; expected up to {SafetensorsHeader.MaxRank} extents, "
+                $"Tensor {FileMessages.Quote(name)} has shape {TensorInfo.Describe(shape)}; expected up to "
+                + $"{SafetensorsHeader.MaxRank} extents, "
                 + "0 or more, and less than 2^63 bytes in all.",
                 nameof(shape));
         }
@@ -159,7 +187,8 @@ public sealed class SafetensorsWriter
             }
             else if (char.IsSurrogate(text[i]))
             {
-                throw new ArgumentException($"The {what} {FileMessages.Quote(text)} is not valid Unicode: it has half a surrogate pair.");
+                throw new ArgumentException(
+                    $"The {what} {FileMessages.Quote(text)} is not valid Unicode: it has half a surrogate pair.");
             }
         }
     }
@@ -174,7 +203,8 @@ public sealed class SafetensorsWriter
         {
             for (long first = 0; first < Tensor.ByteLength; first += BytesPerWrite)
             {
-                stream.Write(new ReadOnlySpan<byte>(values + first, (int)Math.Min(BytesPerWrite, Tensor.ByteLength - first)));
+                stream.Write(
+                    new ReadOnlySpan<byte>(values + first, (int)Math.Min(BytesPerWrite, Tensor.ByteLength - first)));
             }
         }
     }
@@ -222,7 +252,8 @@ public sealed class SafetensorsWriter
                 int count = (int)Math.Min(blockRows, rows - first);
                 for (int row = 0; row < count; row++)
                 {
-                    new ReadOnlySpan<byte>((byte*)values + ((first + row) * stride), rowBytes).CopyTo(block.AsSpan(row * rowBytes));
+                    new ReadOnlySpan<byte>(
+                        (byte*)values + ((first + row) * stride), rowBytes).CopyTo(block.AsSpan(row * rowBytes));
                 }
 
                 stream.Write(block, 0, count * rowBytes);

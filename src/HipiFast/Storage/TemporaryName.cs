@@ -3,8 +3,8 @@ using System.Buffers;
 namespace HipiFast.Storage;
 
 /// <summary>
-/// Names of what is not finished yet, <c>NAME.TOKEN.tmp</c> beside what it shall become. The token is random, so that two processes never meet,
-/// whatever machine or container they run in.
+/// Names of what is not finished yet, <c>NAME.TOKEN.tmp</c> beside what it shall become. The token is random, so that
+/// two processes never meet, whatever machine or container they run in.
 /// </summary>
 internal static class TemporaryName
 {
@@ -28,7 +28,10 @@ internal static class TemporaryName
             && !name.Slice(name.Length - Tail + 1, TokenLength).ContainsAnyExcept(s_tokenCharacters);
     }
 
-    /// <summary>What names made of one path begin with, for <see cref="Directory.EnumerateFileSystemEntries(string, string)"/> and its kin.</summary>
+    /// <summary>
+    /// What names made of one path begin with, for <see cref="Directory.EnumerateFileSystemEntries(string, string)"/>
+    /// and its kin.
+    /// </summary>
     /// <param name="path">What they shall become.</param>
     public static string PatternOf(string path) => $"{Path.GetFileName(path)}.*{Suffix}";
 }

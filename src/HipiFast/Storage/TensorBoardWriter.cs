@@ -5,9 +5,10 @@ namespace HipiFast.Storage;
 
 /// <summary>Writes scalars to a TensorBoard event file, <c>events.out.tfevents.SECONDS.hipifast.PID.N</c>.</summary>
 /// <remarks>
-/// The file is a sequence of TFRecords (length, masked CRC-32C of the length, data, masked CRC-32C of the data), each an <c>Event</c> message of
-/// TensorFlow's <c>event.proto</c>. It only ever grows: a process killed while writing leaves at most one incomplete record at the end, which
-/// TensorBoard ignores. A run that resumes writes a further file in the same directory. Not thread-safe.
+/// The file is a sequence of TFRecords (length, masked CRC-32C of the length, data, masked CRC-32C of the data), each
+/// an <c>Event</c> message of TensorFlow's <c>event.proto</c>. It only ever grows: a process killed while writing
+/// leaves at most one incomplete record at the end, which TensorBoard ignores. A run that resumes writes a further file
+/// in the same directory. Not thread-safe.
 /// </remarks>
 public sealed class TensorBoardWriter : IDisposable
 {
@@ -34,11 +35,13 @@ public sealed class TensorBoardWriter : IDisposable
     /// <summary>Makes a new event file.</summary>
     /// <param name="directory">Directory of the run; it must exist.</param>
     /// <param name="resumeStep">
-    /// When a run resumes: the first step that will be written again. TensorBoard then forgets what earlier files of the directory say from
-    /// this step on.
+    /// When a run resumes: the first step that will be written again. TensorBoard then forgets what earlier files of
+    /// the directory say from this step on.
     /// </param>
     /// <param name="clock">Where wall times come from; the system's clock when null.</param>
-    /// <exception cref="IOException">The directory cannot be written; one sentence with the path and the reason.</exception>
+    /// <exception cref="IOException">
+    /// The directory cannot be written; one sentence with the path and the reason.
+    /// </exception>
     public TensorBoardWriter(string directory, long? resumeStep = null, TimeProvider? clock = null)
     {
         ArgumentNullException.ThrowIfNull(directory);
@@ -63,7 +66,10 @@ public sealed class TensorBoardWriter : IDisposable
     public string Path => _stream.Name;
 
     /// <summary>Writes one point of one curve.</summary>
-    /// <param name="tag">Name of the curve, for example <c>eval/success_rate</c>; curves with the same part before the slash share a section.</param>
+    /// <param name="tag">
+    /// Name of the curve, for example <c>eval/success_rate</c>; curves with the same part before the slash share a
+    /// section.
+    /// </param>
     /// <param name="value">Height.</param>
     /// <param name="step">Step, for example environment steps.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -90,11 +96,14 @@ public sealed class TensorBoardWriter : IDisposable
     {
         for (int number = 0; ; number++)
         {
-            string name = string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{seconds}.hipifast.{Environment.ProcessId}.{number}");
+            string name = string.Create(
+                CultureInfo.InvariantCulture,
+                $"events.out.tfevents.{seconds}.hipifast.{Environment.ProcessId}.{number}");
             string path = System.IO.Path.Combine(directory, name);
             try
             {
-                return new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+                return new FileStream(
+                    path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
             }
             catch (IOException) when (File.Exists(path))
             {

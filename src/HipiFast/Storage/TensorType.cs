@@ -1,6 +1,8 @@
 namespace HipiFast.Storage;
 
-/// <summary>Element type of a tensor in a safetensors file. Little-endian; the name in the file stands in brackets.</summary>
+/// <summary>
+/// Element type of a tensor in a safetensors file. Little-endian; the name in the file stands in brackets.
+/// </summary>
 public enum TensorType
 {
     /// <summary>IEEE 754 binary32 (<c>F32</c>); <see cref="float"/>.</summary>
@@ -21,9 +23,14 @@ public enum TensorType
     /// <summary>Unsigned byte (<c>U8</c>); <see cref="byte"/>.</summary>
     UInt8,
 
-    /// <summary>One byte, 0 or 1 (<c>BOOL</c>); read as <see cref="byte"/>, whatever its value, and written from <see cref="bool"/>.</summary>
+    /// <summary>
+    /// One byte, 0 or 1 (<c>BOOL</c>); read as <see cref="byte"/>, whatever its value, and written from
+    /// <see cref="bool"/>.
+    /// </summary>
     Bool,
 
-    /// <summary>Any other type (<c>F16</c>, <c>BF16</c>, <c>I8</c>, ...): such a tensor is left alone, neither read nor written.</summary>
+    /// <summary>
+    /// Any other type (<c>F16</c>, <c>BF16</c>, <c>I8</c>, ...): such a tensor is left alone, neither read nor written.
+    /// </summary>
     Other,
 }

@@ -6,7 +6,9 @@ internal static class TensorTypes
     /// <summary>The types read and written, in the order of <see cref="TensorType"/>.</summary>
     public const string Supported = "F32, F64, I32, I64, U64, U8 and BOOL";
 
-    /// <summary>Bytes of one element; 1 for <see cref="TensorType.Other"/>, whose bytes are all that is known of it.</summary>
+    /// <summary>
+    /// Bytes of one element; 1 for <see cref="TensorType.Other"/>, whose bytes are all that is known of it.
+    /// </summary>
     public static int Size(TensorType type) => type switch
     {
         TensorType.Float32 or TensorType.Int32 => 4,
@@ -44,7 +46,9 @@ internal static class TensorTypes
         return $"cast it with .astype(numpy.{name}) or .to(torch.{name})";
     }
 
-    /// <summary>The type whose elements are <typeparamref name="T"/>; <see cref="byte"/> is <see cref="TensorType.UInt8"/>.</summary>
+    /// <summary>
+    /// The type whose elements are <typeparamref name="T"/>; <see cref="byte"/> is <see cref="TensorType.UInt8"/>.
+    /// </summary>
     /// <exception cref="NotSupportedException">No tensor type has such elements.</exception>
     public static TensorType Of<T>()
         where T : unmanaged
@@ -56,19 +60,24 @@ internal static class TensorTypes
         if (typeof(T) == typeof(ulong)) return TensorType.UInt64;
         if (typeof(T) == typeof(byte)) return TensorType.UInt8;
         if (typeof(T) == typeof(bool)) return TensorType.Bool;
-        throw new NotSupportedException($"Tensors cannot hold {typeof(T).Name}; use float, double, int, long, ulong, byte or bool ({Supported}).");
+        throw new NotSupportedException(
+            $"Tensors cannot hold {typeof(T).Name}; use float, double, int, long, ulong, byte or bool ({Supported}).");
     }
 
-    /// <summary>Tensors are copied between file and memory byte by byte, so memory must be little-endian like the file.</summary>
+    /// <summary>
+    /// Tensors are copied between file and memory byte by byte, so memory must be little-endian like the file.
+    /// </summary>
     /// <exception cref="NotSupportedException">The machine is big-endian.</exception>
     public static void RequireLittleEndian()
     {
         if (!BitConverter.IsLittleEndian)
         {
-            throw new NotSupportedException("Safetensors files are little-endian; this machine is big-endian, which is not supported.");
+            throw new NotSupportedException(
+                "Safetensors files are little-endian; this machine is big-endian, which is not supported.");
         }
     }
 
     /// <summary>All types but <see cref="TensorType.Other"/>.</summary>
-    public static TensorType[] Ours { get; } = [.. Enum.GetValues<TensorType>().Where(static type => type != TensorType.Other)];
+    public static TensorType[] Ours { get; } = [.. Enum.GetValues<TensorType>().Where(
+        static type => type != TensorType.Other)];
 }

@@ -20,7 +20,8 @@ public sealed class RingTasks : ITaskDistribution
         if (!isFinite || leastRadius < 0f || largestRadius < leastRadius || largestRadius <= 0f || unit <= 0f)
         {
             throw new ArgumentException(
-                $"The radii are {leastRadius} and {largestRadius} in units of {unit}; expected finite radii in order, the last two numbers above 0.");
+                $"The radii are {leastRadius} and {largestRadius} in units of {unit}; expected finite radii in order, "
+                + "the last two numbers above 0.");
         }
 
         _leastRadius = leastRadius;

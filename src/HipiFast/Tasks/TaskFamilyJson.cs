@@ -28,18 +28,24 @@ public sealed class TaskFamilyJson
         _shape = shape;
     }
 
-    /// <summary>Reads a family from JSON, for example <c>{"kind": "goal", "achieved": [0, 1], "margin": 0.1, "reward": [-1, 0]}</c>.</summary>
+    /// <summary>
+    /// Reads a family from JSON, for example <c>{"kind": "goal", "achieved": [0, 1], "margin": 0.1, "reward": [-1,
+    /// 0]}</c>.
+    /// </summary>
     /// <remarks>
-    /// Kinds and their keys (optional ones in brackets): <c>goal</c>: achieved, margin, [reward], [judge]; <c>goal-margin</c>: achieved, [reward],
-    /// [judge]; <c>discrete</c>: achieved, goals, margin, [reward], [judge]; <c>linear</c>: features, [action_cost: true or false]; <c>dense</c>:
-    /// achieved, [action_cost: a weight], [distance_weight], [offset]; <c>intervals</c>: features, intervals: a pair of bounds for each, [reward].
-    /// <c>reward</c> holds the rewards before and at the goal (outside and inside the interval, by default 0 and 1); <c>judge</c> is "state" (the
-    /// default) or "next".
+    /// Kinds and their keys (optional ones in brackets): <c>goal</c>: achieved, margin, [reward], [judge];
+    /// <c>goal-margin</c>: achieved, [reward], [judge]; <c>discrete</c>: achieved, goals, margin, [reward], [judge];
+    /// <c>linear</c>: features, [action_cost: true or false]; <c>dense</c>: achieved, [action_cost: a weight],
+    /// [distance_weight], [offset]; <c>intervals</c>: features, intervals: a pair of bounds for each, [reward].
+    /// <c>reward</c> holds the rewards before and at the goal (outside and inside the interval, by default 0 and 1);
+    /// <c>judge</c> is "state" (the default) or "next".
     /// </remarks>
     /// <param name="pathOrText">A file, or the JSON text itself (anything that begins with a brace).</param>
     /// <param name="shape">When given: indices must lie inside the state, and tasks have P entries.</param>
     /// <returns>The family.</returns>
-    /// <exception cref="InvalidDataException">The JSON is not a family; one sentence says where and what was expected.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The JSON is not a family; one sentence says where and what was expected.
+    /// </exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static TaskFamily Read(string pathOrText, TransitionShape? shape = null)
     {
@@ -62,12 +68,15 @@ public sealed class TaskFamilyJson
         catch (JsonException exception)
         {
             throw new InvalidDataException(
-                $"{source} is not valid JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}).", exception);
+                $"{source} is not valid JSON (line {exception.LineNumber + 1}, byte "
+                + $"{exception.BytePositionInLine + 1}).",
+                exception);
         }
         catch (InvalidOperationException error)
         {
             // What JSON calls a string may hold half a surrogate pair, which is no text.
-            throw new InvalidDataException($"{source} holds a string that is not Unicode text; expected well-formed keys and values.", error);
+            throw new InvalidDataException(
+                $"{source} holds a string that is not Unicode text; expected well-formed keys and values.", error);
         }
     }
 
@@ -162,8 +171,12 @@ public sealed class TaskFamilyJson
             case "dense":
             {
                 int[] achieved = Indices("achieved");
-                float actionCost = _keys.Remove("action_cost", out JsonValue cost) ? NotNegative(cost, "action_cost") : 0f;
-                float weight = _keys.Remove("distance_weight", out JsonValue factor) ? Positive(factor, "distance_weight") : 1f;
+                float actionCost = _keys.Remove("action_cost", out JsonValue cost)
+                    ? NotNegative(cost, "action_cost")
+                    : 0f;
+                float weight = _keys.Remove("distance_weight", out JsonValue factor)
+                    ? Positive(factor, "distance_weight")
+                    : 1f;
                 float offset = _keys.Remove("offset", out JsonValue constant) ? Number(constant, "offset") : 0f;
                 RefuseOtherKeys();
                 family = TaskFamilies.Dense(achieved, actionCost, weight, offset);
@@ -181,7 +194,9 @@ public sealed class TaskFamilyJson
             }
 
             default:
-                throw Bad($"has the unknown kind '{_kind}'; expected goal, goal-margin, discrete, linear, dense or intervals");
+                throw Bad(
+                    $"has the unknown kind '{_kind}'; expected goal, goal-margin, discrete, linear, dense or "
+                    + "intervals");
         }
 
         return _shape is { } shape && shape.TaskDimension != family.TaskDimension
@@ -267,7 +282,8 @@ public sealed class TaskFamilyJson
     {
         if (bounds.Length != 2 * features.Length)
         {
-            throw BadKey("intervals", $"is an array of {bounds.Length / 2}; expected {features.Length}, one for each feature");
+            throw BadKey(
+                "intervals", $"is an array of {bounds.Length / 2}; expected {features.Length}, one for each feature");
         }
 
         (int Index, float Low, float High)[] intervals = new (int, float, float)[features.Length];
@@ -275,7 +291,8 @@ public sealed class TaskFamilyJson
         {
             intervals[k] = bounds[2 * k] <= bounds[(2 * k) + 1]
                 ? (features[k], bounds[2 * k], bounds[(2 * k) + 1])
-                : throw BadKey($"intervals[{k}]", $"is {bounds[2 * k]} to {bounds[(2 * k) + 1]}; expected the lower bound first");
+                : throw BadKey(
+                    $"intervals[{k}]", $"is {bounds[2 * k]} to {bounds[(2 * k) + 1]}; expected the lower bound first");
         }
 
         return intervals;
@@ -283,7 +300,8 @@ public sealed class TaskFamilyJson
 
     private float Margin() => NotNegative(Required("margin"), "margin");
 
-    private (float Before, float At) Rewards(float before = TaskFamilies.DefaultRewardBefore, float at = TaskFamilies.DefaultRewardAt)
+    private (float Before, float At) Rewards(
+        float before = TaskFamilies.DefaultRewardBefore, float at = TaskFamilies.DefaultRewardAt)
     {
         if (!_keys.Remove("reward", out JsonValue reward))
         {
@@ -318,7 +336,8 @@ public sealed class TaskFamilyJson
         {
             "next" => true,
             "state" => false,
-            _ => throw BadKey("judge", $"is {(value is null ? Describe(judge) : $"\"{value}\"")}; expected \"state\" or \"next\""),
+            _ => throw BadKey("judge", $"is {(value is null ? Describe(judge)
+                : $"\"{value}\"")}; expected \"state\" or \"next\""),
         };
     }
 
@@ -350,6 +369,8 @@ public sealed class TaskFamilyJson
 
         // A number beyond float's range parses to infinity.
         float value = element.GetSingle();
-        return float.IsFinite(value) ? value : throw BadKey(key, $"is {element.RawText}, which is not finite as a 32-bit float");
+        return float.IsFinite(value)
+            ? value
+            : throw BadKey(key, $"is {element.RawText}, which is not finite as a 32-bit float");
     }
 }

@@ -10,20 +10,27 @@ public sealed class UniformTasks : ITaskDistribution
 
     /// <summary>Fixes the intervals.</summary>
     /// <param name="low">Lower bounds, <c>[P]</c>, finite.</param>
-    /// <param name="high">Upper bounds, <c>[P]</c>, finite, none below its lower bound; an equal one fixes the entry.</param>
-    /// <exception cref="ArgumentException">No interval, lists of different lengths, or a bound that is not finite or not in order.</exception>
+    /// <param name="high">
+    /// Upper bounds, <c>[P]</c>, finite, none below its lower bound; an equal one fixes the entry.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// No interval, lists of different lengths, or a bound that is not finite or not in order.
+    /// </exception>
     public UniformTasks(ReadOnlySpan<float> low, ReadOnlySpan<float> high)
     {
         if (low.IsEmpty || low.Length != high.Length)
         {
-            throw new ArgumentException($"There are {low.Length} lower and {high.Length} upper bounds; expected as many of both, at least one.");
+            throw new ArgumentException(
+                $"There are {low.Length} lower and {high.Length} upper bounds; expected as many of both, at least "
+                + "one.");
         }
 
         for (int i = 0; i < low.Length; i++)
         {
             if (!float.IsFinite(low[i]) || !float.IsFinite(high[i]) || low[i] > high[i])
             {
-                throw new ArgumentException($"The bounds of entry {i} are {low[i]} and {high[i]}; expected finite numbers in order.");
+                throw new ArgumentException(
+                    $"The bounds of entry {i} are {low[i]} and {high[i]}; expected finite numbers in order.");
             }
         }
 

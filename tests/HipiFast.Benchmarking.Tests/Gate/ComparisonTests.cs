@@ -75,7 +75,9 @@ public sealed class ComparisonTests : IDisposable
         Assert.Equal([Verdict.Same, Verdict.Slower], still.Benchmarks.Select(benchmark => benchmark.Verdict));
         string table = new ComparisonReport(moved).Table();
         Assert.Contains("conditions differ  without", table, StringComparison.Ordinal);
-        Assert.Contains("Of 1 it cannot be told: the machine's peak has moved; measure both again, or with --paired.", table, StringComparison.Ordinal);
+        Assert.Contains(
+            "Of 1 it cannot be told: the machine's peak has moved; measure both again, or with --paired.", table,
+            StringComparison.Ordinal);
         using JsonDocument json = JsonDocument.Parse(new ComparisonReport(moved).Json());
         Assert.Equal(0.5, json.RootElement.GetProperty("benchmarks")[0].GetProperty("peak_ratio").GetDouble(), 1e-9);
     }
@@ -105,7 +107,8 @@ public sealed class ComparisonTests : IDisposable
         Comparison comparison = Comparison.OfResults(_files["a.json"], _files["b.json"], new GateRule());
         Assert.Equal(["gone"], comparison.OnlyInBase);
         Assert.Equal(["new"], comparison.OnlyInNew);
-        Assert.Contains("Only before: gone. Only after: new.", new ComparisonReport(comparison).Table(), StringComparison.Ordinal);
+        Assert.Contains(
+            "Only before: gone. Only after: new.", new ComparisonReport(comparison).Table(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,7 +118,8 @@ public sealed class ComparisonTests : IDisposable
         _files.WriteResults("b.json", ("y", [1.0]));
         InvalidDataException error = Assert.Throws<InvalidDataException>(
             () => Comparison.OfResults(_files["a.json"], _files["b.json"], new GateRule()));
-        Assert.Contains("no benchmark in common; the first has 'x', the second 'y'", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no benchmark in common; the first has 'x', the second 'y'", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -155,7 +159,8 @@ public sealed class ComparisonTests : IDisposable
     [InlineData(0.05, 0, 0)]
     [InlineData(0.05, 0, 1)]
     public void ARuleOutOfRangeIsRefused(double threshold, double floor, double significance) =>
-        Assert.Throws<ArgumentException>(() => Comparison.OfResults("a", "b", new GateRule(threshold, floor, significance)));
+        Assert.Throws<ArgumentException>(
+            () => Comparison.OfResults("a", "b", new GateRule(threshold, floor, significance)));
 
     public void Dispose() => _files.Dispose();
 
@@ -169,7 +174,9 @@ public sealed class ComparisonTests : IDisposable
         static string Set(double time, double peak, double? without)
         {
             Random random = new((int)(1000 * time));
-            string other = without is double factor ? FormattableString.Invariant($$""", {"name": "without", "samples_s": [{{Samples(factor)}}]}""") : "";
+            string other = without is double factor
+                ? FormattableString.Invariant($$""", {"name": "without", "samples_s": [{{Samples(factor)}}]}""")
+                : "";
             return FormattableString.Invariant(
                 $$"""
                 {"format": "hipifast-benchmarks", "version": 1, "benchmarks": [
@@ -178,7 +185,8 @@ public sealed class ComparisonTests : IDisposable
 
             string Samples(double factor) => string.Join(
                 ", ",
-                Enumerable.Range(0, 30).Select(_ => (factor * (1e-3 + (1e-5 * random.NextDouble()))).ToString(CultureInfo.InvariantCulture)));
+                Enumerable.Range(0, 30).Select(
+                    _ => (factor * (1e-3 + (1e-5 * random.NextDouble()))).ToString(CultureInfo.InvariantCulture)));
         }
     }
 
@@ -189,6 +197,7 @@ public sealed class ComparisonTests : IDisposable
         _files.WriteResults("b.json", [.. benchmarks.Select(benchmark => (benchmark.Name, Draw(benchmark.Factor)))]);
         return Comparison.OfResults(_files["a.json"], _files["b.json"], rule);
 
-        double[] Draw(double factor) => [.. Enumerable.Range(0, 15).Select(_ => 1e-3 * factor * (1 + (0.02 * (random.NextDouble() - 0.5))))];
+        double[] Draw(double factor) =>
+            [.. Enumerable.Range(0, 15).Select(_ => 1e-3 * factor * (1 + (0.02 * (random.NextDouble() - 0.5))))];
     }
 }

@@ -7,7 +7,8 @@ public class LocationTestsTests
 {
     public static TheoryData<double[]> Differences =>
     [
-        [1.0], [-1.0], [0.0], [3.0, 1.0, 2.0], [3.0, -1.0, 2.0, 5.0], [1.0, 1.0, -1.0, 2.0, 2.0, -2.0], [0.0, 1.0, 0.0, -2.0, 3.0],
+        [1.0], [-1.0], [0.0], [3.0, 1.0, 2.0], [3.0, -1.0, 2.0, 5.0], [1.0, 1.0, -1.0, 2.0, 2.0, -2.0],
+        [0.0, 1.0, 0.0, -2.0, 3.0],
         [0.11, 0.09, 0.1, 0.12, 0.08, 0.13, 0.07, 0.101, 0.099, -0.01],
     ];
 
@@ -16,8 +17,10 @@ public class LocationTestsTests
     public void SignedRankProbabilitiesAreExact(double[] differences)
     {
         double[] magnitudes = [.. differences.Select(Math.Abs)];
-        double[] ranks = [.. magnitudes.Select(m => magnitudes.Count(other => other < m) + ((magnitudes.Count(other => other == m) + 1) / 2.0))];
-        double above = Sum(i => differences[i] > 0), below = Sum(i => differences[i] < 0), reachAbove = 0, reachBelow = 0;
+        double[] ranks = [.. magnitudes.Select(
+            m => magnitudes.Count(other => other < m) + ((magnitudes.Count(other => other == m) + 1) / 2.0))];
+        double above = Sum(i => differences[i] > 0), below = Sum(i => differences[i] < 0), reachAbove = 0,
+            reachBelow = 0;
         for (int signs = 0; signs < 1 << ranks.Length; signs++)
         {
             double sum = Sum(i => magnitudes[i] != 0 && (signs >> i & 1) != 0);
@@ -35,7 +38,8 @@ public class LocationTestsTests
     [Fact]
     public void TheIntervalOfPairedDifferencesIsTheOneOfTheBooks()
     {
-        // Hollander and Wolfe's depression scores (nine patients): estimate 0.46, and an interval of 96.1% from the 6th smallest average on.
+        // Hollander and Wolfe's depression scores (nine patients): estimate 0.46, and an interval of 96.1% from the 6th
+        // smallest average on.
         double[] differences = [0.952, -0.147, 1.022, 0.43, 0.62, 0.59, 0.49, -0.08, 0.01];
         LocationShift shift = LocationTests.SignedRank(differences);
         Assert.Equal(0.46, shift.Shift, 1e-9);
@@ -59,7 +63,8 @@ public class LocationTestsTests
         int reach = 0, ways = 0;
         for (int chosen = 0; chosen < 1 << all.Length; chosen++)
         {
-            double[] x = [.. all.Where((_, i) => (chosen >> i & 1) != 0)], y = [.. all.Where((_, i) => (chosen >> i & 1) == 0)];
+            double[] x = [.. all.Where(
+                (_, i) => (chosen >> i & 1) != 0)], y = [.. all.Where((_, i) => (chosen >> i & 1) == 0)];
             ways += x.Length == before.Length ? 1 : 0;
             reach += x.Length == before.Length && U(x, y) >= found ? 1 : 0;
         }
@@ -81,7 +86,8 @@ public class LocationTestsTests
 
     [Fact]
     public void HolmStepsDown() => Assert.Equal(
-        [0.04, 0.06, 0.06, 0.02], LocationTests.Holm([0.0133333333333, 0.03, 0.04, 0.005]), (x, y) => Math.Abs(x - y) < 1e-9);
+        [0.04, 0.06, 0.06, 0.02], LocationTests.Holm([0.0133333333333, 0.03, 0.04, 0.005]),
+        (x, y) => Math.Abs(x - y) < 1e-9);
 
     [Fact]
     public void HolmStopsAtOne() => Assert.Equal([1.0, 1.0], LocationTests.Holm([0.6, 0.9]));

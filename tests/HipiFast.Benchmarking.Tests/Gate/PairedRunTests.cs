@@ -3,7 +3,8 @@ using HipiFast.Benchmarking.Gate;
 namespace HipiFast.Benchmarking.Tests.Gate;
 
 /// <summary>
-/// Paired runs of programs whose clocks are simulated: every process is fast or slow by luck, the machine's speed wanders, turns are interrupted.
+/// Paired runs of programs whose clocks are simulated: every process is fast or slow by luck, the machine's speed
+/// wanders, turns are interrupted.
 /// </summary>
 public class PairedRunTests
 {
@@ -35,7 +36,8 @@ public class PairedRunTests
             new PairedPlan(),
             new GateRule());
         Assert.Equal(["y", "z"], comparison.Benchmarks.Select(benchmark => benchmark.Name));
-        Assert.Equal((Verdict.Slower, Verdict.Same), (comparison.Benchmarks[0].Verdict, comparison.Benchmarks[1].Verdict));
+        Assert.Equal(
+            (Verdict.Slower, Verdict.Same), (comparison.Benchmarks[0].Verdict, comparison.Benchmarks[1].Verdict));
         Assert.Equal(["x"], comparison.OnlyInBase);
         Assert.Equal(["w"], comparison.OnlyInNew);
     }
@@ -45,7 +47,8 @@ public class PairedRunTests
     {
         List<int> order = [];
         PairedRun.Compare(
-            "base", "new", _ => (new Recorder(order, 0), new Recorder(order, 1)), new PairedPlan(Restarts: 2, Turns: 50), new GateRule());
+            "base", "new", _ => (new Recorder(order, 0), new Recorder(order, 1)),
+            new PairedPlan(Restarts: 2, Turns: 50), new GateRule());
         int[] firsts = [.. order.Chunk(2).Select(pair => pair[0])];
         Assert.All(order.Chunk(2), pair => Assert.Equal(1, pair.Sum()));
         Assert.InRange(firsts.Sum(), 25, 75);
@@ -57,7 +60,8 @@ public class PairedRunTests
     [InlineData(10, 9, 0)]
     [InlineData(10, 9, double.NaN)]
     public void APlanOutOfRangeIsRefused(int restarts, int turns, double seconds) =>
-        Assert.Throws<ArgumentException>(() => PairedRun.Compare("a", "b", [], new PairedPlan(restarts, turns, seconds), new GateRule()));
+        Assert.Throws<ArgumentException>(
+            () => PairedRun.Compare("a", "b", [], new PairedPlan(restarts, turns, seconds), new GateRule()));
 
     private static IEnumerable<string> Run(int seed, double factor)
     {
@@ -68,7 +72,8 @@ public class PairedRunTests
             _ => (new Program(machine, s_names, "d", 1), new Program(machine, s_names, "d", factor)),
             new PairedPlan(Seed: seed),
             new GateRule());
-        return comparison.Benchmarks.Where(benchmark => benchmark.Verdict == Verdict.Slower).Select(benchmark => benchmark.Name);
+        return comparison.Benchmarks.Where(
+            benchmark => benchmark.Verdict == Verdict.Slower).Select(benchmark => benchmark.Name);
     }
 
     /// <summary>Speed that wanders by a factor of about two, and the random numbers of everything else.</summary>
@@ -81,7 +86,8 @@ public class PairedRunTests
         /// <summary>Where the system starts programs.</summary>
         public Random Cores { get; } = new(seed);
 
-        public double Normal() => Math.Sqrt(-2 * Math.Log(1 - Random.NextDouble())) * Math.Cos(2 * Math.PI * Random.NextDouble());
+        public double Normal() =>
+            Math.Sqrt(-2 * Math.Log(1 - Random.NextDouble())) * Math.Cos(2 * Math.PI * Random.NextDouble());
 
         public double Speed()
         {
@@ -104,7 +110,8 @@ public class PairedRunTests
             (_machine, Benchmarks, _core) = (machine, names, machine.Cores.Next(2));
 
             // A process keeps its luck: 2% to either side, for each benchmark by itself.
-            _seconds = [.. names.Select(name => 1e-3 * (name == changed ? factor : 1) * Math.Exp(0.02 * machine.Normal()))];
+            _seconds = [.. names.Select(
+                name => 1e-3 * (name == changed ? factor : 1) * Math.Exp(0.02 * machine.Normal()))];
         }
 
         public IReadOnlyList<string> Benchmarks { get; }
@@ -114,7 +121,8 @@ public class PairedRunTests
         public double Measure(int benchmark, double seconds)
         {
             double interruption = _machine.Random.NextDouble() < 0.1 ? 1 + _machine.Random.NextDouble() : 1;
-            return _seconds[benchmark] * (_core == 1 ? BusyCore : 1) * interruption * Math.Exp(0.01 * _machine.Normal()) / _machine.Speed();
+            return _seconds[benchmark] * (_core == 1 ? BusyCore : 1) * interruption * Math.Exp(
+                0.01 * _machine.Normal()) / _machine.Speed();
         }
 
         public void Dispose()

@@ -3,7 +3,9 @@ using HipiFast.Benchmarking.Gate;
 
 namespace HipiFast.Benchmarking.Tests.Gate;
 
-/// <summary>Ranks among all differences, against the differences themselves, and at sizes at which those could not be held.</summary>
+/// <summary>
+/// Ranks among all differences, against the differences themselves, and at sizes at which those could not be held.
+/// </summary>
 public class PairwiseDifferencesTests
 {
     [Theory]
@@ -17,8 +19,10 @@ public class PairwiseDifferencesTests
         Random random = new(n + (100 * m));
 
         // Few different values, so that many differences are equal, beside values of all sizes.
-        double[] before = [.. Enumerable.Range(0, n).Select(i => i % 2 == 0 ? random.Next(3) : Math.Exp(random.Next(-300, 300)) * random.Next(-1, 2))];
-        double[] after = [.. Enumerable.Range(0, m).Select(i => i % 2 == 0 ? random.Next(3) : random.NextDouble() - 0.5)];
+        double[] before = [.. Enumerable.Range(0, n).Select(i => i % 2 == 0 ? random.Next(3)
+            : Math.Exp(random.Next(-300, 300)) * random.Next(-1, 2))];
+        double[] after = [.. Enumerable.Range(0, m).Select(i => i % 2 == 0 ? random.Next(3)
+            : random.NextDouble() - 0.5)];
         double[] sorted = [.. before.SelectMany(_ => after, (b, a) => a - b).Order()];
         PairwiseDifferences differences = new(before, after);
         Assert.Equal(sorted.Length, differences.Count);

@@ -4,7 +4,9 @@ using HipiFast.SlowKernel;
 
 namespace HipiFast.Benchmarking.Tests.Gate;
 
-/// <summary>The backend with which the gate is tested computes the same as another, with a tenth more work in one kernel.</summary>
+/// <summary>
+/// The backend with which the gate is tested computes the same as another, with a tenth more work in one kernel.
+/// </summary>
 public sealed class SlowKernelTests
 {
     private const int Rows = 160, Candidates = 33;

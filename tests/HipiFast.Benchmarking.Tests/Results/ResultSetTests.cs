@@ -3,7 +3,9 @@ using HipiFast.Testing;
 
 namespace HipiFast.Benchmarking.Tests.Results;
 
-/// <summary>Both kinds of result files are read; what is not one is refused in one sentence that names the file.</summary>
+/// <summary>
+/// Both kinds of result files are read; what is not one is refused in one sentence that names the file.
+/// </summary>
 public sealed class ResultSetTests : IDisposable
 {
     private readonly TemporaryResults _files = new();
@@ -19,9 +21,11 @@ public sealed class ResultSetTests : IDisposable
         { """{"name": "package.json"}""", "is JSON but not benchmark results" },
         { """{"format": "hipifast-benchmarks", "version": 2, "benchmarks": []}""", "version 2" },
         { """{"format": "hipifast-benchmarks", "benchmarks": []}""", "version" },
-        { """{"format": "hipifast-benchmarks", "version": "1", "benchmarks": []}""", "has version \"1\" of the result format; expected 1" },
+        { """{"format": "hipifast-benchmarks", "version": "1", "benchmarks": []}""", "has version \"1\" of the result "
+            + "format; expected 1" },
         { """{"format": "hipifast-benchmarks", "version": 1.5, "benchmarks": []}""", "has version 1.5" },
-        { """{"format": "hipifast-benchmarks", "version": 1, "benchmarks": [{"name": "\ud800", "samples_s": [1]}]}""", "not valid Unicode" },
+        { """{"format": "hipifast-benchmarks", "version": 1, "benchmarks": [{"name": "\ud800", "samples_s": """
+            + """[1]}]}""", "not valid Unicode" },
         { """{"format": "\udfff"}""", "not valid Unicode" },
         { TemporaryResults.Report("""{"FullName": "\ud800"}"""), "not valid Unicode" },
         { """{"format": "hipifast-benchmarks", "version": 1}""", "no array 'benchmarks'" },
@@ -29,14 +33,17 @@ public sealed class ResultSetTests : IDisposable
         { """{"format": "hipifast-benchmarks", "version": 1, "benchmarks": [{"samples_s": [1]}]}""", "without a name" },
         { """{"format": "hipifast-benchmarks", "version": 1, "benchmarks": [5]}""", "without a name" },
         { """{"format": "hipifast-benchmarks", "version": 1, "benchmarks": [{"name": "a"}]}""", "no raw measurements" },
-        { """{"format": "hipifast-benchmarks", "version": 1, "benchmarks": [{"name": "a", "samples_s": []}]}""", "no raw measurements" },
-        { """{"format": "hipifast-benchmarks", "version": 1, "benchmarks": [{"name": "a", "samples_s": ["1"]}]}""", "not a time above 0" },
+        { """{"format": "hipifast-benchmarks", "version": 1, "benchmarks": [{"name": "a", "samples_s": """
+            + """[]}]}""", "no raw measurements" },
+        { """{"format": "hipifast-benchmarks", "version": 1, "benchmarks": [{"name": "a", "samples_s": """
+            + """["1"]}]}""", "not a time above 0" },
         { TemporaryResults.Results(("a", [1.0, 0])), "not a time above 0" },
         { TemporaryResults.Results(("a", [1.0, -1])), "not a time above 0" },
         { TemporaryResults.Results(("a", [1.0]), ("a", [2.0])), "repeats the benchmark 'a'" },
         { TemporaryResults.Report(string.Empty), "holds no benchmark" },
         { TemporaryResults.Report("""{"DisplayInfo": "x"}"""), "without a FullName" },
-        { TemporaryResults.Report("""{"FullName": "A.B", "Statistics": {"Median": 3}}"""), "no raw measurements of 'A.B'" },
+        { TemporaryResults.Report(
+            """{"FullName": "A.B", "Statistics": {"Median": 3}}"""), "no raw measurements of 'A.B'" },
         { TemporaryResults.FullReport("A.B", -1), "not a time above 0" },
         { TemporaryResults.Report("""{"FullName": "A.B", "Measurements": []}"""), "no measurement of 'A.B'" },
         {
@@ -58,8 +65,10 @@ public sealed class ResultSetTests : IDisposable
     [Fact]
     public void FullReportsOfBenchmarkDotNetAreReadPerOperation()
     {
-        ResultSet set = ResultSet.Load(_files.Write("X-report-full-compressed.json", TemporaryResults.FullReport("A.B(Size: 3)", 120, 125, 130)));
-        Assert.Equal([120e-9, 125e-9, 130e-9], set.Benchmarks["A.B(Size: 3)"].Seconds, (x, y) => Math.Abs(x - y) < 1e-15);
+        ResultSet set = ResultSet.Load(
+            _files.Write("X-report-full-compressed.json", TemporaryResults.FullReport("A.B(Size: 3)", 120, 125, 130)));
+        Assert.Equal(
+            [120e-9, 125e-9, 130e-9], set.Benchmarks["A.B(Size: 3)"].Seconds, (x, y) => Math.Abs(x - y) < 1e-15);
     }
 
     [Fact]
@@ -72,7 +81,8 @@ public sealed class ResultSetTests : IDisposable
     [Fact]
     public void JobsOfOneBenchmarkStayApart()
     {
-        const string Measurements = """[{"IterationMode": "Workload", "IterationStage": "Result", "Operations": 1, "Nanoseconds": 3}]""";
+        const string Measurements =
+            """[{"IterationMode": "Workload", "IterationStage": "Result", "Operations": 1, "Nanoseconds": 3}]""";
         string file = _files.Write("X-report-full.json", TemporaryResults.Report(
             $$"""
             {"FullName": "A.B(Size: 3)", "DisplayInfo": "A.B: best(Run=1) [Size=3]", "Measurements": {{Measurements}}},
@@ -93,7 +103,8 @@ public sealed class ResultSetTests : IDisposable
         _files.WriteResults("own/2.json", ("b", [1.0]));
         Assert.Equal(["a", "b"], ResultSet.Load(_files["own"]).Benchmarks.Keys.Order());
         _files.WriteResults("own/3.json", ("a", [1.0]));
-        Assert.Contains("repeats", Assert.Throws<InvalidDataException>(() => ResultSet.Load(_files["own"])).Message, StringComparison.Ordinal);
+        Assert.Contains("repeats", Assert.Throws<InvalidDataException>(
+            () => ResultSet.Load(_files["own"])).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -110,9 +121,11 @@ public sealed class ResultSetTests : IDisposable
     [Fact]
     public void MissingFilesAndEmptyFoldersAreRefused()
     {
-        Assert.Contains("neither a file nor a folder", Assert.Throws<FileNotFoundException>(() => ResultSet.Load(_files["nothing"])).Message);
+        Assert.Contains("neither a file nor a folder", Assert.Throws<FileNotFoundException>(
+            () => ResultSet.Load(_files["nothing"])).Message);
         Directory.CreateDirectory(_files["empty"]);
-        Assert.Contains("holds no benchmark results", Assert.Throws<InvalidDataException>(() => ResultSet.Load(_files["empty"])).Message);
+        Assert.Contains("holds no benchmark results", Assert.Throws<InvalidDataException>(
+            () => ResultSet.Load(_files["empty"])).Message);
     }
 
     public void Dispose() => _files.Dispose();

@@ -12,11 +12,13 @@ namespace HipiFast.Benchmarking.Tests.Work;
 /// <summary>A benchmark whose result is wrong does not run.</summary>
 public class BenchmarkCheckTests
 {
-    public static TheoryData<string> Kernels => [.. BenchmarkCase.Kernels.Where(kernel => kernel != BenchmarkCase.ReplaySample)];
+    public static TheoryData<string> Kernels =>
+        [.. BenchmarkCase.Kernels.Where(kernel => kernel != BenchmarkCase.ReplaySample)];
 
     [Theory]
     [MemberData(nameof(Kernels))]
-    public void ARightResultPasses(string kernel) => Verify(kernel, (benchmark, backend) => new BenchmarkCheck(benchmark, backend));
+    public void ARightResultPasses(string kernel) =>
+        Verify(kernel, (benchmark, backend) => new BenchmarkCheck(benchmark, backend));
 
     [Theory]
     [MemberData(nameof(Kernels))]
@@ -38,7 +40,8 @@ public class BenchmarkCheckTests
     }
 
     /// <summary>Expects everything a few percent off, and the next task drawn.</summary>
-    private sealed class SkewedCheck(BenchmarkCase benchmark, KernelBackend backend) : BenchmarkCheck(benchmark, backend)
+    private sealed class SkewedCheck(BenchmarkCase benchmark, KernelBackend backend)
+        : BenchmarkCheck(benchmark, backend)
     {
         private const double Skew = 1.03;
 

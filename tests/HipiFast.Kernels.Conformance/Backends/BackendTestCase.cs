@@ -12,17 +12,24 @@ public sealed class BackendTestCase : XunitTestCase
     {
     }
 
-    public BackendTestCase(IMessageSink messages, TestMethodDisplay display, TestMethodDisplayOptions options, ITestMethod method)
+    public BackendTestCase(
+        IMessageSink messages, TestMethodDisplay display, TestMethodDisplayOptions options, ITestMethod method)
         : base(messages, display, options, method)
     {
     }
 
-    /// <summary>Why the backend of the test's class cannot run here; null when it can, or when the class names none.</summary>
+    /// <summary>
+    /// Why the backend of the test's class cannot run here; null when it can, or when the class names none.
+    /// </summary>
     internal static string? WhyNot(ITestMethod method)
     {
-        IAttributeInfo? attribute = method.TestClass.Class.GetCustomAttributes(typeof(RunsBackendAttribute)).SingleOrDefault();
-        return attribute is null ? null : RunsBackendAttribute.WhyNot(attribute.GetNamedArgument<string>(nameof(RunsBackendAttribute.Name)));
+        IAttributeInfo? attribute = method.TestClass.Class.GetCustomAttributes(
+            typeof(RunsBackendAttribute)).SingleOrDefault();
+        return attribute is null
+            ? null
+            : RunsBackendAttribute.WhyNot(attribute.GetNamedArgument<string>(nameof(RunsBackendAttribute.Name)));
     }
 
-    protected override string? GetSkipReason(IAttributeInfo factAttribute) => base.GetSkipReason(factAttribute) ?? WhyNot(TestMethod);
+    protected override string? GetSkipReason(IAttributeInfo factAttribute) =>
+        base.GetSkipReason(factAttribute) ?? WhyNot(TestMethod);
 }

@@ -6,8 +6,8 @@ using Xunit.Sdk;
 namespace HipiFast.Kernels.Conformance.Backends;
 
 /// <summary>
-/// xunit, except that the tests of a class whose backend cannot run here (<see cref="RunsBackendAttribute"/>) are skipped. A skip is decided
-/// at discovery, as xunit 2 has no other; a theory is then one skipped test.
+/// xunit, except that the tests of a class whose backend cannot run here (<see cref="RunsBackendAttribute"/>) are
+/// skipped. A skip is decided at discovery, as xunit 2 has no other; a theory is then one skipped test.
 /// </summary>
 public sealed class BackendTestFramework(IMessageSink messages) : XunitTestFramework(messages)
 {
@@ -33,7 +33,8 @@ public sealed class BackendTestFramework(IMessageSink messages) : XunitTestFrame
         : XunitTestFrameworkDiscoverer(assembly, sources, messages)
     {
         protected override bool FindTestsForMethod(
-            ITestMethod testMethod, bool includeSourceInformation, IMessageBus messageBus, ITestFrameworkDiscoveryOptions discoveryOptions)
+            ITestMethod testMethod, bool includeSourceInformation, IMessageBus messageBus,
+            ITestFrameworkDiscoveryOptions discoveryOptions)
         {
             bool isTest = testMethod.Method.GetCustomAttributes(typeof(FactAttribute)).Any();
             if (!isTest || BackendTestCase.WhyNot(testMethod) is null)
@@ -42,7 +43,8 @@ public sealed class BackendTestFramework(IMessageSink messages) : XunitTestFrame
             }
 
             TestMethodDisplay display = discoveryOptions.MethodDisplayOrDefault();
-            BackendTestCase skipped = new(DiagnosticMessageSink, display, discoveryOptions.MethodDisplayOptionsOrDefault(), testMethod);
+            BackendTestCase skipped = new(
+                DiagnosticMessageSink, display, discoveryOptions.MethodDisplayOptionsOrDefault(), testMethod);
             return ReportDiscoveredTestCase(skipped, includeSourceInformation, messageBus);
         }
     }

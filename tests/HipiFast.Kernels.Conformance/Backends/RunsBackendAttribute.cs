@@ -3,8 +3,8 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Kernels.Conformance.Backends;
 
 /// <summary>
-/// Says which backend the tests of a class run. Where that backend cannot run, they are reported as skipped, with the backend's reason, and the class
-/// is not even made (see <see cref="BackendTestFramework"/>).
+/// Says which backend the tests of a class run. Where that backend cannot run, they are reported as skipped, with the
+/// backend's reason, and the class is not even made (see <see cref="BackendTestFramework"/>).
 /// </summary>
 /// <param name="name">A backend's name in the registry.</param>
 [AttributeUsage(AttributeTargets.Class)]

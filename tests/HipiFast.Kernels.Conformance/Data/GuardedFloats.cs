@@ -8,13 +8,16 @@ internal enum GuardSide
     /// <summary>Right behind the last float: catches reads and writes past the end.</summary>
     Behind,
 
-    /// <summary>Right before the first float: catches those before the beginning. The first float is then aligned to a page.</summary>
+    /// <summary>
+    /// Right before the first float: catches those before the beginning. The first float is then aligned to a page.
+    /// </summary>
     Before,
 }
 
 /// <summary>
-/// Floats beside a page without access rights, so that a read or a write outside of them stops the process instead of passing unnoticed, with
-/// sentinels at the other end. Where pages cannot be protected (not Linux), sentinels lie at both.
+/// Floats beside a page without access rights, so that a read or a write outside of them stops the process instead of
+/// passing unnoticed, with sentinels at the other end. Where pages cannot be protected (not Linux), sentinels lie at
+/// both.
 /// </summary>
 internal sealed unsafe class GuardedFloats : IDisposable
 {

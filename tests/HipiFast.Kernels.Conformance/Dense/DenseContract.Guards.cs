@@ -5,7 +5,8 @@ using HipiFast.Kernels.Networks;
 namespace HipiFast.Kernels.Conformance.Dense;
 
 /// <summary>
-/// Nothing is touched outside the memory that a caller gives. What the library owns (parameters, activations) is padded, and not tested here.
+/// Nothing is touched outside the memory that a caller gives. What the library owns (parameters, activations) is
+/// padded, and not tested here.
 /// </summary>
 public abstract unsafe partial class DenseContract
 {
@@ -31,7 +32,8 @@ public abstract unsafe partial class DenseContract
 
         foreach (GuardSide side in Enum.GetValues<GuardSide>())
         {
-            using GuardedFloats input = new(packed, side), gradient = new(expected.Length, side), inputGradient = new(packed.Length, side);
+            using GuardedFloats input = new(packed, side), gradient = new(expected.Length, side),
+                inputGradient = new(packed.Length, side);
             MatrixView x = View(input), dx = View(inputGradient);
             Kernel.Forward(problem.Network, x, problem.Activations);
             Kernel.Backward(problem.Network, x, problem.Activations, gradient.Span, dx, 0);
@@ -40,7 +42,8 @@ public abstract unsafe partial class DenseContract
             inputGradient.AssertSurroundingsUntouched();
             Kernels.Conformance.Tolerance.AssertSame(packed, input.Span, "the input, which is only read");
             Kernels.Conformance.Tolerance.AssertSame(expected, gradient.Span, "the gradient between guards");
-            Kernels.Conformance.Tolerance.AssertSame(expectedInput, inputGradient.Span, "the input's gradient between guards");
+            Kernels.Conformance.Tolerance.AssertSame(
+                expectedInput, inputGradient.Span, "the input's gradient between guards");
         }
 
         MatrixView View(GuardedFloats floats)
@@ -65,10 +68,13 @@ public abstract unsafe partial class DenseContract
         foreach (GuardSide side in Enum.GetValues<GuardSide>())
         {
             using GuardedFloats gradient = new(Random(length, 1), side), parameters = new(Random(length, 2), side);
-            using GuardedFloats m = new(Random(length, 3), side), v = new(Random(length, 4).Select(Math.Abs).ToArray(), side);
+            using GuardedFloats m = new(Random(length, 3), side), v = new(
+                Random(length, 4).Select(Math.Abs).ToArray(), side);
             using GuardedFloats target = new(Random(length, 5), side), sum = new(Random(length, 6), side);
-            float[] expectedParameters = parameters.Span.ToArray(), expectedM = m.Span.ToArray(), expectedV = v.Span.ToArray();
-            float[] expectedTarget = target.Span.ToArray(), expectedSum = sum.Span.ToArray(), before = gradient.Span.ToArray();
+            float[] expectedParameters = parameters.Span.ToArray(), expectedM = m.Span.ToArray(),
+                expectedV = v.Span.ToArray();
+            float[] expectedTarget = target.Span.ToArray(), expectedSum = sum.Span.ToArray(),
+                before = gradient.Span.ToArray();
             Kernel.Adam(step, before, expectedParameters, expectedM, expectedV, expectedTarget);
             Kernel.Add(before, expectedSum);
 
@@ -77,7 +83,8 @@ public abstract unsafe partial class DenseContract
             Assert.Equal(Kernel.SquaredNorm(before), Kernel.SquaredNorm(gradient.Span));
             foreach ((GuardedFloats found, float[] expected) in ((GuardedFloats, float[])[])
             [
-                (gradient, before), (parameters, expectedParameters), (m, expectedM), (v, expectedV), (target, expectedTarget), (sum, expectedSum),
+                (gradient, before), (parameters, expectedParameters), (m, expectedM), (v, expectedV),
+                (target, expectedTarget), (sum, expectedSum),
             ])
             {
                 found.AssertSurroundingsUntouched();

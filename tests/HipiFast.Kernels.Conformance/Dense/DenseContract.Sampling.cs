@@ -35,7 +35,8 @@ public abstract unsafe partial class DenseContract
                 logProbability += (-0.5 * z * z) - logStd - (0.5 * Math.Log(2 * Math.PI)) - LogDerivative(x);
             }
 
-            // Each term is a sum of a few numbers, each good to about 2e-6 of itself; 2 |x| is the largest, with x of at most 40 here.
+            // Each term is a sum of a few numbers, each good to about 2e-6 of itself; 2 |x| is the largest, with x of
+            // at most 40 here.
             Assert.InRange(draws.Sample.LogProbability[row] - logProbability, -1e-4 * actions, 1e-4 * actions);
         }
 
@@ -54,7 +55,8 @@ public abstract unsafe partial class DenseContract
         using Draws draws = new(Actions, Rows);
         ActionNoise noise = new(78, 0, 6, RandomPurpose.LearnerAction);
         Kernel.SampleActions(draws.Output, draws.Sample, 0, noise);
-        float[] first = Random(Rows * Actions, 51), second = Random(Rows * Actions, 52), found = new float[Rows * 2 * Actions];
+        float[] first = Random(Rows * Actions, 51), second = Random(Rows * Actions, 52),
+            found = new float[Rows * 2 * Actions];
         fixed (float* f1 = first, f2 = second, to = found)
         {
             draws.Sample.Backward(f1, f2, (float)Weight, 0, new MatrixView((nint)to, Rows, 2 * Actions, 2 * Actions));
@@ -65,7 +67,8 @@ public abstract unsafe partial class DenseContract
         {
             int row = at / Actions, d = at % Actions;
             double mean = draws.Output.Row(row)[d], raw = draws.Output.Row(row)[Actions + d], z = Normal(row, d, noise);
-            double std = Math.Exp(Math.Clamp(raw, -20, 2)), a = Math.Tanh(mean + (std * z)), cosh = Math.Cosh(mean + (std * z));
+            double std = Math.Exp(Math.Clamp(raw, -20, 2)), a = Math.Tanh(mean + (std * z)),
+                cosh = Math.Cosh(mean + (std * z));
             double slope = ((first[at] + (double)second[at]) / (cosh * cosh)) + (2 * Weight * a);
             double inside = raw is >= -20 and <= 2 ? (slope * std * z) - Weight : 0;
             clamped += raw is >= -20 and <= 2 ? 0 : 1;
@@ -87,8 +90,10 @@ public abstract unsafe partial class DenseContract
         Kernel.SampleActions(whole.Output, whole.Sample, 0, noise);
         Kernel.SampleActions(parts.Output.Slice(32, 9), parts.Sample, 32, noise);
         Kernel.SampleActions(parts.Output.Slice(0, 32), parts.Sample, 0, noise);
-        Assert.Equal(new Span<float>(whole.Sample.Action, Rows * actions), new Span<float>(parts.Sample.Action, Rows * actions));
-        Assert.Equal(new Span<float>(whole.Sample.LogProbability, Rows), new Span<float>(parts.Sample.LogProbability, Rows));
+        Assert.Equal(
+            new Span<float>(whole.Sample.Action, Rows * actions), new Span<float>(parts.Sample.Action, Rows * actions));
+        Assert.Equal(
+            new Span<float>(whole.Sample.LogProbability, Rows), new Span<float>(parts.Sample.LogProbability, Rows));
     }
 
     [Fact]
@@ -117,21 +122,27 @@ public abstract unsafe partial class DenseContract
         ActionNoise noise = new(81, 0, 0, RandomPurpose.LearnerAction);
         Assert.Throws<ArgumentException>(() => Kernel.SampleActions(draws.Output, draws.Sample, 16, noise));
         Assert.Throws<ArgumentException>(() => Kernel.SampleActions(draws.Output.Slice(0, 4), draws.Sample, 3, noise));
-        Assert.Throws<ArgumentException>(() => Kernel.SampleActions(draws.Output with { Columns = 3 }, draws.Sample, 0, noise));
+        Assert.Throws<ArgumentException>(
+            () => Kernel.SampleActions(draws.Output with { Columns = 3 }, draws.Sample, 0, noise));
         Assert.Throws<ArgumentException>(() => Kernel.MeanActions(draws.Output with { Rows = 21 }, draws.Sample));
     }
 
     private static double Normal(int row, int d, ActionNoise noise)
     {
-        PhiloxBlock block = Philox.Next((uint)row, (uint)(d / 4) + noise.BlockOffset, noise.Call, (uint)noise.Purpose, noise.Seed);
+        PhiloxBlock block = Philox.Next(
+            (uint)row, (uint)(d / 4) + noise.BlockOffset, noise.Call, (uint)noise.Purpose, noise.Seed);
         (uint first, uint second) = d % 4 < 2 ? (block.X, block.Y) : (block.Z, block.W);
-        double radius = Math.Sqrt(-2 * Math.Log(Philox.ToUniform(first))), angle = 2 * Math.PI * Philox.ToUniform(second);
+        double radius = Math.Sqrt(
+            -2 * Math.Log(Philox.ToUniform(first))), angle = 2 * Math.PI * Philox.ToUniform(second);
         return radius * (d % 2 == 0 ? Math.Cos(angle) : Math.Sin(angle));
     }
 
-    private static double LogDerivative(double x) => 2 * (Math.Log(2) - Math.Abs(x) - Math.Log(1 + Math.Exp(-2 * Math.Abs(x))));
+    private static double LogDerivative(double x) =>
+        2 * (Math.Log(2) - Math.Abs(x) - Math.Log(1 + Math.Exp(-2 * Math.Abs(x))));
 
-    /// <summary>Outputs of an actor, some with a log standard deviation beyond its bounds, and a sample for them.</summary>
+    /// <summary>
+    /// Outputs of an actor, some with a log standard deviation beyond its bounds, and a sample for them.
+    /// </summary>
     private sealed class Draws : IDisposable
     {
         private readonly NativeBuffer<float> _memory;
@@ -146,7 +157,9 @@ public abstract unsafe partial class DenseContract
             for (int i = 0; i < values.Length; i++)
             {
                 int row = i / (2 * actions), column = i % (2 * actions);
-                Output.Row(row)[column] = column < actions ? 2 * values[i] : (i % 7) switch { 0 => 3f, 3 => -21f, _ => values[i] - 1 };
+                Output.Row(row)[column] = column < actions
+                    ? 2 * values[i]
+                    : (i % 7) switch { 0 => 3f, 3 => -21f, _ => values[i] - 1 };
             }
         }
 

@@ -6,7 +6,9 @@ using HipiFast.Kernels.Random;
 
 namespace HipiFast.Kernels.Conformance.Dense;
 
-/// <summary>What every implementation of <see cref="IDenseKernel"/> must do; one sealed subclass per implementation.</summary>
+/// <summary>
+/// What every implementation of <see cref="IDenseKernel"/> must do; one sealed subclass per implementation.
+/// </summary>
 public abstract unsafe partial class DenseContract
 {
     /// <summary>Relative to the largest entry of the same array: fp32 sums of up to about a thousand terms.</summary>
@@ -26,7 +28,8 @@ public abstract unsafe partial class DenseContract
                 {
                     if (hidden < 256 || batch < 100)
                     {
-                        // Every hidden width meets the single output, which has a path of its own, and each other width of output in turn.
+                        // Every hidden width meets the single output, which has a path of its own, and each other width
+                        // of output in turn.
                         shapes.Add(inputs[n % inputs.Length], hidden, 1, batch);
                         shapes.Add(inputs[(n + 2) % inputs.Length], hidden, outputs[1 + (n % 4)], batch);
                         n++;
@@ -54,13 +57,15 @@ public abstract unsafe partial class DenseContract
         double[][][] values = [.. problem.X.Select(oracle.Layers)];
         for (int layer = 1; layer <= 3; layer++)
         {
-            MatrixView found = layer switch { 1 => problem.Activations.Hidden1, 2 => problem.Activations.Hidden2, _ => problem.Activations.Output };
+            MatrixView found =
+                layer switch { 1 => problem.Activations.Hidden1, 2 => problem.Activations.Hidden2, _ => problem.Activations.Output };
             AssertClose(values.Select(v => v[layer]).ToArray(), found, $"layer {layer}");
         }
 
         float[] gradient = Filled(problem.Network.Shape.Length);
         Kernel.Backward(problem.Network, problem.Input, problem.Activations, gradient, problem.InputGradient, 0);
-        (double[][,] weights, double[][] biases, double[][] inputGradients) = oracle.Backward(problem.X, problem.OutputGradient);
+        (double[][,] weights, double[][] biases, double[][] inputGradients) = oracle.Backward(
+            problem.X, problem.OutputGradient);
         MlpShape shape = problem.Network.Shape;
         AssertLayer(weights[0], biases[0], gradient, shape.Weight1, shape.Bias1, shape.HiddenStride);
         AssertLayer(weights[1], biases[1], gradient, shape.Weight2, shape.Bias2, shape.HiddenStride);
@@ -73,7 +78,8 @@ public abstract unsafe partial class DenseContract
     [InlineData(5, 33, 1, 7)]
     [InlineData(5, 64, 1, 40)]
     [InlineData(9, 64, 4, 32)]
-    public void Wanted_columns_of_the_input_gradient_are_those_of_the_whole(int inputs, int hidden, int outputs, int batch)
+    public void Wanted_columns_of_the_input_gradient_are_those_of_the_whole(
+        int inputs, int hidden, int outputs, int batch)
     {
         using Problem problem = new(new MlpShape(inputs, hidden, outputs), batch);
         Kernel.Forward(problem.Network, problem.Input, problem.Activations);
@@ -101,7 +107,8 @@ public abstract unsafe partial class DenseContract
         Kernel.Forward(problem.Network, problem.Input, problem.Activations);
         Kernel.Backward(problem.Network, problem.Input, problem.Activations, [], problem.InputGradient, 0);
         float[] whole = new Span<float>(problem.InputGradient.Row(0), batch * inputs).ToArray();
-        bool[] isIdle = [.. Enumerable.Range(0, batch).Select(row => idle switch { 0 => true, 1 => row % 2 == 0, _ => row < batch - 1 })];
+        bool[] isIdle = [.. Enumerable.Range(0, batch).Select(
+            row => idle switch { 0 => true, 1 => row % 2 == 0, _ => row < batch - 1 })];
         for (int row = 0; row < batch; row++)
         {
             problem.Activations.OutputGradient.Row(row)[0] *= isIdle[row] ? 0 : 1;
@@ -168,7 +175,8 @@ public abstract unsafe partial class DenseContract
     [InlineData(67)]
     public void Adam_agrees_with_double_over_several_steps(int length)
     {
-        float[] parameters = Random(length, 1), m = new float[length], v = new float[length], target = Random(length, 2);
+        float[] parameters = Random(length, 1), m = new float[length], v = new float[length],
+            target = Random(length, 2);
         double[] expected = [.. parameters.Select(p => (double)p)], em = new double[length], ev = new double[length];
         double[] expectedTarget = [.. target.Select(t => (double)t)];
         float[] start = [.. parameters];
@@ -184,7 +192,8 @@ public abstract unsafe partial class DenseContract
                 double g = gradient[i] * 0.5;
                 em[i] = (0.9 * em[i]) + (0.1 * g);
                 ev[i] = (0.999 * ev[i]) + (0.001 * g * g);
-                double corrected = em[i] / (1 - Math.Pow(0.9, step)), root = Math.Sqrt(ev[i] / (1 - Math.Pow(0.999, step)));
+                double corrected = em[i] / (1 - Math.Pow(0.9, step)), root = Math.Sqrt(
+                    ev[i] / (1 - Math.Pow(0.999, step)));
                 expected[i] -= 0.01 * corrected / (root + 1e-8);
                 expectedTarget[i] += 0.05 * (expected[i] - expectedTarget[i]);
             }
@@ -192,7 +201,8 @@ public abstract unsafe partial class DenseContract
 
         for (int i = 0; i < length; i++)
         {
-            // 12 steps of at most about 0.01 each: the sum of the steps to 1e-5 of itself, plus the rounding of the parameter.
+            // 12 steps of at most about 0.01 each: the sum of the steps to 1e-5 of itself, plus the rounding of the
+            // parameter.
             Assert.InRange(parameters[i] - expected[i], -3e-6, 3e-6);
 
             // Twelve roundings of a target of magnitude below 4, and a twentieth of the parameter's error in each.
@@ -258,13 +268,18 @@ public abstract unsafe partial class DenseContract
         MatrixView wide = problem.Input with { Columns = 2 };
         Assert.Throws<ArgumentException>(() => Kernel.Forward(problem.Network, wide, problem.Activations));
         Assert.Throws<ArgumentException>(() => Kernel.Forward(problem.Network, problem.Input, other));
-        Assert.Throws<ArgumentException>(() => Kernel.Forward(problem.Network, problem.Input with { Rows = 5 }, problem.Activations));
-        Assert.Throws<ArgumentException>(() => Kernel.Backward(problem.Network, problem.Input, problem.Activations, new float[3], default, 0));
-        Assert.Throws<ArgumentException>(() => Kernel.Backward(problem.Network, problem.Input, problem.Activations, [], problem.InputGradient, 1));
-        Assert.Throws<ArgumentException>(() => Kernel.Adam(new AdamStep(1, 1), new float[3], new float[3], new float[2], new float[3], []));
+        Assert.Throws<ArgumentException>(
+            () => Kernel.Forward(problem.Network, problem.Input with { Rows = 5 }, problem.Activations));
+        Assert.Throws<ArgumentException>(
+            () => Kernel.Backward(problem.Network, problem.Input, problem.Activations, new float[3], default, 0));
+        Assert.Throws<ArgumentException>(
+            () => Kernel.Backward(problem.Network, problem.Input, problem.Activations, [], problem.InputGradient, 1));
+        Assert.Throws<ArgumentException>(
+            () => Kernel.Adam(new AdamStep(1, 1), new float[3], new float[3], new float[2], new float[3], []));
         Assert.Throws<ArgumentOutOfRangeException>(() => Kernel.Adam(new AdamStep(1, 0), [], [], [], [], []));
         Assert.Throws<ArgumentException>(
-            () => Kernel.Adam(new AdamStep(1, 1), new float[3], new float[3], new float[3], new float[3], new float[2]));
+            () =>
+                Kernel.Adam(new AdamStep(1, 1), new float[3], new float[3], new float[3], new float[3], new float[2]));
     }
 
     private static float[] Filled(int length)
@@ -288,7 +303,8 @@ public abstract unsafe partial class DenseContract
             {
                 double error = Math.Abs(found.Row(row)[column] - expected[row][column]);
                 Assert.True(
-                    error <= Tolerance * scale, $"{what} [{row}, {column}]: expected {expected[row][column]}, found {found.Row(row)[column]}");
+                    error <= Tolerance * scale,
+                    $"{what} [{row}, {column}]: expected {expected[row][column]}, found {found.Row(row)[column]}");
             }
 
             for (int column = expected[row].Length; column < found.Columns; column++)
@@ -298,7 +314,8 @@ public abstract unsafe partial class DenseContract
         }
     }
 
-    private static void AssertLayer(double[,] weights, double[] biases, float[] gradient, int weight, int bias, int stride)
+    private static void AssertLayer(
+        double[,] weights, double[] biases, float[] gradient, int weight, int bias, int stride)
     {
         double scale = biases.Max(Math.Abs);
         foreach (double value in weights)
@@ -311,7 +328,8 @@ public abstract unsafe partial class DenseContract
             Assert.InRange(gradient[bias + o] - biases[o], -Tolerance * scale, Tolerance * scale);
             for (int i = 0; i < weights.GetLength(0); i++)
             {
-                Assert.InRange(gradient[weight + (i * stride) + o] - weights[i, o], -Tolerance * scale, Tolerance * scale);
+                Assert.InRange(
+                    gradient[weight + (i * stride) + o] - weights[i, o], -Tolerance * scale, Tolerance * scale);
             }
         }
     }
@@ -352,13 +370,15 @@ public abstract unsafe partial class DenseContract
             // Rows one float longer than needed: kernels must respect the stride.
             _memory = new NativeBuffer<float>(batch * ((2 * shape.Inputs) + 1));
             Input = new MatrixView((nint)_memory.Pointer, batch, shape.Inputs, shape.Inputs + 1);
-            InputGradient = new MatrixView((nint)(_memory.Pointer + (batch * (shape.Inputs + 1))), batch, shape.Inputs, shape.Inputs);
+            InputGradient = new MatrixView(
+                (nint)(_memory.Pointer + (batch * (shape.Inputs + 1))), batch, shape.Inputs, shape.Inputs);
             float[] x = Random(batch * shape.Inputs, 20), dy = Random(batch * shape.Outputs, 21);
             for (int row = 0; row < batch; row++)
             {
                 x.AsSpan(row * shape.Inputs, shape.Inputs).CopyTo(new Span<float>(Input.Row(row), shape.Inputs));
                 Input.Row(row)[shape.Inputs] = 1e9f;
-                dy.AsSpan(row * shape.Outputs, shape.Outputs).CopyTo(new Span<float>(Activations.OutputGradient.Row(row), shape.Outputs));
+                dy.AsSpan(row * shape.Outputs, shape.Outputs).CopyTo(
+                    new Span<float>(Activations.OutputGradient.Row(row), shape.Outputs));
             }
 
             X = [.. x.Chunk(shape.Inputs).Select(row => row.Select(value => (double)value).ToArray())];

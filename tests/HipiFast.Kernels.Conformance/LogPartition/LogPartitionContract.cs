@@ -50,7 +50,8 @@ public abstract class LogPartitionContract : KernelContract, IDisposable
     [InlineData(-3e38f)]
     public void ExtremeValuesAgreeWithTheOracle(float value)
     {
-        // Near the largest float a sum must not overflow before its logarithm is taken; near the smallest it must not vanish.
+        // Near the largest float a sum must not overflow before its logarithm is taken; near the smallest it must not
+        // vanish.
         float[] softQ = new RandomData(3).Uniforms(37 * 21, value - 4, value + 4);
         AssertConforms(softQ, 37, 21);
         softQ.AsSpan().Fill(value);
@@ -94,7 +95,8 @@ public abstract class LogPartitionContract : KernelContract, IDisposable
         softQ[last + 30] = float.NaN;
         softQ[36] = float.NegativeInfinity;
         AssertConforms(softQ, rows, Candidates);
-        float[] logPartition = Compute(Kernel, softQ, rows, Candidates), before = Compute(Kernel, plain, rows, Candidates);
+        float[] logPartition = Compute(
+            Kernel, softQ, rows, Candidates), before = Compute(Kernel, plain, rows, Candidates);
         Assert.Equal(float.NegativeInfinity, logPartition[3]);
         Assert.Equal(-300 - Math.Log(rows), logPartition[20], 1e-3);
         Assert.Equal(float.NaN, logPartition[5]);
@@ -126,7 +128,8 @@ public abstract class LogPartitionContract : KernelContract, IDisposable
         foreach (int length in (int[])[1, 3, 64, 149])
         {
             float[] logPartition = Compute(Kernel, softQ, Rows, Candidates, length);
-            Tolerance.AssertClose(expected, logPartition, Tolerance.OfSpread(Doubles(softQ)), $"logZ in blocks of {length}");
+            Tolerance.AssertClose(
+                expected, logPartition, Tolerance.OfSpread(Doubles(softQ)), $"logZ in blocks of {length}");
         }
     }
 
@@ -192,7 +195,8 @@ public abstract class LogPartitionContract : KernelContract, IDisposable
 
         float[] expected = [.. Compute(Kernel, softQ, Rows, Candidates).Reverse()];
         double tolerance = Tolerance.OfSpread(Doubles(softQ));
-        Tolerance.AssertClose([.. expected.Select(value => (double)value)], Compute(Kernel, reversed, Rows, Candidates), tolerance, "logZ");
+        Tolerance.AssertClose([.. expected.Select(value => (double)value)], Compute(
+            Kernel, reversed, Rows, Candidates), tolerance, "logZ");
     }
 
     [Fact]
@@ -229,7 +233,8 @@ public abstract class LogPartitionContract : KernelContract, IDisposable
                 sum.AssertSurroundingsUntouched();
                 logPartition.AssertSurroundingsUntouched();
                 Tolerance.AssertSame(values, softQ.Span, "Q~, which is only read");
-                Tolerance.AssertSame(Compute(Kernel, values, rows, candidates), logPartition.Span, "logZ between guards");
+                Tolerance.AssertSame(
+                    Compute(Kernel, values, rows, candidates), logPartition.Span, "logZ between guards");
             }
         }
     }
@@ -249,7 +254,8 @@ public abstract class LogPartitionContract : KernelContract, IDisposable
     public void DisagreeingLengthsAreRefused()
     {
         float[] six = new float[6], three = new float[3], two = new float[2];
-        Assert.Contains("6", Assert.Throws<ArgumentException>(() => Kernel.Accumulate(three, 2, 3, three, three)).Message, StringComparison.Ordinal);
+        Assert.Contains("6", Assert.Throws<ArgumentException>(
+            () => Kernel.Accumulate(three, 2, 3, three, three)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => Kernel.Accumulate(six, 2, 3, two, three));
         Assert.Throws<ArgumentException>(() => Kernel.Accumulate(six, 2, 3, three, two));
         Assert.Throws<ArgumentException>(() => Kernel.Accumulate([], 0, 3, three, three));
@@ -263,7 +269,8 @@ public abstract class LogPartitionContract : KernelContract, IDisposable
 
     private static double[] Doubles(float[] values) => [.. values.Select(value => (double)value)];
 
-    private static float[] Compute(ILogPartitionKernel kernel, float[] softQ, int rows, int candidates, int blockRows = int.MaxValue)
+    private static float[] Compute(
+        ILogPartitionKernel kernel, float[] softQ, int rows, int candidates, int blockRows = int.MaxValue)
     {
         float[] max = new float[candidates], sum = new float[candidates], logPartition = new float[candidates];
         max.AsSpan().Fill(float.NegativeInfinity);
@@ -282,9 +289,12 @@ public abstract class LogPartitionContract : KernelContract, IDisposable
     {
         double[] expected = LogPartitionOracle.Compute(softQ, rows, candidates);
         double tolerance = Tolerance.OfSpread(Doubles(softQ)) + LogPartitionRounding(softQ);
-        Tolerance.AssertClose(expected, Compute(Kernel, softQ, rows, candidates), tolerance, $"logZ of [{rows}, {candidates}]");
+        Tolerance.AssertClose(
+            expected, Compute(Kernel, softQ, rows, candidates), tolerance, $"logZ of [{rows}, {candidates}]");
     }
 
-    // fp32 cannot hold logZ better than to half a unit in its last place, which for values near 1e38 is far above any spread.
-    private static double LogPartitionRounding(float[] softQ) => 1.2e-7 * softQ.Where(float.IsFinite).Select(Math.Abs).DefaultIfEmpty(0).Max();
+    // fp32 cannot hold logZ better than to half a unit in its last place, which for values near 1e38 is far above any
+    // spread.
+    private static double LogPartitionRounding(float[] softQ) =>
+        1.2e-7 * softQ.Where(float.IsFinite).Select(Math.Abs).DefaultIfEmpty(0).Max();
 }

@@ -8,7 +8,9 @@ using HipiFast.Kernels.TaskSampling;
 
 namespace HipiFast.Kernels.Conformance.Relabeling;
 
-/// <summary>What every relabel pipeline must do: what its session's kernels say one after the other, and what follows from that.</summary>
+/// <summary>
+/// What every relabel pipeline must do: what its session's kernels say one after the other, and what follows from that.
+/// </summary>
 public abstract class RelabelPipelineContract : KernelContract, IDisposable
 {
     private const int Rows = 133;
@@ -22,7 +24,8 @@ public abstract class RelabelPipelineContract : KernelContract, IDisposable
 
     public static TheoryData<bool, long> Blocks => new()
     {
-        { true, long.MaxValue }, { false, long.MaxValue }, { true, 64 * Candidates * 4 }, { false, 100 * Candidates * 4 }, { true, 1 },
+        { true, long.MaxValue }, { false, long.MaxValue }, { true, 64 * Candidates * 4 },
+        { false, 100 * Candidates * 4 }, { true, 1 },
     };
 
     private ComputeSession Session => _session ??= CreateSession(1);
@@ -48,18 +51,21 @@ public abstract class RelabelPipelineContract : KernelContract, IDisposable
 
         TaskPosterior posterior = new()
         {
-            SoftQ = softQ, Rows = Rows, Candidates = Candidates, LogPartition = call.LogPartition, Temperature = Temperature,
+            SoftQ = softQ, Rows = Rows, Candidates = Candidates, LogPartition = call.LogPartition,
+            Temperature = Temperature,
             Seed = _case.Seed, Call = _case.Call,
         };
         int[] index = new int[Rows], mode = new int[Rows];
         float[] entropy = new float[Rows], logNormalizer = new float[Rows];
         Session.TaskSampling.SampleTasks(
-            posterior, new TaskSamples { Index = index, Mode = mode, Entropy = entropy, LogNormalizer = logNormalizer });
+            posterior,
+            new TaskSamples { Index = index, Mode = mode, Entropy = entropy, LogNormalizer = logNormalizer });
         int terminated = 0, isMode = 0;
         for (int row = 0; row < Rows; row++)
         {
             PhiloxBlock block = Philox.Next((uint)row, 0, _case.Call, (uint)RandomPurpose.Mixing, _case.Seed);
-            bool isRelabeled = Philox.ToUniform(block.X) < Fraction, isGoal = isRelabeled && Philox.ToUniform(block.Y) < GoalMix;
+            bool isRelabeled = Philox.ToUniform(block.X) < Fraction,
+                isGoal = isRelabeled && Philox.ToUniform(block.Y) < GoalMix;
             Assert.Equal(isRelabeled && !isGoal ? index[row] : -1, call.TaskIndex[row]);
             ReadOnlySpan<float> task = isGoal
                 ? call.Goals.AsSpan(row * 2, 2)
@@ -72,7 +78,8 @@ public abstract class RelabelPipelineContract : KernelContract, IDisposable
         float[] reward = new float[Rows];
         byte[] ends = new byte[Rows];
         _case.Family!.EvaluateRows(
-            new TransitionRows(_case.Observation, _case.Action, _case.NextObservation, Rows), call.NewTask, reward, ends);
+            new TransitionRows(_case.Observation, _case.Action, _case.NextObservation, Rows), call.NewTask, reward,
+            ends);
         Assert.Equal(ends, call.Terminated);
         Assert.All(reward.Zip(call.Reward), pair => Assert.Equal(pair.First, pair.Second, 1e-4f));
         Assert.Equal((-1, -1, -1), (summary.BadRow, summary.UnsampledRow, summary.BadRewardRow));
@@ -107,7 +114,8 @@ public abstract class RelabelPipelineContract : KernelContract, IDisposable
     [Fact]
     public void AnObserverSeesEveryRowOnceAndTheTasksStayTheSame()
     {
-        Call plain = new(_case, true, 64 * Candidates * 4), watched = new(_case, true, 128 * Candidates * 4) { Observer = new Recorder() };
+        Call plain = new(_case, true, 64 * Candidates * 4), watched = new(
+            _case, true, 128 * Candidates * 4) { Observer = new Recorder() };
         plain.Run(Session);
         watched.Run(Session);
         Recorder recorder = (Recorder)watched.Observer;
@@ -122,7 +130,9 @@ public abstract class RelabelPipelineContract : KernelContract, IDisposable
     {
         Call call = new(_case, true, long.MaxValue);
         call.Reward = new float[Rows - 1];
-        Assert.Contains("rewards; found 132", Assert.Throws<ArgumentException>(() => call.Run(Session)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "rewards; found 132", Assert.Throws<ArgumentException>(() => call.Run(Session)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -163,7 +173,8 @@ public abstract class RelabelPipelineContract : KernelContract, IDisposable
 
     private sealed class Call(SoftQCase data, bool hasPartition, long memoryBudget)
     {
-        public float[] Commanded { get; } = [.. Enumerable.Range(0, Rows * 2).Select(i => data.Task[(i / 2 % Candidates * 2) + (i % 2)])];
+        public float[] Commanded { get; } = [.. Enumerable.Range(0, Rows * 2).Select(
+            i => data.Task[(i / 2 % Candidates * 2) + (i % 2)])];
 
         public float[] Goals { get; } = [.. Enumerable.Range(0, Rows * 2).Select(i => 0.01f * i)];
 
@@ -196,7 +207,8 @@ public abstract class RelabelPipelineContract : KernelContract, IDisposable
 
         public RelabelSummary Run(ComputeSession session) => session.RelabelPipeline.Run(Problem, new RelabelOutput
         {
-            NewTask = NewTask, TaskIndex = TaskIndex, Reward = Reward, Terminated = Terminated, LogPartition = LogPartition,
+            NewTask = NewTask, TaskIndex = TaskIndex, Reward = Reward, Terminated = Terminated,
+            LogPartition = LogPartition,
         });
     }
 

@@ -8,15 +8,16 @@ using HipiFast.Kernels.Tasks;
 namespace HipiFast.Kernels.Conformance.SoftQ;
 
 /// <summary>
-/// A soft-Q problem whose answer matters: inputs with outliers, actions on the boundary, and networks scaled so that Q~ spreads over several nats
-/// (any kernel would pass when all entries are nearly equal).
+/// A soft-Q problem whose answer matters: inputs with outliers, actions on the boundary, and networks scaled so that Q~
+/// spreads over several nats (any kernel would pass when all entries are nearly equal).
 /// </summary>
 internal sealed class SoftQCase : IDisposable
 {
     private const double WantedSpread = 6;
 
     public SoftQCase(
-        int rows, int candidates, int hidden, int observationDimension = 4, int actionDimension = 3, int taskDimension = 2, ulong seed = 1)
+        int rows, int candidates, int hidden, int observationDimension = 4, int actionDimension = 3,
+        int taskDimension = 2, ulong seed = 1)
     {
         (Rows, Candidates, Hidden) = (rows, candidates, hidden);
         (ObservationDimension, ActionDimension, TaskDimension) = (observationDimension, actionDimension, taskDimension);
@@ -30,8 +31,10 @@ internal sealed class SoftQCase : IDisposable
         Action[0] = 1;
         Action[^1] = actionDimension > 1 ? -1 : Action[^1];
         Action[Action.Length / 2] = Action.Length > 2 ? -0.99999f : Action[0];
-        Critic1 = Network(observationDimension + actionDimension + taskDimension, 1, WantedSpread, 10, seed, isActor: false);
-        Critic2 = Network(observationDimension + actionDimension + taskDimension, 1, WantedSpread, 200, seed, isActor: false);
+        Critic1 = Network(
+            observationDimension + actionDimension + taskDimension, 1, WantedSpread, 10, seed, isActor: false);
+        Critic2 = Network(
+            observationDimension + actionDimension + taskDimension, 1, WantedSpread, 200, seed, isActor: false);
         Actor = Network(observationDimension + taskDimension, 2 * actionDimension, 3, 400, seed, isActor: true);
         Family = TaskFamily.Create(new SignFamily(taskDimension));
     }
@@ -90,7 +93,9 @@ internal sealed class SoftQCase : IDisposable
     {
         Observation = Observation.AsSpan(first * ObservationDimension, count * ObservationDimension),
         Action = Action.AsSpan(first * ActionDimension, count * ActionDimension),
-        NextObservation = NextObservation.Length == 0 ? default : NextObservation.AsSpan(first * ObservationDimension, count * ObservationDimension),
+        NextObservation = NextObservation.Length == 0
+            ? default
+            : NextObservation.AsSpan(first * ObservationDimension, count * ObservationDimension),
         Task = Task,
         Rows = count,
         Candidates = Candidates,
@@ -127,13 +132,16 @@ internal sealed class SoftQCase : IDisposable
         double[] expected = SoftQOracle.Compute(Problem);
         if (Rows * Candidates >= 20)
         {
-            Assert.True(Tolerance.Spread(expected) > 2, $"The case says little: Q~ spreads over {Tolerance.Spread(expected):g3} nats.");
+            Assert.True(
+                Tolerance.Spread(expected) > 2,
+                $"The case says little: Q~ spreads over {Tolerance.Spread(expected):g3} nats.");
         }
 
         double tolerance = Tolerance.OfSpread(expected, session.Backend.Precision);
         if (Range.IsBounded && session.Backend.Precision == KernelPrecision.Bf16)
         {
-            // The sigmoid's slope, (high - low) / 4 at most, stretches the errors of its argument, whose spread it then cuts off.
+            // The sigmoid's slope, (high - low) / 4 at most, stretches the errors of its argument, whose spread it then
+            // cuts off.
             CriticRange range = Range;
             Range = default;
             double unbounded = Tolerance.OfSpread(SoftQOracle.Compute(Problem), session.Backend.Precision);
@@ -170,8 +178,10 @@ internal sealed class SoftQCase : IDisposable
         Actor?.Dispose();
     }
 
-    // Takes the first of a fixed series of random networks whose outputs differ at all (a width of 1 is often dead), scaled to the wanted spread.
-    private MlpParameters Network(int inputs, int outputs, double wantedSpread, uint firstStream, ulong seed, bool isActor)
+    // Takes the first of a fixed series of random networks whose outputs differ at all (a width of 1 is often dead),
+    // scaled to the wanted spread.
+    private MlpParameters Network(
+        int inputs, int outputs, double wantedSpread, uint firstStream, ulong seed, bool isActor)
     {
         for (uint stream = firstStream; ; stream++)
         {
@@ -209,7 +219,9 @@ internal sealed class SoftQCase : IDisposable
         return Tolerance.Spread(values);
     }
 
-    /// <summary>Ends where s_0 and psi_0 are both above or both below one half; the reward looks at everything.</summary>
+    /// <summary>
+    /// Ends where s_0 and psi_0 are both above or both below one half; the reward looks at everything.
+    /// </summary>
     internal readonly struct SignFamily(int taskDimension) : ITaskFamily
     {
         public int TaskDimension { get; } = taskDimension;
@@ -218,7 +230,8 @@ internal sealed class SoftQCase : IDisposable
 
         public float Reward<TVector>(in TaskPair<TVector> pair)
             where TVector : struct, IVector =>
-            (0.5f * pair.Observation[0]) + (0.3f * pair.Action[pair.Action.Length - 1]) - (0.2f * pair.NextObservation[0])
+            (0.5f * pair.Observation[0]) + (0.3f * pair.Action[pair.Action.Length - 1])
+                - (0.2f * pair.NextObservation[0])
             + pair.Task[pair.Task.Length - 1];
 
         public bool Terminates<TVector>(in TaskPair<TVector> pair)

@@ -6,12 +6,16 @@ using HipiFast.Kernels.SoftQ;
 
 namespace HipiFast.Kernels.Conformance.SoftQ;
 
-/// <summary>What every soft-Q kernel must do: agree with the double-precision oracle, and the properties that the relabeler relies on.</summary>
+/// <summary>
+/// What every soft-Q kernel must do: agree with the double-precision oracle, and the properties that the relabeler
+/// relies on.
+/// </summary>
 public abstract class SoftQContract : KernelContract, IDisposable
 {
     private ComputeSession? _session;
 
-    public static TheoryData<int, SoftQEstimator> Widths => Cross([1, 2, 15, 16, 17, 31, 32, 63, 64, 100, 128, 256, 300, 512, 1024]);
+    public static TheoryData<int, SoftQEstimator> Widths =>
+        Cross([1, 2, 15, 16, 17, 31, 32, 63, 64, 100, 128, 256, 300, 512, 1024]);
 
     public static TheoryData<int, SoftQEstimator> ActionDimensions => Cross([1, 2, 3, 5, 8, 17, 40]);
 
@@ -21,7 +25,8 @@ public abstract class SoftQContract : KernelContract, IDisposable
         { 16, 16 }, { 64, 64 }, { 67, 129 }, { 129, 5 }, { 1, 257 }, { 257, 1 },
     };
 
-    public static TheoryData<int, int> Dimensions => new() { { 1, 1 }, { 1, 5 }, { 7, 1 }, { 16, 16 }, { 17, 3 }, { 40, 33 } };
+    public static TheoryData<int, int> Dimensions =>
+        new() { { 1, 1 }, { 1, 5 }, { 7, 1 }, { 16, 16 }, { 17, 3 }, { 40, 33 } };
 
     private ComputeSession Session => _session ??= CreateSession(0);
 
@@ -192,7 +197,8 @@ public abstract class SoftQContract : KernelContract, IDisposable
                 }
                 else if (float.IsNaN(bad))
                 {
-                    Assert.True(float.IsNaN(spoiled[pair]), $"{estimator}: pair {pair} hides a NaN as {spoiled[pair]}.");
+                    Assert.True(
+                        float.IsNaN(spoiled[pair]), $"{estimator}: pair {pair} hides a NaN as {spoiled[pair]}.");
                 }
             }
         }
@@ -207,7 +213,8 @@ public abstract class SoftQContract : KernelContract, IDisposable
         using SoftQCase data = new(3, 18, 20) { Twin = twin };
         data.Critic2!.Bias(2).Fill(value);
         data.Critic2.MarkChanged();
-        Assert.All(data.Compute(Kernel), entry => Assert.False(float.IsFinite(entry), $"An infinite critic gave {entry}."));
+        Assert.All(
+            data.Compute(Kernel), entry => Assert.False(float.IsFinite(entry), $"An infinite critic gave {entry}."));
     }
 
     [Fact]
@@ -265,7 +272,8 @@ public abstract class SoftQContract : KernelContract, IDisposable
                     int count = Math.Min(length, data.Rows - first);
                     float[] block = new float[count * data.Candidates];
                     Kernel.Compute(data.Block(first, count), block);
-                    Tolerance.AssertClose(whole.AsSpan(first * data.Candidates, block.Length), block, tolerance, $"{estimator}, block at {first}");
+                    Tolerance.AssertClose(whole.AsSpan(
+                        first * data.Candidates, block.Length), block, tolerance, $"{estimator}, block at {first}");
                 }
             }
         }
@@ -374,7 +382,8 @@ public abstract class SoftQContract : KernelContract, IDisposable
             using SoftQCase data = new(3, 4, 8);
             (MlpParameters? actor, MlpParameters? second) = (data.Actor, data.Critic2);
             spoil(data);
-            ArgumentException refusal = Assert.Throws<ArgumentException>(() => Kernel.Compute(data.Problem, new float[12]));
+            ArgumentException refusal = Assert.Throws<ArgumentException>(
+                () => Kernel.Compute(data.Problem, new float[12]));
             Assert.Contains(expected, refusal.Message, StringComparison.Ordinal);
             (data.Actor, data.Critic2) = (actor, second);
         }

@@ -61,6 +61,7 @@ public abstract partial class TaskSamplingContract
         public float[] LogNormalizer { get; } = new float[data.Rows];
 
         public void Draw(ITaskSamplingKernel kernel, Case data) => kernel.SampleTasks(
-            data.Posterior, new TaskSamples { Index = Index, Mode = Mode, Entropy = Entropy, LogNormalizer = LogNormalizer });
+            data.Posterior,
+            new TaskSamples { Index = Index, Mode = Mode, Entropy = Entropy, LogNormalizer = LogNormalizer });
     }
 }

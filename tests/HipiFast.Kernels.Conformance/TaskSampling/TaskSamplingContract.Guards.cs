@@ -18,7 +18,12 @@ public abstract partial class TaskSamplingContract
             for (int first = 0; first < 45; first += length)
             {
                 int count = Math.Min(length, 45 - first);
-                Case block = new(count, 130) { FirstRow = 77 + (uint)first, LogPartition = data.LogPartition, LogPrior = data.LogPrior };
+                Case block = new(count, 130)
+                {
+                    FirstRow = 77 + (uint)first,
+                    LogPartition = data.LogPartition,
+                    LogPrior = data.LogPrior,
+                };
                 data.SoftQ.AsSpan(first * 130, count * 130).CopyTo(block.SoftQ);
                 Samples samples = new(block);
                 samples.Draw(Kernel, block);
@@ -81,14 +86,16 @@ public abstract partial class TaskSamplingContract
     {
         foreach (GuardSide side in Enum.GetValues<GuardSide>())
         {
-            foreach ((int rows, int candidates) in ((int, int)[])[(1, 1), (3, 15), (5, 17), (33, 48), (9, 83), (2, 257)])
+            foreach (
+                (int rows, int candidates) in ((int, int)[])[(1, 1), (3, 15), (5, 17), (33, 48), (9, 83), (2, 257)])
             {
                 Case data = new(rows, candidates);
                 Samples expected = new(data);
                 expected.Draw(Kernel, data);
                 int[] expectedRows = new int[candidates];
                 Kernel.SampleRows(data.Posterior, expectedRows);
-                using GuardedFloats softQ = new(data.SoftQ, side), logPartition = new(data.LogPartition, side), logPrior = new(data.LogPrior, side);
+                using GuardedFloats softQ = new(data.SoftQ, side), logPartition = new(data.LogPartition, side),
+                    logPrior = new(data.LogPrior, side);
                 using GuardedFloats index = new(rows, side), mode = new(rows, side), entropy = new(rows, side);
                 using GuardedFloats logNormalizer = new(rows, side), rowIndex = new(candidates, side);
                 TaskPosterior posterior = new()
@@ -105,7 +112,13 @@ public abstract partial class TaskSamplingContract
                 };
                 Kernel.SampleTasks(
                     posterior,
-                    new TaskSamples { Index = index.Integers, Mode = mode.Integers, Entropy = entropy.Span, LogNormalizer = logNormalizer.Span });
+                    new TaskSamples
+                    {
+                        Index = index.Integers,
+                        Mode = mode.Integers,
+                        Entropy = entropy.Span,
+                        LogNormalizer = logNormalizer.Span,
+                    });
                 Kernel.SampleRows(posterior, rowIndex.Integers);
                 foreach (GuardedFloats result in (GuardedFloats[])[index, mode, entropy, logNormalizer, rowIndex])
                 {
@@ -152,16 +165,20 @@ public abstract partial class TaskSamplingContract
         Refused("at least one row", data => data.Candidates = 0);
         Case complete = new(3, 5);
         Assert.Throws<ArgumentException>(() => Kernel.SampleTasks(complete.Posterior, new TaskSamples { Index = two }));
-        Assert.Throws<ArgumentException>(() => Kernel.SampleTasks(complete.Posterior, new TaskSamples { Index = three, Mode = two }));
-        Assert.Throws<ArgumentException>(() => Kernel.SampleTasks(complete.Posterior, new TaskSamples { Index = three, Entropy = four }));
-        Assert.Throws<ArgumentException>(() => Kernel.SampleTasks(complete.Posterior, new TaskSamples { Index = three, LogNormalizer = four }));
+        Assert.Throws<ArgumentException>(
+            () => Kernel.SampleTasks(complete.Posterior, new TaskSamples { Index = three, Mode = two }));
+        Assert.Throws<ArgumentException>(
+            () => Kernel.SampleTasks(complete.Posterior, new TaskSamples { Index = three, Entropy = four }));
+        Assert.Throws<ArgumentException>(
+            () => Kernel.SampleTasks(complete.Posterior, new TaskSamples { Index = three, LogNormalizer = four }));
         Assert.Throws<ArgumentException>(() => Kernel.SampleRows(complete.Posterior, three));
 
         void Refused(string expected, Action<Case> spoil)
         {
             Case data = new(3, 5);
             spoil(data);
-            ArgumentException refusal = Assert.Throws<ArgumentException>(() => Kernel.SampleTasks(data.Posterior, new TaskSamples { Index = three }));
+            ArgumentException refusal = Assert.Throws<ArgumentException>(
+                () => Kernel.SampleTasks(data.Posterior, new TaskSamples { Index = three }));
             Assert.Contains(expected, refusal.Message, StringComparison.OrdinalIgnoreCase);
         }
     }

@@ -13,8 +13,10 @@ public abstract partial class TaskSamplingContract : KernelContract, IDisposable
 
     public static TheoryData<int, int> Sizes => new()
     {
-        { 1, 1 }, { 1, 2 }, { 2, 1 }, { 3, 3 }, { 5, 15 }, { 7, 16 }, { 11, 17 }, { 13, 31 }, { 17, 32 }, { 3, 33 }, { 101, 5 }, { 64, 64 },
-        { 19, 255 }, { 4, 256 }, { 4, 257 }, { 23, 523 }, { 700, 3 }, { 1031, 67 }, { 2, 65_536 }, { 2, 65_541 }, { 3, 150_001 },
+        { 1, 1 }, { 1, 2 }, { 2, 1 }, { 3, 3 }, { 5, 15 }, { 7, 16 }, { 11, 17 }, { 13, 31 }, { 17, 32 }, { 3, 33 },
+        { 101, 5 }, { 64, 64 },
+        { 19, 255 }, { 4, 256 }, { 4, 257 }, { 23, 523 }, { 700, 3 }, { 1031, 67 }, { 2, 65_536 }, { 2, 65_541 },
+        { 3, 150_001 },
     };
 
     /// <summary>How often the widest test draws from a million tasks.</summary>
@@ -68,7 +70,8 @@ public abstract partial class TaskSamplingContract : KernelContract, IDisposable
     {
         // Guards the tests above: an option that no case feels would pass unimplemented.
         foreach (Action<Case> change in (Action<Case>[])[
-            data => data.Temperature = 4, data => data.Temperature = 0, data => data.LogPrior = [], data => data.LogPartition = [],
+            data => data.Temperature = 4, data => data.Temperature = 0, data => data.LogPrior = [],
+            data => data.LogPartition = [],
             data => data.Seed++, data => data.Seed += 1UL << 32, data => data.Call++, data => data.FirstRow++])
         {
             Case before = new(29, 45), after = new(29, 45);
@@ -238,7 +241,9 @@ public abstract partial class TaskSamplingContract : KernelContract, IDisposable
         for (int i = 0; i < 33; i++)
         {
             bool decided = TaskSamplingOracle.SampleRow(data.Posterior, i).Margin > 1e-4;
-            Assert.True(!decided || rowsBefore[i] == rowsAfter[i], $"Task {i} picks row {rowsAfter[i]} instead of {rowsBefore[i]}.");
+            Assert.True(
+                !decided || rowsBefore[i] == rowsAfter[i],
+                $"Task {i} picks row {rowsAfter[i]} instead of {rowsBefore[i]}.");
         }
     }
 
@@ -253,7 +258,8 @@ public abstract partial class TaskSamplingContract : KernelContract, IDisposable
         double[] probability = Softmax(row, 0.7);
         AssertFollows(probability, SampleTasks(data), Draws);
 
-        // Every call and every task's noise is independent of the others: the second draw given the first follows the same law.
+        // Every call and every task's noise is independent of the others: the second draw given the first follows the
+        // same law.
         int[] first = SampleTasks(data);
         data.Call++;
         int[] second = SampleTasks(data);
@@ -279,8 +285,9 @@ public abstract partial class TaskSamplingContract : KernelContract, IDisposable
     [Fact]
     public void AMillionTasksAreSampledRight()
     {
-        // One task has 17 nats more than each of a million others, which together should win with probability 1 / (1 + e^17 / 1e6) = 0.0398. That
-        // needs Gumbel draws beyond 17: noise made from uniforms of 2^-24 resolution stops at 16.6 and would give about 0.02.
+        // One task has 17 nats more than each of a million others, which together should win with probability 1 / (1 +
+        // e^17 / 1e6) = 0.0398. That needs Gumbel draws beyond 17: noise made from uniforms of 2^-24 resolution stops
+        // at 16.6 and would give about 0.02.
         const int Candidates = 1_000_000;
         Case data = new(1, Candidates) { LogPartition = [], LogPrior = [] };
         data.SoftQ.AsSpan().Clear();
@@ -300,7 +307,8 @@ public abstract partial class TaskSamplingContract : KernelContract, IDisposable
 
         double expected = WideDraws / (1 + (Math.Exp(17) / (Candidates - 1))), deviation = Math.Sqrt(expected);
         Assert.InRange(others, expected - (2 * deviation), expected + (2 * deviation));
-        Assert.All(deciles, count => Assert.True(count <= 1 + (others / 3), "The winners crowd in one part of the row."));
+        Assert.All(
+            deciles, count => Assert.True(count <= 1 + (others / 3), "The winners crowd in one part of the row."));
     }
 
     // A posterior with one row's Q~ in every row, without partition or prior.
@@ -321,7 +329,8 @@ public abstract partial class TaskSamplingContract : KernelContract, IDisposable
         return [.. weights.Select(weight => weight / weights.Sum())];
     }
 
-    // Pearson's chi-square against the limit that a right sampler exceeds once in ten thousand seeds (Wilson and Hilferty's approximation).
+    // Pearson's chi-square against the limit that a right sampler exceeds once in ten thousand seeds (Wilson and
+    // Hilferty's approximation).
     private static void AssertFollows(double[] probability, int[] drawn, int draws)
     {
         Assert.Equal(draws, drawn.Length);
@@ -341,7 +350,8 @@ public abstract partial class TaskSamplingContract : KernelContract, IDisposable
         for (int j = 0; j < expected.Length; j++)
         {
             bool decided = TaskSamplingOracle.SampleTask(data.Posterior, j).Margin > 1e-4;
-            Assert.True(!decided || expected[j] == found[j], $"Row {j} takes task {found[j]} instead of {expected[j]}.");
+            Assert.True(
+                !decided || expected[j] == found[j], $"Row {j} takes task {found[j]} instead of {expected[j]}.");
         }
     }
 
@@ -359,11 +369,14 @@ public abstract partial class TaskSamplingContract : KernelContract, IDisposable
         int undecided = 0;
         for (int j = 0; j < data.Rows; j++)
         {
-            double tolerance = ScoreTolerance(TaskSamplingOracle.Scores(data.Posterior, j)), margin = data.Temperature == 0 ? 0 : tolerance;
-            undecided += AssertChoice(TaskSamplingOracle.SampleTask(data.Posterior, j), samples.Index[j], margin, $"task of row {j}");
+            double tolerance = ScoreTolerance(
+                TaskSamplingOracle.Scores(data.Posterior, j)), margin = data.Temperature == 0 ? 0 : tolerance;
+            undecided += AssertChoice(
+                TaskSamplingOracle.SampleTask(data.Posterior, j), samples.Index[j], margin, $"task of row {j}");
             AssertChoice(TaskSamplingOracle.Mode(data.Posterior, j), samples.Mode[j], margin, $"mode of row {j}");
             (double entropy, double logNormalizer) = TaskSamplingOracle.Statistics(data.Posterior, j);
-            Tolerance.AssertClose([entropy], [samples.Entropy[j]], Tolerance.Entropy + (4 * tolerance), $"entropy of row {j}");
+            Tolerance.AssertClose(
+                [entropy], [samples.Entropy[j]], Tolerance.Entropy + (4 * tolerance), $"entropy of row {j}");
             Tolerance.AssertClose([logNormalizer], [samples.LogNormalizer[j]], tolerance, $"log normalizer of row {j}");
             if (!double.IsNaN(entropy))
             {
@@ -379,14 +392,17 @@ public abstract partial class TaskSamplingContract : KernelContract, IDisposable
     {
         int[] index = new int[data.Candidates];
         Kernel.SampleRows(data.Posterior, index);
-        double tolerance = data.Temperature == 0 ? 0 : 2 * ScoreTolerance(data.SoftQ.Select(q => q / (double)data.Temperature));
+        double tolerance = data.Temperature == 0
+            ? 0
+            : 2 * ScoreTolerance(data.SoftQ.Select(q => q / (double)data.Temperature));
         int undecided = 0;
 
         // A wide matrix is checked in every 13th column, which meets every lane and tile.
         int step = data.Candidates > 5000 ? 13 : 1;
         for (int i = 0; i < data.Candidates; i += step)
         {
-            undecided += AssertChoice(TaskSamplingOracle.SampleRow(data.Posterior, i), index[i], tolerance, $"row of task {i}");
+            undecided += AssertChoice(
+                TaskSamplingOracle.SampleRow(data.Posterior, i), index[i], tolerance, $"row of task {i}");
         }
 
         Assert.True(undecided <= 1 + (data.Candidates / 10), $"{undecided} of {data.Candidates} tasks are undecided.");
@@ -400,7 +416,9 @@ public abstract partial class TaskSamplingContract : KernelContract, IDisposable
             return 1;
         }
 
-        Assert.True(expected.Index == found, $"{what}: expected {expected.Index} by a margin of {expected.Margin:g3}, found {found}.");
+        Assert.True(
+            expected.Index == found,
+            $"{what}: expected {expected.Index} by a margin of {expected.Margin:g3}, found {found}.");
         return 0;
     }
 

@@ -16,7 +16,9 @@ public sealed class LaunchArgumentsTests
         Assert.Equal([true, false, false, true], Enumerable.Range(0, 4).Select(arguments.IsView));
         Assert.Equal(
             (buffer, 16L, 4L, 4),
-            (arguments.View(0).Buffer, arguments.View(0).ByteOffset, arguments.View(0).Length, arguments.View(0).ElementSize));
+            (
+                arguments.View(0).Buffer, arguments.View(0).ByteOffset, arguments.View(0).Length,
+                arguments.View(0).ElementSize));
         Assert.Equal(7, arguments.Struct<byte>(1));
         Assert.Equal(new Pair(1.5f, 9), arguments.Struct<Pair>(2));
         Assert.Equal(16, arguments.StructBytes(2).Length);
@@ -32,11 +34,14 @@ public sealed class LaunchArgumentsTests
     {
         LaunchArguments arguments = new();
         arguments.Add(1).Add(default(DeviceView));
-        Assert.Equal("Parameter 0 is a struct of 4 bytes, not a view.", Assert.Throws<InvalidOperationException>(() => arguments.View(0)).Message);
+        Assert.Equal(
+            "Parameter 0 is a struct of 4 bytes, not a view.",
+            Assert.Throws<InvalidOperationException>(() => arguments.View(0)).Message);
         Assert.Equal(
             "Parameter 0 is a struct of 4 bytes, not a Int64 of 8 bytes.",
             Assert.Throws<InvalidOperationException>(() => arguments.Struct<long>(0)).Message);
-        Assert.Equal("Parameter 1 is a view, not a struct.", Assert.Throws<InvalidOperationException>(() => arguments.StructBytes(1).Length).Message);
+        Assert.Equal("Parameter 1 is a view, not a struct.", Assert.Throws<InvalidOperationException>(
+            () => arguments.StructBytes(1).Length).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => arguments.View(2));
         arguments.Clear();
         for (int i = 0; i < LaunchArguments.MaxCount; i++)
@@ -70,7 +75,8 @@ public sealed class LaunchArgumentsTests
         using Buffer buffer = new(64);
         Assert.Equal(16, buffer.View<float>().Length);
         Assert.Equal(16, buffer.View<Pair>(16, 3).Slice(0, 2).ByteOffset);
-        Assert.Equal((32L, 1L), (buffer.View<Pair>(16, 3).Slice(1, 1).ByteOffset, buffer.View<Pair>(16, 3).Slice(1, 1).Length));
+        Assert.Equal(
+            (32L, 1L), (buffer.View<Pair>(16, 3).Slice(1, 1).ByteOffset, buffer.View<Pair>(16, 3).Slice(1, 1).Length));
         Assert.Equal(0, buffer.View<float>(64, 0).Length);
         Assert.Throws<ArgumentOutOfRangeException>(() => buffer.View<float>(4, 16));
         Assert.Throws<ArgumentOutOfRangeException>(() => buffer.View<float>(-4, 1));
@@ -83,7 +89,8 @@ public sealed class LaunchArgumentsTests
     [Fact]
     public void ADeviceIsFoundByItsName()
     {
-        DeviceInfo first = new("cuda:0", "Quick", 3L << 30, 90, 1, 32, 1024, 0), second = new("cuda:1", "Slow", 0, 0, 1, 32, 1024, 0);
+        DeviceInfo first = new(
+            "cuda:0", "Quick", 3L << 30, 90, 1, 32, 1024, 0), second = new("cuda:1", "Slow", 0, 0, 1, 32, 1024, 0);
         Assert.Same(first, DeviceInfo.Find([first, second], null, "cuda"));
         Assert.Same(first, DeviceInfo.Find([first, second], string.Empty, "cuda"));
         Assert.Same(first, DeviceInfo.Find([first, second], "auto", "cuda"));

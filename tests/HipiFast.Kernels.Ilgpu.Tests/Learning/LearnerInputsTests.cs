@@ -22,7 +22,8 @@ public sealed class LearnerInputsTests : IDisposable
     [InlineData(17, 6, 3, 300, 1, 257)]
     public void RowsAreConcatenated(int s, int a, int p, int total, int first, int rows)
     {
-        float[] observation = Numbers(total * s, 1), action = Numbers(total * a, 2), next = Numbers(total * s, 3), task = Numbers(total * p, 4);
+        float[] observation = Numbers(total * s, 1), action = Numbers(total * a, 2), next = Numbers(total * s, 3),
+            task = Numbers(total * p, 4);
         float[] reward = Numbers(total, 5);
         int[] terminated = [.. Enumerable.Range(0, total).Select(row => row % 3 == 1 ? 1 : 0)];
         List<float> expected = [];
@@ -31,13 +32,15 @@ public sealed class LearnerInputsTests : IDisposable
             ForEachRow(row => expected.AddRange([.. Row(state, row, s), .. Row(task, row, p)]));
         }
 
-        ForEachRow(row => expected.AddRange([.. Row(observation, row, s), .. Row(action, row, a), .. Row(task, row, p)]));
+        ForEachRow(
+            row => expected.AddRange([.. Row(observation, row, s), .. Row(action, row, a), .. Row(task, row, p)]));
         ForEachRow(row => expected.Add(reward[row]));
         ForEachRow(row => expected.Add(terminated[row] != 0 ? 0f : 0.9f));
 
         LearnerInputShape shape = new()
         {
-            FirstRow = first, Rows = rows, ObservationDimension = s, ActionDimension = a, TaskDimension = p, Gamma = 0.9f,
+            FirstRow = first, Rows = rows, ObservationDimension = s, ActionDimension = a, TaskDimension = p,
+            Gamma = 0.9f,
         };
         Assert.Equal(expected.Count, DeviceLearnerInputs.Floats(shape));
         List<DeviceBuffer> buffers = [];
@@ -50,11 +53,13 @@ public sealed class LearnerInputsTests : IDisposable
             writer.Queue(batch, shape, inputs.Slice(0, expected.Count));
             _runtime.Download(inputs, found.AsSpan());
             Assert.Equal([.. expected, Guard], found);
-            Assert.Throws<ArgumentException>(() => writer.Queue(batch, shape with { FirstRow = total - rows + 1 }, inputs.Slice(0, expected.Count)));
+            Assert.Throws<ArgumentException>(
+                () => writer.Queue(batch, shape with { FirstRow = total - rows + 1 }, inputs.Slice(0, expected.Count)));
             Assert.Throws<ArgumentException>(() => writer.Queue(batch, shape with { Rows = 0 }, inputs.Slice(0, 0)));
             Assert.Throws<ArgumentException>(() => writer.Queue(batch, shape, inputs));
             Assert.Throws<ArgumentException>(
-                () => writer.Queue(batch with { Task = batch.Reward.Slice(0, 0) }, shape, inputs.Slice(0, expected.Count)));
+                () => writer.Queue(
+                    batch with { Task = batch.Reward.Slice(0, 0) }, shape, inputs.Slice(0, expected.Count)));
         }
 
         buffers.ForEach(buffer => buffer.Dispose());
@@ -79,5 +84,6 @@ public sealed class LearnerInputsTests : IDisposable
 
     private static Span<float> Row(float[] matrix, int row, int width) => matrix.AsSpan(row * width, width);
 
-    private static float[] Numbers(int count, int stream) => [.. Enumerable.Range(0, count).Select(i => (1000f * stream) + i)];
+    private static float[] Numbers(int count, int stream) =>
+        [.. Enumerable.Range(0, count).Select(i => (1000f * stream) + i)];
 }

@@ -5,7 +5,9 @@ using HipiFast.Kernels.Ptx;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Ptx;
 
-/// <summary>The program that compiles the kernels to PTX while the CUDA launcher is built, and the kept table of what it made.</summary>
+/// <summary>
+/// The program that compiles the kernels to PTX while the CUDA launcher is built, and the kept table of what it made.
+/// </summary>
 public sealed class PtxHashTests
 {
     /// <summary>When set, the table is written anew before it is compared.</summary>
@@ -27,7 +29,9 @@ public sealed class PtxHashTests
             [
                 Heading,
                 .. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(
-                    path => $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)))}  {Path.GetFileName(path)}"),
+                    path =>
+                        $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)))}  "
+                        + $"{Path.GetFileName(path)}"),
             ];
             Assert.Contains(hashes, line => line.EndsWith("  " + PtxFiles.Manifest, StringComparison.Ordinal));
             if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(WriteVariable)))
@@ -35,10 +39,12 @@ public sealed class PtxHashTests
                 File.WriteAllLines(Table, hashes);
             }
 
-            string[] changed = [.. hashes.Except(File.ReadAllLines(Table)).Union(File.ReadAllLines(Table).Except(hashes)).Select(line => line[66..]).Distinct()];
+            string[] changed = [.. hashes.Except(File.ReadAllLines(Table)).Union(
+                File.ReadAllLines(Table).Except(hashes)).Select(line => line[66..]).Distinct()];
             Assert.True(
                 changed.Length == 0,
-                $"The PTX of {string.Join(", ", changed)} is not what {Table} says. Where that is meant, run this test with {WriteVariable}=1, which "
+                $"The PTX of {string.Join(", ", changed)} is not what {Table} says. Where that is meant, run this test "
+                + $"with {WriteVariable}=1, which "
                 + "writes the table anew.");
         }
         finally
@@ -71,7 +77,9 @@ public sealed class PtxHashTests
     // The program that the build runs, with its exit code and what it says.
     private static async Task<(int ExitCode, string Error)> Compile(string folder)
     {
-        ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [typeof(PtxFiles).Assembly.Location, folder])
+        ProcessStartInfo start = new(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            [typeof(PtxFiles).Assembly.Location, folder])
         {
             RedirectStandardError = true,
         };

@@ -33,11 +33,15 @@ public sealed partial class PtxTests
         {
             PtxKernel compiled = s_compiler.Compile(kernel, family, capability);
             string what = $"{kernel} for {capability}, {KernelTable.TypeOf(family)?.Name}";
-            Assert.True(compiled.Text.Contains($".target sm_{capability}\n", StringComparison.Ordinal), $"{what}: {compiled.Text[..120]}");
-            Assert.True(!compiled.Text.Contains(".local", StringComparison.Ordinal), $"{what} keeps something in local memory.");
+            Assert.True(compiled.Text.Contains(
+                $".target sm_{capability}\n", StringComparison.Ordinal), $"{what}: {compiled.Text[..120]}");
+            Assert.True(!compiled.Text.Contains(
+                ".local", StringComparison.Ordinal), $"{what} keeps something in local memory.");
             Assert.True(!compiled.Text.Contains(".extern .func", StringComparison.Ordinal), $"{what} calls a library.");
-            Assert.True(!compiled.Text.Contains(".approx", StringComparison.Ordinal), $"{what} uses an approximate instruction.");
-            int shared = SharedPattern().Matches(compiled.Text).Sum(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
+            Assert.True(!compiled.Text.Contains(
+                ".approx", StringComparison.Ordinal), $"{what} uses an approximate instruction.");
+            int shared = SharedPattern().Matches(compiled.Text).Sum(
+                match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
             Assert.InRange(shared, 0, MaxSharedBytes);
             AssertParameters(compiled, kernel, family, what);
         }
@@ -52,7 +56,8 @@ public sealed partial class PtxTests
             string text = s_compiler.Compile(kernel, null, capability).Text;
 
             // The inner loop: from the label before its first load of a step to the jump back.
-            int load = text.IndexOf("ld.shared.v4.f32", StringComparison.Ordinal), start = text.LastIndexOf("\n\tL_", load, StringComparison.Ordinal);
+            int load = text.IndexOf("ld.shared.v4.f32", StringComparison.Ordinal), start = text.LastIndexOf(
+                "\n\tL_", load, StringComparison.Ordinal);
             string loop = text[start..text.IndexOf("bra.uni\tL_", load, StringComparison.Ordinal)];
             Assert.Equal(TileMultiplyAdds, Count(loop, "fma.rn.f32"));
             Assert.Equal(4, Count(loop, "ld.shared.v4.f32"));
@@ -67,7 +72,8 @@ public sealed partial class PtxTests
     [Fact]
     public void ADeviceTooOldIsRefused()
     {
-        NotSupportedException refusal = Assert.Throws<NotSupportedException>(() => s_compiler.Compile(DeviceKernelNames.FirstLayer, null, 75));
+        NotSupportedException refusal = Assert.Throws<NotSupportedException>(
+            () => s_compiler.Compile(DeviceKernelNames.FirstLayer, null, 75));
         Assert.Equal("The kernels need compute capability 8.0 or more; found 7.5.", refusal.Message);
     }
 
@@ -88,7 +94,8 @@ public sealed partial class PtxTests
         string list = compiled.Text[start..compiled.Text.IndexOf("\n)", start, StringComparison.Ordinal)];
         MatchCollection found = ParameterPattern().Matches(list);
         ParameterInfo[] expected = KernelTable.Find(
-            kernel, KernelTable.TypeOf(family), new SoftQTile(SoftQTile.WideThreads, SoftQTile.WideThreads)).GetParameters();
+            kernel, KernelTable.TypeOf(family),
+            new SoftQTile(SoftQTile.WideThreads, SoftQTile.WideThreads)).GetParameters();
         Assert.Equal(expected.Length, found.Count);
         for (int i = 0; i < expected.Length; i++)
         {
@@ -96,12 +103,16 @@ public sealed partial class PtxTests
             Type type = expected[i].ParameterType;
             int bytes = type.IsGenericType ? 16 : SizeOf(type);
             string scalar = found[i].Groups[1].Value, array = found[i].Groups[2].Value;
-            int size = array.Length > 0 ? int.Parse(array, CultureInfo.InvariantCulture) : int.Parse(scalar, CultureInfo.InvariantCulture) / 8;
-            Assert.True(bytes == size, $"{what}: parameter {expected[i].Name} has {size} bytes; the launcher packs {bytes}.");
+            int size = array.Length > 0
+                ? int.Parse(array, CultureInfo.InvariantCulture)
+                : int.Parse(scalar, CultureInfo.InvariantCulture) / 8;
+            Assert.True(
+                bytes == size, $"{what}: parameter {expected[i].Name} has {size} bytes; the launcher packs {bytes}.");
         }
     }
 
-    private static int SizeOf(Type type) => (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
+    private static int SizeOf(Type type) =>
+        (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
 
     private readonly struct HiddenFamily : ITaskFamily
     {

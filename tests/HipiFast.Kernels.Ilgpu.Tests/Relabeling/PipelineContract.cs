@@ -48,7 +48,8 @@ public abstract class PipelineContract
 
     [Theory]
     [MemberData(nameof(Options))]
-    public void EveryOptionGivesWhatTheProcessorGives(SoftQEstimator estimator, CandidateSource source, PartitionMode partition, float temperature)
+    public void EveryOptionGivesWhatTheProcessorGives(
+        SoftQEstimator estimator, CandidateSource source, PartitionMode partition, float temperature)
     {
         RelabelOptions options = new()
         {
@@ -80,7 +81,8 @@ public abstract class PipelineContract
                     RelabelData.GoalFamily,
                     new RelabelOptions
                     {
-                        Estimator = SoftQEstimator.Bellman, Partition = partition, MemoryBudget = budget, Seed = 6, RelabelFraction = 1f,
+                        Estimator = SoftQEstimator.Bellman, Partition = partition, MemoryBudget = budget, Seed = 6,
+                        RelabelFraction = 1f,
                     });
             }
         }
@@ -92,7 +94,8 @@ public abstract class PipelineContract
         using ComputeSession session = Sessions.Create(Backend), reference = Sessions.Create(ManagedBackend.FamilyName);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         RelabelOptions options = new() { Estimator = SoftQEstimator.SoftCritic, RelabelFraction = 0.6f, Seed = 3 };
-        using Relabeler device = new(session, RelabelData.GoalFamily, agent, options), host = new(reference, RelabelData.GoalFamily, agent, options);
+        using Relabeler device = new(session, RelabelData.GoalFamily, agent, options), host = new(
+            reference, RelabelData.GoalFamily, agent, options);
         for (uint call = 0; call < 5; call++)
         {
             if (call == 3)
@@ -114,7 +117,8 @@ public abstract class PipelineContract
         // Guards the test above: a stale copy on both sides would pass it.
         using ComputeSession session = Sessions.Create(Backend);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions { ExactTerminalValue = false });
+        using Relabeler relabeler = new(
+            session, RelabelData.GoalFamily, agent, new RelabelOptions { ExactTerminalValue = false });
         using TransitionBatch first = RelabelData.Batch(Rows), second = RelabelData.Batch(Rows);
         float before = relabeler.Relabel(first).Diagnostics.LogPartitionMax;
         agent.Critic1.Bias(2)[0] -= 10f;
@@ -206,7 +210,13 @@ public abstract class PipelineContract
         agent.Critic1.MarkChanged();
         string message = AssertRefusedAlike(
             agent,
-            new RelabelOptions { Temperature = 1e-20f, Twin = TwinCombination.First, Partition = PartitionMode.None, ExactTerminalValue = false });
+            new RelabelOptions
+            {
+                Temperature = 1e-20f,
+                Twin = TwinCombination.First,
+                Partition = PartitionMode.None,
+                ExactTerminalValue = false,
+            });
         Assert.Contains("overflow", message, StringComparison.Ordinal);
     }
 
@@ -232,7 +242,8 @@ public abstract class PipelineContract
     {
         options = options with { RelabelFraction = 1f };
         using ComputeSession session = Sessions.Create(Backend), reference = Sessions.Create(ManagedBackend.FamilyName);
-        using Relabeler device = new(session, RelabelData.GoalFamily, agent, options), host = new(reference, RelabelData.GoalFamily, agent, options);
+        using Relabeler device = new(session, RelabelData.GoalFamily, agent, options), host = new(
+            reference, RelabelData.GoalFamily, agent, options);
         string expected = Refusal(host);
         Assert.Equal(expected, Refusal(device));
         return expected;

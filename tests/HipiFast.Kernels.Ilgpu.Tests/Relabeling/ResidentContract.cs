@@ -14,15 +14,15 @@ using HipiFast.Testing;
 namespace HipiFast.Kernels.Ilgpu.Tests.Relabeling;
 
 /// <summary>
-/// A relabel call on a batch that lies on the device does, bit for bit, what it does on the same batch of the host, which
-/// <see cref="PipelineContract"/>
-/// compares with the processor.
+/// A relabel call on a batch that lies on the device does, bit for bit, what it does on the same batch of the host,
+/// which <see cref="PipelineContract"/> compares with the processor.
 /// </summary>
 public abstract class ResidentContract
 {
     private const int Rows = 37;
 
-    public static TheoryData<SoftQEstimator, CandidateSource, ReachedState, PartitionMode, float, float> Options => new()
+    public static TheoryData<SoftQEstimator, CandidateSource, ReachedState, PartitionMode, float, float> Options =>
+        new()
     {
         { SoftQEstimator.Critic, CandidateSource.Commanded, ReachedState.Next, PartitionMode.Batch, 1f, 0f },
         { SoftQEstimator.Critic, CandidateSource.Both, ReachedState.Next, PartitionMode.Batch, 0.3f, 0.4f },
@@ -50,12 +50,14 @@ public abstract class ResidentContract
     [Theory]
     [MemberData(nameof(Options))]
     public void EveryOptionGivesWhatItGivesOnTheHost(
-        SoftQEstimator estimator, CandidateSource source, ReachedState reached, PartitionMode partition, float temperature, float goalMix) =>
+        SoftQEstimator estimator, CandidateSource source, ReachedState reached, PartitionMode partition,
+        float temperature, float goalMix) =>
         AssertSame(
             RelabelData.GoalFamily,
             new RelabelOptions
             {
-                Estimator = estimator, Candidates = source, ReachedState = reached, Partition = partition, Temperature = temperature,
+                Estimator = estimator, Candidates = source, ReachedState = reached, Partition = partition,
+                Temperature = temperature,
                 GoalMix = goalMix, GoalMixStrategy = goalMix < 1f ? RelabelStrategy.Future : RelabelStrategy.Final,
                 RelabelFraction = 0.7f, Seed = 5, Alpha = 0.2f,
             },
@@ -84,7 +86,8 @@ public abstract class ResidentContract
                 RelabelData.GoalFamily,
                 new RelabelOptions
                 {
-                    Candidates = CandidateSource.Both, Partition = partition, MemoryBudget = budget, Seed = 6, RelabelFraction = 0.8f,
+                    Candidates = CandidateSource.Both, Partition = partition, MemoryBudget = budget, Seed = 6,
+                    RelabelFraction = 0.8f,
                 },
                 rows);
         }
@@ -109,7 +112,8 @@ public abstract class ResidentContract
     public void RepeatedCallsOtherSizesAndChangedNetworksAreServed()
     {
         using Comparison comparison = new(
-            Backend, RelabelData.GoalFamily, new RelabelOptions { Candidates = CandidateSource.Both, RelabelFraction = 0.6f });
+            Backend, RelabelData.GoalFamily,
+            new RelabelOptions { Candidates = CandidateSource.Both, RelabelFraction = 0.6f });
         foreach (int rows in (int[])[Rows, Rows, 21, 64, 64, Rows])
         {
             comparison.Agent.Critic1.Bias(1)[0] += 0.5f;
@@ -161,7 +165,8 @@ public abstract class ResidentContract
     [Fact]
     public void ARefusedCallLeavesTheBatchAloneInTheSameWords()
     {
-        using Comparison comparison = new(Backend, RelabelData.GoalFamily, new RelabelOptions { Twin = TwinCombination.First, RelabelFraction = 1f });
+        using Comparison comparison = new(
+            Backend, RelabelData.GoalFamily, new RelabelOptions { Twin = TwinCombination.First, RelabelFraction = 1f });
         comparison.Agent.Critic1.Bias(2).Fill(float.NaN);
         comparison.Agent.Critic1.MarkChanged();
         Assert.Contains("estimate of transition", comparison.AssertRefusedAlike(Rows), StringComparison.Ordinal);
@@ -173,8 +178,10 @@ public abstract class ResidentContract
         // The square of the distance to the goal is infinite, Q~ is not.
         using Comparison comparison = new(
             Backend, TaskFamilies.Dense([0, 1]),
-            new RelabelOptions { RelabelFraction = 0.5f, ExactTerminalValue = false, Partition = PartitionMode.None }, scale: 5e19f);
-        Assert.Contains("The recomputed reward of transition ", comparison.AssertRefusedAlike(Rows), StringComparison.Ordinal);
+            new RelabelOptions { RelabelFraction = 0.5f, ExactTerminalValue = false, Partition = PartitionMode.None },
+            scale: 5e19f);
+        Assert.Contains(
+            "The recomputed reward of transition ", comparison.AssertRefusedAlike(Rows), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -184,8 +191,12 @@ public abstract class ResidentContract
         using TransitionBatch host = new(RelabelData.Shape, 5);
         ResidentTransitionBatch batch = comparison.Sample(host);
         DeviceBatch transitions = (DeviceBatch)batch.Transitions!;
-        Refused("relabeled by inverse RL by row", comparison.Session, new RelabelOptions { Strategy = RelabelStrategy.Random }, batch);
-        Refused("relabeled by inverse RL by row", comparison.Session, new RelabelOptions { Assignment = Assignment.Task }, batch);
+        Refused(
+            "relabeled by inverse RL by row", comparison.Session,
+            new RelabelOptions { Strategy = RelabelStrategy.Random }, batch);
+        Refused(
+            "relabeled by inverse RL by row", comparison.Session, new RelabelOptions { Assignment = Assignment.Task },
+            batch);
         Refused(
             "kept across batches", comparison.Session,
             new RelabelOptions { Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running }, batch);
@@ -193,7 +204,8 @@ public abstract class ResidentContract
         Refused("none were set", comparison.Session, new RelabelOptions { Candidates = CandidateSource.Fixed }, batch);
         Refused(
             "Expected 5 entries for terminations on the device; found 4", comparison.Session, new RelabelOptions(),
-            new ResidentTransitionBatch(batch.Memory, batch.Shape, transitions with { Terminated = transitions.Terminated.Slice(0, 4) }));
+            new ResidentTransitionBatch(
+                batch.Memory, batch.Shape, transitions with { Terminated = transitions.Terminated.Slice(0, 4) }));
         using ComputeSession managed = Sessions.Create(ManagedBackend.FamilyName);
         Refused("computes on the processor", managed, new RelabelOptions(), batch);
         comparison.AssertEqual(host, batch);
@@ -203,7 +215,8 @@ public abstract class ResidentContract
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, options);
-        Assert.Contains(expected, Assert.Throws<ArgumentException>(() => { relabeler.Relabel(batch); }).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<ArgumentException>(
+            () => { relabeler.Relabel(batch); }).Message, StringComparison.Ordinal);
     }
 
     private void AssertSame(TaskFamily family, RelabelOptions options, int rows)
@@ -211,7 +224,8 @@ public abstract class ResidentContract
         using Comparison comparison = new(Backend, family, options);
         if (options.Candidates == CandidateSource.Fixed)
         {
-            float[] tasks = [0.3f, -0.3f, 0.1f, 0.2f, -0.5f, 0.9f, 0.7f, 0.7f], logPrior = [0.5f, -1f, 0f, float.NegativeInfinity];
+            float[] tasks = [0.3f, -0.3f, 0.1f, 0.2f, -0.5f, 0.9f, 0.7f, 0.7f],
+                logPrior = [0.5f, -1f, 0f, float.NegativeInfinity];
             comparison.Host.SetFixedCandidates(tasks, logPrior);
             comparison.Device.SetFixedCandidates(tasks, logPrior);
         }
@@ -295,7 +309,8 @@ public abstract class ResidentContract
             using TransitionBatch expected = new(_replay.Shape, rows);
             ResidentTransitionBatch batch = Sample(expected);
             string message = Assert.Throws<InvalidDataException>(() => { Host.Relabel(expected, _replay); }).Message;
-            Assert.Equal(message, Assert.Throws<InvalidDataException>(() => { Device.Relabel(batch, _replay); }).Message);
+            Assert.Equal(
+                message, Assert.Throws<InvalidDataException>(() => { Device.Relabel(batch, _replay); }).Message);
             AssertEqual(expected, batch);
             return message;
         }

@@ -2,7 +2,9 @@ using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Relabeling;
 
-/// <summary>A user's own task family: the task is a speed and a direction; leaving the ring of the constants' radii ends it.</summary>
+/// <summary>
+/// A user's own task family: the task is a speed and a direction; leaving the ring of the constants' radii ends it.
+/// </summary>
 public readonly struct RingAtSpeed : ITaskFamily
 {
     public int TaskDimension => 2;

@@ -13,8 +13,8 @@ public sealed class DeviceReplayTests : IDisposable
 
     public void Dispose() => _runtime.Dispose();
 
-    // Capacity, environment copies, vector steps in each append, appends, batch: not yet full, just full, several laps; one row, odd and large
-    // batches.
+    // Capacity, environment copies, vector steps in each append, appends, batch: not yet full, just full, several laps;
+    // one row, odd and large batches.
     [Theory]
     [InlineData(1, 1, 1, 3, 1)]
     [InlineData(64, 4, 3, 4, 33)]
@@ -43,7 +43,8 @@ public sealed class DeviceReplayTests : IDisposable
         }
     }
 
-    // The first bound refuses three words in ten, so that second and later draws are seen; the second case crosses the end of the 32-bit counter.
+    // The first bound refuses three words in ten, so that second and later draws are seen; the second case crosses the
+    // end of the 32-bit counter.
     [Theory]
     [InlineData(1_500_000_000u, 0ul)]
     [InlineData(1_500_000_000u, 4_294_967_290ul)]
@@ -53,7 +54,8 @@ public sealed class DeviceReplayTests : IDisposable
         const int Rows = 500;
         int[] expected = new int[Rows];
         UniformIndex.Fill(expected, bound, 11, 2, RandomPurpose.RowPool, firstEntry);
-        using DeviceBuffer slots = _runtime.Allocate(Rows * sizeof(int)), numbers = _runtime.Allocate(Rows * sizeof(long));
+        using DeviceBuffer slots =
+            _runtime.Allocate(Rows * sizeof(int)), numbers = _runtime.Allocate(Rows * sizeof(long));
         using LaunchArguments arguments = new();
         ReplayDraw draw = new()
         {
@@ -69,9 +71,11 @@ public sealed class DeviceReplayTests : IDisposable
         };
         arguments.Add(slots.View<int>()).Add(numbers.View<long>()).Add(draw);
         int group = _runtime.Device.MaxGroupSize;
-        _runtime.Launch(_runtime.Load(DeviceKernelNames.ReplaySample), new LaunchShape(new DeviceExtent(3), new DeviceExtent(group)), arguments);
+        _runtime.Launch(_runtime.Load(
+            DeviceKernelNames.ReplaySample), new LaunchShape(new DeviceExtent(3), new DeviceExtent(group)), arguments);
         Assert.Equal(expected, Download<int>(slots.View<int>()));
-        Assert.Equal(expected.Select(slot => slot < 5 ? slot + 2_000_000_000L : slot), Download<long>(numbers.View<long>()));
+        Assert.Equal(
+            expected.Select(slot => slot < 5 ? slot + 2_000_000_000L : slot), Download<long>(numbers.View<long>()));
     }
 
     [Fact]
@@ -109,16 +113,20 @@ public sealed class DeviceReplayTests : IDisposable
     public void BadUseIsASentence()
     {
         using DeviceReplay device = new(_runtime, 2, 1, 1, 8);
-        Assert.Equal("Cannot sample from an empty replay ring.", Assert.Throws<InvalidOperationException>(() => device.Sample(1, 1, 1)).Message);
+        Assert.Equal("Cannot sample from an empty replay ring.", Assert.Throws<InvalidOperationException>(
+            () => device.Sample(1, 1, 1)).Message);
         Assert.Equal(
             "2 transitions have 2 x 2 = 4 entries of next states; found 3.",
             Assert.Throws<ArgumentException>(
-                () => device.Append(new float[4], new float[2], new float[3], new float[2], new float[2], new byte[2])).Message);
+                () =>
+                    device.Append(
+                        new float[4], new float[2], new float[3], new float[2], new float[2], new byte[2])).Message);
         Assert.Equal(0, device.TotalCount);
         Assert.Throws<ArgumentOutOfRangeException>(() => new DeviceReplay(_runtime, 0, 1, 1, 8));
     }
 
-    private static void Append(ReplayBuffer host, DeviceReplay device, TransitionShape shape, int copies, int steps, uint call)
+    private static void Append(
+        ReplayBuffer host, DeviceReplay device, TransitionShape shape, int copies, int steps, uint call)
     {
         for (int step = 0; step < steps; step++)
         {
@@ -150,7 +158,8 @@ public sealed class DeviceReplayTests : IDisposable
         {
             for (int i = 0; i < values.Length; i++)
             {
-                values[i] = Philox.ToUniform(Philox.Next((uint)i, column, stream, (uint)RandomPurpose.SyntheticData, 3).X);
+                values[i] = Philox.ToUniform(
+                    Philox.Next((uint)i, column, stream, (uint)RandomPurpose.SyntheticData, 3).X);
             }
         }
     }

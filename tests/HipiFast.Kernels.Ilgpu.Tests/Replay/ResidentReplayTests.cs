@@ -3,13 +3,16 @@ using HipiFast.Replay;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Replay;
 
-/// <summary>A replay in a session's memory gives the batches that its buffer gives, in every column of the schema.</summary>
+/// <summary>
+/// A replay in a session's memory gives the batches that its buffer gives, in every column of the schema.
+/// </summary>
 public sealed class ResidentReplayTests : IDisposable
 {
     private const int Rows = 33;
     private static readonly TransitionShape s_shape = new(3, 2, 2);
 
-    private readonly ComputeSession _session = new IlgpuBackend().CreateSession(new SessionOptions(Device: DeviceInfo.Cpu));
+    private readonly ComputeSession _session = new IlgpuBackend().CreateSession(
+        new SessionOptions(Device: DeviceInfo.Cpu));
     private readonly ResidentReplay _replay;
 
     public ResidentReplayTests()

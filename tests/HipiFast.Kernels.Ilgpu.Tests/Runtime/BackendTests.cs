@@ -33,7 +33,8 @@ public sealed class BackendTests
     [Fact]
     public void AnAbsentDeviceIsOneSentence()
     {
-        ArgumentException refusal = Assert.Throws<ArgumentException>(() => s_backend.CreateSession(new SessionOptions(1, "cuda:7")));
+        ArgumentException refusal = Assert.Throws<ArgumentException>(
+            () => s_backend.CreateSession(new SessionOptions(1, "cuda:7")));
         Assert.StartsWith("Backend 'ilgpu' has no device 'cuda:7'; it has ", refusal.Message, StringComparison.Ordinal);
     }
 
@@ -46,7 +47,8 @@ public sealed class BackendTests
         Assert.Same(kernel, runtime.Load(DeviceKernelNames.LogPartitionFinish));
         using LaunchArguments arguments = new();
         arguments.Add(default(DeviceView));
-        ArgumentException refusal = Assert.Throws<ArgumentException>(() => runtime.Launch(kernel, new LaunchShape(new(1), new(1)), arguments));
+        ArgumentException refusal = Assert.Throws<ArgumentException>(
+            () => runtime.Launch(kernel, new LaunchShape(new(1), new(1)), arguments));
         Assert.Contains("has 3 parameters; found 1", refusal.Message, StringComparison.Ordinal);
     }
 

@@ -12,8 +12,8 @@ using HipiFast.Kernels.TaskSampling;
 namespace HipiFast.Kernels.Ilgpu.Tests.Runtime;
 
 /// <summary>
-/// Groups of four threads, each one of the system's, on ILGPU's CPU accelerator: what depends on barriers and shared memory. Elsewhere the
-/// accelerator runs groups of one thread, because these are slow.
+/// Groups of four threads, each one of the system's, on ILGPU's CPU accelerator: what depends on barriers and shared
+/// memory. Elsewhere the accelerator runs groups of one thread, because these are slow.
 /// </summary>
 public sealed class GroupTests : IDisposable
 {
@@ -21,7 +21,8 @@ public sealed class GroupTests : IDisposable
 
     private static readonly ComputeSession s_session = DeviceSession.Create(
         new IlgpuBackend(),
-        new IlgpuRuntime(new DeviceInfo("cpu-groups", "groups of four", 0, 0, 1, Threads, Threads, 1 << 16), () => IlgpuContext.OpenCpu(Threads)),
+        new IlgpuRuntime(new DeviceInfo(
+            "cpu-groups", "groups of four", 0, 0, 1, Threads, Threads, 1 << 16), () => IlgpuContext.OpenCpu(Threads)),
         new SessionOptions(1));
 
     public void Dispose() => GC.SuppressFinalize(this);
@@ -46,7 +47,8 @@ public sealed class GroupTests : IDisposable
     [InlineData(300, 3)]
     public void LogPartitionAgreesWithTheOracle(int rows, int candidates)
     {
-        float[] softQ = new RandomData(4).NormalsWithOutliers(rows * candidates, 3), max = new float[candidates], sum = new float[candidates];
+        float[] softQ = new RandomData(4).NormalsWithOutliers(rows * candidates, 3), max = new float[candidates],
+            sum = new float[candidates];
         float[] logPartition = new float[candidates];
         max.AsSpan().Fill(float.NegativeInfinity);
         s_session.LogPartition.Accumulate(softQ, rows, candidates, max, sum);
@@ -69,7 +71,8 @@ public sealed class GroupTests : IDisposable
         };
         int[] index = new int[rows], mode = new int[rows], row = new int[candidates];
         float[] entropy = new float[rows], normalizer = new float[rows];
-        s_session.TaskSampling.SampleTasks(posterior, new TaskSamples { Index = index, Mode = mode, Entropy = entropy, LogNormalizer = normalizer });
+        s_session.TaskSampling.SampleTasks(
+            posterior, new TaskSamples { Index = index, Mode = mode, Entropy = entropy, LogNormalizer = normalizer });
         s_session.TaskSampling.SampleRows(posterior, row);
         for (int j = 0; j < rows; j++)
         {

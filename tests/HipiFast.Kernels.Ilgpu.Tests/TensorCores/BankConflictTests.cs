@@ -6,8 +6,8 @@ using HipiFast.Kernels.Ilgpu.TensorCores;
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
 /// <summary>
-/// Shared memory has 32 banks of four bytes, of which each serves one word at a time. A warp's access of 16 bytes to a lane goes in four parts of
-/// eight lanes, so it takes four turns at the least; one of four bytes takes one.
+/// Shared memory has 32 banks of four bytes, of which each serves one word at a time. A warp's access of 16 bytes to a
+/// lane goes in four parts of eight lanes, so it takes four turns at the least; one of four bytes takes one.
 /// </summary>
 public sealed class BankConflictTests
 {
@@ -38,7 +38,8 @@ public sealed class BankConflictTests
         Assert.Equal(4, Turns(lane => 16 * lane, 16));
         Assert.Equal(8, Turns(lane => 32 * lane, 16));
 
-        // A row-major W2 of 256 outputs in bf16 without a swizzle, read as the right operand lies: rows 2t and 2t + 1 of column g.
+        // A row-major W2 of 256 outputs in bf16 without a swizzle, read as the right operand lies: rows 2t and 2t + 1
+        // of column g.
         Assert.Equal(4, Turns(lane => ((lane % 4 * 2 * 256) + (lane / 4)) * 2 / 4 * 4, 4));
     }
 
@@ -66,7 +67,8 @@ public sealed class BankConflictTests
                     for (int block = 0; block < TensorTile.WarpBlocks; block++)
                     {
                         int Fragment(int lane) =>
-                            TensorPairTile.RingIndex(shape, (warp * TensorCore.Lanes) + lane, round, round, step) + (block * TensorCore.Lanes);
+                            TensorPairTile.RingIndex(shape, (warp * TensorCore.Lanes) + lane, round, round, step)
+                                + (block * TensorCore.Lanes);
                         Assert.Equal(4, Turns(lane => Fragment(lane) * FourWords.Bytes, FourWords.Bytes));
                         Assert.InRange(Fragment(TensorCore.Lanes - 1), 0, (tile.SharedBytes / FourWords.Bytes) - 1);
                         read.Add(Fragment(0));
@@ -75,18 +77,23 @@ public sealed class BankConflictTests
             }
         }
 
-        // Nothing that is copied lies idle: where W2 is whole, every fragment is read; a slice is as long as what is read of it.
+        // Nothing that is copied lies idle: where W2 is whole, every fragment is read; a slice is as long as what is
+        // read of it.
         Assert.Equal(
-            tile.SliceSteps == 0 ? steps * tile.Blocks : Math.Min(2 * tile.SliceSteps, chunks * steps) * columns * TensorTile.WarpBlocks, read.Count);
+            tile.SliceSteps == 0 ? steps * tile.Blocks : Math.Min(
+                2 * tile.SliceSteps, chunks * steps) * columns * TensorTile.WarpBlocks, read.Count);
 
         // The sums of the pairs, as lanes store them and as threads add them up.
         int threads = tile.GroupSize;
         for (int warp = 0; warp < tile.Warps; warp++)
         {
-            Assert.Equal(1, Turns(lane => sizeof(float) * TensorPairTile.SumsIndex(shape, (warp * TensorCore.Lanes) + lane, threads), sizeof(float)));
+            Assert.Equal(1, Turns(
+                lane => sizeof(float) * TensorPairTile.SumsIndex(shape, (warp * TensorCore.Lanes) + lane, threads),
+                sizeof(float)));
         }
 
-        HashSet<int> sums = [.. Enumerable.Range(0, threads).Select(thread => TensorPairTile.SumsIndex(shape, thread, threads)).SelectMany(
+        HashSet<int> sums = [.. Enumerable.Range(0, threads).Select(
+            thread => TensorPairTile.SumsIndex(shape, thread, threads)).SelectMany(
             first => Enumerable.Range(0, TensorTile.MaxTasks).Select(pair => first + (pair * TensorTile.MaxTasks)))];
         Assert.Equal(threads * TensorTile.MaxTasks, sums.Count);
         Assert.InRange(sums.Max(), 0, TensorTile.SumsLength - 1);
@@ -95,7 +102,8 @@ public sealed class BankConflictTests
     [Fact]
     public void EveryWidthFitsWhatEveryDeviceHas()
     {
-        DeviceInfo device = new("cuda:0", "GPU", 0, 80, 108, TensorTile.WarpSize, 1024, TensorTestBackend.SharedKilobytes << 10);
+        DeviceInfo device = new(
+            "cuda:0", "GPU", 0, 80, 108, TensorTile.WarpSize, 1024, TensorTestBackend.SharedKilobytes << 10);
         for (int stride = TensorCore.Depth; stride <= 4096; stride += TensorCore.Depth)
         {
             TensorTile tile = TensorTile.For(device, stride);
@@ -116,7 +124,8 @@ public sealed class BankConflictTests
         for (int first = 0; first < TensorCore.Lanes; first += lanesAtOnce)
         {
             // Lanes that read the same word share a turn.
-            turns += Enumerable.Range(first, lanesAtOnce).SelectMany(lane => Enumerable.Range(address(lane) / 4, bytes / 4)).Distinct()
+            turns += Enumerable.Range(first, lanesAtOnce).SelectMany(
+                lane => Enumerable.Range(address(lane) / 4, bytes / 4)).Distinct()
                 .GroupBy(word => word % Banks).Max(bank => bank.Count());
         }
 

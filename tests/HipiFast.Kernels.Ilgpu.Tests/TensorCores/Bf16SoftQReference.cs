@@ -5,17 +5,20 @@ using HipiFast.Kernels.SoftQ;
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
 /// <summary>
-/// The soft-Q matrix as the kernels on tensor cores define it: in double, but for what is rounded to bf16, the operands of the second layers. So what
-/// is left between it and the kernels is fp32 rounding, whose size it tells pair by pair; a number in the wrong place shows a hundred times above.
+/// The soft-Q matrix as the kernels on tensor cores define it: in double, but for what is rounded to bf16, the operands
+/// of the second layers. So what is left between it and the kernels is fp32 rounding, whose size it tells pair by pair;
+/// a number in the wrong place shows a hundred times above.
 /// </summary>
 /// <remarks>
-/// A number within fp32 rounding of the middle between two bf16 numbers may become either; the difference then counts as an error of its own. Errors
-/// are taken to first order and add up as independent ones do, in the square: that of a sum of thousands in the worst case says nothing.
+/// A number within fp32 rounding of the middle between two bf16 numbers may become either; the difference then counts
+/// as an error of its own. Errors are taken to first order and add up as independent ones do, in the square: that of a
+/// sum of thousands in the worst case says nothing.
 /// </remarks>
 internal static class Bf16SoftQReference
 {
     /// <summary>
-    /// Of the magnitudes that are summed, or of a function's value: a few roundings, and those of sums of any order, which mostly cancel.
+    /// Of the magnitudes that are summed, or of a function's value: a few roundings, and those of sums of any order,
+    /// which mostly cancel.
     /// </summary>
     private const double Rounding = 4.0 / (1 << 24);
 
@@ -40,7 +43,8 @@ internal static class Bf16SoftQReference
 
     private static Bounded Pair(in SoftQProblem problem, int row, int task, in Networks networks)
     {
-        Bounded[] s = Row(problem.Observation, row, problem.ObservationDimension), a = Row(problem.Action, row, problem.ActionDimension);
+        Bounded[] s = Row(problem.Observation, row, problem.ObservationDimension), a = Row(
+            problem.Action, row, problem.ActionDimension);
         Bounded[] psi = Row(problem.Task, task, problem.TaskDimension);
         bool isBellman = problem.Estimator == SoftQEstimator.Bellman;
         bool judges = isBellman || (problem.ExactTerminalValue && problem.Family is not null);
@@ -83,9 +87,11 @@ internal static class Bf16SoftQReference
         {
             double a = Math.Clamp(action[d].Value, -PolicyOracle.MaxAction, PolicyOracle.MaxAction), x = Math.Atanh(a);
             Bounded mean = output[d], logDeviation = LogDeviation(output[action.Length + d]);
-            double inverse = Math.Exp(-logDeviation.Value), z = (x - mean.Value) * inverse, derivative = Math.Log(1 - (a * a));
+            double inverse = Math.Exp(-logDeviation.Value), z = (x - mean.Value) * inverse,
+                derivative = Math.Log(1 - (a * a));
 
-            // The square's slope is z, and the deviation's share of that another z: where z is large, errors of the actor are, too.
+            // The square's slope is z, and the deviation's share of that another z: where z is large, errors of the
+            // actor are, too.
             double error = inverse * (mean.Error + (Rounding * (Math.Abs(x) + Math.Abs(mean.Value))));
             error += Math.Abs(z) * (logDeviation.Error + (Rounding * (1 + Math.Abs(logDeviation.Value))));
             sum = Add(sum, new Bounded(-z * z / 2, (Math.Abs(z) * error) + (error * error / 2)));
@@ -102,8 +108,10 @@ internal static class Bf16SoftQReference
         for (int d = 0; d < action.Length; d++)
         {
             Bounded mean = output[d], logDeviation = LogDeviation(output[action.Length + d]);
-            double noise = Math.Exp(logDeviation.Value) * SoftQOracle.Normal(problem, row, task, d), x = mean.Value + noise;
-            double error = mean.Error + (Math.Abs(noise) * (logDeviation.Error + Rounding)) + (Rounding * Math.Abs(mean.Value)), tanh = Math.Tanh(x);
+            double noise = Math.Exp(logDeviation.Value) * SoftQOracle.Normal(problem, row, task, d),
+                x = mean.Value + noise;
+            double error = mean.Error + (Math.Abs(noise) * (logDeviation.Error + Rounding))
+                + (Rounding * Math.Abs(mean.Value)), tanh = Math.Tanh(x);
 
             // The slope of tanh is 1 - tanh^2, and changes by no more than itself for a change of x of one half.
             action[d] = new Bounded(tanh, (2 * (1 - (tanh * tanh)) * error) + Rounding);
@@ -115,7 +123,8 @@ internal static class Bf16SoftQReference
     private static Bounded LogDeviation(Bounded raw)
     {
         double clamped = PolicyOracle.LogDeviation(raw.Value);
-        double above = PolicyOracle.LogDeviation(raw.Value + raw.Error) - clamped, below = clamped - PolicyOracle.LogDeviation(raw.Value - raw.Error);
+        double above = PolicyOracle.LogDeviation(raw.Value + raw.Error) - clamped,
+            below = clamped - PolicyOracle.LogDeviation(raw.Value - raw.Error);
         return new Bounded(clamped, Math.Max(above, below));
     }
 
@@ -141,7 +150,8 @@ internal static class Bf16SoftQReference
 
     private static Bounded Exact(double value) => new(value, 0);
 
-    private static Bounded Add(Bounded a, Bounded b) => new(a.Value + b.Value, Math.Sqrt((a.Error * a.Error) + (b.Error * b.Error)));
+    private static Bounded Add(Bounded a, Bounded b) =>
+        new(a.Value + b.Value, Math.Sqrt((a.Error * a.Error) + (b.Error * b.Error)));
 
     private static Bounded Scale(Bounded a, double factor) => new(a.Value * factor, a.Error * Math.Abs(factor));
 
@@ -218,7 +228,9 @@ internal static class Bf16SoftQReference
                 }
             }
 
-            return [.. sum.Select((value, o) => new Bounded(value, Math.Sqrt(squares[o] + (Rounding * magnitude[o] * Rounding * magnitude[o]))))];
+            return [.. sum.Select(
+                (value, o) =>
+                    new Bounded(value, Math.Sqrt(squares[o] + (Rounding * magnitude[o] * Rounding * magnitude[o]))))];
         }
     }
 }

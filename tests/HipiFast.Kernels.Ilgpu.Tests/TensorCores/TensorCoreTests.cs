@@ -23,10 +23,13 @@ public sealed unsafe class TensorCoreTests
         {
             int groupId = lane >> 2, threadInGroup = lane % 4;
 
-            // "row = groupID for ai where 0 <= i < 2 || 4 <= i < 6, groupID + 8 otherwise; col = (threadID_in_group * 2) + (i & 0x1), + 8 for i >= 4"
+            // "row = groupID for ai where 0 <= i < 2 || 4 <= i
+            // < 6, groupID + 8 otherwise; col = (threadID_in_group * 2) + (i & 0x1), + 8 for i >= 4"
             for (int i = 0; i < 8; i++)
             {
-                int row = i is 0 or 1 or 4 or 5 ? groupId : groupId + 8, column = (threadInGroup * 2) + (i & 1) + (i >= 4 ? 8 : 0);
+                int row = i is 0 or 1 or 4 or 5
+                    ? groupId
+                    : groupId + 8, column = (threadInGroup * 2) + (i & 1) + (i >= 4 ? 8 : 0);
                 Put(ref left[(lane * 4) + (i / 2)], i % 2, a[(row * K) + column]);
             }
 
@@ -42,7 +45,8 @@ public sealed unsafe class TensorCoreTests
         {
             // "row = groupID for ci where i < 2, groupID + 8 for i >= 2; col = (threadID_in_group * 2) + (i & 0x1)"
             int groupId = lane >> 2, column = lane % 4 * 2;
-            Four sums = new(C(groupId, column), C(groupId, column + 1), C(groupId + 8, column), C(groupId + 8, column + 1));
+            Four sums = new(
+                C(groupId, column), C(groupId, column + 1), C(groupId + 8, column), C(groupId + 8, column + 1));
             Four found = TensorCore.MultiplyAdd(left, 4, right, 2, lane, sums);
             Assert.Equal(D(groupId, column), found.X);
             Assert.Equal(D(groupId, column + 1), found.Y);
@@ -52,7 +56,8 @@ public sealed unsafe class TensorCoreTests
 
         float C(int row, int column) => c[(row * N) + column];
 
-        float D(int row, int column) => c[(row * N) + column] + Enumerable.Range(0, K).Sum(k => a[(row * K) + k] * b[(k * N) + column]);
+        float D(int row, int column) =>
+            c[(row * N) + column] + Enumerable.Range(0, K).Sum(k => a[(row * K) + k] * b[(k * N) + column]);
     }
 
     [Theory]
@@ -105,7 +110,8 @@ public sealed unsafe class TensorCoreTests
     [InlineData(1024, 227, 1, 64, 8, 65536)]
     [InlineData(256, 48, 1, 16, 4, 32768)] // 48 KB: in slices of 64 inputs
     [InlineData(1024, 99, 1, 64, 8, 65536)]
-    public void TilesFitTheDevice(int stride, int sharedKilobytes, int columnShift, int blocks, int sliceSteps, int sharedBytes)
+    public void TilesFitTheDevice(
+        int stride, int sharedKilobytes, int columnShift, int blocks, int sliceSteps, int sharedBytes)
     {
         DeviceInfo device = new("cuda:0", "GPU", 0, 90, 132, 32, 1024, sharedKilobytes << 10);
         TensorTile tile = TensorTile.For(device, stride);
@@ -113,5 +119,6 @@ public sealed unsafe class TensorCoreTests
         Assert.InRange(tile.SharedBytes + (TensorTile.SumsLength * sizeof(float)), 0, device.SharedBytesPerGroup);
     }
 
-    private static void Put(ref uint word, int half, int value) => word |= (BitConverter.SingleToUInt32Bits(value) >> 16) << (16 * half);
+    private static void Put(ref uint word, int half, int value) =>
+        word |= (BitConverter.SingleToUInt32Bits(value) >> 16) << (16 * half);
 }

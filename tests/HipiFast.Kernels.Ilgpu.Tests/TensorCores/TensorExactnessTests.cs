@@ -7,8 +7,8 @@ using HipiFast.Kernels.SoftQ;
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
 /// <summary>
-/// The kernels on tensor cores against what bf16 rounding of the second layers' operands makes of the same problem. The oracle's bounds, made for
-/// bf16, would let a small fault of the layout pass; what is left here is fp32's.
+/// The kernels on tensor cores against what bf16 rounding of the second layers' operands makes of the same problem. The
+/// oracle's bounds, made for bf16, would let a small fault of the layout pass; what is left here is fp32's.
 /// </summary>
 public sealed class TensorExactnessTests
 {
@@ -16,7 +16,8 @@ public sealed class TensorExactnessTests
     private const double Deviations = 6;
 
     /// <summary>
-    /// What that may come to on average over the pairs, relative to the spread: a fifth of what bf16 may be off, or the test says nothing.
+    /// What that may come to on average over the pairs, relative to the spread: a fifth of what bf16 may be off, or the
+    /// test says nothing.
     /// </summary>
     private const double MeanBound = 2e-3;
 
@@ -48,7 +49,9 @@ public sealed class TensorExactnessTests
     [MemberData(nameof(EightWarps))]
     public void EightWarpsDifferByRoundingOfFp32Only(int hidden, int sharedKilobytes, SoftQEstimator estimator)
     {
-        string backend = sharedKilobytes == TensorTestBackend.SharedKilobytes ? TensorTestBackend.EightWarps : TensorTestBackend.EightWarpsWhole;
+        string backend = sharedKilobytes == TensorTestBackend.SharedKilobytes
+            ? TensorTestBackend.EightWarps
+            : TensorTestBackend.EightWarpsWhole;
         (int rows, int candidates) = hidden > 256 ? (3, 9) : (19, 9);
         using SoftQCase data = new(rows, candidates, hidden) { Estimator = estimator };
         AssertExact(TensorTestBackend.Open(backend), data);
@@ -70,14 +73,15 @@ public sealed class TensorExactnessTests
     }
 
     /// <summary>
-    /// The log-probability of an action z deviations from the mean has the slope z^2 in the actor's log deviation, so where z is large its bf16
-    /// rounding shows beyond the bounds of bf16, however well the rest is computed.
+    /// The log-probability of an action z deviations from the mean has the slope z^2 in the actor's log deviation, so
+    /// where z is large its bf16 rounding shows beyond the bounds of bf16, however well the rest is computed.
     /// </summary>
     [Fact]
     public void FarFromThePolicyTheActorsRoundingIsWhatShows()
     {
         using SoftQCase data = new(65, 33, 128) { Estimator = SoftQEstimator.SoftCritic };
-        double[] exact = SoftQOracle.Compute(data.Problem), all = Errors(exact, data, true, true), actor = Errors(exact, data, true, false);
+        double[] exact = SoftQOracle.Compute(data.Problem), all = Errors(exact, data, true, true), actor = Errors(
+            exact, data, true, false);
         double[] critics = Errors(exact, data, false, true);
         int worst = Array.IndexOf(all, all.Max());
         Assert.InRange(all[worst], Tolerance.OfSpread(exact, KernelPrecision.Bf16), double.PositiveInfinity);
@@ -99,7 +103,8 @@ public sealed class TensorExactnessTests
     }
 
     private static double[] Errors(double[] exact, SoftQCase data, bool roundsActor, bool roundsCritics) =>
-        [.. Bf16SoftQReference.Compute(data.Problem, roundsActor, roundsCritics).Zip(exact, (pair, value) => Math.Abs(pair.Value - value))];
+        [.. Bf16SoftQReference.Compute(
+            data.Problem, roundsActor, roundsCritics).Zip(exact, (pair, value) => Math.Abs(pair.Value - value))];
 
     private static void AssertExact(ComputeSession session, SoftQCase data)
     {
@@ -112,7 +117,8 @@ public sealed class TensorExactnessTests
         {
             Assert.True(
                 Math.Abs(found[pair] - expected[pair].Value) <= Deviations * expected[pair].Error,
-                $"Pair {pair}: expected {expected[pair].Value:R}, found {found[pair]:R}, error of fp32 {expected[pair].Error:g3}.");
+                $"Pair {pair}: expected {expected[pair].Value:R}, found {found[pair]:R}, error of fp32 "
+                + $"{expected[pair].Error:g3}.");
         }
     }
 }

@@ -9,7 +9,10 @@ using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
-/// <summary>The log partition of a relabel call in bf16, which the critics' kernel leaves in parts, is that of the matrix that it computes.</summary>
+/// <summary>
+/// The log partition of a relabel call in bf16, which the critics' kernel leaves in parts, is that of the matrix that
+/// it computes.
+/// </summary>
 public sealed class TensorLogPartitionTests
 {
     public static TheoryData<string, int, int, int> Sizes => new()
@@ -78,7 +81,11 @@ public sealed class TensorLogPartitionTests
         for (int i = 0; i < Candidates; i++)
         {
             bool isInfinite = (i & 1) != 0, isNaN = (i & 4) != 0;
-            bool isRight = isNaN ? float.IsNaN(found[i]) : isInfinite ? float.IsPositiveInfinity(found[i]) : float.IsFinite(found[i]);
+            bool isRight = isNaN
+                ? float.IsNaN(found[i])
+                : isInfinite
+                ? float.IsPositiveInfinity(found[i])
+                : float.IsFinite(found[i]);
             Assert.True(isRight, $"Column {i}: {found[i]}.");
         }
 
@@ -147,8 +154,8 @@ public sealed class TensorLogPartitionTests
     }
 
     /// <summary>
-    /// The state's first entry is 0 or the number, from 1, of one of the constants; where the bit of that number is set in the task's first entry,
-    /// the value is that constant over zero.
+    /// The state's first entry is 0 or the number, from 1, of one of the constants; where the bit of that number is set
+    /// in the task's first entry, the value is that constant over zero.
     /// </summary>
     internal readonly struct ExtremeFamily : ITaskFamily
     {
@@ -157,10 +164,12 @@ public sealed class TensorLogPartitionTests
         public bool HasAchievedTask => false;
 
         public float Reward<TVector>(in TaskPair<TVector> pair)
-            where TVector : struct, IVector => Terminates(pair) ? pair.Constants[(int)pair.Observation[0] - 1] / (0f * pair.Observation[0]) : 0f;
+            where TVector : struct, IVector =>
+                Terminates(pair) ? pair.Constants[(int)pair.Observation[0] - 1] / (0f * pair.Observation[0]) : 0f;
 
         public bool Terminates<TVector>(in TaskPair<TVector> pair)
-            where TVector : struct, IVector => pair.Observation[0] > 0f && ((int)pair.Task[0] >> ((int)pair.Observation[0] - 1) & 1) != 0;
+            where TVector : struct, IVector =>
+                pair.Observation[0] > 0f && ((int)pair.Task[0] >> ((int)pair.Observation[0] - 1) & 1) != 0;
 
         public float AchievedTask<TVector>(TVector observation, TVector commanded, TVector constants, int entry)
             where TVector : struct, IVector => 0f;

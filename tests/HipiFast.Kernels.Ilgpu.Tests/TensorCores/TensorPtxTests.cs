@@ -22,18 +22,22 @@ public sealed partial class TensorPtxTests
             Assert.Equal(64 / 16 * (64 / 8), Count(text, Multiply));
             Assert.Equal(64 * 16 / 32 / 2, Count(text, "cvt.rn.relu.bf16x2.f32 "));
 
-            // The lane's weights of four blocks, 16 bytes each; the first layers of eight rows and a task now and of the next step.
-            int first = text.IndexOf(Multiply, StringComparison.Ordinal), last = text.LastIndexOf(Multiply, StringComparison.Ordinal);
+            // The lane's weights of four blocks, 16 bytes each; the first layers of eight rows and a task now and of
+            // the next step.
+            int first = text.IndexOf(
+                Multiply, StringComparison.Ordinal), last = text.LastIndexOf(Multiply, StringComparison.Ordinal);
             Assert.Equal(4, Count(text, "ld.shared.v4.b32"));
             Assert.Equal(0, Count(text[first..last], "ld.global"));
             Assert.Equal(0, Count(text[first..last], "bar.sync"));
 
-            // All of W2, its first slice, the next slice; each waits before it is read, and the last before the kernel ends.
+            // All of W2, its first slice, the next slice; each waits before it is read, and the last before the kernel
+            // ends.
             Assert.Equal(3, Count(text, "cp.async.cg.shared.global [to], [from], 16;"));
             Assert.Equal(3, Count(text, "cp.async.wait_all;"));
 
             // Sums that warps add up; weights lie in what the launch gives.
-            Assert.Contains($".b8 __shared_alloca0[{TensorTile.SumsLength * sizeof(float)}];", text, StringComparison.Ordinal);
+            Assert.Contains(
+                $".b8 __shared_alloca0[{TensorTile.SumsLength * sizeof(float)}];", text, StringComparison.Ordinal);
             Assert.Contains(".extern .shared .align 16 .b8", text, StringComparison.Ordinal);
             Assert.DoesNotContain(".local", text, StringComparison.Ordinal);
             Assert.DoesNotContain("call.uni", text, StringComparison.Ordinal);
@@ -47,12 +51,15 @@ public sealed partial class TensorPtxTests
     {
         string text = new PtxCompiler().Compile(DeviceKernelNames.SoftQCriticBf16, null, capability).Text;
 
-        // A loop of shuffles for the maxima and one for the sums, between whole warps; behind the products, and no barrier among them.
-        int first = text.IndexOf("shfl.sync.bfly", StringComparison.Ordinal), last = text.LastIndexOf("shfl.sync.bfly", StringComparison.Ordinal);
+        // A loop of shuffles for the maxima and one for the sums, between whole warps; behind the products, and no
+        // barrier among them.
+        int first = text.IndexOf("shfl.sync.bfly", StringComparison.Ordinal), last = text.LastIndexOf(
+            "shfl.sync.bfly", StringComparison.Ordinal);
         Assert.Equal(2, Count(text, "shfl.sync.bfly"));
         Assert.Equal(0, Count(text, "shfl.sync.idx"));
         Assert.Equal(0, Count(text[first..last], "bar.sync"));
-        Assert.True(text.LastIndexOf(Multiply, StringComparison.Ordinal) < first, "The columns are summed before the products are there.");
+        Assert.True(text.LastIndexOf(
+            Multiply, StringComparison.Ordinal) < first, "The columns are summed before the products are there.");
     }
 
     [Fact]
@@ -60,22 +67,26 @@ public sealed partial class TensorPtxTests
     {
         // The emulation says nothing of the order of registers in the text.
         string text = new PtxCompiler().Compile(DeviceKernelNames.SoftQCriticBf16, null, 80).Text;
-        Match[] packed = [.. PackPattern().Matches(text).Cast<Match>()], loads = [.. LoadPattern().Matches(text).Cast<Match>()];
+        Match[] packed = [.. PackPattern().Matches(text).Cast<Match>()],
+            loads = [.. LoadPattern().Matches(text).Cast<Match>()];
         Match[] products = [.. ProductPattern().Matches(text).Cast<Match>()];
         string[] left = [.. packed.Select(match => match.Groups[1].Value)];
         string[][] right = [.. loads.Select(match => match.Groups[1].Value.Split(", "))];
         Assert.Equal((16, 4, 32), (left.Length, right.Length, products.Length));
 
-        Assert.Equal(32, packed.SelectMany(match => new[] { match.Groups[2].Value, match.Groups[3].Value }).Distinct().Count());
+        Assert.Equal(
+            32, packed.SelectMany(match => new[] { match.Groups[2].Value, match.Groups[3].Value }).Distinct().Count());
         for (int i = 0; i < products.Length; i++)
         {
-            // Blocks of 16 columns, in them tiles of 16 rows, in them two tiles of 8 columns: the order of the fields of the sums.
+            // Blocks of 16 columns, in them tiles of 16 rows, in them two tiles of 8 columns: the order of the fields
+            // of the sums.
             int block = i / 8, down = i % 8 / 2, across = i % 2;
             Assert.Equal(left[(4 * down)..((4 * down) + 4)], products[i].Groups[2].Value.Split(", "));
             Assert.Equal(right[block][(2 * across)..((2 * across) + 2)], products[i].Groups[3].Value.Split(", "));
 
             // What comes out goes in again with the next step.
-            foreach ((string result, string sum) in products[i].Groups[1].Value.Split(", ").Zip(products[i].Groups[4].Value.Split(", ")))
+            foreach ((string result, string sum) in products[i].Groups[1].Value.Split(", ").Zip(
+                products[i].Groups[4].Value.Split(", ")))
             {
                 Assert.Contains($"mov.f32\t{sum}, {result};", text, StringComparison.Ordinal);
             }
@@ -90,7 +101,8 @@ public sealed partial class TensorPtxTests
         Assert.Equal(0, Count(text, "ld.global"));
         Assert.DoesNotContain(".local", text, StringComparison.Ordinal);
 
-        // Its left operands are packed of the factor and the thread's number: the instruction takes the upper half, the second, first.
+        // Its left operands are packed of the factor and the thread's number: the instruction takes the upper half, the
+        // second, first.
         Match packed = PackPattern().Match(text);
         Assert.Contains($"cvt.rn.f32.s32\t%f{packed.Groups[2].Value}, ", text, StringComparison.Ordinal);
         Assert.Matches($@"ld\.param\.f32\t%f{packed.Groups[3].Value}, ", text);

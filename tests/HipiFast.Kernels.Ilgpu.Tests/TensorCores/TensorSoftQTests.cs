@@ -18,12 +18,15 @@ public sealed class TensorSoftQConformance : SoftQContract
 }
 
 /// <summary>
-/// SoftQ in bf16 on emulated tensor cores, where 32 threads of the system make a warp: a few small cases of everything. Beyond 48 KB of weights,
-/// from 200 hidden units on, these are read in slices.
+/// SoftQ in bf16 on emulated tensor cores, where 32 threads of the system make a warp: a few small cases of everything.
+/// Beyond 48 KB of weights, from 200 hidden units on, these are read in slices.
 /// </summary>
 public sealed class TensorSoftQTests
 {
-    /// <summary>Total variation between a row's posterior and the oracle's, on average over the rows, where Q~ spreads over 5 nats.</summary>
+    /// <summary>
+    /// Total variation between a row's posterior and the oracle's, on average over the rows, where Q~ spreads over 5
+    /// nats.
+    /// </summary>
     private const double PosteriorTolerance = 0.02;
 
     private static ComputeSession OneWarp => TensorTestBackend.Open(TensorTestBackend.OneWarp);
@@ -132,7 +135,8 @@ public sealed class TensorSoftQTests
         for (int row = 0; row < Rows; row++)
         {
             double[] exact = Posterior(expected.Skip(row * Candidates).Take(Candidates), scale);
-            double[] rounded = Posterior(found.Skip(row * Candidates).Take(Candidates).Select(value => (double)value), scale);
+            double[] rounded = Posterior(
+                found.Skip(row * Candidates).Take(Candidates).Select(value => (double)value), scale);
             total += exact.Zip(rounded, (p, q) => Math.Abs(p - q)).Sum() / 2;
         }
 

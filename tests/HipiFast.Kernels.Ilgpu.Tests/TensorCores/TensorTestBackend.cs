@@ -7,7 +7,10 @@ using ILGPU.Runtime;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
-/// <summary>The kernels on tensor cores, on ILGPU's CPU accelerator with warps of 32 threads and an emulation of their instructions.</summary>
+/// <summary>
+/// The kernels on tensor cores, on ILGPU's CPU accelerator with warps of 32 threads and an emulation of their
+/// instructions.
+/// </summary>
 /// <param name="name">Its name in the registry.</param>
 /// <param name="warps">Warps of a group; 0 for a CUDA device in place of the accelerator.</param>
 /// <param name="sharedKilobytes">Shared memory of a group.</param>
@@ -15,10 +18,14 @@ internal sealed class TensorTestBackend(string name, int warps, int sharedKiloby
 {
     public const string OneWarp = "ilgpu-bf16-emulated", FourWarps = "ilgpu-bf16-emulated-4", Cuda = "ilgpu-bf16-cuda";
 
-    /// <summary>As many warps as on a device; W2 in slices from 200 hidden units on, as through ILGPU's runtime.</summary>
+    /// <summary>
+    /// As many warps as on a device; W2 in slices from 200 hidden units on, as through ILGPU's runtime.
+    /// </summary>
     public const string EightWarps = "ilgpu-bf16-emulated-8";
 
-    /// <summary>The same with the shared memory that the CUDA launcher gives on Hopper: W2 whole up to 320 hidden units.</summary>
+    /// <summary>
+    /// The same with the shared memory that the CUDA launcher gives on Hopper: W2 whole up to 320 hidden units.
+    /// </summary>
     public const string EightWarpsWhole = "ilgpu-bf16-emulated-8-whole";
 
     /// <summary>What every device gives to a group.</summary>

@@ -77,11 +77,19 @@ public sealed class DeviceTrainingTests
     public void ContradictionsAreOneSentence()
     {
         Assert.Matches(
-            "^replay \\(--replay\\) is 'device', but the backend 'managed-[^']+' \\(--backend\\) computes on the processor; expected cuda or ilgpu.$",
-            Assert.Throws<ArgumentException>(() => new Trainer(s_device with { Compute = new() { Backend = "managed" } })).Message);
-        string where = "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row and partition batch or none; found ";
-        Refused(where + "relabel future, assign row, partition batch.", s_device.Relabeling with { Strategy = RelabelStrategy.Future });
-        Refused(where + "relabel inverse-rl, assign task, partition batch.", s_device.Relabeling with { Assignment = Assignment.Task });
+            "^replay \\(--replay\\) is 'device', but the backend 'managed-[^']+' \\(--backend\\) computes on the "
+            + "processor; expected cuda or ilgpu.$",
+            Assert.Throws<ArgumentException>(
+                () => new Trainer(s_device with { Compute = new() { Backend = "managed" } })).Message);
+        string where =
+            "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row and partition "
+            + "batch or none; found ";
+        Refused(
+            where + "relabel future, assign row, partition batch.",
+            s_device.Relabeling with { Strategy = RelabelStrategy.Future });
+        Refused(
+            where + "relabel inverse-rl, assign task, partition batch.",
+            s_device.Relabeling with { Assignment = Assignment.Task });
         Refused(
             where + "relabel inverse-rl, assign row, partition running.",
             s_device.Relabeling with { Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running });

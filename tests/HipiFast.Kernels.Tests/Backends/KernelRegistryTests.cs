@@ -7,7 +7,8 @@ using HipiFast.Kernels.Numerics;
 namespace HipiFast.Kernels.Tests.Backends;
 
 /// <summary>
-/// How a backend is chosen. The environment variable belongs to the process, so the tests that set it share one class and run in turn.
+/// How a backend is chosen. The environment variable belongs to the process, so the tests that set it share one class
+/// and run in turn.
 /// </summary>
 public sealed class KernelRegistryTests : IDisposable
 {
@@ -75,7 +76,8 @@ public sealed class KernelRegistryTests : IDisposable
             "Backend 'device' cannot run here: device-a: No driver was found.; device-b: The device is busy.",
             Assert.Throws<NotSupportedException>(() => registry.Resolve("device")).Message);
         Assert.Equal(
-            "Unknown backend 'wide'; expected auto, device, vector, device-a, device-b, vector-wide, vector-middle, vector-narrow.",
+            "Unknown backend 'wide'; expected auto, device, vector, device-a, device-b, vector-wide, vector-middle, "
+            + "vector-narrow.",
             Assert.Throws<ArgumentException>(() => registry.Resolve("wide")).Message);
     }
 
@@ -101,9 +103,11 @@ public sealed class KernelRegistryTests : IDisposable
     }
 
     [Theory]
-    [InlineData("bf16-slow", PrecisionMode.Fp32, "Precision fp32 was asked for, but backend 'bf16-slow' computes in bf16.")]
+    [InlineData(
+        "bf16-slow", PrecisionMode.Fp32, "Precision fp32 was asked for, but backend 'bf16-slow' computes in bf16.")]
     [InlineData("bf16", PrecisionMode.Fp32, "Precision fp32 was asked for, but backend 'bf16' computes in bf16.")]
-    [InlineData("fp32-quick", PrecisionMode.Bf16, "Precision bf16 was asked for, but backend 'fp32-quick' computes in fp32.")]
+    [InlineData(
+        "fp32-quick", PrecisionMode.Bf16, "Precision bf16 was asked for, but backend 'fp32-quick' computes in fp32.")]
     public void ABackendOfTheOtherPrecisionIsAnError(string name, PrecisionMode precision, string message)
     {
         KernelRegistry registry = TwoPrecisions();
@@ -121,11 +125,13 @@ public sealed class KernelRegistryTests : IDisposable
         registry.Register(new Backend("plain"), 0);
         Assert.Equal(
             "Precision bf16 was asked for, in which no backend that is installed computes.",
-            Assert.Throws<NotSupportedException>(() => registry.Resolve(KernelRegistry.Auto, PrecisionMode.Bf16)).Message);
+            Assert.Throws<NotSupportedException>(
+                () => registry.Resolve(KernelRegistry.Auto, PrecisionMode.Bf16)).Message);
         registry.Register(new Backend("half", "The library is missing.", "half", KernelPrecision.Bf16), 10);
         Assert.Equal(
             "No bf16 backend can run here: half: The library is missing.",
-            Assert.Throws<NotSupportedException>(() => registry.Resolve(KernelRegistry.Auto, PrecisionMode.Bf16)).Message);
+            Assert.Throws<NotSupportedException>(
+                () => registry.Resolve(KernelRegistry.Auto, PrecisionMode.Bf16)).Message);
         Assert.Equal("plain", registry.Resolve().Name);
     }
 
@@ -142,7 +148,8 @@ public sealed class KernelRegistryTests : IDisposable
         Environment.SetEnvironmentVariable(KernelRegistry.EnvironmentVariable, KernelRegistry.Auto);
         Assert.Equal("fast", registry.Resolve().Name);
         Environment.SetEnvironmentVariable(KernelRegistry.EnvironmentVariable, "gpu");
-        Assert.Contains("No driver was found.", Assert.Throws<NotSupportedException>(() => registry.Resolve()).Message, StringComparison.Ordinal);
+        Assert.Contains("No driver was found.", Assert.Throws<NotSupportedException>(
+            () => registry.Resolve()).Message, StringComparison.Ordinal);
         Environment.SetEnvironmentVariable(KernelRegistry.EnvironmentVariable, "quick");
         string message = Assert.Throws<ArgumentException>(() => registry.Resolve()).Message;
         Assert.Contains("'quick' (from HIPIFAST_BACKEND)", message, StringComparison.Ordinal);
@@ -153,7 +160,8 @@ public sealed class KernelRegistryTests : IDisposable
     {
         KernelRegistry registry = new();
         registry.Register(new Backend("one"), 0);
-        Assert.Contains("'one'", Assert.Throws<ArgumentException>(() => registry.Register(new Backend("one"), 5)).Message, StringComparison.Ordinal);
+        Assert.Contains("'one'", Assert.Throws<ArgumentException>(
+            () => registry.Register(new Backend("one"), 5)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => registry.Register(new Backend(KernelRegistry.Auto), 5));
         Assert.Single(registry.Backends);
     }
@@ -194,7 +202,8 @@ public sealed class KernelRegistryTests : IDisposable
             }
             else
             {
-                Assert.EndsWith(reason, Assert.Throws<NotSupportedException>(() => backend.CreateSession(default)).Message, StringComparison.Ordinal);
+                Assert.EndsWith(reason, Assert.Throws<NotSupportedException>(
+                    () => backend.CreateSession(default)).Message, StringComparison.Ordinal);
             }
         }
     }
@@ -214,7 +223,8 @@ public sealed class KernelRegistryTests : IDisposable
         Assert.Equal("simulator", registry.Resolve("simulator", device: "cpu").Name);
         Assert.Equal("simulator", registry.Resolve("simulator", device: string.Empty).Name);
         Assert.Equal(
-            "No backend that can run here has a device 'gpu:9'; there are gpu:0 (gpus: gpu:0's name), gpu:1 (gpus: gpu:1's name), cpu (processor), "
+            "No backend that can run here has a device 'gpu:9'; there are gpu:0 (gpus: gpu:0's name), gpu:1 (gpus: "
+            + "gpu:1's name), cpu (processor), "
             + "cpu (simulator: cpu's name), gpu:1 (simulator: gpu:1's name).",
             Assert.Throws<ArgumentException>(() => registry.Resolve(device: "gpu:9")).Message);
         Assert.Equal(
@@ -249,7 +259,9 @@ public sealed class KernelRegistryTests : IDisposable
         return registry;
     }
 
-    private sealed class Backend(string name, string? reasonAgainst = null, string? family = null, KernelPrecision precision = KernelPrecision.Fp32)
+    private sealed class Backend(
+        string name, string? reasonAgainst = null, string? family = null,
+        KernelPrecision precision = KernelPrecision.Fp32)
         : KernelBackend
     {
         public override string Name => name;
@@ -262,7 +274,8 @@ public sealed class KernelRegistryTests : IDisposable
 
         public string[] DeviceIds { get; init; } = [];
 
-        public override IReadOnlyList<DeviceInfo> Devices => [.. DeviceIds.Select(id => new DeviceInfo(id, id + "'s name", 0, 0, 1, 1, 1, 0))];
+        public override IReadOnlyList<DeviceInfo> Devices =>
+            [.. DeviceIds.Select(id => new DeviceInfo(id, id + "'s name", 0, 0, 1, 1, 1, 0))];
 
         public override bool IsSupported(out string reason)
         {

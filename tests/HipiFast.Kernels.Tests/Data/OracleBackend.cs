@@ -4,7 +4,9 @@ using HipiFast.Kernels.TaskSampling;
 
 namespace HipiFast.Kernels.Tests.Data;
 
-/// <summary>The oracles as a backend: what the suite asks of kernels beside agreement with them holds for them, too.</summary>
+/// <summary>
+/// The oracles as a backend: what the suite asks of kernels beside agreement with them holds for them, too.
+/// </summary>
 internal sealed class OracleBackend : KernelBackend
 {
     public override string Name => "oracle";

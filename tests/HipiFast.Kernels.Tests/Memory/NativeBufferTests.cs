@@ -46,7 +46,8 @@ public sealed unsafe class NativeBufferTests
     }
 
     [Fact]
-    public void ANegativeLengthIsRefused() => Assert.Throws<ArgumentOutOfRangeException>(() => new NativeBuffer<int>(-1));
+    public void ANegativeLengthIsRefused() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new NativeBuffer<int>(-1));
 
     [Fact]
     public void AnImpossibleLengthIsAnErrorAndNotASmallBuffer()

@@ -7,10 +7,16 @@ using HipiFast.Kernels.SoftQ;
 
 namespace HipiFast.Kernels.Tests.Native;
 
-/// <summary>The native backends beyond the conformance suite: what bf16 does to posteriors, how they are chosen, and how failures surface.</summary>
+/// <summary>
+/// The native backends beyond the conformance suite: what bf16 does to posteriors, how they are chosen, and how
+/// failures surface.
+/// </summary>
 public sealed class NativeBackendTests
 {
-    /// <summary>Total variation between a row's posterior and the oracle's, on average over the rows, where Q~ spreads over 5 nats.</summary>
+    /// <summary>
+    /// Total variation between a row's posterior and the oracle's, on average over the rows, where Q~ spreads over 5
+    /// nats.
+    /// </summary>
     private const double PosteriorTolerance = 0.02;
 
     private static IEnumerable<NativeBackend> Backends => KernelRegistry.Default.Backends.OfType<NativeBackend>();
@@ -20,8 +26,10 @@ public sealed class NativeBackendTests
     [Fact]
     public void EveryVariantIsRegisteredFastestFirst()
     {
-        Assert.Equal(["native-amxbf16", "native-avx512bf16", "native-neonbf16"], Backends.Select(backend => backend.Name));
-        Assert.All(Backends, backend => Assert.Equal((NativeBackend.FamilyName, KernelPrecision.Bf16), (backend.Family, backend.Precision)));
+        Assert.Equal(
+            ["native-amxbf16", "native-avx512bf16", "native-neonbf16"], Backends.Select(backend => backend.Name));
+        Assert.All(Backends, backend => Assert.Equal(
+            (NativeBackend.FamilyName, KernelPrecision.Bf16), (backend.Family, backend.Precision)));
     }
 
     [Fact]
@@ -32,7 +40,8 @@ public sealed class NativeBackendTests
             Assert.False(backend.IsSupported(out string reason));
             Assert.EndsWith(".", reason, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', reason);
-            Assert.Contains(reason, Assert.Throws<NotSupportedException>(() => backend.CreateSession(default)).Message, StringComparison.Ordinal);
+            Assert.Contains(reason, Assert.Throws<NotSupportedException>(
+                () => backend.CreateSession(default)).Message, StringComparison.Ordinal);
         }
     }
 
@@ -66,11 +75,14 @@ public sealed class NativeBackendTests
             for (int row = 0; row < Rows; row++)
             {
                 double[] exact = Posterior(expected.Skip(row * Candidates).Take(Candidates), scale);
-                double[] rounded = Posterior(found.Skip(row * Candidates).Take(Candidates).Select(value => (double)value), scale);
+                double[] rounded = Posterior(
+                    found.Skip(row * Candidates).Take(Candidates).Select(value => (double)value), scale);
                 total += exact.Zip(rounded, (p, q) => Math.Abs(p - q)).Sum() / 2;
             }
 
-            Assert.True(total / Rows <= PosteriorTolerance, $"{backend.Name}: posteriors are {total / Rows:g3} apart on average.");
+            Assert.True(
+                total / Rows <= PosteriorTolerance,
+                $"{backend.Name}: posteriors are {total / Rows:g3} apart on average.");
         }
     }
 

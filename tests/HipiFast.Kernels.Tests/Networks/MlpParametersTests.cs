@@ -5,7 +5,8 @@ namespace HipiFast.Kernels.Tests.Networks;
 
 public sealed unsafe class MlpParametersTests
 {
-    public static TheoryData<int, int, int> Shapes => new() { { 1, 1, 1 }, { 3, 15, 1 }, { 8, 16, 4 }, { 5, 17, 16 }, { 40, 33, 17 }, { 16, 64, 2 } };
+    public static TheoryData<int, int, int> Shapes =>
+        new() { { 1, 1, 1 }, { 3, 15, 1 }, { 8, 16, 4 }, { 5, 17, 16 }, { 40, 33, 17 }, { 16, 64, 2 } };
 
     [Theory]
     [MemberData(nameof(Shapes))]
@@ -15,7 +16,8 @@ public sealed unsafe class MlpParametersTests
         int h = (hidden + 15) / 16 * 16, o = outputs == 1 ? 1 : (outputs + 15) / 16 * 16;
         Assert.Equal((h, o), (shape.HiddenStride, shape.OutputStride));
         int[] lengths = [inputs * h, h, h * h, h, h * o, (outputs + 15) / 16 * 16];
-        int[] offsets = [shape.Weight1, shape.Bias1, shape.Weight2, shape.Bias2, shape.Weight3, shape.Bias3, shape.Length];
+        int[] offsets =
+            [shape.Weight1, shape.Bias1, shape.Weight2, shape.Bias2, shape.Weight3, shape.Bias3, shape.Length];
         for (int i = 0, offset = 0; i < offsets.Length; i++)
         {
             Assert.Equal(offset, offsets[i]);
@@ -92,7 +94,8 @@ public sealed unsafe class MlpParametersTests
     [Fact]
     public void CopiesNeedTheSameShape()
     {
-        using MlpParameters source = new(new MlpShape(3, 20, 2)), target = new(new MlpShape(3, 20, 2)), other = new(new MlpShape(3, 21, 2));
+        using MlpParameters source = new(new MlpShape(3, 20, 2)), target = new(new MlpShape(3, 20, 2)),
+            other = new(new MlpShape(3, 21, 2));
         source.Initialize(1, 1);
         target.CopyFrom(source);
         Assert.True(source.Values.SequenceEqual(target.Values));

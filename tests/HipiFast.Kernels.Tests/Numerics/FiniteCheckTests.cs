@@ -11,7 +11,8 @@ public sealed class FiniteCheckTests
     {
         for (int length = 0; length < 70; length++)
         {
-            float[] values = [.. Enumerable.Range(0, length).Select(i => i % 3 == 0 ? float.MaxValue : -float.MaxValue)];
+            float[] values = [.. Enumerable.Range(0, length).Select(
+                i => i % 3 == 0 ? float.MaxValue : -float.MaxValue)];
             Assert.Equal(-1, FiniteCheck.IndexOfNonFinite(values));
             for (int i = 0; i < length; i++)
             {

@@ -7,19 +7,23 @@ using HipiFast.Kernels.Backends;
 namespace HipiFast.Kernels.Tests.Numerics;
 
 /// <summary>
-/// Runs the conformance suite of the managed variants once more in processes whose runtime is told that the processor has only narrower vectors: the
-/// JIT then splits wide ones, code takes its other branches, and the variants that need what is missing have to say so.
+/// Runs the conformance suite of the managed variants once more in processes whose runtime is told that the processor
+/// has only narrower vectors: the JIT then splits wide ones, code takes its other branches, and the variants that need
+/// what is missing have to say so.
 /// </summary>
 public sealed class NarrowVectorTests
 {
-    private const string Avx512 = "DOTNET_EnableAVX512", Avx2Set = "DOTNET_EnableAVX2", AllIntrinsics = "DOTNET_EnableHWIntrinsic";
+    private const string Avx512 =
+        "DOTNET_EnableAVX512", Avx2Set = "DOTNET_EnableAVX2", AllIntrinsics = "DOTNET_EnableHWIntrinsic";
 
     private const string Always =
-        "FullyQualifiedName~PhiloxTests.Vector|FullyQualifiedName~MathTests|FullyQualifiedName~NarrowVectorTests.TheSwitch";
+        "FullyQualifiedName~PhiloxTests.Vector|FullyQualifiedName~MathTests"
+        + "|FullyQualifiedName~NarrowVectorTests.TheSwitch";
 
     // A million tasks take long, and the test has nothing that other sizes lack for the widths of vectors.
     private const string Conformance =
-        "(FullyQualifiedName~Conformance|FullyQualifiedName~DenseTests)&FullyQualifiedName~Managed&FullyQualifiedName!~AMillion";
+        "(FullyQualifiedName~Conformance|FullyQualifiedName~DenseTests)&FullyQualifiedName~Managed"
+        + "&FullyQualifiedName!~AMillion";
 
     private const string Whole = Always + "|(" + Conformance + ")";
 
@@ -28,10 +32,13 @@ public sealed class NarrowVectorTests
 
     // Without any vectors all is tens of times slower: what differs by width, at sizes that end in their time.
     private const string Part =
-        Always + "|(FullyQualifiedName~Managed&(FullyQualifiedName~SoftQConformance.EverySize|FullyQualifiedName~SoftQConformance.EveryCombination"
+        Always
+            + "|(FullyQualifiedName~Managed&(FullyQualifiedName~SoftQConformance.EverySize"
+            + "|FullyQualifiedName~SoftQConformance.EveryCombination"
         + "|FullyQualifiedName~SoftQConformance.BadInput|FullyQualifiedName~LogPartitionConformance.SpecialValues"
         + "|FullyQualifiedName~LogPartitionConformance.Blocks"
-        + "|FullyQualifiedName~TaskSamplingConformance.EveryTemperature|FullyQualifiedName~TaskSamplingConformance.ExtremeValues"
+        + "|FullyQualifiedName~TaskSamplingConformance.EveryTemperature"
+        + "|FullyQualifiedName~TaskSamplingConformance.ExtremeValues"
         + "|FullyQualifiedName~Conformance.Nothing|FullyQualifiedName~DenseTests.Adam))";
 
     [Theory]
@@ -46,7 +53,11 @@ public sealed class NarrowVectorTests
         {
             string assembly = typeof(NarrowVectorTests).Assembly.Location;
             ProcessStartInfo start = new(
-                host, ["test", assembly, "--filter", tests, "--logger", "trx;LogFileName=results.trx", "--results-directory", results])
+                host,
+                [
+                    "test", assembly, "--filter", tests, "--logger", "trx;LogFileName=results.trx",
+                    "--results-directory", results
+                ])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -69,12 +80,14 @@ public sealed class NarrowVectorTests
     [Fact]
     public void TheSwitchHasTheEffectItShould()
     {
-        bool noVector512 = IsOff(Avx512) || IsOff(Avx2Set) || IsOff(AllIntrinsics), noVector256 = IsOff(Avx2Set) || IsOff(AllIntrinsics);
+        bool noVector512 = IsOff(Avx512) || IsOff(Avx2Set) || IsOff(AllIntrinsics),
+            noVector256 = IsOff(Avx2Set) || IsOff(AllIntrinsics);
         Assert.False(noVector512 && (Avx512F.IsSupported || Vector512.IsHardwareAccelerated));
         Assert.False(noVector256 && Avx2.IsSupported);
         foreach ((string name, bool runs) in ((string, bool)[])
         [
-            ("managed-512", Vector512.IsHardwareAccelerated), ("managed-256", Avx2.IsSupported && Fma.IsSupported), ("managed-portable", true),
+            ("managed-512", Vector512.IsHardwareAccelerated), ("managed-256", Avx2.IsSupported && Fma.IsSupported),
+            ("managed-portable", true),
         ])
         {
             KernelBackend backend = KernelRegistry.Default.Backends.Single(candidate => candidate.Name == name);
@@ -82,18 +95,26 @@ public sealed class NarrowVectorTests
             Assert.Equal(runs, reason.Length == 0);
             if (!runs)
             {
-                string message = Assert.Throws<NotSupportedException>(() => KernelRegistry.Default.Resolve(name)).Message;
+                string message = Assert.Throws<NotSupportedException>(
+                    () => KernelRegistry.Default.Resolve(name)).Message;
                 Assert.StartsWith($"Backend '{name}' cannot run here: ", message, StringComparison.Ordinal);
             }
         }
 
-        string expected = Vector512.IsHardwareAccelerated ? "managed-512" : Avx2.IsSupported && Fma.IsSupported ? "managed-256" : "managed-portable";
+        string expected = Vector512.IsHardwareAccelerated
+            ? "managed-512"
+            : Avx2.IsSupported && Fma.IsSupported
+            ? "managed-256"
+            : "managed-portable";
         Assert.Equal(expected, KernelRegistry.Default.Resolve("managed").Name);
 
         static bool IsOff(string instructionSet) => Environment.GetEnvironmentVariable(instructionSet) == "0";
     }
 
-    /// <summary>Fails unless the variants that lack their instructions were skipped, with the reason, and the others ran and passed.</summary>
+    /// <summary>
+    /// Fails unless the variants that lack their instructions were skipped, with the reason, and the others ran and
+    /// passed.
+    /// </summary>
     private static void AssertOutcomes(XDocument results, string instructionSet, int fewestPerVariant)
     {
         XNamespace ns = results.Root!.Name.Namespace;
@@ -105,7 +126,8 @@ public sealed class NarrowVectorTests
             ("Managed512", false), ("Managed256", has256), ("ManagedPortable", instructionSet != Avx512),
         ])
         {
-            XElement[] own = [.. byClass.Where(group => group.Key.StartsWith(prefix, StringComparison.Ordinal)).SelectMany(group => group)];
+            XElement[] own = [.. byClass.Where(
+                group => group.Key.StartsWith(prefix, StringComparison.Ordinal)).SelectMany(group => group)];
             if (prefix == "ManagedPortable" && !runs)
             {
                 Assert.Empty(own);

@@ -39,7 +39,8 @@ internal abstract unsafe class VectorFunctions
     public abstract uint[] Next(uint first0, uint first1, uint c10, uint c11, uint c2, uint c3, ulong key);
 
     /// <summary>The Bellman noise of 16 n pairs.</summary>
-    public abstract float[] Normals(uint[] tasks, uint[] transitions, int stride, uint call, ulong seed, int dimensions);
+    public abstract float[] Normals(
+        uint[] tasks, uint[] transitions, int stride, uint call, ulong seed, int dimensions);
 
     /// <summary>A part of the sequence of uniform indices.</summary>
     public abstract int[] Indices(int count, uint bound, ulong seed, uint call, ulong firstEntry);

@@ -8,7 +8,10 @@ using HipiFast.Kernels.SoftQ;
 
 namespace HipiFast.Kernels.Tests.Numerics;
 
-/// <summary>The functions of one kind of vector, against <see cref="Math"/> and the scalar forms, over the domains that they promise.</summary>
+/// <summary>
+/// The functions of one kind of vector, against <see cref="Math"/> and the scalar forms, over the domains that they
+/// promise.
+/// </summary>
 public abstract unsafe class VectorMathContract
 {
     private const ulong Seed = 0x0123_4567_89AB_CDEF;
@@ -53,7 +56,11 @@ public abstract unsafe class VectorMathContract
     [Fact]
     public void SineAndCosineOfATurn()
     {
-        float[] u = [0, 0.125f, 0.25f, 0.375f, 0.5f, 0.625f, 0.75f, 0.875f, 1 - (1f / (1 << 24)), 1, 1e-9f, .. Steps(0.0001f, 1, 0.00037f)];
+        float[] u =
+        [
+            0, 0.125f, 0.25f, 0.375f, 0.5f, 0.625f, 0.75f, 0.875f, 1 - (1f / (1 << 24)), 1, 1e-9f,
+            .. Steps(0.0001f, 1, 0.00037f)
+        ];
         (float[] sine, float[] cosine) = Functions.SinCosTurn(u);
         for (int i = 0; i < u.Length; i++)
         {
@@ -70,7 +77,8 @@ public abstract unsafe class VectorMathContract
         AssertAgrees(x, Functions.Squash(x), TanhGaussian.Squash);
         AssertAgrees(x, Functions.LogDerivative(x), TanhGaussian.LogDerivative);
         AssertAgrees(x, Functions.ClampLogStd(x), TanhGaussian.ClampLogStd);
-        float[] action = [0, 1, -1, 1.5f, -1.5f, 1 - 1e-6f, float.BitDecrement((float)TanhGaussian.MaxAction), float.NaN, .. Steps(-1, 1, 0.00137f)];
+        float[] action = [0, 1, -1, 1.5f, -1.5f, 1 - 1e-6f, float.BitDecrement(
+            (float)TanhGaussian.MaxAction), float.NaN, .. Steps(-1, 1, 0.00137f)];
         AssertAgrees(action, Functions.Unsquash(action), TanhGaussian.Unsquash);
     }
 
@@ -120,7 +128,8 @@ public abstract unsafe class VectorMathContract
         {
             for (int pair = 0; pair < pairs; pair++)
             {
-                Assert.Equal(SoftQNoise.Normal(tasks[pair], transitions[pair], 5, d, Seed), found[(d * stride) + pair], 3e-6f);
+                Assert.Equal(
+                    SoftQNoise.Normal(tasks[pair], transitions[pair], 5, d, Seed), found[(d * stride) + pair], 3e-6f);
             }
         }
     }
@@ -154,7 +163,8 @@ public abstract unsafe class VectorMathContract
     {
         for (int count = 1; count <= Functions.Count; count++)
         {
-            using GuardedFloats source = new([.. Enumerable.Range(1, count).Select(i => (float)i)]), destination = new(count);
+            using GuardedFloats source = new(
+                [.. Enumerable.Range(1, count).Select(i => (float)i)]), destination = new(count);
             fixed (float* from = source.Span, to = destination.Span)
             {
                 float[] value = Functions.LoadPartial(from, count);
@@ -173,11 +183,14 @@ public abstract unsafe class VectorMathContract
         for (int lane = 0; lane < Functions.Count; lane++)
         {
             int at = lane;
-            Assert.Equal(3, Functions.MaxLane([.. Enumerable.Range(0, Functions.Count).Select(i => i == at ? 3f : -2)]));
-            Assert.Equal(-7, Functions.MinLane([.. Enumerable.Range(0, Functions.Count).Select(i => i == at ? -7 : 5)]));
+            Assert.Equal(
+                3, Functions.MaxLane([.. Enumerable.Range(0, Functions.Count).Select(i => i == at ? 3f : -2)]));
+            Assert.Equal(
+                -7, Functions.MinLane([.. Enumerable.Range(0, Functions.Count).Select(i => i == at ? -7 : 5)]));
         }
 
-        Assert.Equal(float.NegativeInfinity, Functions.MaxLane([.. Enumerable.Repeat(float.NegativeInfinity, Functions.Count)]));
+        Assert.Equal(
+            float.NegativeInfinity, Functions.MaxLane([.. Enumerable.Repeat(float.NegativeInfinity, Functions.Count)]));
     }
 
     private static IEnumerable<uint> BitPatterns()
@@ -217,7 +230,9 @@ public abstract unsafe class VectorMathContract
         for (int i = 0; i < x.Length; i++)
         {
             double expected = function(x[i]);
-            Assert.True(Math.Abs(found[i] - expected) <= tolerance * Math.Abs(expected), $"f({x[i]:R}) = {expected:R}; found {found[i]:R}.");
+            Assert.True(
+                Math.Abs(found[i] - expected) <= tolerance * Math.Abs(expected),
+                $"f({x[i]:R}) = {expected:R}; found {found[i]:R}.");
         }
     }
 

@@ -10,8 +10,11 @@ public sealed class PhiloxTests
     [Theory]
     [InlineData(0u, 0u, 0u, 0u, 0u, 0u, 0x6627E8D5u, 0xE169C58Du, 0xBC57AC4Cu, 0x9B00DBD8u)]
     [InlineData(~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 0x408F276Du, 0x41C83B0Eu, 0xA20BC7C6u, 0x6D5451FDu)]
-    [InlineData(0x243F6A88u, 0x85A308D3u, 0x13198A2Eu, 0x03707344u, 0xA4093822u, 0x299F31D0u, 0xD16CFE09u, 0x94FDCCEBu, 0x5001E420u, 0x24126EA1u)]
-    public void PublishedAnswersComeOut(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1, uint x, uint y, uint z, uint w)
+    [InlineData(
+        0x243F6A88u, 0x85A308D3u, 0x13198A2Eu, 0x03707344u, 0xA4093822u, 0x299F31D0u, 0xD16CFE09u, 0x94FDCCEBu,
+        0x5001E420u, 0x24126EA1u)]
+    public void PublishedAnswersComeOut(
+        uint c0, uint c1, uint c2, uint c3, uint k0, uint k1, uint x, uint y, uint z, uint w)
     {
         // The three known-answer vectors of the Random123 distribution: all zero, all one, and the digits of pi.
         ulong key = ((ulong)k1 << 32) | k0;
@@ -33,7 +36,8 @@ public sealed class PhiloxTests
     [InlineData(1u, 3.4924596548080444e-10)]
     [InlineData(0x7FFF_FFFFu, 0.5)]
     [InlineData(0xFFFF_FFFFu, 1 - (1.0 / (1 << 24)))]
-    public void UniformsLieInTheOpenInterval(uint bits, double expected) => Assert.Equal(expected, Philox.ToUniform(bits), 1e-15);
+    public void UniformsLieInTheOpenInterval(uint bits, double expected) =>
+        Assert.Equal(expected, Philox.ToUniform(bits), 1e-15);
 
     [Fact]
     public void GumbelsAreExactAndKeepTheirResolutionInTheUpperTail()
@@ -55,7 +59,9 @@ public sealed class PhiloxTests
         {
             // Over the whole range against double, from the float that the uniform rounds to.
             uint bits = Philox.Next(n, 3, 1, (uint)RandomPurpose.SyntheticData, Seed).X >> (int)(n % 32);
-            double u = Philox.ToUniform(bits), exponential = u < 1e-4 ? u + (u * u / 2) + (u * u * u / 3) : -Math.Log(1 - u);
+            double u = Philox.ToUniform(bits), exponential = u < 1e-4
+                ? u + (u * u / 2) + (u * u * u / 3)
+                : -Math.Log(1 - u);
             double expected = -Math.Log(exponential);
             Assert.Equal(expected, Philox.ToGumbel(bits), 1e-6 * Math.Max(1, Math.Abs(expected)));
         }
@@ -64,9 +70,11 @@ public sealed class PhiloxTests
     [Fact]
     public void GumbelsHaveTheMomentsOfTheStandardGumbel()
     {
-        // Mean 0.5772 (Euler's constant), variance pi^2 / 6, skewness 1.1395; standard errors at 2^20 draws are 0.0013, 0.0034 and 0.01.
+        // Mean 0.5772 (Euler's constant), variance pi^2 / 6, skewness 1.1395; standard errors at 2^20 draws are 0.0013,
+        // 0.0034 and 0.01.
         (double mean, double variance, double skewness) = Moments(
-            bits => [Philox.ToGumbel(bits.X), Philox.ToGumbel(bits.Y), Philox.ToGumbel(bits.Z), Philox.ToGumbel(bits.W)]);
+            bits =>
+                [Philox.ToGumbel(bits.X), Philox.ToGumbel(bits.Y), Philox.ToGumbel(bits.Z), Philox.ToGumbel(bits.W)]);
         Assert.Equal(0.5772157, mean, 0.005);
         Assert.Equal(Math.PI * Math.PI / 6, variance, 0.014);
         Assert.Equal(1.1395, skewness, 0.04);
@@ -142,6 +150,7 @@ public sealed class PhiloxTests
         }
 
         double mean = sum / Draws, variance = (squares / Draws) - (mean * mean);
-        return (mean, variance, ((cubes / Draws) - (3 * mean * variance) - (mean * mean * mean)) / Math.Pow(variance, 1.5));
+        return (
+            mean, variance, ((cubes / Draws) - (3 * mean * variance) - (mean * mean * mean)) / Math.Pow(variance, 1.5));
     }
 }

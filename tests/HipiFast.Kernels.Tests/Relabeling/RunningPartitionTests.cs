@@ -9,7 +9,8 @@ public sealed class RunningPartitionTests
 {
     private const float Decay = 0.75f;
 
-    // Critics' values may fall by hundreds while an agent learns; the sums of the first batches must neither overflow nor keep the later ones out.
+    // Critics' values may fall by hundreds while an agent learns; the sums of the first batches must neither overflow
+    // nor keep the later ones out.
     [Theory]
     [InlineData(-300f)]
     [InlineData(300f)]
@@ -28,7 +29,8 @@ public sealed class RunningPartitionTests
             kernel.Accumulate(softQ, rows, 1, max, sum);
             partition.Finish(kernel, rows, logPartition);
             partition.Commit();
-            double faded = expected + Math.Log(Decay), batch = softQ[0] + Math.Log(rows), larger = Math.Max(faded, batch);
+            double faded = expected + Math.Log(Decay), batch = softQ[0] + Math.Log(rows),
+                larger = Math.Max(faded, batch);
             expected = larger + Math.Log(Math.Exp(faded - larger) + Math.Exp(batch - larger));
             weight = (Decay * weight) + rows;
             // While nothing but the first batch is in the sums, each call rounds them once.

@@ -33,7 +33,8 @@ public sealed class TaskTableTests
                     }
                 }
 
-                Assert.Equal(Enumerable.Range(0, Count).Where(k => tasks[k * 2] == wanted[0] && tasks[(k * 2) + 1] == wanted[1]), found.Order());
+                Assert.Equal(Enumerable.Range(0, Count).Where(
+                    k => tasks[k * 2] == wanted[0] && tasks[(k * 2) + 1] == wanted[1]), found.Order());
             }
 
             float[] missing = [11.5f, 0];

@@ -10,7 +10,9 @@ using HipiFast.Kernels.Threading;
 
 namespace HipiFast.Kernels.Tests.SoftQ;
 
-/// <summary>The managed soft-Q kernel against its own plain reference, with every micro-kernel that runs here.</summary>
+/// <summary>
+/// The managed soft-Q kernel against its own plain reference, with every micro-kernel that runs here.
+/// </summary>
 public sealed class ManagedSoftQTests
 {
     /// <summary>Of the spread of Q~: the conformance bound of the backends is 1e-4.</summary>
@@ -49,7 +51,9 @@ public sealed class ManagedSoftQTests
                 foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
                 {
                     variant++;
-                    using Case data = new(rows, candidates, 1 + (variant % 5), actions[variant % 4], 1 + (variant % 3), h, (ulong)variant);
+                    using Case data = new(
+                        rows, candidates, 1 + (variant % 5), actions[variant % 4], 1 + (variant % 3), h,
+                        (ulong)variant);
                     data.Estimator = estimator;
                     data.Twin = (TwinCombination)(variant % 3);
                     data.HasCritic2 = variant % 7 != 0;
@@ -127,7 +131,12 @@ public sealed class ManagedSoftQTests
     {
         foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
         {
-            using Case data = new(6, 19, 3, 2, 2, 20, 6) { Estimator = estimator, HasFamily = estimator == SoftQEstimator.Bellman, Gamma = 1f };
+            using Case data = new(6, 19, 3, 2, 2, 20, 6)
+            {
+                Estimator = estimator,
+                HasFamily = estimator == SoftQEstimator.Bellman,
+                Gamma = 1f,
+            };
             data.NextObservation[(4 * 3) + 1] = data.Observation[(4 * 3) + 1] = float.NaN;
             data.Task[7 * 2] = float.NaN;
             float[] result = data.Compute(kernel, 1, WorkerPool.Shared);
@@ -144,10 +153,15 @@ public sealed class ManagedSoftQTests
     [Fact]
     public void LogStandardDeviationOfNaNStaysNaN()
     {
-        using Case data = new(3, 3, 2, 1, 2, 8, 7) { Estimator = SoftQEstimator.SoftCritic, ExactTerminalValue = false };
+        using Case data = new(3, 3, 2, 1, 2, 8, 7)
+        {
+            Estimator = SoftQEstimator.SoftCritic,
+            ExactTerminalValue = false,
+        };
         data.Actor.Bias(2)[1] = float.NaN;
         data.Actor.MarkChanged();
-        Assert.All(data.Compute(nameof(VectorKind.Portable), 1, WorkerPool.Shared), value => Assert.True(float.IsNaN(value)));
+        Assert.All(
+            data.Compute(nameof(VectorKind.Portable), 1, WorkerPool.Shared), value => Assert.True(float.IsNaN(value)));
     }
 
     [Fact]
@@ -195,8 +209,15 @@ public sealed class ManagedSoftQTests
     {
         foreach (VectorKind kernel in Supported)
         {
-            // With this actor, a' = tanh(n): the noise shows in a critic that returns one action entry (shifted to stay above ReLU's bend).
-            using Case data = new(7, 9, 1, 6, 2, 16, 10) { Estimator = SoftQEstimator.Bellman, Alpha = 0f, Gamma = 1f, HasCritic2 = false };
+            // With this actor, a' = tanh(n): the noise shows in a critic that returns one action entry (shifted to stay
+            // above ReLU's bend).
+            using Case data = new(7, 9, 1, 6, 2, 16, 10)
+            {
+                Estimator = SoftQEstimator.Bellman,
+                Alpha = 0f,
+                Gamma = 1f,
+                HasCritic2 = false,
+            };
             data.Actor.Values.Clear();
             data.Actor.MarkChanged();
             data.ZeroRewards();
@@ -212,8 +233,11 @@ public sealed class ManagedSoftQTests
                 for (int pair = 0; pair < result.Length; pair++)
                 {
                     uint purpose = 4u + (256u * (uint)(d / 4));
-                    PhiloxBlock block = Philox.Next((uint)(pair % 9), data.FirstRow + (uint)(pair / 9), data.Call, purpose, data.Seed);
-                    (float cosine, float sine) = d % 4 < 2 ? Philox.ToNormals(block.X, block.Y) : Philox.ToNormals(block.Z, block.W);
+                    PhiloxBlock block = Philox.Next(
+                        (uint)(pair % 9), data.FirstRow + (uint)(pair / 9), data.Call, purpose, data.Seed);
+                    (float cosine, float sine) = d % 4 < 2
+                        ? Philox.ToNormals(block.X, block.Y)
+                        : Philox.ToNormals(block.Z, block.W);
                     Assert.Equal(2f + MathF.Tanh(d % 2 == 0 ? cosine : sine), result[pair], 2e-6f);
                 }
             }
@@ -238,7 +262,8 @@ public sealed class ManagedSoftQTests
         AssertRefused(kernel, data => data.Range = new CriticRange(1f, float.PositiveInfinity), "critic's range");
         AssertRefused(kernel, data => data.SwapCriticForActor(), "first critic has");
         using Case tooShort = new(3, 4, 2, 2, 2, 8, 11);
-        ArgumentException exception = Assert.Throws<ArgumentException>(() => kernel.Compute(tooShort.Problem(0, 3), new float[11]));
+        ArgumentException exception = Assert.Throws<ArgumentException>(
+            () => kernel.Compute(tooShort.Problem(0, 3), new float[11]));
         Assert.Contains("soft-Q result; found 11", exception.Message, StringComparison.Ordinal);
     }
 
@@ -250,7 +275,8 @@ public sealed class ManagedSoftQTests
         using Case data = new(3, 4, 2, 2, 2, 8, 12) { Estimator = SoftQEstimator.Bellman };
         spoil(data);
         float[] result = new float[data.Rows * data.Candidates];
-        ArgumentException exception = Assert.Throws<ArgumentException>(() => kernel.Compute(data.Problem(0, data.Rows), result));
+        ArgumentException exception = Assert.Throws<ArgumentException>(
+            () => kernel.Compute(data.Problem(0, data.Rows), result));
         Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
     }
 
@@ -263,7 +289,10 @@ public sealed class ManagedSoftQTests
         }
     }
 
-    /// <summary>Ends where the first observation entry and the first task entry have the same sign; the reward depends on everything.</summary>
+    /// <summary>
+    /// Ends where the first observation entry and the first task entry have the same sign; the reward depends on
+    /// everything.
+    /// </summary>
     private readonly struct SignFamily(int taskDimension, float scale) : ITaskFamily
     {
         public int TaskDimension { get; } = taskDimension;
@@ -272,7 +301,8 @@ public sealed class ManagedSoftQTests
 
         public float Reward<TVector>(in TaskPair<TVector> pair)
             where TVector : struct, IVector =>
-            scale * (pair.Observation[0] + (2f * pair.Action[0]) + (3f * pair.NextObservation[0]) + (4f * pair.Task[0]));
+            scale * (
+                pair.Observation[0] + (2f * pair.Action[0]) + (3f * pair.NextObservation[0]) + (4f * pair.Task[0]));
 
         public bool Terminates<TVector>(in TaskPair<TVector> pair)
             where TVector : struct, IVector => scale != 0f && pair.Observation[0] * pair.Task[0] > 0f;
@@ -292,7 +322,8 @@ public sealed class ManagedSoftQTests
 
         public Case(int rows, int candidates, int s, int a, int p, int hidden, ulong seed, int actorHidden = 0)
         {
-            (Rows, Candidates, _observationDimension, _actionDimension, _taskDimension, Seed) = (rows, candidates, s, a, p, seed);
+            (Rows, Candidates, _observationDimension, _actionDimension, _taskDimension, Seed) = (
+                rows, candidates, s, a, p, seed);
             Observation = Draw(rows * s, 1, 1f);
             Action = Draw(rows * a, 2, 1f);
             NextObservation = Draw(rows * s, 3, 1f);

@@ -10,33 +10,45 @@ public sealed unsafe class TaskFamilyTests
     // Goals of the discrete family, [3, 2].
     private static readonly float[] s_goals = [0f, 0f, 1f, -1f, 0.5f, 0.5f];
 
-    /// <summary>Families with a plain double-precision account of each: (s, a, s', task) to (reward, terminated).</summary>
+    /// <summary>
+    /// Families with a plain double-precision account of each: (s, a, s', task) to (reward, terminated).
+    /// </summary>
     public static TheoryData<string> Families => [.. Cases.Keys];
 
     private static Dictionary<string, Case> Cases { get; } = new()
     {
-        ["goal"] = new(TaskFamilies.Goal([1, 3], 0.7f), (s, _, _, task) => Reach(Distance(s, [1, 3], task), 0.7f, -1, 0)),
+        ["goal"] = new(
+            TaskFamilies.Goal([1, 3], 0.7f), (s, _, _, task) => Reach(Distance(s, [1, 3], task), 0.7f, -1, 0)),
         ["goal with rewards, on the next state"] = new(
-            TaskFamilies.Goal([4], 0.4f, -2f, 3f, judgeNext: true), (_, _, next, task) => Reach(Distance(next, [4], task), 0.4f, -2, 3)),
+            TaskFamilies.Goal([4], 0.4f, -2f, 3f, judgeNext: true),
+            (_, _, next, task) => Reach(Distance(next, [4], task), 0.4f, -2, 3)),
         ["goal in every entry"] = new(
-            TaskFamilies.Goal([0, 1, 2, 3, 4], 1.2f), (s, _, _, task) => Reach(Distance(s, [0, 1, 2, 3, 4], task), 1.2f, -1, 0)),
+            TaskFamilies.Goal([0, 1, 2, 3, 4], 1.2f),
+            (s, _, _, task) => Reach(Distance(s, [0, 1, 2, 3, 4], task), 1.2f, -1, 0)),
         ["goal beyond the block path"] = new(
-            TaskFamilies.Goal(Repeat(2, 40), 3f), (s, _, _, task) => Reach(Distance(s, Repeat(2, 40), task), 3f, -1, 0)),
-        ["goal-margin"] = new(TaskFamilies.GoalAndMargin([0, 2]), (s, _, _, task) => Reach(Distance(s, [0, 2], task[..2]), task[2], -1, 0)),
+            TaskFamilies.Goal(Repeat(2, 40), 3f),
+            (s, _, _, task) => Reach(Distance(s, Repeat(2, 40), task), 3f, -1, 0)),
+        ["goal-margin"] = new(TaskFamilies.GoalAndMargin([0, 2]), (s, _, _, task) => Reach(
+            Distance(s, [0, 2], task[..2]), task[2], -1, 0)),
         ["goal-margin on the next state"] = new(
-            TaskFamilies.GoalAndMargin([3], 0f, 1f, judgeNext: true), (_, _, next, task) => Reach(Distance(next, [3], task[..1]), task[1], 0, 1)),
-        ["discrete"] = new(TaskFamilies.Discrete([0, 1], s_goals, 0.6f), (s, _, _, task) => Reach(Distance(s, [0, 1], Selected(task)), 0.6f, -1, 0)),
+            TaskFamilies.GoalAndMargin([3], 0f, 1f, judgeNext: true),
+            (_, _, next, task) => Reach(Distance(next, [3], task[..1]), task[1], 0, 1)),
+        ["discrete"] = new(TaskFamilies.Discrete([0, 1], s_goals, 0.6f), (s, _, _, task) => Reach(
+            Distance(s, [0, 1], Selected(task)), 0.6f, -1, 0)),
         ["linear"] = new(
             TaskFamilies.Linear([4, 0, 2]),
             (s, _, _, task) => (((double)task[0] * s[4]) + ((double)task[1] * s[0]) + ((double)task[2] * s[2]), false)),
         ["linear with action cost"] = new(
-            TaskFamilies.Linear([1], actionCost: true), (s, a, _, task) => (((double)task[0] * s[1]) + (task[1] * Squares(a)), false)),
+            TaskFamilies.Linear([1], actionCost: true),
+            (s, a, _, task) => (((double)task[0] * s[1]) + (task[1] * Squares(a)), false)),
         ["linear beyond the block path"] = new(
             TaskFamilies.Linear(Repeat(1, 70)), (s, _, _, task) => (task.Sum(weight => (double)weight * s[1]), false)),
         ["dense"] = new(TaskFamilies.Dense([2, 4]), (s, _, _, task) => (-Distance(s, [2, 4], task), false)),
-        ["dense with action cost"] = new(TaskFamilies.Dense([0], 0.05f), (s, a, _, task) => (-Distance(s, [0], task) - (0.05f * Squares(a)), false)),
+        ["dense with action cost"] = new(
+            TaskFamilies.Dense([0], 0.05f), (s, a, _, task) => (-Distance(s, [0], task) - (0.05f * Squares(a)), false)),
         ["dense with weight and offset"] = new(
-            TaskFamilies.Dense([1, 0], 0.1f, 2.5f, 4f), (s, a, _, task) => (4 - (2.5 * Distance(s, [1, 0], task)) - (0.1f * Squares(a)), false)),
+            TaskFamilies.Dense([1, 0], 0.1f, 2.5f, 4f),
+            (s, a, _, task) => (4 - (2.5 * Distance(s, [1, 0], task)) - (0.1f * Squares(a)), false)),
         ["intervals"] = new(
             TaskFamilies.Intervals([(0, 0f, 0.5f), (3, -9f, 0.2f), (0, 0.1f, 9f)], -0.5f, 2f),
             (s, _, _, task) => (Array.IndexOf(task, task.Max()) switch
@@ -45,7 +57,8 @@ public sealed unsafe class TaskFamilyTests
                 1 => s[3] <= 0.2f,
                 _ => s[0] >= 0.1f,
             } ? 2 : -0.5, false)),
-        ["dense beyond the block path"] = new(TaskFamilies.Dense(Repeat(3, 33)), (s, _, _, task) => (-Distance(s, Repeat(3, 33), task), false)),
+        ["dense beyond the block path"] = new(
+            TaskFamilies.Dense(Repeat(3, 33)), (s, _, _, task) => (-Distance(s, Repeat(3, 33), task), false)),
     };
 
     [Theory]
@@ -59,7 +72,8 @@ public sealed unsafe class TaskFamilyTests
         {
             // The results' rows are wider than K; what lies beyond must stay as it was.
             int stride = count + 3;
-            float[] s = Values(rows * S, 1), a = Values(rows * A, 2), next = Values(rows * S, 3), tasks = Tasks(name, count, p);
+            float[] s = Values(rows * S, 1), a = Values(rows * A, 2), next = Values(rows * S, 3),
+                tasks = Tasks(name, count, p);
             float[] reward = new float[rows * stride], terminated = new float[rows * stride];
             Array.Fill(reward, 77f);
             Array.Fill(terminated, 77f);
@@ -69,7 +83,8 @@ public sealed unsafe class TaskFamilyTests
                 family.EvaluatePairs(transitions, tp, count, rp, dp, stride);
                 for (int k = 0; k < count; k++)
                 {
-                    float[] rowTasks = [.. Enumerable.Repeat(tasks[(k * p)..((k + 1) * p)], rows).SelectMany(task => task)];
+                    float[] rowTasks = [.. Enumerable.Repeat(
+                        tasks[(k * p)..((k + 1) * p)], rows).SelectMany(task => task)];
                     float[] rowReward = new float[rows];
                     byte[] rowTerminated = new byte[rows];
                     fixed (float* rt = rowTasks, rr = rowReward)
@@ -99,13 +114,16 @@ public sealed unsafe class TaskFamilyTests
             for (int row = 0; row < rows; row++)
             {
                 Assert.All(reward[((row * stride) + count)..((row + 1) * stride)], value => Assert.Equal(77f, value));
-                Assert.All(terminated[((row * stride) + count)..((row + 1) * stride)], value => Assert.Equal(77f, value));
+                Assert.All(
+                    terminated[((row * stride) + count)..((row + 1) * stride)], value => Assert.Equal(77f, value));
             }
         }
 
         // The data tell the cases apart: goals are sometimes reached and sometimes not.
         bool isGoal = name.StartsWith("goal", StringComparison.Ordinal) || name == "discrete";
-        Assert.True(isGoal ? terminations > 0 && terminations < pairs : terminations == 0, $"{terminations} of {pairs} terminated");
+        Assert.True(
+            isGoal ? terminations > 0 && terminations < pairs : terminations == 0,
+            $"{terminations} of {pairs} terminated");
     }
 
     [Theory]
@@ -126,7 +144,8 @@ public sealed unsafe class TaskFamilyTests
                 nint state = (nint)sp, task = (nint)cp;
                 Assert.Contains(
                     "no map from states to tasks",
-                    Assert.Throws<InvalidOperationException>(() => family.AchievedTasks((float*)state, (float*)task, rows, S, (float*)task)).Message,
+                    Assert.Throws<InvalidOperationException>(
+                        () => family.AchievedTasks((float*)state, (float*)task, rows, S, (float*)task)).Message,
                     StringComparison.Ordinal);
                 return;
             }
@@ -139,7 +158,8 @@ public sealed unsafe class TaskFamilyTests
             Assert.All(terminated, value => Assert.Equal(dense ? 0 : 1, value));
             if (dense)
             {
-                Assert.All(reward, value => Assert.Equal(name.EndsWith("offset", StringComparison.Ordinal) ? 4f : 0f, value));
+                Assert.All(
+                    reward, value => Assert.Equal(name.EndsWith("offset", StringComparison.Ordinal) ? 4f : 0f, value));
             }
 
             // In place.
@@ -272,7 +292,8 @@ public sealed unsafe class TaskFamilyTests
     [Fact]
     public void EvaluationAllocatesNothing()
     {
-        float[] s = Values(32 * S, 1), a = Values(32 * A, 2), tasks = Values(64 * 2, 3), results = new float[2 * 32 * 64];
+        float[] s = Values(32 * S, 1), a = Values(32 * A, 2), tasks = Values(64 * 2, 3),
+            results = new float[2 * 32 * 64];
         byte[] terminated = new byte[32];
         TaskFamily family = TaskFamilies.Goal([0, 1], 0.5f);
         fixed (float* sp = s, ap = a, tp = tasks, rp = results)
@@ -322,7 +343,8 @@ public sealed unsafe class TaskFamilyTests
 
     private static double Squares(float[] action) => action.Sum(value => (double)value * value);
 
-    private static float[] Selected(float[] task) => s_goals[(2 * Array.IndexOf(task, 1f))..((2 * Array.IndexOf(task, 1f)) + 2)];
+    private static float[] Selected(float[] task) =>
+        s_goals[(2 * Array.IndexOf(task, 1f))..((2 * Array.IndexOf(task, 1f)) + 2)];
 
     private static int[] Repeat(int index, int times) => [.. Enumerable.Repeat(index, times)];
 
@@ -331,7 +353,8 @@ public sealed unsafe class TaskFamilyTests
         float[] values = new float[count];
         for (int i = 0; i < count; i++)
         {
-            values[i] = (2f * Philox.ToUniform(Philox.Next((uint)i, stream, 0, (uint)RandomPurpose.SyntheticData, 3).X)) - 1f;
+            values[i] = (
+                2f * Philox.ToUniform(Philox.Next((uint)i, stream, 0, (uint)RandomPurpose.SyntheticData, 3).X)) - 1f;
         }
 
         return values;
@@ -361,5 +384,6 @@ public sealed unsafe class TaskFamilyTests
         return tasks;
     }
 
-    private sealed record Case(TaskFamily Family, Func<float[], float[], float[], float[], (double Reward, bool Terminated)> Account);
+    private sealed record Case(
+        TaskFamily Family, Func<float[], float[], float[], float[], (double Reward, bool Terminated)> Account);
 }

@@ -3,20 +3,23 @@ using HipiFast.Kernels.Threading;
 namespace HipiFast.Kernels.Tests.Threading;
 
 /// <summary>
-/// The pool under everything at once: more callers than cores, nested calls, exceptions, workers that fall asleep and wake up, pools that are just
-/// starting. Every chunk checks what a race would break: that it runs once, that no other thread uses its worker's scratch memory, that it sees what
-/// was written before the call; and the caller, that it sees what the chunks wrote. The memory that is checked is plain on purpose: nothing but the
-/// pool orders its reads and writes.
+/// The pool under everything at once: more callers than cores, nested calls, exceptions, workers that fall asleep and
+/// wake up, pools that are just starting. Every chunk checks what a race would break: that it runs once, that no other
+/// thread uses its worker's scratch memory, that it sees what was written before the call; and the caller, that it sees
+/// what the chunks wrote. The memory that is checked is plain on purpose: nothing but the pool orders its reads and
+/// writes.
 /// </summary>
 public sealed class WorkerPoolStressTests
 {
     private const int Threads = 4;
 
     [Fact]
-    public void ManyCallersOfOnePool() => RunCallers(2 * Environment.ProcessorCount + 3, 3000, seed: 1, new WorkerPool(Threads));
+    public void ManyCallersOfOnePool() =>
+        RunCallers(2 * Environment.ProcessorCount + 3, 3000, seed: 1, new WorkerPool(Threads));
 
     [Fact]
-    public void OneCallerOfManyWorkers() => RunCallers(1, 6000, seed: 2, new WorkerPool(4 * Environment.ProcessorCount));
+    public void OneCallerOfManyWorkers() =>
+        RunCallers(1, 6000, seed: 2, new WorkerPool(4 * Environment.ProcessorCount));
 
     [Fact]
     public void PoolsThatAreJustStarting()
@@ -56,7 +59,8 @@ public sealed class WorkerPoolStressTests
         {
             try
             {
-                // Answered by the first wait that can be interrupted: the pool's, for a lock on its way to wake a thread, or the one below.
+                // Answered by the first wait that can be interrupted: the pool's, for a lock on its way to wake a
+                // thread, or the one below.
                 Thread.CurrentThread.Interrupt();
                 work.Run(Threads);
                 Thread.Sleep(rest ? 1 : 0);
@@ -85,7 +89,8 @@ public sealed class WorkerPoolStressTests
                     {
                         int jobSeed = unchecked((seed * 1_000_003) + (caller * 7919) + job);
                         uint bits = Mix((uint)jobSeed);
-                        new CheckedWork(pool, (int)(bits % 37), jobSeed, mayThrow: bits % 11 == 0).Run((int)(1 + (bits >> 8) % (2 * Threads)));
+                        new CheckedWork(pool, (int)(bits % 37), jobSeed, mayThrow: bits % 11 == 0).Run(
+                            (int)(1 + (bits >> 8) % (2 * Threads)));
                         if (job % 97 == 96)
                         {
                             // Long enough for the workers to fall asleep.
@@ -117,7 +122,8 @@ public sealed class WorkerPoolStressTests
     }
 
     /// <summary>A job that checks its own invariants. Every third chunk calls the pool again from inside.</summary>
-    private sealed class CheckedWork(WorkerPool pool, int chunks, int seed, bool mayThrow, bool isNested = false) : IParallelWork
+    private sealed class CheckedWork(WorkerPool pool, int chunks, int seed, bool mayThrow, bool isNested = false)
+        : IParallelWork
     {
         private const int MostWorkers = 256;
 

@@ -46,7 +46,8 @@ public sealed class DrawnEnvironmentTests
                 // The frame is the second rectangle, the copy the last circle; numbers have two decimals.
                 XElement[] parts = [.. XElement.Parse(drawn.DrawSvg(0, 200, 150)).Elements()];
                 XElement frame = parts.Where(part => part.Name.LocalName == "rect").ElementAt(1), copy = parts[^1];
-                double x = Number(copy, "cx") - Number(frame, "x"), y = Number(copy, "cy") - Number(frame, "y"), radius = Number(copy, "r");
+                double x = Number(copy, "cx") - Number(frame, "x"), y = Number(copy, "cy") - Number(frame, "y"),
+                    radius = Number(copy, "r");
                 Assert.InRange(x, radius - 0.02, Number(frame, "width") - radius + 0.02);
                 Assert.InRange(y, radius - 0.02, Number(frame, "height") - radius + 0.02);
                 world.Step([.. Enumerable.Repeat(direction, world.Shape.ActionDimension)], out _);

@@ -14,7 +14,8 @@ public sealed class EnvironmentContractTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void ACopyBehavesTheSameWhateverTheNumberOfCopies(string name) => EnvironmentContract.ACopyBehavesTheSameWhateverTheNumberOfCopies(name);
+    public void ACopyBehavesTheSameWhateverTheNumberOfCopies(string name) =>
+        EnvironmentContract.ACopyBehavesTheSameWhateverTheNumberOfCopies(name);
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -33,7 +34,8 @@ public sealed class EnvironmentContractTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void TheTimeLimitTruncatesAndIsNotATermination(string name) => EnvironmentContract.TheTimeLimitTruncatesAndIsNotATermination(name);
+    public void TheTimeLimitTruncatesAndIsNotATermination(string name) =>
+        EnvironmentContract.TheTimeLimitTruncatesAndIsNotATermination(name);
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -41,7 +43,8 @@ public sealed class EnvironmentContractTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void BadActionsAndUseBeforeResetAreRefused(string name) => EnvironmentContract.BadActionsAndUseBeforeResetAreRefused(name);
+    public void BadActionsAndUseBeforeResetAreRefused(string name) =>
+        EnvironmentContract.BadActionsAndUseBeforeResetAreRefused(name);
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -50,9 +53,11 @@ public sealed class EnvironmentContractTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void ARunGoesOnFromTheMiddleOfAnEpisode(string name) => EnvironmentContract.ARunGoesOnFromTheMiddleOfAnEpisode(name);
+    public void ARunGoesOnFromTheMiddleOfAnEpisode(string name) =>
+        EnvironmentContract.ARunGoesOnFromTheMiddleOfAnEpisode(name);
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void ARestingCopyStaysAndTheOthersGoOn(string name) => EnvironmentContract.ARestingCopyStaysAndTheOthersGoOn(name);
+    public void ARestingCopyStaysAndTheOthersGoOn(string name) =>
+        EnvironmentContract.ARestingCopyStaysAndTheOthersGoOn(name);
 }

@@ -23,7 +23,8 @@ public sealed class EnvironmentRegistryTests
     [Fact]
     public void EveryEntryIsMadeUnderItsName()
     {
-        Assert.Equal(EnvironmentRegistry.Names.Count, EnvironmentRegistry.Names.Select(entry => entry.Name).Distinct().Count());
+        Assert.Equal(
+            EnvironmentRegistry.Names.Count, EnvironmentRegistry.Names.Select(entry => entry.Name).Distinct().Count());
         foreach (EnvironmentDescription entry in EnvironmentRegistry.Names)
         {
             Assert.NotEmpty(entry.Description);
@@ -39,19 +40,26 @@ public sealed class EnvironmentRegistryTests
     [Fact]
     public void SettingsOutOfRangeAreRefused()
     {
-        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { Margin = -1f }));
-        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { Margin = float.NaN }));
-        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { EpisodeLimit = 0 }));
         Assert.Throws<ArgumentException>(
-            () => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { ActionNoise = float.PositiveInfinity }));
-        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { Threads = -1 }));
-        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create("nav2d-margin", 1, new EnvironmentSettings { Margin = 1f }));
+            () => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { Margin = -1f }));
+        Assert.Throws<ArgumentException>(
+            () => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { Margin = float.NaN }));
+        Assert.Throws<ArgumentException>(
+            () => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { EpisodeLimit = 0 }));
+        Assert.Throws<ArgumentException>(
+            () => EnvironmentRegistry.Create(
+                "nav2d", 1, new EnvironmentSettings { ActionNoise = float.PositiveInfinity }));
+        Assert.Throws<ArgumentException>(
+            () => EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { Threads = -1 }));
+        Assert.Throws<ArgumentException>(
+            () => EnvironmentRegistry.Create("nav2d-margin", 1, new EnvironmentSettings { Margin = 1f }));
         Assert.Throws<ArgumentOutOfRangeException>(() => EnvironmentRegistry.Create("nav2d", 0));
     }
 
     [Fact]
     public void ATakenNameIsNotRegistered() => Assert.Contains(
         "'nav2d' already",
-        Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Register(new("nav2d", "another", EnvironmentTraits.Goals), Nav2d.Goal)).Message,
+        Assert.Throws<ArgumentException>(
+            () => EnvironmentRegistry.Register(new("nav2d", "another", EnvironmentTraits.Goals), Nav2d.Goal)).Message,
         StringComparison.Ordinal);
 }

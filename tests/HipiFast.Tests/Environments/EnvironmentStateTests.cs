@@ -3,7 +3,9 @@ using HipiFast.Storage;
 
 namespace HipiFast.Tests.Environments;
 
-/// <summary>Checkpoints of environments that must be refused. That a run goes on from a good one is part of the contract.</summary>
+/// <summary>
+/// Checkpoints of environments that must be refused. That a run goes on from a good one is part of the contract.
+/// </summary>
 public sealed class EnvironmentStateTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("hipifast-environment").FullName;
@@ -42,7 +44,8 @@ public sealed class EnvironmentStateTests : IDisposable
         environment.Reset(2);
         float[] observation = environment.Observation.ToArray();
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        InvalidDataException exception = Assert.Throws<InvalidDataException>(() => environment.LoadState(file, string.Empty));
+        InvalidDataException exception = Assert.Throws<InvalidDataException>(
+            () => environment.LoadState(file, string.Empty));
         Assert.Contains("holds NaN at row 0, column 1", exception.Message, StringComparison.Ordinal);
         Assert.Equal(observation, environment.Observation.ToArray());
     }

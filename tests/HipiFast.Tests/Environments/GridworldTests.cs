@@ -76,7 +76,8 @@ public sealed class GridworldTests
         Assert.DoesNotContain((-1f, -1f), goals);
         foreach (string name in new[] { "gridworld", "gridworld-discrete" })
         {
-            Assert.Throws<ArgumentException>(() => EnvironmentRegistry.Create(name, 1, new EnvironmentSettings { ActionNoise = 0.1f }));
+            Assert.Throws<ArgumentException>(
+                () => EnvironmentRegistry.Create(name, 1, new EnvironmentSettings { ActionNoise = 0.1f }));
         }
     }
 

@@ -39,7 +39,8 @@ public sealed class Nav2dTests
         {
             Assert.Equal(-1f, environment.Observation[2 * copy]);
             Assert.Equal(-1f, environment.Observation[(2 * copy) + 1]);
-            float x = (environment.Task[2 * copy] + 1f) * Nav2d.Scale, y = (environment.Task[(2 * copy) + 1] + 1f) * Nav2d.Scale;
+            float x = (environment.Task[2 * copy] + 1f) * Nav2d.Scale, y = (
+                environment.Task[(2 * copy) + 1] + 1f) * Nav2d.Scale;
             Assert.True(FourRooms.IsFree(x, y), $"goal {x}, {y}");
             nearest = Math.Min(nearest, Math.Sqrt((x * x) + (y * y)));
             sumX += x;
@@ -53,7 +54,8 @@ public sealed class Nav2dTests
     public void WallsAreNeverEntered()
     {
         const int copies = 64;
-        using VectorEnvironment environment = EnvironmentRegistry.Create("nav2d", copies, new EnvironmentSettings { EpisodeLimit = 400 });
+        using VectorEnvironment environment = EnvironmentRegistry.Create(
+            "nav2d", copies, new EnvironmentSettings { EpisodeLimit = 400 });
         environment.Reset(2);
         float[] action = new float[2 * copies];
         float farthest = 0f;
@@ -69,7 +71,8 @@ public sealed class Nav2dTests
             environment.Step(action, out StepResult result);
             for (int copy = 0; copy < copies; copy++)
             {
-                float x = (result.NextObservation[2 * copy] + 1f) * Nav2d.Scale, y = (result.NextObservation[(2 * copy) + 1] + 1f) * Nav2d.Scale;
+                float x = (result.NextObservation[2 * copy] + 1f) * Nav2d.Scale, y = (
+                    result.NextObservation[(2 * copy) + 1] + 1f) * Nav2d.Scale;
 
                 // Undoing the scaling rounds: a point on a wall's face may seem to be a hair inside it.
                 Assert.True(IsFreeWithin(x, y, 1e-4f), $"({x}, {y}) at step {step}");
@@ -80,7 +83,8 @@ public sealed class Nav2dTests
         Assert.True(farthest > 40f, $"no copy came far: {farthest}");
 
         static bool IsFreeWithin(float x, float y, float slack) =>
-            FourRooms.IsFree(x, y) || FourRooms.IsFree(x - slack, y) || FourRooms.IsFree(x + slack, y) || FourRooms.IsFree(x, y - slack)
+            FourRooms.IsFree(x, y) || FourRooms.IsFree(x - slack, y) || FourRooms.IsFree(x + slack, y)
+                || FourRooms.IsFree(x, y - slack)
             || FourRooms.IsFree(x, y + slack) || FourRooms.IsFree(Math.Clamp(x, 0f, 33f), Math.Clamp(y, 0f, 33f));
     }
 
@@ -140,14 +144,16 @@ public sealed class Nav2dTests
     public void AnEpisodeTerminatesOneStepAfterTheMarginIsEntered()
     {
         // The largest margin covers everything: the first state is already at the goal, reward 0.
-        using VectorEnvironment everywhere = EnvironmentRegistry.Create("nav2d", 1, new EnvironmentSettings { Margin = 50f });
+        using VectorEnvironment everywhere = EnvironmentRegistry.Create(
+            "nav2d", 1, new EnvironmentSettings { Margin = 50f });
         everywhere.Reset(0);
         everywhere.Step([1f, 1f], out StepResult result);
         Assert.Equal(0f, result.Reward[0]);
         Assert.Equal(1, result.Terminated[0]);
         Assert.Equal(0, result.Truncated[0]);
 
-        using VectorEnvironment environment = EnvironmentRegistry.Create("nav2d", 40, new EnvironmentSettings { Margin = 8f });
+        using VectorEnvironment environment = EnvironmentRegistry.Create(
+            "nav2d", 40, new EnvironmentSettings { Margin = 8f });
         environment.Reset(0);
         float[] action = new float[80];
         bool[] near = new bool[40];

@@ -9,7 +9,8 @@ public sealed class Reacher2dTests
     [InlineData(0.3f, 0.7f, 4f, -6f)]
     [InlineData(-1f, 2.5f, -3f, 8f)]
     [InlineData(0f, 0f, 5f, 0f)]
-    public void EnergyIsKeptWithoutDampingAndTorque(float shoulder, float wrist, float shoulderVelocity, float wristVelocity)
+    public void EnergyIsKeptWithoutDampingAndTorque(
+        float shoulder, float wrist, float shoulderVelocity, float wristVelocity)
     {
         TwoLinkArm arm = new() { Damping = 0f, WristLimit = float.PositiveInfinity };
         ArmState state = new(shoulder, wrist, shoulderVelocity, wristVelocity);
@@ -30,7 +31,8 @@ public sealed class Reacher2dTests
         for (int step = 0; step < 200; step++)
         {
             ArmState next = arm.Integrate(state, 0.02f, -0.01f, 0.001f);
-            work += (0.02 * 0.0005 * (state.ShoulderVelocity + next.ShoulderVelocity)) - (0.01 * 0.0005 * (state.WristVelocity + next.WristVelocity));
+            work += (0.02 * 0.0005 * (state.ShoulderVelocity + next.ShoulderVelocity))
+                - (0.01 * 0.0005 * (state.WristVelocity + next.WristVelocity));
             state = next;
         }
 
@@ -116,7 +118,8 @@ public sealed class Reacher2dTests
         double sum = 0;
         for (int copy = 0; copy < 1000; copy++)
         {
-            float x = environment.Task[2 * copy] * Reacher2d.Reach, y = environment.Task[(2 * copy) + 1] * Reacher2d.Reach;
+            float x = environment.Task[2 * copy] * Reacher2d.Reach,
+                y = environment.Task[(2 * copy) + 1] * Reacher2d.Reach;
             float radius = MathF.Sqrt((x * x) + (y * y));
             Assert.InRange(radius, 0.0499f, 0.2001f);
             sum += radius;
@@ -134,7 +137,8 @@ public sealed class Reacher2dTests
         using VectorEnvironment environment = EnvironmentRegistry.Create("reacher2d-discrete", 1);
         Assert.Equal(1000, environment.EpisodeLimit);
         Assert.Equal(32, environment.Shape.TaskDimension);
-        using VectorEnvironment noisy = EnvironmentRegistry.Create("reacher2d", 1, new EnvironmentSettings { ActionNoise = 0.5f });
+        using VectorEnvironment noisy = EnvironmentRegistry.Create(
+            "reacher2d", 1, new EnvironmentSettings { ActionNoise = 0.5f });
         noisy.Reset(1);
         noisy.Step([0f, 0f], out StepResult result);
         Assert.NotEqual(0f, result.NextObservation[4]);

@@ -29,7 +29,8 @@ public sealed class AgentFileTests : IDisposable
         Assert.Equal(-1.25f, loaded.LogAlpha);
         foreach ((MlpParameters a, MlpParameters b) in (List<(MlpParameters, MlpParameters)>)[
             (saved.Actor, loaded.Actor), (saved.Critic1, loaded.Critic1), (saved.Target1, loaded.Target1),
-            (saved.Critic2 ?? saved.Critic1, loaded.Critic2 ?? loaded.Critic1), (saved.Target2 ?? saved.Target1, loaded.Target2 ?? loaded.Target1)])
+            (saved.Critic2 ?? saved.Critic1, loaded.Critic2 ?? loaded.Critic1),
+            (saved.Target2 ?? saved.Target1, loaded.Target2 ?? loaded.Target1)])
         {
             Assert.Equal(a.Shape, b.Shape);
             Assert.Equal(a.Values.ToArray(), b.Values.ToArray());
@@ -72,9 +73,11 @@ public sealed class AgentFileTests : IDisposable
             Assert.Equal(new TransitionShape(3, 2, 1), loaded.Shape);
         }
 
-        Assert.Contains("not a state of 3 and a task of 3", Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path, 3, 3)).Message);
+        Assert.Contains("not a state of 3 and a task of 3", Assert.Throws<InvalidDataException>(
+            () => AgentFile.Load(_path, 3, 3)).Message);
         Write(_ => true, metadata: true);
-        Assert.Contains("'observation_dimension'", Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path, observationDimension: 2)).Message);
+        Assert.Contains("'observation_dimension'", Assert.Throws<InvalidDataException>(
+            () => AgentFile.Load(_path, observationDimension: 2)).Message);
     }
 
     [Fact]
@@ -107,15 +110,21 @@ public sealed class AgentFileTests : IDisposable
         AgentFile.AddNetwork(writer, "critic1", other.Critic1);
         writer.Add<float>("log_alpha", [0f], 1);
         writer.Save(_path);
-        Assert.Contains("critic1.0.weight", Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path, 3)).Message);
+        Assert.Contains(
+            "critic1.0.weight", Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path, 3)).Message);
     }
 
     [Theory]
-    [InlineData("critic1.ln.weight", "is no part of a network that is understood; expected 0.weight to 2.bias under 'critic1', two hidden ReLU layers")]
+    [InlineData(
+        "critic1.ln.weight",
+        "is no part of a network that is understood; expected 0.weight to 2.bias under 'critic1', two hidden ReLU "
+        + "layers")]
     [InlineData("critic1.3.weight", "is no part of a network that is understood")]
     [InlineData("actor.log_std", "is no part of a network that is understood")]
     [InlineData("target2.0.scale", "is no part of a network that is understood")]
-    [InlineData("critic3.0.weight", "is of a network that is not understood; expected actor, critic1, critic2, target1, target2")]
+    [InlineData(
+        "critic3.0.weight",
+        "is of a network that is not understood; expected actor, critic1, critic2, target1, target2")]
     [InlineData("critic.0.weight", "is of a network that is not understood")]
     public void A_tensor_that_would_change_what_a_network_computes_is_refused(string extra, string reason)
     {
@@ -146,14 +155,16 @@ public sealed class AgentFileTests : IDisposable
         }
 
         Assert.Equal(
-            $"Metadata '{key}' of '{_path}' is '{value}'; expected relu: networks have two hidden ReLU layers of one width.",
+            $"Metadata '{key}' of '{_path}' is '{value}'; expected relu: networks have two hidden ReLU layers of one "
+            + "width.",
             Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path)).Message);
     }
 
     [Fact]
     public void Layers_of_other_widths_say_what_networks_have()
     {
-        Write(name => name != "critic1.1.bias", metadata: true, writer => writer.Add<float>("critic1.1.bias", new float[6], 6));
+        Write(name => name != "critic1.1.bias", metadata: true, writer => writer.Add<float>(
+            "critic1.1.bias", new float[6], 6));
         Assert.EndsWith(
             "has shape [6]; expected [5] (networks have two hidden ReLU layers of one width).",
             Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path)).Message);

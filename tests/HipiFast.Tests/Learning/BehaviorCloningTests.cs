@@ -14,7 +14,13 @@ public sealed class BehaviorCloningTests
     private const int Trajectories = 40, Steps = 25;
     private static readonly TransitionShape s_shape = new(3, 2, 2);
     private static readonly KernelBackend s_backend = KernelRegistry.Default.Resolve("managed");
-    private static readonly BehaviorCloningOptions s_options = new() { Hidden = 32, Batch = 50, LearningRate = 3e-3f, MaxEpochs = 40 };
+    private static readonly BehaviorCloningOptions s_options = new()
+    {
+        Hidden = 32,
+        Batch = 50,
+        LearningRate = 3e-3f,
+        MaxEpochs = 40,
+    };
 
     [Fact]
     public void Fit_LearnsWhatDependsOnTheTask()
@@ -44,7 +50,8 @@ public sealed class BehaviorCloningTests
         using TransitionBatch data = Demonstrations(out long[] episode);
         double[] validation = [5, 4, 3, 3.5, 3.2, 3.3, 3.4, 3.6, 1];
         ScriptedPolicy? policy = null;
-        using BehaviorCloning clone = new(s_shape, s_options, (shape, options) => policy = new ScriptedPolicy(validation));
+        using BehaviorCloning clone = new(
+            s_shape, s_options, (shape, options) => policy = new ScriptedPolicy(validation));
         IReadOnlyList<CloningEpoch> epochs = clone.Fit(data, episode);
 
         // 3.5 is one rise, 3.2 none, then 3.3, 3.4 and 3.6 are three in a row.
@@ -57,10 +64,12 @@ public sealed class BehaviorCloningTests
     public void Fit_HoldsWholeTrajectoriesOut_AndIsRepeatable()
     {
         using TransitionBatch data = Demonstrations(out long[] episode);
-        using BehaviorCloning one = Make(s_options with { MaxEpochs = 3 }), two = Make(s_options with { MaxEpochs = 3 });
+        using BehaviorCloning one = Make(
+            s_options with { MaxEpochs = 3 }), two = Make(s_options with { MaxEpochs = 3 });
         Assert.Equal(one.Fit(data, episode), two.Fit(data, episode));
         HashSet<float> fitted = [], held = [];
-        using BehaviorCloning spied = new(s_shape, s_options with { MaxEpochs = 1 }, (shape, options) => new SpyPolicy(fitted, held));
+        using BehaviorCloning spied = new(
+            s_shape, s_options with { MaxEpochs = 1 }, (shape, options) => new SpyPolicy(fitted, held));
         spied.Fit(data, episode);
 
         // Task entry 1 is the trajectory's number.
@@ -110,11 +119,13 @@ public sealed class BehaviorCloningTests
         using TemporaryDirectory temporary = new();
         clone.Save(temporary["policy.safetensors"]);
         using SafetensorsFile file = SafetensorsFile.Open(temporary["policy.safetensors"]);
-        float[][] weight = [Read("policy.0.weight", 32 * 5), Read("policy.1.weight", 32 * 32), Read("policy.2.weight", 2 * 32)];
+        float[][] weight = [Read(
+            "policy.0.weight", 32 * 5), Read("policy.1.weight", 32 * 32), Read("policy.2.weight", 2 * 32)];
         float[][] bias = [Read("policy.0.bias", 32), Read("policy.1.bias", 32), Read("policy.2.bias", 2)];
         float[] mean = Read("observation_mean", 3), deviation = Read("observation_deviation", 3);
         float[] actionMean = Read("action_mean", 2), actionDeviation = Read("action_deviation", 2);
-        double[] x = [.. Enumerable.Range(0, 3).Select(i => ((double)data.Observation[i] - mean[i]) / deviation[i]), data.Task[0], data.Task[1]];
+        double[] x = [.. Enumerable.Range(0, 3).Select(
+            i => ((double)data.Observation[i] - mean[i]) / deviation[i]), data.Task[0], data.Task[1]];
         for (int layer = 0; layer < 3; layer++)
         {
             double[] y = new double[bias[layer].Length];
@@ -147,19 +158,27 @@ public sealed class BehaviorCloningTests
     {
         using TransitionBatch data = Demonstrations(out long[] episode);
         using BehaviorCloning clone = Make(s_options);
-        Assert.Contains("2 x 3", Assert.Throws<ArgumentException>(() => clone.Act(new float[5], new float[4], 2, new float[4])).Message);
-        Assert.Contains("episode numbers", Assert.Throws<ArgumentException>(() => clone.Fit(data, episode.AsSpan(1))).Message);
-        Assert.Contains("found 1", Assert.Throws<ArgumentException>(() => clone.Fit(data, new long[data.Count])).Message);
+        Assert.Contains("2 x 3", Assert.Throws<ArgumentException>(
+            () => clone.Act(new float[5], new float[4], 2, new float[4])).Message);
+        Assert.Contains(
+            "episode numbers", Assert.Throws<ArgumentException>(() => clone.Fit(data, episode.AsSpan(1))).Message);
+        Assert.Contains(
+            "found 1", Assert.Throws<ArgumentException>(() => clone.Fit(data, new long[data.Count])).Message);
         using TransitionBatch other = new(new TransitionShape(4, 2, 2), 1);
         Assert.Contains("made for", Assert.Throws<ArgumentException>(() => clone.Fit(other, [])).Message);
-        Assert.Contains("Patience", Assert.Throws<ArgumentException>(() => Make(s_options with { Patience = 0 })).Message);
-        Assert.Contains("ValidationShare", Assert.Throws<ArgumentException>(() => Make(s_options with { ValidationShare = 1 })).Message);
+        Assert.Contains(
+            "Patience", Assert.Throws<ArgumentException>(() => Make(s_options with { Patience = 0 })).Message);
+        Assert.Contains("ValidationShare", Assert.Throws<ArgumentException>(
+            () => Make(s_options with { ValidationShare = 1 })).Message);
     }
 
     private static BehaviorCloning Make(BehaviorCloningOptions options) => new(s_shape, options, (shape, chosen) =>
         new CloningPolicy(s_backend, shape, chosen.Batch, chosen.LearningRate, chosen.Seed));
 
-    /// <summary>a = 0.4 (s0, s1) + 0.4 (task, -task), with task +1 or -1 for a whole trajectory and a third, constant entry of the state.</summary>
+    /// <summary>
+    /// a = 0.4 (s0, s1) + 0.4 (task, -task), with task +1 or -1 for a whole trajectory and a third, constant entry of
+    /// the state.
+    /// </summary>
     private static TransitionBatch Demonstrations(out long[] episode)
     {
         TransitionBatch batch = new(s_shape, Trajectories * Steps) { Count = Trajectories * Steps };
@@ -184,7 +203,10 @@ public sealed class BehaviorCloningTests
 
     private static float[] Uniforms(int count, uint stream) =>
         [.. Enumerable.Range(0, count)
-            .Select(i => (2 * Philox.ToUniform(Philox.Next((uint)i, 0, stream, (uint)RandomPurpose.SyntheticData, 5).X)) - 1)];
+            .Select(
+                i =>
+                    (2 * Philox.ToUniform(Philox.Next((uint)i, 0, stream, (uint)RandomPurpose.SyntheticData, 5).X))
+                        - 1)];
 
     private static unsafe void Step(CloningPolicy policy, float[] input, float[] target)
     {
@@ -194,7 +216,8 @@ public sealed class BehaviorCloningTests
         }
     }
 
-    private static double Difference(MlpParameters network, int layer, int row, int column, float[] input, float[] target)
+    private static double Difference(
+        MlpParameters network, int layer, int row, int column, float[] input, float[] target)
     {
         const float Half = 1e-3f;
         float value = network.WeightRow(layer, row)[column];
@@ -233,7 +256,10 @@ public sealed class BehaviorCloningTests
         return squares / 10;
     }
 
-    /// <summary>Predicts what makes the validation losses of a script; its only parameter that changes is the loss of the epoch under way.</summary>
+    /// <summary>
+    /// Predicts what makes the validation losses of a script; its only parameter that changes is the loss of the epoch
+    /// under way.
+    /// </summary>
     private sealed unsafe class ScriptedPolicy(double[] validation) : ICloningPolicy
     {
         private int _predictions = -1;

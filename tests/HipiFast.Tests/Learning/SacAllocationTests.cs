@@ -15,7 +15,8 @@ public sealed class SacAllocationTests
     [InlineData(128, 150, 2)]
     public void Updates_and_actions_allocate_nothing(int hidden, int rows, int threads)
     {
-        using SacFixture fixture = new(new TransitionShape(4, 2, 2), hidden, rows, new SacOptions { GradientClipNorm = 1f }, maxThreads: threads);
+        using SacFixture fixture = new(
+            new TransitionShape(4, 2, 2), hidden, rows, new SacOptions { GradientClipNorm = 1f }, maxThreads: threads);
         float[] observation = new float[3 * 4], task = new float[3 * 2], action = new float[3 * 2];
         Run(60);
 

@@ -22,13 +22,15 @@ public sealed class SacGradientTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Gradients_agree_with_finite_differences(string name, TransitionShape shape, int hidden, int rows, bool twin, float high)
+    public void Gradients_agree_with_finite_differences(
+        string name, TransitionShape shape, int hidden, int rows, bool twin, float high)
     {
         using SacFixture fixture = new(shape, hidden, rows, new SacOptions(), twin, high == 0 ? 0 : -1, high);
         SacOracle oracle = new(fixture.Networks, fixture.Batch, 0, rows, SacFixture.Seed, 0);
         double[] regressands = oracle.Regressands(0.99);
         double criticLoss = oracle.CriticLoss(regressands, 0.5), logAlpha = fixture.Networks.LogAlpha;
-        double[][] criticGradients = [.. oracle.Critics.Select(network => SacOracle.Differentiate(network, () => oracle.CriticLoss(regressands,
+        double[][] criticGradients = [
+            .. oracle.Critics.Select(network => SacOracle.Differentiate(network, () => oracle.CriticLoss(regressands,
             0.5)))];
 
         SacLosses losses = fixture.Learner.Update(fixture.Batch, 0, rows);
@@ -38,10 +40,12 @@ public sealed class SacGradientTests
             AssertGradient(criticGradients[k], fixture.Learner.CriticOptimizer(k).Gradient, $"{name}, critic {k + 1}");
         }
 
-        // The actor's loss uses the critics after their step; the oracle still holds the actor as it was before its own.
+        // The actor's loss uses the critics after their step; the oracle still holds the actor as it was before its
+        // own.
         oracle.SetCritics(fixture.Networks);
         AssertRelative(oracle.ActorLoss(), losses.ActorLoss);
-        AssertGradient(SacOracle.Differentiate(oracle.Actor, oracle.ActorLoss), fixture.Learner.ActorOptimizer.Gradient, $"{name}, actor");
+        AssertGradient(SacOracle.Differentiate(
+            oracle.Actor, oracle.ActorLoss), fixture.Learner.ActorOptimizer.Gradient, $"{name}, actor");
 
         double meanLogProbability = oracle.MeanLogProbability();
         double AlphaLoss(double x) => -Math.Exp(x) * (meanLogProbability - shape.ActionDimension);
@@ -83,7 +87,8 @@ public sealed class SacGradientTests
         SacLosses losses = fixture.Learner.Update(fixture.Batch, 4, 7);
         AssertGradient(expected, fixture.Learner.CriticOptimizer(1).Gradient, "second update");
         oracle.SetCritics(fixture.Networks);
-        AssertGradient(SacOracle.Differentiate(oracle.Actor, oracle.ActorLoss), fixture.Learner.ActorOptimizer.Gradient, "second update, actor");
+        AssertGradient(SacOracle.Differentiate(
+            oracle.Actor, oracle.ActorLoss), fixture.Learner.ActorOptimizer.Gradient, "second update, actor");
         Assert.Equal(0.3f, losses.Alpha, 1e-6f);
         Assert.Equal(0f, losses.AlphaLoss);
         Assert.Equal(0.3f, fixture.Networks.Alpha, 1e-6f);
@@ -92,8 +97,8 @@ public sealed class SacGradientTests
     [Fact]
     public void The_actor_pass_in_two_parts_agrees_with_finite_differences()
     {
-        // 144 rows of H = 128 lie above the size from which the pass is cut. Differencing every weight in double would take minutes; biases
-        // of the last layers see all rows and both parts.
+        // 144 rows of H = 128 lie above the size from which the pass is cut. Differencing every weight in double would
+        // take minutes; biases of the last layers see all rows and both parts.
         TransitionShape shape = new(2, 1, 1);
         using SacFixture fixture = new(shape, 128, 144);
         SacOracle oracle = new(fixture.Networks, fixture.Batch, 0, 144, SacFixture.Seed, 0);
@@ -101,7 +106,8 @@ public sealed class SacGradientTests
         oracle.SetCritics(fixture.Networks);
         MlpShape actor = fixture.Networks.Actor.Shape;
         Span<float> found = fixture.Learner.ActorOptimizer.Gradient;
-        foreach (int i in (int[])[actor.Bias3, actor.Bias3 + 1, actor.Bias2 + 3, actor.Bias2 + 77, actor.Weight2 + 130, actor.Weight1 + 5,
+        foreach (int i in (int[])[
+            actor.Bias3, actor.Bias3 + 1, actor.Bias2 + 3, actor.Bias2 + 77, actor.Weight2 + 130, actor.Weight1 + 5,
             actor.Bias1 + 60])
         {
             double value = oracle.Actor.Values[i];
@@ -147,7 +153,9 @@ public sealed class SacGradientTests
         Assert.True(largest > 1e-4, $"{what}: the gradient is too small to tell anything.");
         for (int i = 0; i < expected.Length; i++)
         {
-            Assert.True(Math.Abs(found[i] - expected[i]) <= 3e-5 * largest, $"{what}, parameter {i}: expected {expected[i]}, found {found[i]}.");
+            Assert.True(
+                Math.Abs(found[i] - expected[i]) <= 3e-5 * largest,
+                $"{what}, parameter {i}: expected {expected[i]}, found {found[i]}.");
         }
     }
 }

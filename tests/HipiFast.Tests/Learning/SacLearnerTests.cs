@@ -14,7 +14,8 @@ public sealed class SacLearnerTests
     [InlineData(128, 150)] // threads, actor in two parts
     public void Threads_do_not_change_a_bit(int hidden, int rows)
     {
-        using SacFixture one = new(s_shape, hidden, rows, maxThreads: 1), two = new(s_shape, hidden, rows, maxThreads: 2);
+        using SacFixture one = new(
+            s_shape, hidden, rows, maxThreads: 1), two = new(s_shape, hidden, rows, maxThreads: 2);
         for (int update = 0; update < 20; update++)
         {
             Assert.Equal(one.Learner.Update(one.Batch, 0, rows), two.Learner.Update(two.Batch, 0, rows));
@@ -72,7 +73,8 @@ public sealed class SacLearnerTests
         batch.Terminated.Fill(1);
         for (int row = 0; row < 64; row++)
         {
-            batch.Reward[row] = 0.5f + (0.4f * batch.Observation[4 * row]) - batch.Action[2 * row] + (0.3f * batch.Task[(2 * row) + 1]);
+            batch.Reward[row] = 0.5f + (0.4f * batch.Observation[4 * row]) - batch.Action[2 * row]
+                + (0.3f * batch.Task[(2 * row) + 1]);
         }
 
         float start = fixture.Learner.Update(batch, 0, 64).CriticLoss;
@@ -90,7 +92,8 @@ public sealed class SacLearnerTests
     [Fact]
     public void The_actor_moves_to_the_better_action()
     {
-        // Reward is highest at action 0.5; the mean action must come to lie there, and alpha steers the entropy to its target.
+        // Reward is highest at action 0.5; the mean action must come to lie there, and alpha steers the entropy to its
+        // target.
         TransitionShape shape = new(1, 1, 1);
         using SacFixture fixture = new(shape, 32, 64, new SacOptions { LearningRate = 3e-3f });
         TransitionBatch batch = fixture.Batch;
@@ -132,14 +135,16 @@ public sealed class SacLearnerTests
         // A finite batch whose loss overflows is refused too.
         fixture.Batch.Reward[1] = float.MaxValue;
         float[] after = fixture.State();
-        Assert.Contains("critic loss", Assert.Throws<InvalidDataException>(() => fixture.Learner.Update(fixture.Batch, 1, 9)).Message);
+        Assert.Contains("critic loss", Assert.Throws<InvalidDataException>(
+            () => fixture.Learner.Update(fixture.Batch, 1, 9)).Message);
         Assert.Equal(after, fixture.State());
 
         void Expect(string message, Action<TransitionBatch> spoil)
         {
             using SacFixture source = new(s_shape, 8, 10);
             spoil(source.Batch);
-            Assert.Contains(message, Assert.Throws<InvalidDataException>(() => fixture.Learner.Update(source.Batch, 0, 10)).Message);
+            Assert.Contains(message, Assert.Throws<InvalidDataException>(
+                () => fixture.Learner.Update(source.Batch, 0, 10)).Message);
         }
     }
 
@@ -150,7 +155,8 @@ public sealed class SacLearnerTests
         Assert.Throws<ArgumentException>(() => fixture.Learner.Update(fixture.Batch, 1, 10));
         Assert.Throws<ArgumentException>(() => fixture.Learner.Update(fixture.Batch, 0, 0));
         Assert.Throws<ArgumentException>(() => fixture.Learner.Update(other.Batch, 0, 10));
-        Assert.Throws<ArgumentException>(() => fixture.Learner.Act(new float[4], new float[2], 1, true, 0, 0, new float[3]));
+        Assert.Throws<ArgumentException>(
+            () => fixture.Learner.Act(new float[4], new float[2], 1, true, 0, 0, new float[3]));
         Assert.Throws<ArgumentException>(() => new SacOptions { Gamma = 1.5f }.Validate());
         Assert.Throws<ArgumentException>(() => new SacOptions { LearningRate = float.NaN }.Validate());
         Assert.Throws<ArgumentException>(() => new SacOptions { FixedAlpha = -1f }.Validate());
@@ -161,7 +167,8 @@ public sealed class SacLearnerTests
     {
         using SacFixture fixture = new(s_shape, 8, 10);
         const int Rows = 20_000;
-        float[] observation = new float[Rows * 4], task = new float[Rows * 2], action = new float[Rows * 2], mean = new float[2];
+        float[] observation = new float[Rows * 4], task = new float[Rows * 2], action = new float[Rows * 2],
+            mean = new float[2];
         fixture.Networks.Actor.Bias(2)[0] = 0.3f;
         fixture.Networks.Actor.Bias(2)[2] = -0.5f;
         fixture.Learner.Act(observation, task, Rows, false, 7, 3, action);
@@ -170,7 +177,8 @@ public sealed class SacLearnerTests
         double center = Math.Atanh(mean[0]), std = Math.Sqrt(x.Average(value => Math.Pow(value - center, 2)));
         fixture.Networks.Actor.Bias(2)[2] += 1f;
         fixture.Learner.Act(observation, task, Rows, false, 7, 3, action);
-        double wider = Math.Sqrt(Enumerable.Range(0, Rows).Average(row => Math.Pow(Math.Atanh(action[2 * row]) - center, 2)));
+        double wider = Math.Sqrt(
+            Enumerable.Range(0, Rows).Average(row => Math.Pow(Math.Atanh(action[2 * row]) - center, 2)));
 
         // Standard errors: std / sqrt(20000) of the mean, 0.5 % of a standard deviation.
         Assert.Equal(center, x.Average(), 4 * std / Math.Sqrt(Rows));

@@ -7,7 +7,8 @@ public sealed class TabularQLearningTests
     // A corridor 0 - 1 - 2 - 3; action 1 goes right, action 0 left; task 0 ends with the step out of 3.
     private static readonly TabularTransition[] s_corridor =
     [
-        new(0, 1, 1, 0, -1f, false), new(1, 1, 2, 0, -1f, false), new(2, 1, 3, 0, -1f, false), new(3, 1, 3, 0, 0f, true),
+        new(0, 1, 1, 0, -1f, false), new(1, 1, 2, 0, -1f, false), new(2, 1, 3, 0, -1f, false),
+        new(3, 1, 3, 0, 0f, true),
         new(1, 0, 0, 0, -1f, false), new(2, 0, 1, 0, -1f, false),
     ];
 
@@ -66,7 +67,8 @@ public sealed class TabularQLearningTests
     public void StepsOutOfRangeAreRefused()
     {
         using TabularQLearning learner = new(4, 2, 1);
-        ArgumentException exception = Assert.Throws<ArgumentException>(() => learner.Fit([s_corridor[0], new(4, 0, 0, 0, 0f, false)]));
+        ArgumentException exception = Assert.Throws<ArgumentException>(
+            () => learner.Fit([s_corridor[0], new(4, 0, 0, 0, 0f, false)]));
         Assert.Contains("Step 1", exception.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => learner.Fit([new(0, 0, 0, 1, 0f, false)]));
         Assert.Throws<ArgumentException>(() => learner.Fit([new(0, 0, 0, 0, float.NaN, false)]));

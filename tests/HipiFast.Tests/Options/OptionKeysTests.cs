@@ -17,7 +17,8 @@ public sealed class OptionKeysTests
     {
         Assert.Equal(["whole", "colour", "late", "renamed", "nothing"], OptionKeys<Whole>.All.Select(key => key.Name));
         Assert.Equal(
-            ["colour", "renamed", "nothing", "unlisted", "whole", "inner"], OptionKeys<Part>.All.Select(key => key.Name));
+            ["colour", "renamed", "nothing", "unlisted", "whole", "inner"],
+            OptionKeys<Part>.All.Select(key => key.Name));
         OptionKey<Whole> colour = OptionKeys<Whole>.Find("colour");
         Assert.Equal(("--colour", "Part", "A colour."), (colour.OptionName, colour.Group, colour.Help));
         Assert.Equal(("red|dark-blue", "red|dark-blue"), (colour.Expected, colour.Placeholder));
@@ -57,14 +58,17 @@ public sealed class OptionKeysTests
     [Fact]
     public void AValueOutOfRangeIsNamedAsItIsGiven()
     {
-        Refused("--whole is '10'; expected a whole number from 1 to 9.", () => OptionKeys<Whole>.Find("whole").Parse("10"));
+        Refused(
+            "--whole is '10'; expected a whole number from 1 to 9.", () => OptionKeys<Whole>.Find("whole").Parse("10"));
         Refused("--colour is 'green'; expected red, dark-blue.", () => OptionKeys<Whole>.Find("colour").Parse("green"));
-        Refused("whole is '10'; expected a whole number from 1 to 9.", () => OptionKeys<Whole>.Check(new() { Count = 10 }));
+        Refused(
+            "whole is '10'; expected a whole number from 1 to 9.", () => OptionKeys<Whole>.Check(new() { Count = 10 }));
         Refused(
             "Unknown key 'color' in F (did you mean 'colour'?).", () => OptionKeys<Whole>.Find("color", " in F"));
         Refused(
             "Count is 12, expected a whole number from 1 to 11",
-            () => OptionCheck.Ranges(new Whole { Count = 12 }, (name, value, expected) => $"{name} is {value}, expected {expected}"));
+            () => OptionCheck.Ranges(
+                new Whole { Count = 12 }, (name, value, expected) => $"{name} is {value}, expected {expected}"));
         Refused(
             "Colour: Red or DarkBlue",
             () => OptionCheck.Ranges(

@@ -7,7 +7,9 @@ using HipiFast.Relabeling;
 
 namespace HipiFast.Tests.Options;
 
-/// <summary>A record's own check and the command line ask for the same ranges: those that its attributes state.</summary>
+/// <summary>
+/// A record's own check and the command line ask for the same ranges: those that its attributes state.
+/// </summary>
 public sealed class RangeTests
 {
     // A program may pass these, though a user may not type them.
@@ -21,7 +23,8 @@ public sealed class RangeTests
     public void RelabelOptionsAreCheckedAlike() => AssertAlike<RelabelOptions>(options => options.Validate());
 
     [Fact]
-    public void EnvironmentSettingsAreCheckedAlike() => AssertAlike<EnvironmentSettings>(settings => settings.Validate());
+    public void EnvironmentSettingsAreCheckedAlike() =>
+        AssertAlike<EnvironmentSettings>(settings => settings.Validate());
 
     private static void AssertAlike<TRecord>(Action<TRecord> validate)
         where TRecord : class, new()
@@ -31,7 +34,8 @@ public sealed class RangeTests
         {
             PropertyInfo property = key.Path[^1];
             Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-            foreach (double number in Numbers(OptionProperty.Of(property.DeclaringType!).First(option => option.Name == key.Name)))
+            foreach (double number in Numbers(
+                OptionProperty.Of(property.DeclaringType!).First(option => option.Name == key.Name)))
             {
                 if (Value(type, number) is not object value)
                 {

@@ -2,7 +2,10 @@ using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Tests.Relabeling;
 
-/// <summary>A user's own family: three one-hot tasks with smooth rewards, a constant added to the first one's (the paper's Fig. 8).</summary>
+/// <summary>
+/// A user's own family: three one-hot tasks with smooth rewards, a constant added to the first one's (the paper's Fig.
+/// 8).
+/// </summary>
 /// <param name="bias">The constant.</param>
 internal readonly struct BiasedTasks(float bias) : ITaskFamily
 {

@@ -10,7 +10,13 @@ namespace HipiFast.Tests.Relabeling;
 /// <summary>Assignment by task: the commanded task stays, and picks its transition.</summary>
 public sealed class ByTaskTests
 {
-    private static readonly RelabelOptions s_options = new() { Assignment = Assignment.Task, RelabelFraction = 0.6f, RowPool = 16, Seed = 9 };
+    private static readonly RelabelOptions s_options = new()
+    {
+        Assignment = Assignment.Task,
+        RelabelFraction = 0.6f,
+        RowPool = 16,
+        Seed = 9,
+    };
 
     [Fact]
     public void Slots_KeepTheirTasksAndTakeWholeTransitions()
@@ -33,7 +39,8 @@ public sealed class ByTaskTests
             Assert.Equal(relabeled, result.TaskIndex[row] >= 0);
             if (relabeled)
             {
-                Assert.Equal(RelabelData.Row(batch.Task, row, 2), RelabelData.Row(result.Candidates, result.TaskIndex[row], 2));
+                Assert.Equal(
+                    RelabelData.Row(batch.Task, row, 2), RelabelData.Row(result.Candidates, result.TaskIndex[row], 2));
                 moved += batch.ReplayIndex[row] != original.ReplayIndex[row] ? 1 : 0;
             }
             else
@@ -60,7 +67,8 @@ public sealed class ByTaskTests
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
-            session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, Temperature = temperature, RowPool = 4 });
+            session, RelabelData.GoalFamily, agent,
+            s_options with { RelabelFraction = 1, Temperature = temperature, RowPool = 4 });
         using TransitionBatch batch = RelabelData.Batch(Rows), original = RelabelData.Batch(Rows);
         int[,] counts = new int[Rows, Rows];
         for (int call = 0; call < Calls; call++)
@@ -77,7 +85,8 @@ public sealed class ByTaskTests
         double chiSquare = 0;
         for (int task = 0; task < Rows; task++)
         {
-            double[] weight = [.. Enumerable.Range(0, Rows).Select(row => Math.Exp(Value(original, row, task) / temperature))];
+            double[] weight = [.. Enumerable.Range(0, Rows).Select(
+                row => Math.Exp(Value(original, row, task) / temperature))];
             for (int row = 0; row < Rows; row++)
             {
                 double mean = Calls * weight[row] / weight.Sum();
@@ -100,7 +109,8 @@ public sealed class ByTaskTests
         relabeler.Relabel(batch);
 
         Assert.All(Enumerable.Range(0, 12), task =>
-            Assert.Equal(Enumerable.Range(0, 12).MaxBy(row => Value(original, row, task)), Source(original, batch, task)));
+            Assert.Equal(
+                Enumerable.Range(0, 12).MaxBy(row => Value(original, row, task)), Source(original, batch, task)));
     }
 
     // Without a replay buffer a large batch lends M of its own rows.
@@ -109,7 +119,8 @@ public sealed class ByTaskTests
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, RowPool = 5 });
+        using Relabeler relabeler = new(
+            session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, RowPool = 5 });
         using TransitionBatch batch = RelabelData.Batch(60), original = RelabelData.Batch(60);
 
         relabeler.Relabel(batch);
@@ -122,14 +133,16 @@ public sealed class ByTaskTests
             Assert.InRange(group.Select(row => Source(original, batch, row)).Distinct().Count(), 2, 5));
     }
 
-    // 640 slots with M = 16 see 20 x 16 random rows; a single pool could serve 16 only. Indifferent, the 32 slots of a group pick most of its rows.
+    // 640 slots with M = 16 see 20 x 16 random rows; a single pool could serve 16 only. Indifferent, the 32 slots of a
+    // group pick most of its rows.
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void ManySlots_SeeManyTransitions(bool fromReplay)
     {
         const int Rows = 640;
-        using ComputeSession session = FunctionSession.Create((in HipiFast.Kernels.SoftQ.SoftQProblem _, int _, int _) => 0);
+        using ComputeSession session = FunctionSession.Create(
+            (in HipiFast.Kernels.SoftQ.SoftQProblem _, int _, int _) => 0);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1 });
         using ReplayBuffer? replay = fromReplay ? Replay(2000) : null;
@@ -150,10 +163,12 @@ public sealed class ByTaskTests
     public void LaterGroups_FollowTheColumnSoftmaxIndependently()
     {
         const int Rows = 40, Calls = 2000;
-        using ComputeSession session = FunctionSession.Create((in HipiFast.Kernels.SoftQ.SoftQProblem problem, int row, int _) => problem.Action[row * 2]);
+        using ComputeSession session = FunctionSession.Create(
+            (in HipiFast.Kernels.SoftQ.SoftQProblem problem, int row, int _) => problem.Action[row * 2]);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
-            session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, Temperature = 0.5f, RowPool = Rows });
+            session, RelabelData.GoalFamily, agent,
+            s_options with { RelabelFraction = 1, Temperature = 0.5f, RowPool = Rows });
         using TransitionBatch batch = RelabelData.Batch(Rows), original = RelabelData.Batch(Rows);
         double[] weight = [.. Enumerable.Range(0, Rows).Select(row => Math.Exp(original.Action[row * 2] / 0.5))];
         double total = weight.Sum();
@@ -173,11 +188,13 @@ public sealed class ByTaskTests
         foreach (int[] counts in new[] { first, second })
         {
             double[] mean = [.. weight.Select(w => Calls * w / total)];
-            Assert.InRange(Enumerable.Range(0, Rows).Sum(row => Math.Pow(counts[row] - mean[row], 2) / mean[row]), 0, 90);
+            Assert.InRange(
+                Enumerable.Range(0, Rows).Sum(row => Math.Pow(counts[row] - mean[row], 2) / mean[row]), 0, 90);
         }
 
         double chance = weight.Sum(w => w * w) / (total * total);
-        Assert.InRange(same, (Calls * chance) - (5 * Math.Sqrt(Calls * chance)), (Calls * chance) + (5 * Math.Sqrt(Calls * chance)));
+        Assert.InRange(same, (Calls * chance) - (
+            5 * Math.Sqrt(Calls * chance)), (Calls * chance) + (5 * Math.Sqrt(Calls * chance)));
     }
 
     // The networks themselves: several groups, where each must see its own tasks, and any number of threads.
@@ -188,7 +205,13 @@ public sealed class ByTaskTests
         (long[] Picked, float[] Contents) Run(int threads)
         {
             using Relabeler relabeler = new(
-                RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, RowPool = 1000, Temperature = 0, Compute = new() { Threads = threads } });
+                RelabelData.GoalFamily, agent, s_options with
+                {
+                    RelabelFraction = 1,
+                    RowPool = 1000,
+                    Temperature = 0,
+                    Compute = new() { Threads = threads },
+                });
             using TransitionBatch batch = RelabelData.Batch(100);
             for (int row = 0; row < 100; row++)
             {
@@ -202,7 +225,8 @@ public sealed class ByTaskTests
         var one = Run(1);
         Assert.Equal(one.Contents, Run(3).Contents);
 
-        // Without noise a task's pick depends on the task alone, so that in another slot, of another group, it picks the same row.
+        // Without noise a task's pick depends on the task alone, so that in another slot, of another group, it picks
+        // the same row.
         using TransitionBatch swapped = RelabelData.Batch(100), original = RelabelData.Batch(100);
         for (int row = 0; row < 100; row++)
         {
@@ -224,7 +248,8 @@ public sealed class ByTaskTests
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, RowPool = int.MaxValue });
+        using Relabeler relabeler = new(
+            session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1, RowPool = int.MaxValue });
         using TransitionBatch batch = RelabelData.Batch(40);
         relabeler.Relabel(batch);
         Assert.Equal(2, ((FunctionSoftQ)session.SoftQ).Calls);
@@ -233,7 +258,8 @@ public sealed class ByTaskTests
     [Fact]
     public void Pool_CoversTheWholeReplay()
     {
-        using ComputeSession session = FunctionSession.Create((in HipiFast.Kernels.SoftQ.SoftQProblem _, int _, int _) => 0);
+        using ComputeSession session = FunctionSession.Create(
+            (in HipiFast.Kernels.SoftQ.SoftQProblem _, int _, int _) => 0);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, s_options with { RelabelFraction = 1 });
         using ReplayBuffer replay = Replay(40);
@@ -257,7 +283,8 @@ public sealed class ByTaskTests
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, s_options);
         using TransitionBatch batch = RelabelData.Batch(4);
 
-        Assert.Contains("takes no candidates", Assert.Throws<ArgumentException>(() => relabeler.Relabel(batch, [1f, 2f])).Message,
+        Assert.Contains(
+            "takes no candidates", Assert.Throws<ArgumentException>(() => relabeler.Relabel(batch, [1f, 2f])).Message,
             StringComparison.Ordinal);
     }
 
@@ -268,7 +295,8 @@ public sealed class ByTaskTests
         for (int i = 0; i < rows; i++)
         {
             replay.Append(
-                source.Observation.Slice(i * 3, 3), [i, 0], [i, i, i], source.Task.Slice(i * 2, 2), [0], [0], [i % 7 == 6 ? (byte)1 : (byte)0]);
+                source.Observation.Slice(i * 3, 3), [i, 0], [i, i, i], source.Task.Slice(i * 2, 2), [0], [0],
+                [i % 7 == 6 ? (byte)1 : (byte)0]);
         }
 
         return replay;
@@ -290,12 +318,14 @@ public sealed class ByTaskTests
     }
 
     private static int Source(TransitionBatch original, TransitionBatch batch, int row) =>
-        Enumerable.Range(0, original.Count).First(other => original.Observation[other * 3] == batch.Observation[row * 3]);
+        Enumerable.Range(0, original.Count).First(
+            other => original.Observation[other * 3] == batch.Observation[row * 3]);
 
     private static float Value(TransitionBatch batch, int row, int task) => RelabelData.SmoothQ(
         new HipiFast.Kernels.SoftQ.SoftQProblem
         {
-            Observation = batch.Observation, Action = batch.Action, Task = batch.Task, Rows = batch.Count, Candidates = batch.Count,
+            Observation = batch.Observation, Action = batch.Action, Task = batch.Task, Rows = batch.Count,
+            Candidates = batch.Count,
             ObservationDimension = 3, ActionDimension = 2, TaskDimension = 2, Estimator = default, Critic1 = null!,
         },
         row,

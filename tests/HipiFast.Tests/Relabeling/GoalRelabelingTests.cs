@@ -6,18 +6,23 @@ using HipiFast.Tests.Replay;
 
 namespace HipiFast.Tests.Relabeling;
 
-/// <summary>The strategies final and future, whose goals come from the replay buffer. Goals are whole states: (copy, episode, step).</summary>
+/// <summary>
+/// The strategies final and future, whose goals come from the replay buffer. Goals are whole states: (copy, episode,
+/// step).
+/// </summary>
 public sealed class GoalRelabelingTests
 {
     private static readonly HipiFast.Kernels.Tasks.TaskFamily s_family = TaskFamilies.Goal([0, 1, 2], 0.5f);
 
-    // Rings of 1 to 12 vector steps that have wrapped up to three times; episodes from one step to longer than the ring.
+    // Rings of 1 to 12 vector steps that have wrapped up to three times; episodes from one step to longer than the
+    // ring.
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
     public void Goals_NeverCrossAnEpisodeNorComeFromOverwrittenSlots(int copies)
     {
-        using Relabeler final = Make(RelabelStrategy.Final, 0), future = Make(RelabelStrategy.Future, 0), near = Make(RelabelStrategy.Future, 4);
+        using Relabeler final = Make(
+            RelabelStrategy.Final, 0), future = Make(RelabelStrategy.Future, 0), near = Make(RelabelStrategy.Future, 4);
         using TransitionBatch batch = new(EpisodeData.Shape, 64);
         foreach (double endProbability in new[] { 0.0, 0.05, 0.3, 1.0 })
         {
@@ -35,7 +40,8 @@ public sealed class GoalRelabelingTests
                         for (int row = 0; row < 64; row++)
                         {
                             var start = data.Record[(int)batch.ReplayIndex[row]];
-                            var last = data.Record.FindLast(other => (other.Copy, other.Episode) == (start.Copy, start.Episode));
+                            var last = data.Record.FindLast(
+                                other => (other.Copy, other.Episode) == (start.Copy, start.Episode));
                             float[] goal = RelabelData.Row(batch.Task, row, 3);
                             int limit = relabeler == near ? Math.Min(last.Step + 1, start.Step + 4) : last.Step + 1;
 
@@ -98,7 +104,8 @@ public sealed class GoalRelabelingTests
         using ReplayBuffer buffer = new(EpisodeData.Shape, 10);
         new EpisodeData(1, 1, 0).Append(buffer, 6);
         using Relabeler relabeler = new(
-            TaskFamilies.GoalAndMargin([0, 2]), null, new RelabelOptions { Strategy = RelabelStrategy.Final, RelabelFraction = 1 });
+            TaskFamilies.GoalAndMargin([0, 2]), null,
+            new RelabelOptions { Strategy = RelabelStrategy.Final, RelabelFraction = 1 });
         using TransitionBatch batch = new(EpisodeData.Shape, 5);
         buffer.Sample(batch, 5, 1, 1);
         for (int row = 0; row < 5; row++)
@@ -108,7 +115,8 @@ public sealed class GoalRelabelingTests
 
         relabeler.Relabel(batch, buffer);
 
-        Assert.All(Enumerable.Range(0, 5), row => Assert.Equal([0, 6, 0.25f + row], RelabelData.Row(batch.Task, row, 3)));
+        Assert.All(
+            Enumerable.Range(0, 5), row => Assert.Equal([0, 6, 0.25f + row], RelabelData.Row(batch.Task, row, 3)));
     }
 
     [Fact]
@@ -117,7 +125,8 @@ public sealed class GoalRelabelingTests
         using ReplayBuffer buffer = new(EpisodeData.Shape, 50);
         new EpisodeData(1, 1, 0.2).Append(buffer, 50);
         using Relabeler relabeler = new(
-            TaskFamilies.Goal([0, 1, 2], 1.5f), null, new RelabelOptions { Strategy = RelabelStrategy.Final, RelabelFraction = 1 });
+            TaskFamilies.Goal([0, 1, 2], 1.5f), null,
+            new RelabelOptions { Strategy = RelabelStrategy.Final, RelabelFraction = 1 });
         using TransitionBatch batch = new(EpisodeData.Shape, 200);
         buffer.Sample(batch, 200, 1, 1);
 
@@ -127,7 +136,8 @@ public sealed class GoalRelabelingTests
 
         // Within 1.5 of the final state is the state before the last step alone.
         Assert.All(Enumerable.Range(0, 200),
-            row => Assert.Equal(buffer.EpisodeEnd(batch.ReplayIndex[row]) == batch.ReplayIndex[row], batch.Terminated[row] == 1));
+            row => Assert.Equal(
+                buffer.EpisodeEnd(batch.ReplayIndex[row]) == batch.ReplayIndex[row], batch.Terminated[row] == 1));
         Assert.Equal((float)batch.Terminated.ToArray().Count(t => t == 1) / 200, diagnostics.TerminatedShare);
         Assert.Equal(1, diagnostics.RelabeledShare);
         Assert.All(
@@ -146,14 +156,19 @@ public sealed class GoalRelabelingTests
         buffer.Sample(batch, 5, 1, 1);
         float[] before = RelabelData.Contents(batch);
 
-        Assert.Contains("replay buffer; none was given", Assert.Throws<ArgumentException>(() => relabeler.Relabel(batch)).Message,
+        Assert.Contains(
+            "replay buffer; none was given", Assert.Throws<ArgumentException>(() => relabeler.Relabel(batch)).Message,
             StringComparison.Ordinal);
         data.Append(buffer, 10);
         string message = Assert.Throws<ArgumentException>(() => relabeler.Relabel(batch, buffer)).Message;
-        Assert.Contains($"Transition 0 of the batch has the replay number {batch.ReplayIndex[0]}", message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"Transition 0 of the batch has the replay number {batch.ReplayIndex[0]}", message,
+            StringComparison.Ordinal);
         Assert.Equal(before, RelabelData.Contents(batch));
     }
 
     private static Relabeler Make(RelabelStrategy strategy, int horizon) =>
-        new(s_family, null, new RelabelOptions { Strategy = strategy, FutureHorizon = horizon, RelabelFraction = 1, Seed = 3 });
+        new(
+            s_family, null,
+            new RelabelOptions { Strategy = strategy, FutureHorizon = horizon, RelabelFraction = 1, Seed = 3 });
 }

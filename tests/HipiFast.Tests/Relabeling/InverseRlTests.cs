@@ -11,7 +11,8 @@ namespace HipiFast.Tests.Relabeling;
 public sealed class InverseRlTests
 {
     // The posterior that the options describe, q[row, candidate], and the log partition.
-    private static (double[,] Posterior, double[] LogPartition) Oracle(float[,] softQ, RelabelOptions options, float[]? logPrior = null)
+    private static (double[,] Posterior, double[] LogPartition) Oracle(
+        float[,] softQ, RelabelOptions options, float[]? logPrior = null)
     {
         int rows = softQ.GetLength(0), candidates = softQ.GetLength(1);
         double[] logPartition = new double[candidates];
@@ -32,7 +33,8 @@ public sealed class InverseRlTests
             double sum = 0;
             for (int i = 0; i < candidates; i++)
             {
-                posterior[j, i] = Math.Exp(((softQ[j, i] - logPartition[i]) / options.Temperature) + (logPrior is null ? 0 : logPrior[i]));
+                posterior[j, i] = Math.Exp(
+                    ((softQ[j, i] - logPartition[i]) / options.Temperature) + (logPrior is null ? 0 : logPrior[i]));
                 sum += posterior[j, i];
             }
 
@@ -96,7 +98,8 @@ public sealed class InverseRlTests
         else
         {
             Assert.True(result.LogPartition.IsEmpty);
-            Assert.True(float.IsNaN(result.Diagnostics.LogPartitionMin) && float.IsNaN(result.Diagnostics.LogPartitionMax));
+            Assert.True(
+                float.IsNaN(result.Diagnostics.LogPartitionMin) && float.IsNaN(result.Diagnostics.LogPartitionMax));
         }
 
         double entropy = 0, divergence = 0;
@@ -110,7 +113,9 @@ public sealed class InverseRlTests
                 Assert.Equal(posterior[j, i], recorder.Posterior(j, i), 1e-4);
                 entropy -= posterior[j, i] * Math.Log(posterior[j, i]);
                 mode = posterior[j, i] > posterior[j, mode] ? i : mode;
-                commanded += expected.AsSpan(i * 2, 2).SequenceEqual(original.Task.Slice(j * 2, 2)) ? posterior[j, i] : 0;
+                commanded += expected.AsSpan(i * 2, 2).SequenceEqual(original.Task.Slice(j * 2, 2))
+                    ? posterior[j, i]
+                    : 0;
             }
 
             modes += expected.AsSpan(mode * 2, 2).SequenceEqual(original.Task.Slice(j * 2, 2)) ? 1 : 0;
@@ -136,7 +141,8 @@ public sealed class InverseRlTests
         Assert.Equal(result.Relabeled.ToArray().Average(r => (float)r), result.Diagnostics.RelabeledShare, 1e-6);
     }
 
-    // Each task's Q~ is highest at its own number, so an index into any other array than the one that was scored would show.
+    // Each task's Q~ is highest at its own number, so an index into any other array than the one that was scored would
+    // show.
     [Theory]
     [InlineData(CandidateSource.Commanded)]
     [InlineData(CandidateSource.Reached)]
@@ -144,11 +150,18 @@ public sealed class InverseRlTests
     public void SampledIndex_PointsAtTheTaskThatWasScored(CandidateSource source)
     {
         // The critic wants the task whose first entry is closest to the action's.
-        using ComputeSession session = FunctionSession.Create((in SoftQProblem p, int row, int i) => -1e4f * MathF.Abs(p.Task[i * 2] - p.Action[row * 2]));
+        using ComputeSession session = FunctionSession.Create(
+            (in SoftQProblem p, int row, int i) => -1e4f * MathF.Abs(p.Task[i * 2] - p.Action[row * 2]));
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
             session, RelabelData.GoalFamily, agent,
-                new RelabelOptions { Candidates = source, Partition = PartitionMode.None, RelabelFraction = 1, Temperature = 0 });
+                new RelabelOptions
+                {
+                    Candidates = source,
+                    Partition = PartitionMode.None,
+                    RelabelFraction = 1,
+                    Temperature = 0,
+                });
         using TransitionBatch batch = RelabelData.Batch(50), original = RelabelData.Batch(50);
 
         RelabelResult result = relabeler.Relabel(batch);
@@ -170,12 +183,18 @@ public sealed class InverseRlTests
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
             session, RelabelData.GoalFamily, agent,
-                new RelabelOptions { Candidates = CandidateSource.Reached, ReachedState = ReachedState.Current, RelabelFraction = 1 });
+                new RelabelOptions
+                {
+                    Candidates = CandidateSource.Reached,
+                    ReachedState = ReachedState.Current,
+                    RelabelFraction = 1,
+                });
         using TransitionBatch batch = RelabelData.Batch(9);
 
         float[] candidates = relabeler.Relabel(batch).Candidates.ToArray();
 
-        Assert.All(Enumerable.Range(0, 9), row => Assert.Equal(batch.Observation.Slice(row * 3, 2).ToArray(), RelabelData.Row(candidates, row, 2)));
+        Assert.All(Enumerable.Range(0, 9), row => Assert.Equal(
+            batch.Observation.Slice(row * 3, 2).ToArray(), RelabelData.Row(candidates, row, 2)));
     }
 
     [Fact]
@@ -183,7 +202,8 @@ public sealed class InverseRlTests
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1 });
+        using Relabeler relabeler = new(
+            session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1 });
         using TransitionBatch batch = RelabelData.Batch(9), original = RelabelData.Batch(9);
 
         RelabelResult result = relabeler.Relabel(batch, [0.1f, 0.2f, 0.3f, 0.4f]);
@@ -261,7 +281,8 @@ public sealed class InverseRlTests
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
-            session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1, Temperature = temperature });
+            session, RelabelData.GoalFamily, agent,
+            new RelabelOptions { RelabelFraction = 1, Temperature = temperature });
         using TransitionBatch batch = RelabelData.Batch(60);
         Recorder recorder = new();
         relabeler.Observer = recorder;
@@ -295,7 +316,8 @@ public sealed class InverseRlTests
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1 });
+        using Relabeler relabeler = new(
+            session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1 });
         using TransitionBatch pool = RelabelData.Batch(32), original = RelabelData.Batch(32);
 
         RelabelResult result = relabeler.Relabel(pool);
@@ -308,29 +330,34 @@ public sealed class InverseRlTests
         Assert.Contains(result.TaskIndex[..8].ToArray(), index => index >= 8);
     }
 
-    // A prior given with the call: an excluded task is never drawn, odds shift by the prior's, and the next call knows nothing of it.
+    // A prior given with the call: an excluded task is never drawn, odds shift by the prior's, and the next call knows
+    // nothing of it.
     [Fact]
     public void GivenCandidates_TakeAPrior()
     {
         using ComputeSession session = FunctionSession.Create((in SoftQProblem _, int _, int _) => 0);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1 });
+        using Relabeler relabeler = new(
+            session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1 });
         Recorder recorder = new();
         relabeler.Observer = recorder;
         using TransitionBatch batch = RelabelData.Batch(200);
         float[] tasks = [0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.6f];
 
-        int[] index = relabeler.Relabel(batch, tasks, logPrior: [MathF.Log(3), float.NegativeInfinity, 0]).TaskIndex.ToArray();
+        int[] index = relabeler.Relabel(
+            batch, tasks, logPrior: [MathF.Log(3), float.NegativeInfinity, 0]).TaskIndex.ToArray();
 
         Assert.Equal([0, 2], index.Distinct().Order());
         Assert.Equal([0.75f, 0f, 0.25f], Enumerable.Range(0, 3).Select(i => MathF.Round(recorder.Posterior(7, i), 5)));
         relabeler.Observer = null;
         Assert.Equal([0, 1, 2], relabeler.Relabel(batch, tasks).TaskIndex.ToArray().Distinct().Order());
         Assert.Contains("2 entries for 3 candidate tasks",
-            Assert.Throws<ArgumentException>(() => relabeler.Relabel(batch, tasks, logPrior: [0f, 0f])).Message, StringComparison.Ordinal);
+            Assert.Throws<ArgumentException>(() => relabeler.Relabel(batch, tasks, logPrior: [0f, 0f])).Message,
+            StringComparison.Ordinal);
     }
 
-    // A budget of a few rows forces two passes; the noise is counted by row, so only rounding in logZ can tell the difference.
+    // A budget of a few rows forces two passes; the noise is counted by row, so only rounding in logZ can tell the
+    // difference.
     [Theory]
     [InlineData(PartitionMode.Batch)]
     [InlineData(PartitionMode.None)]
@@ -347,7 +374,8 @@ public sealed class InverseRlTests
             relabeler.Observer = recorder;
             using TransitionBatch batch = RelabelData.Batch(150);
             RelabelResult result = relabeler.Relabel(batch);
-            return (result.TaskIndex.ToArray(), result.LogPartition.ToArray(), ((FunctionSoftQ)session.SoftQ).Calls, recorder.Blocks, result.Diagnostics);
+            return (result.TaskIndex.ToArray(), result.LogPartition.ToArray(), (
+                (FunctionSoftQ)session.SoftQ).Calls, recorder.Blocks, result.Diagnostics);
         }
 
         var whole = Run(1 << 30);
@@ -382,7 +410,8 @@ public sealed class InverseRlTests
             using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
             using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
             using Relabeler relabeler = new(
-                session, RelabelData.GoalFamily, agent, new RelabelOptions { Candidates = CandidateSource.Fixed, RelabelFraction = fraction });
+                session, RelabelData.GoalFamily, agent,
+                new RelabelOptions { Candidates = CandidateSource.Fixed, RelabelFraction = fraction });
             relabeler.SetFixedCandidates([5, 5]);
             using TransitionBatch batch = RelabelData.Batch(20000), original = RelabelData.Batch(20000);
 
@@ -411,7 +440,8 @@ public sealed class InverseRlTests
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 0 });
+        using Relabeler relabeler = new(
+            session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 0 });
         using TransitionBatch batch = RelabelData.Batch(10);
 
         RelabelResult result = relabeler.Relabel(batch);
@@ -425,11 +455,15 @@ public sealed class InverseRlTests
     public void Problem_CarriesTheOptions()
     {
         SoftQEstimator estimator = default;
-        (TwinCombination Twin, float Alpha, float Gamma, bool Exact, bool Networks, CriticRange Range, ulong Seed, uint Call) seen = default;
+        (
+            TwinCombination Twin, float Alpha, float Gamma, bool Exact, bool Networks, CriticRange Range, ulong Seed,
+            uint Call) seen = default;
         using ComputeSession session = FunctionSession.Create((in SoftQProblem p, int _, int _) =>
         {
             estimator = p.Estimator;
-            seen = (p.Twin, p.Alpha, p.Gamma, p.ExactTerminalValue, p.Actor is not null && p.Critic2 is not null && p.Family is not null,
+            seen = (
+                p.Twin, p.Alpha, p.Gamma, p.ExactTerminalValue,
+                p.Actor is not null && p.Critic2 is not null && p.Family is not null,
                 p.CriticRange, p.Seed, p.Call);
             return 0;
         });
@@ -438,18 +472,22 @@ public sealed class InverseRlTests
         agent.LogAlpha = MathF.Log(0.25f);
         using TransitionBatch batch = RelabelData.Batch(3);
 
-        using (Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1, Seed = 8 }))
+        using (Relabeler relabeler = new(
+            session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1, Seed = 8 }))
         {
             relabeler.Call = 77;
             relabeler.Relabel(batch);
             Assert.Equal(SoftQEstimator.Critic, estimator);
-            Assert.Equal((TwinCombination.Min, MathF.Exp(agent.LogAlpha), 0.99f, true, true, new CriticRange(-3, 4), 8UL, 77u), seen);
+            Assert.Equal(
+                (TwinCombination.Min, MathF.Exp(agent.LogAlpha), 0.99f, true, true, new CriticRange(-3, 4), 8UL, 77u),
+                seen);
             Assert.Equal(78u, relabeler.Call);
         }
 
         RelabelOptions options = new()
         {
-            RelabelFraction = 1, Estimator = SoftQEstimator.Bellman, Twin = TwinCombination.First, Alpha = 1, Gamma = 0.5f,
+            RelabelFraction = 1, Estimator = SoftQEstimator.Bellman, Twin = TwinCombination.First, Alpha = 1,
+            Gamma = 0.5f,
                 ExactTerminalValue = false,
         };
         using (Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, options))
@@ -477,7 +515,8 @@ public sealed class InverseRlTests
         {
             int index = result.TaskIndex[row];
             Assert.Equal(index >= 0, result.Relabeled[row] == 1);
-            Assert.Equal(index < 0 ? RelabelData.Row(original.Task, row, 2) : RelabelData.Row(result.Candidates, index, 2),
+            Assert.Equal(index < 0 ? RelabelData.Row(original.Task, row, 2)
+                : RelabelData.Row(result.Candidates, index, 2),
                 RelabelData.Row(batch.Task, row, 2));
         }
     }

@@ -38,7 +38,9 @@ public sealed class RelabelerTests
     [Fact]
     public void Random_TakesAnotherRowsTask()
     {
-        using Relabeler relabeler = new(RelabelData.GoalFamily, null, new RelabelOptions { Strategy = RelabelStrategy.Random, RelabelFraction = 1 });
+        using Relabeler relabeler = new(
+            RelabelData.GoalFamily, null,
+            new RelabelOptions { Strategy = RelabelStrategy.Random, RelabelFraction = 1 });
         using TransitionBatch batch = RelabelData.Batch(5), original = RelabelData.Batch(5);
         int[,] counts = new int[5, 5];
         for (int call = 0; call < 2000; call++)
@@ -67,7 +69,8 @@ public sealed class RelabelerTests
     public void Random_DrawsFromTheDistribution()
     {
         TransitionShape shape = new(4, 1, 3);
-        using Relabeler relabeler = new(s_discrete, null, new RelabelOptions { Strategy = RelabelStrategy.Random, RelabelFraction = 1, Seed = 6 },
+        using Relabeler relabeler = new(
+            s_discrete, null, new RelabelOptions { Strategy = RelabelStrategy.Random, RelabelFraction = 1, Seed = 6 },
             new OneHotTasks(3));
         using TransitionBatch batch = RelabelData.Batch(3000, 0, shape);
 
@@ -75,7 +78,8 @@ public sealed class RelabelerTests
 
         // One row alone has no other to borrow from, but a distribution serves it too.
         Assert.All(Enumerable.Range(0, 3),
-            task => Assert.InRange(Enumerable.Range(0, 3000).Count(row => batch.Task[(row * 3) + task] == 1), 880, 1120));
+            task =>
+                Assert.InRange(Enumerable.Range(0, 3000).Count(row => batch.Task[(row * 3) + task] == 1), 880, 1120));
         batch.Count = 1;
         relabeler.Relabel(batch);
         Assert.Equal(1, RelabelData.Row(batch.Task, 0, 3).Sum());
@@ -98,7 +102,8 @@ public sealed class RelabelerTests
 
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, new RelabelOptions
         {
-            RelabelFraction = 0.8f, GoalMix = mix, GoalMixStrategy = RelabelStrategy.Final, Candidates = CandidateSource.Fixed, Seed = 1,
+            RelabelFraction = 0.8f, GoalMix = mix, GoalMixStrategy = RelabelStrategy.Final,
+            Candidates = CandidateSource.Fixed, Seed = 1,
         });
         relabeler.SetFixedCandidates([-7, -7]);
         using TransitionBatch batch = new(RelabelData.Shape, 10000);
@@ -133,7 +138,8 @@ public sealed class RelabelerTests
         }
 
         using Relabeler relabeler = new(
-            RelabelData.GoalFamily, null, new RelabelOptions { Strategy = RelabelStrategy.Random, RelabelFraction = 1, GoalMix = 0.5f });
+            RelabelData.GoalFamily, null,
+            new RelabelOptions { Strategy = RelabelStrategy.Random, RelabelFraction = 1, GoalMix = 0.5f });
         using TransitionBatch batch = new(RelabelData.Shape, 2000);
         replay.Sample(batch, 2000, 1, 1);
         relabeler.Relabel(batch, replay);
@@ -154,7 +160,8 @@ public sealed class RelabelerTests
             using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape, 40);
             using Relabeler relabeler = new(RelabelData.GoalFamily, agent, new RelabelOptions
             {
-                Estimator = estimator, Assignment = assignment, Candidates = CandidateSource.Both, Compute = new() { Threads = threads }, RelabelFraction = 0.8f,
+                Estimator = estimator, Assignment = assignment, Candidates = CandidateSource.Both,
+                Compute = new() { Threads = threads }, RelabelFraction = 0.8f,
                     Temperature = 0.1f,
             });
             using TransitionBatch batch = RelabelData.Batch(131);
@@ -182,7 +189,13 @@ public sealed class RelabelerTests
             using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape, 40);
             using Relabeler relabeler = new(
                 RelabelData.GoalFamily, agent,
-                    new RelabelOptions { Estimator = estimator, RelabelFraction = 1, Temperature = 0.1f, MemoryBudget = budget });
+                    new RelabelOptions
+                    {
+                        Estimator = estimator,
+                        RelabelFraction = 1,
+                        Temperature = 0.1f,
+                        MemoryBudget = budget,
+                    });
             using TransitionBatch batch = RelabelData.Batch(131);
             return relabeler.Relabel(batch).TaskIndex.ToArray();
         }
@@ -190,8 +203,8 @@ public sealed class RelabelerTests
         Assert.InRange(Run(1 << 30).Zip(Run(131 * 4 * 17)).Count(pair => pair.First != pair.Second), 0, 1);
     }
 
-    // Fig. 8 on transitions: the Bellman estimate contains the reward, so a constant on one task's reward shifts its column. The kept seed draws
-    // the same noise.
+    // Fig. 8 on transitions: the Bellman estimate contains the reward, so a constant on one task's reward shifts its
+    // column. The kept seed draws the same noise.
     [Fact]
     public void Partition_CancelsAConstantOnOneTasksReward()
     {
@@ -202,14 +215,21 @@ public sealed class RelabelerTests
             using Relabeler relabeler = new(
                 TaskFamily.Create(new BiasedTasks(bias)),
                 agent,
-                new RelabelOptions { Estimator = SoftQEstimator.Bellman, Partition = partition, Candidates = CandidateSource.Fixed,
-                    RelabelFraction = 1, Seed = 3 });
+                new RelabelOptions
+                {
+                    Estimator = SoftQEstimator.Bellman,
+                    Partition = partition,
+                    Candidates = CandidateSource.Fixed,
+                    RelabelFraction = 1,
+                    Seed = 3,
+                });
             relabeler.SetFixedCandidates(BiasedTasks.All);
             using TransitionBatch batch = RelabelData.Batch(400, 2, shape);
             return relabeler.Relabel(batch).TaskIndex.ToArray();
         }
 
-        Assert.InRange(Run(0, PartitionMode.Batch).Zip(Run(8, PartitionMode.Batch)).Count(pair => pair.First != pair.Second), 0, 1);
+        Assert.InRange(Run(0, PartitionMode.Batch).Zip(
+            Run(8, PartitionMode.Batch)).Count(pair => pair.First != pair.Second), 0, 1);
         Assert.InRange(Run(0, PartitionMode.None).Count(index => index == 0), 60, 300);
         Assert.InRange(Run(8, PartitionMode.None).Count(index => index == 0), 390, 400);
     }
@@ -235,7 +255,8 @@ public sealed class RelabelerTests
     [Fact]
     public void SharedSession_IsNotDisposed()
     {
-        using ComputeSession session = KernelRegistry.Default.Resolve(ManagedBackend.FamilyName).CreateSession(new SessionOptions(1));
+        using ComputeSession session = KernelRegistry.Default.Resolve(
+            ManagedBackend.FamilyName).CreateSession(new SessionOptions(1));
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         for (int i = 0; i < 2; i++)
         {
@@ -262,7 +283,8 @@ public sealed class RelabelerTests
 
         using Relabeler relabeler = new(RelabelData.GoalFamily, agent, new RelabelOptions
         {
-            Strategy = strategy, Assignment = assignment, Estimator = estimator, Candidates = CandidateSource.Both, RelabelFraction = 0.8f,
+            Strategy = strategy, Assignment = assignment, Estimator = estimator, Candidates = CandidateSource.Both,
+            RelabelFraction = 0.8f,
                 GoalMix = 0.5f,
             Compute = new() { Threads = 2 },
         });
@@ -279,7 +301,8 @@ public sealed class RelabelerTests
     [Fact]
     public void Trajectories_AllocateNothing()
     {
-        using Relabeler relabeler = new(RelabelData.GoalFamily, null, new RelabelOptions { Compute = new() { Threads = 2 } });
+        using Relabeler relabeler = new(
+            RelabelData.GoalFamily, null, new RelabelOptions { Compute = new() { Threads = 2 } });
         using TransitionBatch batch = RelabelData.Batch(60);
         long[] episode = [.. Enumerable.Range(0, 60).Select(row => (long)row / 6)];
 
@@ -312,9 +335,14 @@ public sealed class RelabelerTests
     }
 
     [Theory]
-    [InlineData(float.NaN, "The critic estimate of transition 11 under candidate task 5 is NaN; expected a finite number.")]
-    [InlineData(float.PositiveInfinity, "The critic estimate of transition 11 under candidate task 5 is infinity; expected a finite number.")]
-    [InlineData(float.NegativeInfinity, "The critic estimate of transition 11 under candidate task 5 is -infinity; expected a finite number.")]
+    [InlineData(
+        float.NaN, "The critic estimate of transition 11 under candidate task 5 is NaN; expected a finite number.")]
+    [InlineData(
+        float.PositiveInfinity,
+        "The critic estimate of transition 11 under candidate task 5 is infinity; expected a finite number.")]
+    [InlineData(
+        float.NegativeInfinity,
+        "The critic estimate of transition 11 under candidate task 5 is -infinity; expected a finite number.")]
     public void CriticThatIsNotFinite_IsNamedByItsFirstPair(float value, string message)
     {
         foreach (long budget in new long[] { 1 << 20, 20 * 4 * 3 })
@@ -322,10 +350,12 @@ public sealed class RelabelerTests
             foreach (PartitionMode partition in new[] { PartitionMode.Batch, PartitionMode.None })
             {
                 using ComputeSession session = FunctionSession.Create(
-                    (in SoftQProblem p, int row, int i) => (p.FirstRow + row, i) is (11, 5) or (11, 7) or (17, 1) ? value : 0);
+                    (in SoftQProblem p, int row, int i) =>
+                        (p.FirstRow + row, i) is (11, 5) or (11, 7) or (17, 1) ? value : 0);
                 using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
                 using Relabeler relabeler = new(
-                    session, RelabelData.GoalFamily, agent, new RelabelOptions { MemoryBudget = budget, Partition = partition, RelabelFraction = 1 });
+                    session, RelabelData.GoalFamily, agent,
+                    new RelabelOptions { MemoryBudget = budget, Partition = partition, RelabelFraction = 1 });
                 using TransitionBatch batch = RelabelData.Batch(20);
                 float[] before = RelabelData.Contents(batch);
 
@@ -341,7 +371,8 @@ public sealed class RelabelerTests
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         agent.Critic2!.Bias(2)[0] = float.NaN;
         agent.Critic2.MarkChanged();
-        using Relabeler relabeler = new(RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1, ExactTerminalValue = false });
+        using Relabeler relabeler = new(
+            RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1, ExactTerminalValue = false });
         using TransitionBatch batch = RelabelData.Batch(20);
 
         Assert.Equal(
@@ -353,7 +384,8 @@ public sealed class RelabelerTests
     public void AnObserverThatThrows_LeavesTheBatchAsItWas()
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler relabeler = new(RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1 }) { Observer = new Thrower() };
+        using Relabeler relabeler = new(
+            RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1 }) { Observer = new Thrower() };
         using TransitionBatch batch = RelabelData.Batch(20);
         float[] before = RelabelData.Contents(batch);
 
@@ -367,24 +399,29 @@ public sealed class RelabelerTests
         using ComputeSession session = FunctionSession.Create((in SoftQProblem _, int row, int i) => 1e20f * (row + i));
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
-            session, RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1, Temperature = 1e-25f, Partition = PartitionMode.None });
+            session, RelabelData.GoalFamily, agent,
+            new RelabelOptions { RelabelFraction = 1, Temperature = 1e-25f, Partition = PartitionMode.None });
         using TransitionBatch batch = RelabelData.Batch(3);
 
-        Assert.Contains("overflow at the temperature 1E-25", Assert.Throws<InvalidDataException>(() => relabeler.Relabel(batch)).Message,
+        Assert.Contains("overflow at the temperature 1E-25", Assert.Throws<InvalidDataException>(
+            () => relabeler.Relabel(batch)).Message,
             StringComparison.Ordinal);
     }
 
     [Fact]
     public void ShapesThatDisagree_AreRefused()
     {
-        using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape), wide = RelabelData.Agent(new TransitionShape(3, 2, 5));
+        using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape), wide = RelabelData.Agent(
+            new TransitionShape(3, 2, 5));
         using Relabeler relabeler = new(RelabelData.GoalFamily, agent, new RelabelOptions());
         using TransitionBatch states = RelabelData.Batch(3, 0, new TransitionShape(4, 2, 2)),
             tasks = RelabelData.Batch(3, 0, new TransitionShape(3, 2, 1));
         using TransitionBatch batch = RelabelData.Batch(3), empty = new(RelabelData.Shape, 1);
         using ReplayBuffer replay = new(new TransitionShape(4, 2, 2), 10);
 
-        AssertRefused("The batch has the widths 4 (state), 2 (action), 2 (task); the agent takes 3 (state), 2 (action), 2 (task).",
+        AssertRefused(
+            "The batch has the widths 4 (state), 2 (action), 2 (task); the agent takes 3 (state), 2 (action), 2 "
+            + "(task).",
             () => relabeler.Relabel(states));
         AssertRefused("The batch has tasks of 1 entries; the task family has 2.", () => relabeler.Relabel(tasks));
         AssertRefused("the replay buffer has 4 (state), 2 (action), 2 (task).", () => relabeler.Relabel(batch, replay));
@@ -394,10 +431,13 @@ public sealed class RelabelerTests
         AssertRefused("The task distribution makes tasks of 3 entries; the task family has 2.",
             () => new Relabeler(RelabelData.GoalFamily, agent, new RelabelOptions(), new OneHotTasks(3)));
         AssertRefused("needs an agent's networks; none were given",
-            () => new Relabeler(RelabelData.GoalFamily, null, new RelabelOptions { RelabelFraction = 1 }).Relabel(batch));
+            () =>
+                new Relabeler(RelabelData.GoalFamily, null, new RelabelOptions { RelabelFraction = 1 }).Relabel(batch));
         AssertRefused("and there is only one", () => Single().Relabel(RelabelData.Batch(1)));
 
-        static Relabeler Single() => new(RelabelData.GoalFamily, null, new RelabelOptions { Strategy = RelabelStrategy.Random, RelabelFraction = 1 });
+        static Relabeler Single() => new(
+            RelabelData.GoalFamily, null,
+            new RelabelOptions { Strategy = RelabelStrategy.Random, RelabelFraction = 1 });
     }
 
     [Fact]
@@ -408,15 +448,24 @@ public sealed class RelabelerTests
             new RelabelOptions { Candidates = CandidateSource.Fixed, RelabelFraction = 1 });
         using TransitionBatch batch = RelabelData.Batch(3);
 
-        AssertRefused("There are no candidate tasks: fixed candidates were asked for and none were set.", () => relabeler.Relabel(batch));
-        AssertRefused("There are no candidate tasks; relabeling needs at least one.", () => relabeler.SetFixedCandidates([]));
-        AssertRefused("There are no candidate tasks; relabeling needs at least one.", () => relabeler.Relabel(batch, ReadOnlySpan<float>.Empty));
+        AssertRefused(
+            "There are no candidate tasks: fixed candidates were asked for and none were set.",
+            () => relabeler.Relabel(batch));
+        AssertRefused(
+            "There are no candidate tasks; relabeling needs at least one.", () => relabeler.SetFixedCandidates([]));
+        AssertRefused("There are no candidate tasks; relabeling needs at least one.", () => relabeler.Relabel(
+            batch, ReadOnlySpan<float>.Empty));
         AssertRefused("The candidate tasks have 3 entries, which is not a multiple of the task family's 2.",
             () => relabeler.SetFixedCandidates([1, 2, 3]));
-        AssertRefused("Candidate task 1 is NaN in column 0; expected finite numbers.", () => relabeler.SetFixedCandidates([1, 2, float.NaN, 3]));
-        AssertRefused("The prior has 1 entries for 2 candidate tasks.", () => relabeler.SetFixedCandidates([1, 2, 3, 4], [1]));
-        AssertRefused("The log prior of candidate task 1 is NaN", () => relabeler.SetFixedCandidates([1, 2, 3, 4], [1, float.NaN]));
-        AssertRefused("The prior excludes every candidate task.", () => relabeler.SetFixedCandidates([1, 2], [float.NegativeInfinity]));
+        AssertRefused(
+            "Candidate task 1 is NaN in column 0; expected finite numbers.",
+            () => relabeler.SetFixedCandidates([1, 2, float.NaN, 3]));
+        AssertRefused(
+            "The prior has 1 entries for 2 candidate tasks.", () => relabeler.SetFixedCandidates([1, 2, 3, 4], [1]));
+        AssertRefused("The log prior of candidate task 1 is NaN", () => relabeler.SetFixedCandidates(
+            [1, 2, 3, 4], [1, float.NaN]));
+        AssertRefused("The prior excludes every candidate task.", () => relabeler.SetFixedCandidates(
+            [1, 2], [float.NegativeInfinity]));
     }
 
     [Fact]
@@ -436,7 +485,9 @@ public sealed class RelabelerTests
                 () => new Relabeler(s_discrete, null, options));
         }
 
-        new Relabeler(s_discrete, null, new RelabelOptions { Strategy = RelabelStrategy.None, Candidates = CandidateSource.Both }).Dispose();
+        new Relabeler(
+            s_discrete, null, new RelabelOptions { Strategy = RelabelStrategy.None, Candidates = CandidateSource.Both })
+            .Dispose();
     }
 
     [Fact]
@@ -447,7 +498,9 @@ public sealed class RelabelerTests
             (new RelabelOptions { RelabelFraction = 1.5f }, "RelabelFraction is 1.5; expected a number from 0 to 1."),
             (new RelabelOptions { RelabelFraction = float.NaN }, "RelabelFraction is NaN"),
             (new RelabelOptions { GoalMix = -0.1f }, "GoalMix is -0.1"),
-            (new RelabelOptions { GoalMixStrategy = RelabelStrategy.Random }, "GoalMixStrategy is Random; expected Final or Future."),
+            (
+                new RelabelOptions { GoalMixStrategy = RelabelStrategy.Random },
+                "GoalMixStrategy is Random; expected Final or Future."),
             (new RelabelOptions { Temperature = -1 }, "Temperature is -1"),
             (new RelabelOptions { Temperature = float.PositiveInfinity }, "Temperature is Infinity"),
             (new RelabelOptions { FutureHorizon = -1 }, "FutureHorizon is -1"),
@@ -466,8 +519,10 @@ public sealed class RelabelerTests
     [Fact]
     public void ASharedSessionAndABatchThatCanBeChangedAreNeeded()
     {
-        Assert.Throws<ArgumentNullException>(() => new Relabeler(null!, RelabelData.GoalFamily, null, new RelabelOptions()));
-        using Relabeler relabeler = new(RelabelData.GoalFamily, null, new RelabelOptions { Strategy = RelabelStrategy.None });
+        Assert.Throws<ArgumentNullException>(
+            () => new Relabeler(null!, RelabelData.GoalFamily, null, new RelabelOptions()));
+        using Relabeler relabeler = new(
+            RelabelData.GoalFamily, null, new RelabelOptions { Strategy = RelabelStrategy.None });
         using Elsewhere batch = new();
         AssertRefused("A Elsewhere cannot be relabeled in place", () => relabeler.Relabel(batch));
     }

@@ -30,7 +30,8 @@ public sealed class RunningPartitionTests
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, Options with { MemoryBudget = memoryBudget });
+        using Relabeler relabeler = new(
+            session, RelabelData.GoalFamily, agent, Options with { MemoryBudget = memoryBudget });
         relabeler.SetFixedCandidates(s_tasks);
         double[] sum = new double[21];
         double rows = 0;
@@ -57,13 +58,16 @@ public sealed class RunningPartitionTests
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler running = new(session, RelabelData.GoalFamily, agent, Options with { PartitionDecay = 0 });
-        using Relabeler plain = new(session, RelabelData.GoalFamily, agent, Options with { Partition = PartitionMode.Batch });
+        using Relabeler plain = new(
+            session, RelabelData.GoalFamily, agent, Options with { Partition = PartitionMode.Batch });
         running.SetFixedCandidates(s_tasks);
         plain.SetFixedCandidates(s_tasks);
         for (uint call = 0; call < 3; call++)
         {
-            using TransitionBatch first = RelabelData.Batch(25, stream: call), second = RelabelData.Batch(25, stream: call);
-            float[] found = running.Relabel(first).LogPartition.ToArray(), expected = plain.Relabel(second).LogPartition.ToArray();
+            using TransitionBatch first =
+                RelabelData.Batch(25, stream: call), second = RelabelData.Batch(25, stream: call);
+            float[] found = running.Relabel(first).LogPartition.ToArray(),
+                expected = plain.Relabel(second).LogPartition.ToArray();
             Assert.All(expected.Zip(found), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
         }
     }
@@ -77,14 +81,16 @@ public sealed class RunningPartitionTests
         using Relabeler other = new(session, RelabelData.GoalFamily, agent, Options);
         relabeler.SetFixedCandidates(s_tasks);
         other.SetFixedCandidates(s_tasks);
-        using TransitionBatch first = RelabelData.Batch(20), bad = RelabelData.Batch(20, stream: 1), second = RelabelData.Batch(20, stream: 2);
+        using TransitionBatch first =
+            RelabelData.Batch(20), bad = RelabelData.Batch(20, stream: 1), second = RelabelData.Batch(20, stream: 2);
         using TransitionBatch otherFirst = RelabelData.Batch(20), otherSecond = RelabelData.Batch(20, stream: 2);
         relabeler.Relabel(first);
         bad.Reward.Clear();
         bad.Observation[7] = float.NaN;
         Assert.Throws<InvalidDataException>(() => relabeler.Relabel(bad));
         other.Relabel(otherFirst);
-        Assert.Equal(other.Relabel(otherSecond).LogPartition.ToArray(), relabeler.Relabel(second).LogPartition.ToArray());
+        Assert.Equal(
+            other.Relabel(otherSecond).LogPartition.ToArray(), relabeler.Relabel(second).LogPartition.ToArray());
     }
 
     [Fact]
@@ -101,20 +107,26 @@ public sealed class RunningPartitionTests
         relabeler.Relabel(first);
         relabeler.SetFixedCandidates(tasks);
         other.SetFixedCandidates(tasks);
-        Assert.Equal(other.Relabel(otherSecond).LogPartition.ToArray(), relabeler.Relabel(second).LogPartition.ToArray());
+        Assert.Equal(
+            other.Relabel(otherSecond).LogPartition.ToArray(), relabeler.Relabel(second).LogPartition.ToArray());
     }
 
     [Fact]
     public void WhereTasksDifferFromBatchToBatchItIsRefused()
     {
-        Assert.Contains("Partition", Assert.Throws<ArgumentException>((Options with { Candidates = CandidateSource.Both }).Validate).Message);
-        Assert.Contains("Partition", Assert.Throws<ArgumentException>((Options with { Assignment = Assignment.Task }).Validate).Message);
-        Assert.Contains("PartitionDecay", Assert.Throws<ArgumentException>((Options with { PartitionDecay = 1 }).Validate).Message);
+        Assert.Contains("Partition", Assert.Throws<ArgumentException>(
+            (Options with { Candidates = CandidateSource.Both }).Validate).Message);
+        Assert.Contains("Partition", Assert.Throws<ArgumentException>(
+            (Options with { Assignment = Assignment.Task }).Validate).Message);
+        Assert.Contains(
+            "PartitionDecay", Assert.Throws<ArgumentException>((Options with { PartitionDecay = 1 }).Validate).Message);
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, Options);
         using TransitionBatch batch = RelabelData.Batch(5);
-        Assert.Contains("given with a call", Assert.Throws<ArgumentException>(() => relabeler.Relabel(batch, s_tasks)).Message);
-        Assert.Contains("trajectories", Assert.Throws<ArgumentException>(() => relabeler.RelabelTrajectories(batch, new long[5])).Message);
+        Assert.Contains(
+            "given with a call", Assert.Throws<ArgumentException>(() => relabeler.Relabel(batch, s_tasks)).Message);
+        Assert.Contains("trajectories", Assert.Throws<ArgumentException>(
+            () => relabeler.RelabelTrajectories(batch, new long[5])).Message);
     }
 }

@@ -6,7 +6,10 @@ using HipiFast.Testing;
 
 namespace HipiFast.Tests.Relabeling;
 
-/// <summary>Whole trajectories, one task each, by their returns; among them the paper's experiment on the partition function (Fig. 8).</summary>
+/// <summary>
+/// Whole trajectories, one task each, by their returns; among them the paper's experiment on the partition function
+/// (Fig. 8).
+/// </summary>
 public sealed class TrajectoryTests
 {
     private const int Trajectories = 300;
@@ -20,7 +23,14 @@ public sealed class TrajectoryTests
     public void Returns_AreTheSumsOfRewards(int threads)
     {
         TaskFamily family = TaskFamily.Create(new BiasedTasks(0.5f));
-        using Relabeler relabeler = Make(family, new RelabelOptions { Candidates = CandidateSource.Fixed, RelabelFraction = 1, Compute = new() { Threads = threads } });
+        using Relabeler relabeler = Make(
+            family,
+            new RelabelOptions
+            {
+                Candidates = CandidateSource.Fixed,
+                RelabelFraction = 1,
+                Compute = new() { Threads = threads },
+            });
         Recorder recorder = new();
         relabeler.Observer = recorder;
         using TransitionBatch batch = RelabelData.Batch(100, 1, s_shape);
@@ -46,7 +56,8 @@ public sealed class TrajectoryTests
             for (int row = starts[trajectory]; row < starts[trajectory + 1]; row++)
             {
                 Assert.Equal(result.TaskIndex[starts[trajectory]], result.TaskIndex[row]);
-                Assert.Equal(RelabelData.Row(BiasedTasks.All, result.TaskIndex[row], 3), RelabelData.Row(batch.Task, row, 3));
+                Assert.Equal(
+                    RelabelData.Row(BiasedTasks.All, result.TaskIndex[row], 3), RelabelData.Row(batch.Task, row, 3));
                 Assert.Equal(1, result.Relabeled[row]);
             }
         }
@@ -54,7 +65,8 @@ public sealed class TrajectoryTests
         RelabelData.AssertJudged(family, batch);
     }
 
-    // A family with linear rewards sums features, not rewards: sizes around a vector of tasks, and a trajectory long enough for cancellation to show.
+    // A family with linear rewards sums features, not rewards: sizes around a vector of tasks, and a trajectory long
+    // enough for cancellation to show.
     [Theory]
     [InlineData(1, 1, false)]
     [InlineData(2, 7, true)]
@@ -64,7 +76,8 @@ public sealed class TrajectoryTests
         TaskFamily family = TaskFamilies.Linear([3, 0], actionCost);
         Assert.True(family.IsLinear);
         TransitionShape shape = new(4, 2, family.TaskDimension);
-        using Relabeler relabeler = new(family, null, new RelabelOptions { RelabelFraction = 1, Compute = new() { Threads = threads } });
+        using Relabeler relabeler = new(
+            family, null, new RelabelOptions { RelabelFraction = 1, Compute = new() { Threads = threads } });
         Recorder recorder = new();
         relabeler.Observer = recorder;
         using TransitionBatch batch = RelabelData.Batch(500, 1, shape);
@@ -96,7 +109,8 @@ public sealed class TrajectoryTests
         }
     }
 
-    // Fig. 8: with the partition function a constant on one task's reward changes nothing; without it that task takes nearly everything.
+    // Fig. 8: with the partition function a constant on one task's reward changes nothing; without it that task takes
+    // nearly everything.
     [Fact]
     public void Partition_CancelsAConstantOnOneTask()
     {
@@ -104,7 +118,8 @@ public sealed class TrajectoryTests
         int[] plainWithout = Assign(0, PartitionMode.None), biasedWithout = Assign(5, PartitionMode.None);
 
         Assert.InRange(plain.Zip(biased).Count(pair => pair.First != pair.Second), 0, 1);
-        Assert.All(Enumerable.Range(0, BiasedTasks.Count), task => Assert.InRange(biased.Count(index => index == task), 40, 200));
+        Assert.All(Enumerable.Range(0, BiasedTasks.Count), task => Assert.InRange(
+            biased.Count(index => index == task), 40, 200));
         Assert.InRange(plainWithout.Count(index => index == 0), 40, 200);
         Assert.InRange(biasedWithout.Count(index => index == 0), 295, 300);
     }
@@ -125,13 +140,15 @@ public sealed class TrajectoryTests
     public void RelabelFraction_IsAShareOfTrajectories(float fraction)
     {
         using Relabeler relabeler = Make(
-            TaskFamily.Create(new BiasedTasks(0)), new RelabelOptions { Candidates = CandidateSource.Fixed, RelabelFraction = fraction });
+            TaskFamily.Create(new BiasedTasks(0)),
+            new RelabelOptions { Candidates = CandidateSource.Fixed, RelabelFraction = fraction });
         using TransitionBatch batch = RelabelData.Batch(6000, 1, s_shape);
         long[] episode = [.. Enumerable.Range(0, 6000).Select(row => (long)row / 2)];
 
         byte[] relabeled = relabeler.RelabelTrajectories(batch, episode).Relabeled.ToArray();
 
-        Assert.All(Enumerable.Range(0, 3000), trajectory => Assert.Equal(relabeled[2 * trajectory], relabeled[(2 * trajectory) + 1]));
+        Assert.All(Enumerable.Range(0, 3000), trajectory => Assert.Equal(
+            relabeled[2 * trajectory], relabeled[(2 * trajectory) + 1]));
 
         // The standard deviation is 22 trajectories of 3000.
         Assert.InRange(relabeled.Sum(r => r) / 2, (fraction * 3000) - 110, (fraction * 3000) + 110);
@@ -144,10 +161,15 @@ public sealed class TrajectoryTests
         using TransitionBatch batch = RelabelData.Batch(7);
         long[] episode = [1, 1, 1, 2, 2, 3, 3];
         float[] commanded = [.. batch.Task[..2], .. batch.Task.Slice(6, 2), .. batch.Task.Slice(10, 2)];
-        float[] reached = [.. batch.NextObservation.Slice(6, 2), .. batch.NextObservation.Slice(12, 2), .. batch.NextObservation.Slice(18, 2)];
+        float[] reached =
+        [
+            .. batch.NextObservation.Slice(6, 2), .. batch.NextObservation.Slice(12, 2),
+            .. batch.NextObservation.Slice(18, 2)
+        ];
         foreach ((CandidateSource source, float[] expected) in new[]
         {
-            (CandidateSource.Commanded, commanded), (CandidateSource.Reached, reached), (CandidateSource.Both, [.. commanded, .. reached]),
+            (CandidateSource.Commanded, commanded), (CandidateSource.Reached, reached),
+            (CandidateSource.Both, [.. commanded, .. reached]),
         })
         {
             using Relabeler relabeler = new(RelabelData.GoalFamily, null, new RelabelOptions { Candidates = source });
@@ -157,36 +179,44 @@ public sealed class TrajectoryTests
 
         using Relabeler given = new(RelabelData.GoalFamily, null, new RelabelOptions { RelabelFraction = 1 });
         Assert.Equal([1f, 2f], given.RelabelTrajectories(batch, episode, [1f, 2f]).Candidates.ToArray());
-        Assert.All(given.RelabelTrajectories(batch, episode, [1f, 2f, 3f, 4f], [float.NegativeInfinity, 0f]).TaskIndex.ToArray(),
+        Assert.All(given.RelabelTrajectories(
+            batch, episode, [1f, 2f, 3f, 4f], [float.NegativeInfinity, 0f]).TaskIndex.ToArray(),
             index => Assert.Equal(1, index));
         Assert.All(Enumerable.Range(0, 7),
-            row => Assert.Equal([1f, 2f], RelabelData.Row(given.RelabelTrajectories(batch, episode, [1f, 2f]).Candidates, 0, 2)));
+            row => Assert.Equal(
+                [1f, 2f], RelabelData.Row(given.RelabelTrajectories(batch, episode, [1f, 2f]).Candidates, 0, 2)));
     }
 
     [Fact]
     public void Final_IsTheLastStateOfTheTrajectory()
     {
-        using Relabeler relabeler = new(RelabelData.GoalFamily, null, new RelabelOptions { Strategy = RelabelStrategy.Final, RelabelFraction = 1 });
+        using Relabeler relabeler = new(
+            RelabelData.GoalFamily, null, new RelabelOptions { Strategy = RelabelStrategy.Final, RelabelFraction = 1 });
         using TransitionBatch batch = RelabelData.Batch(5);
 
         relabeler.RelabelTrajectories(batch, [4, 4, 4, 0, 0]);
 
         Assert.All(Enumerable.Range(0, 5), row =>
-            Assert.Equal(batch.NextObservation.Slice((row < 3 ? 2 : 4) * 3, 2).ToArray(), RelabelData.Row(batch.Task, row, 2)));
+            Assert.Equal(
+                batch.NextObservation.Slice((row < 3 ? 2 : 4) * 3, 2).ToArray(), RelabelData.Row(batch.Task, row, 2)));
         RelabelData.AssertJudged(RelabelData.GoalFamily, batch);
     }
 
     [Fact]
     public void Random_IsAnotherTrajectorysTaskOrTheDistributions()
     {
-        using Relabeler other = new(RelabelData.GoalFamily, null, new RelabelOptions { Strategy = RelabelStrategy.Random, RelabelFraction = 1 });
+        using Relabeler other = new(
+            RelabelData.GoalFamily, null,
+            new RelabelOptions { Strategy = RelabelStrategy.Random, RelabelFraction = 1 });
         using TransitionBatch batch = RelabelData.Batch(4), original = RelabelData.Batch(4);
         other.RelabelTrajectories(batch, [4, 4, 0, 0]);
         Assert.All(Enumerable.Range(0, 4),
-            row => Assert.Equal(RelabelData.Row(original.Task, row < 2 ? 2 : 0, 2), RelabelData.Row(batch.Task, row, 2)));
+            row =>
+                Assert.Equal(RelabelData.Row(original.Task, row < 2 ? 2 : 0, 2), RelabelData.Row(batch.Task, row, 2)));
 
         using Relabeler drawn = new(
-            TaskFamily.Create(new BiasedTasks(0)), null, new RelabelOptions { Strategy = RelabelStrategy.Random, RelabelFraction = 1 },
+            TaskFamily.Create(new BiasedTasks(0)), null,
+            new RelabelOptions { Strategy = RelabelStrategy.Random, RelabelFraction = 1 },
                 new OneHotTasks(3));
         using TransitionBatch discrete = RelabelData.Batch(4, 1, s_shape);
         drawn.RelabelTrajectories(discrete, [4, 4, 4, 4]);
@@ -200,10 +230,12 @@ public sealed class TrajectoryTests
         float[] before = RelabelData.Contents(batch);
         using Relabeler plain = new(RelabelData.GoalFamily, null, new RelabelOptions());
 
-        Assert.Contains("3 episode numbers for 4", Assert.Throws<ArgumentException>(() => plain.RelabelTrajectories(batch, [1, 1, 2])).Message,
+        Assert.Contains("3 episode numbers for 4", Assert.Throws<ArgumentException>(
+            () => plain.RelabelTrajectories(batch, [1, 1, 2])).Message,
             StringComparison.Ordinal);
         Assert.Contains("Row 3 belongs to episode 1",
-            Assert.Throws<ArgumentException>(() => plain.RelabelTrajectories(batch, [1, 1, 2, 1])).Message, StringComparison.Ordinal);
+            Assert.Throws<ArgumentException>(() => plain.RelabelTrajectories(batch, [1, 1, 2, 1])).Message,
+            StringComparison.Ordinal);
         foreach (RelabelOptions options in new[]
         {
             new RelabelOptions { Strategy = RelabelStrategy.Future }, new RelabelOptions { GoalMix = 0.5f },
@@ -221,7 +253,14 @@ public sealed class TrajectoryTests
     {
         using Relabeler relabeler = Make(
             TaskFamily.Create(new BiasedTasks(bias)),
-            new RelabelOptions { Candidates = CandidateSource.Fixed, Partition = partition, RelabelFraction = 1, Seed = 12, MemoryBudget = budget });
+            new RelabelOptions
+            {
+                Candidates = CandidateSource.Fixed,
+                Partition = partition,
+                RelabelFraction = 1,
+                Seed = 12,
+                MemoryBudget = budget,
+            });
         using TransitionBatch batch = RelabelData.Batch(Trajectories * Steps, 1, s_shape);
         long[] episode = [.. Enumerable.Range(0, Trajectories * Steps).Select(row => (long)row / Steps)];
         int[] rows = relabeler.RelabelTrajectories(batch, episode).TaskIndex.ToArray();

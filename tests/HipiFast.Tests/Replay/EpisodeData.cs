@@ -4,8 +4,8 @@ using HipiFast.Replay;
 namespace HipiFast.Tests.Replay;
 
 /// <summary>
-/// Feeds a replay buffer with made-up episodes whose states say where they belong: s = (copy, episode, step), s' = (copy, episode, step + 1), and
-/// keeps an unbounded record of them to compare with.
+/// Feeds a replay buffer with made-up episodes whose states say where they belong: s = (copy, episode, step), s' =
+/// (copy, episode, step + 1), and keeps an unbounded record of them to compare with.
 /// </summary>
 internal sealed class EpisodeData
 {
@@ -33,14 +33,16 @@ internal sealed class EpisodeData
         for (int i = 0; i < vectorSteps; i++, _vectorStep++)
         {
             using TransitionBatch step = new(Shape, _copies) { Count = _copies };
-            Span<float> s = step.Observation, next = step.NextObservation, action = step.Action, task = step.Task, reward = step.Reward;
+            Span<float> s = step.Observation, next = step.NextObservation, action = step.Action, task = step.Task,
+                reward = step.Reward;
             Span<byte> terminated = step.Terminated;
             byte[] truncated = new byte[_copies];
             for (int c = 0; c < _copies; c++)
             {
                 PhiloxBlock block = Philox.Next((uint)c, 0, _vectorStep, (uint)RandomPurpose.SyntheticData, _seed);
                 bool ends = Philox.ToUniform(block.X) < _endProbability;
-                (terminated[c], truncated[c]) = ends ? (block.Y & 3) switch { 0 => ((byte)1, (byte)0), 1 => ((byte)1, (byte)1),
+                (terminated[c], truncated[c]) = ends
+                    ? (block.Y & 3) switch { 0 => ((byte)1, (byte)0), 1 => ((byte)1, (byte)1),
                     _ => ((byte)0, (byte)1) } : default;
                 (s[c * 3], s[(c * 3) + 1], s[(c * 3) + 2]) = (c, _episode[c], _step[c]);
                 (next[c * 3], next[(c * 3) + 1], next[(c * 3) + 2]) = (c, _episode[c], _step[c] + 1);

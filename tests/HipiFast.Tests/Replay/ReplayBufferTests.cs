@@ -20,7 +20,8 @@ public sealed class ReplayBufferTests : IDisposable
         Assert.Equal(0, buffer.Count);
     }
 
-    // Every combination of wraps (0 to 3 laps), copies, capacities and episode lengths, from episodes of one step to episodes longer than the ring.
+    // Every combination of wraps (0 to 3 laps), copies, capacities and episode lengths, from episodes of one step to
+    // episodes longer than the ring.
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -56,7 +57,8 @@ public sealed class ReplayBufferTests : IDisposable
         }
 
         Assert.Contains("transition 5 is not in the replay buffer, which holds 6 to 9",
-            Assert.Throws<ArgumentOutOfRangeException>(() => buffer.EpisodeEnd(5)).Message, StringComparison.OrdinalIgnoreCase);
+            Assert.Throws<ArgumentOutOfRangeException>(() => buffer.EpisodeEnd(5)).Message,
+            StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]
@@ -76,8 +78,11 @@ public sealed class ReplayBufferTests : IDisposable
                 int index = (int)batch.ReplayIndex[i];
                 Assert.True(buffer.IsLive(index));
                 var expected = data.Record[index];
-                Assert.Equal([expected.Copy, expected.Episode, expected.Step], batch.Observation.Slice(i * 3, 3).ToArray());
-                Assert.Equal([expected.Copy, expected.Episode, expected.Step + 1], batch.NextObservation.Slice(i * 3, 3).ToArray());
+                Assert.Equal(
+                    [expected.Copy, expected.Episode, expected.Step], batch.Observation.Slice(i * 3, 3).ToArray());
+                Assert.Equal(
+                    [expected.Copy, expected.Episode, expected.Step + 1],
+                    batch.NextObservation.Slice(i * 3, 3).ToArray());
                 Assert.Equal([index + 0.25f, -index], batch.Action.Slice(i * 2, 2).ToArray());
                 Assert.Equal([0, index, 0], batch.Task.Slice(i * 3, 3).ToArray());
                 Assert.Equal(index + 0.5f, batch.Reward[i]);
@@ -88,7 +93,8 @@ public sealed class ReplayBufferTests : IDisposable
         }
     }
 
-    // All widths that the gather treats differently: one element, 8, 12, 16 bytes, whole vectors, and overlapping last vectors.
+    // All widths that the gather treats differently: one element, 8, 12, 16 bytes, whole vectors, and overlapping last
+    // vectors.
     [Fact]
     public void Sample_GathersEveryWidth()
     {
@@ -125,7 +131,8 @@ public sealed class ReplayBufferTests : IDisposable
         }
     }
 
-    // Whole and partial blocks in every column, fewer and more rows than are drawn at once, a ring that has wrapped around.
+    // Whole and partial blocks in every column, fewer and more rows than are drawn at once, a ring that has wrapped
+    // around.
     [Fact]
     public void Sample_EqualsAPlainCopyAndWritesNothingBehindItsRows()
     {
@@ -185,7 +192,8 @@ public sealed class ReplayBufferTests : IDisposable
             uint index = UniformIndex.Draw(Bound, i, 0, RandomPurpose.SyntheticData, 2);
             Assert.True(index < Bound);
 
-            // Accepting every word would make every third integer twice as likely as the others: those that are 0 modulo 3.
+            // Accepting every word would make every third integer twice as likely as the others: those that are 0
+            // modulo 3.
             low += index % 3 == 0 ? 1 : 0;
         }
 
@@ -219,7 +227,8 @@ public sealed class ReplayBufferTests : IDisposable
         using ReplayBuffer buffer = new(EpisodeData.Shape, 64);
         using TransitionBatch batch = new(EpisodeData.Shape, 32), other = new(new TransitionShape(4, 2, 3), 32);
 
-        Assert.Contains("empty", Assert.Throws<InvalidOperationException>(() => buffer.Sample(batch, 1, 0, 0)).Message, StringComparison.Ordinal);
+        Assert.Contains("empty", Assert.Throws<InvalidOperationException>(
+            () => buffer.Sample(batch, 1, 0, 0)).Message, StringComparison.Ordinal);
         new EpisodeData(4, 1, 0.1).Append(buffer, 1);
         Assert.Throws<ArgumentException>(() => buffer.Sample(batch, 33, 0, 0));
         Assert.Throws<ArgumentException>(() => buffer.Sample(batch, 0, 0, 0));
@@ -244,7 +253,8 @@ public sealed class ReplayBufferTests : IDisposable
         using TransitionBatch other = new(EpisodeData.Shape with { TaskDimension = 4 }, 2) { Count = 2 };
         Assert.Contains(
             "each with a truncation; found 2 of 3 state, 2 action and 4 task entries with 2.",
-            Assert.Throws<ArgumentException>(() => buffer.Append(other, new byte[2])).Message, StringComparison.Ordinal);
+            Assert.Throws<ArgumentException>(() => buffer.Append(other, new byte[2])).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => buffer.Append(step, new byte[1]));
         step.Count = 3;
         Assert.Throws<ArgumentException>(() => buffer.Append(step, new byte[2]));
@@ -487,8 +497,10 @@ public sealed class ReplayBufferTests : IDisposable
         {
             int[] numbers = [first, first + 1, first + 2];
             buffer.Append(
-                [.. numbers.SelectMany(n => Row(n, 0, shape.ObservationDimension))], [.. numbers.SelectMany(n => Row(n, 1, shape.ActionDimension))],
-                [.. numbers.SelectMany(n => Row(n, 2, shape.ObservationDimension))], [.. numbers.SelectMany(n => Row(n, 3, shape.TaskDimension))],
+                [.. numbers.SelectMany(n => Row(n, 0, shape.ObservationDimension))],
+                [.. numbers.SelectMany(n => Row(n, 1, shape.ActionDimension))],
+                [.. numbers.SelectMany(n => Row(n, 2, shape.ObservationDimension))],
+                [.. numbers.SelectMany(n => Row(n, 3, shape.TaskDimension))],
                 [.. numbers.SelectMany(n => Row(n, 4, 1))], [.. numbers.Select(n => (byte)(n % 2))], [0, 0, 0]);
         }
 
@@ -507,7 +519,8 @@ public sealed class ReplayBufferTests : IDisposable
 
         int[] slots = new int[count];
         UniformIndex.Fill(slots, (uint)capacity, Seed, Call, RandomPurpose.ReplaySampling);
-        int[] expected = [.. slots.Select(slot => Enumerable.Range(total - capacity, capacity).Single(n => n % capacity == slot))];
+        int[] expected = [.. slots.Select(
+            slot => Enumerable.Range(total - capacity, capacity).Single(n => n % capacity == slot))];
         CheckColumn(batch.Observation, expected, 0, shape.ObservationDimension);
         CheckColumn(batch.Action, expected, 1, shape.ActionDimension);
         CheckColumn(batch.NextObservation, expected, 2, shape.ObservationDimension);
@@ -527,8 +540,12 @@ public sealed class ReplayBufferTests : IDisposable
     {
         for (int i = 0; i < found.Length; i++)
         {
-            float expected = i / width < numbers.Length ? (1000f * numbers[i / width]) + (100 * column) + (i % width) : -1;
-            Assert.True(found[i] == expected, $"column {column} of width {width}, row {i / width}: {found[i]}, expected {expected}");
+            float expected = i / width < numbers.Length
+                ? (1000f * numbers[i / width]) + (100 * column) + (i % width)
+                : -1;
+            Assert.True(
+                found[i] == expected,
+                $"column {column} of width {width}, row {i / width}: {found[i]}, expected {expected}");
         }
     }
 }

@@ -18,11 +18,13 @@ public sealed unsafe class TransitionBatchTests : IDisposable
     public void TheSchemaSaysWhatFilesHaveAlwaysHeld() => Assert.Equal(
         [
             "observation Float32 3 matrix Transition", "action Float32 2 matrix Transition",
-            "next_observation Float32 3 matrix Transition", "task Float32 4 matrix Task", "reward Float32 1 vector Outcome",
+            "next_observation Float32 3 matrix Transition", "task Float32 4 matrix Task",
+            "reward Float32 1 vector Outcome",
             "terminated UInt8 1 vector Outcome",
         ],
         TransitionBatch.Schema.Where(column => column.IsStored).Select(column =>
-            $"{column.Name} {column.Type} {column.Width(s_shape)} {(column.IsMatrix ? "matrix" : "vector")} {column.Owner}"));
+            $"{column.Name} {column.Type} {column.Width(s_shape)} {(column.IsMatrix ? "matrix" : "vector")} "
+            + $"{column.Owner}"));
 
     [Fact]
     public void CopyAndCheckpointCarryEveryColumn()
@@ -84,7 +86,8 @@ public sealed unsafe class TransitionBatchTests : IDisposable
             writer.Save(_directory["x"]);
             using SafetensorsFile file = SafetensorsFile.Open(_directory["x"]);
             Assert.Contains(
-                $"'{column.Name}'", Assert.Throws<InvalidDataException>(() => batch.LoadState(file, string.Empty, Rows)).Message,
+                $"'{column.Name}'",
+                Assert.Throws<InvalidDataException>(() => batch.LoadState(file, string.Empty, Rows)).Message,
                 StringComparison.Ordinal);
         }
     }

@@ -113,8 +113,10 @@ public sealed class TransitionFileTests : IDisposable
 
     [Theory]
     [InlineData("action", 4, 2, "Tensors 'observation' and 'action' of '{0}' disagree: 5 and 4 rows.")]
-    [InlineData("next_observation", 6, 3, "Tensors 'observation' and 'next_observation' of '{0}' disagree: 5 and 6 rows.")]
-    [InlineData("next_observation", 5, 4, "Tensors 'observation' and 'next_observation' of '{0}' disagree: 3 and 4 columns.")]
+    [InlineData(
+        "next_observation", 6, 3, "Tensors 'observation' and 'next_observation' of '{0}' disagree: 5 and 6 rows.")]
+    [InlineData(
+        "next_observation", 5, 4, "Tensors 'observation' and 'next_observation' of '{0}' disagree: 3 and 4 columns.")]
     [InlineData("task", 1, 1, "Tensors 'observation' and 'task' of '{0}' disagree: 5 and 1 rows.")]
     [InlineData("task", 5, 0, "Tensor 'task' of '{0}' has 0 columns; expected 1 to 2147483647.")]
     [InlineData("reward", 4, 0, "Tensors 'observation' and 'reward' of '{0}' disagree: 5 and 4 rows.")]
@@ -136,15 +138,18 @@ public sealed class TransitionFileTests : IDisposable
         });
         ExpectOpen("Tensors 'observation' and 'episode' of '{0}' disagree: 5 and 1 rows.");
         Save(terminated: writer => writer.Add<float>("terminated", new float[Rows], Rows));
-        ExpectOpen("Tensor 'terminated' of '{0}' is F32; expected U8: cast it with .astype(numpy.uint8) or .to(torch.uint8).");
+        ExpectOpen(
+            "Tensor 'terminated' of '{0}' is F32; expected U8: cast it with .astype(numpy.uint8) or .to(torch.uint8).");
         Save(terminated: static writer => { });
-        Assert.Contains("has no tensor 'terminated'", Assert.Throws<InvalidDataException>(() => TransitionFile.Open(FilePath)).Message);
+        Assert.Contains("has no tensor 'terminated'", Assert.Throws<InvalidDataException>(
+            () => TransitionFile.Open(FilePath)).Message);
     }
 
     [Fact]
     public void AFileWithoutRows()
     {
-        Save(shape: name => (0, name switch { "action" => 2, "task" => 1, _ => 3 }), terminated: w => w.Add<byte>("terminated", [], 0));
+        Save(shape: name => (
+            0, name switch { "action" => 2, "task" => 1, _ => 3 }), terminated: w => w.Add<byte>("terminated", [], 0));
         ExpectOpen("'{0}' has no transitions: tensor 'observation' has 0 rows.");
     }
 
@@ -209,7 +214,8 @@ public sealed class TransitionFileTests : IDisposable
         void Refused(int count, string message, params float[] logPrior)
         {
             Save(logPrior);
-            string found = Assert.Throws<InvalidDataException>(() => TransitionFile.LoadLogPrior(FilePath, count)).Message;
+            string found = Assert.Throws<InvalidDataException>(
+                () => TransitionFile.LoadLogPrior(FilePath, count)).Message;
             Assert.StartsWith($"Tensor 'log_prior' of '{FilePath}'", found, StringComparison.Ordinal);
             Assert.Contains(message, found, StringComparison.Ordinal);
         }
@@ -246,9 +252,13 @@ public sealed class TransitionFileTests : IDisposable
         Assert.Equal(expected.Terminated.Slice(first, count).ToArray(), actual.Terminated.ToArray());
     }
 
-    /// <summary>Writes a good file with something changed: values, the rows and columns of a tensor, or what stands for terminated.</summary>
+    /// <summary>
+    /// Writes a good file with something changed: values, the rows and columns of a tensor, or what stands for
+    /// terminated.
+    /// </summary>
     private void Save(
-        Action<string, float[]>? change = null, Func<string, (int Rows, int Columns)?>? shape = null, Action<SafetensorsWriter>? terminated = null)
+        Action<string, float[]>? change = null, Func<string, (int Rows, int Columns)?>? shape = null,
+        Action<SafetensorsWriter>? terminated = null)
     {
         var writer = new SafetensorsWriter();
         void Add(string name, int columns)
@@ -270,11 +280,13 @@ public sealed class TransitionFileTests : IDisposable
     }
 
     private void ExpectOpen(string sentence) => Assert.Equal(
-        sentence.Replace("{0}", FilePath), Assert.Throws<InvalidDataException>(() => TransitionFile.Open(FilePath)).Message);
+        sentence.Replace("{0}", FilePath),
+        Assert.Throws<InvalidDataException>(() => TransitionFile.Open(FilePath)).Message);
 
     private void ExpectRead(string sentence)
     {
         using TransitionFile file = TransitionFile.Open(FilePath);
-        Assert.Equal(sentence.Replace("{0}", FilePath), Assert.Throws<InvalidDataException>(() => file.ReadAll()).Message);
+        Assert.Equal(
+            sentence.Replace("{0}", FilePath), Assert.Throws<InvalidDataException>(() => file.ReadAll()).Message);
     }
 }

@@ -6,8 +6,10 @@ namespace HipiFast.Tests.Replay;
 internal static class VectorSteps
 {
     public static void Append(
-        this ReplayBuffer buffer, ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation,
-        ReadOnlySpan<float> task, ReadOnlySpan<float> reward, ReadOnlySpan<byte> terminated, ReadOnlySpan<byte> truncated)
+        this ReplayBuffer buffer, ReadOnlySpan<float> observation, ReadOnlySpan<float> action,
+        ReadOnlySpan<float> nextObservation,
+        ReadOnlySpan<float> task, ReadOnlySpan<float> reward, ReadOnlySpan<byte> terminated,
+        ReadOnlySpan<byte> truncated)
     {
         using TransitionBatch step = new(buffer.Shape, reward.Length) { Count = reward.Length };
         observation.CopyTo(step.Observation);

@@ -90,7 +90,8 @@ public sealed class AtomicFileTests : IDisposable
     {
         string[] kept =
         [
-            _directory["a.tmp"], _directory["run.7.tmp"], _directory["x.0123456789ab"], _directory["x.0123456789ag.tmp"],
+            _directory["a.tmp"], _directory["run.7.tmp"], _directory["x.0123456789ab"],
+            _directory["x.0123456789ag.tmp"],
             _directory["0123456789ab.tmp"], _directory["x.0123456789abc.tmp"], _directory["x0123456789ab.tmp"],
         ];
         string[] leftovers = [_directory["metrics.csv.0123456789ab.tmp"], _directory["a.aaaaaaaaaaaa.tmp"]];
@@ -102,7 +103,8 @@ public sealed class AtomicFileTests : IDisposable
         AtomicFile.DeleteLeftoversOf(_directory["a"]);
         Assert.Equal(_directory["metrics.csv.0123456789ab.tmp"], Assert.Single(leftovers, File.Exists));
         AtomicFile.DeleteLeftovers(_directory.Root);
-        Assert.Equal(kept.Order(StringComparer.Ordinal), Directory.GetFiles(_directory.Root).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            kept.Order(StringComparer.Ordinal), Directory.GetFiles(_directory.Root).Order(StringComparer.Ordinal));
         AtomicFile.DeleteLeftovers(_directory["absent"]);
     }
 
@@ -174,7 +176,8 @@ public sealed class AtomicFileTests : IDisposable
 
         foreach (string path in (string[])[pipe, "/dev/stdout", "/dev/fd/1", "/dev/tty"])
         {
-            string sentence = $"'{path}' cannot be written: it is a pipe, a terminal or a stream of this process; expected a file.";
+            string sentence =
+                $"'{path}' cannot be written: it is a pipe, a terminal or a stream of this process; expected a file.";
             Assert.Equal(sentence, Assert.Throws<IOException>(() => AtomicFile.WriteAllText(path, "x")).Message);
             Assert.Equal(sentence, Assert.Throws<IOException>(() => AtomicFile.RequireWritable(path)).Message);
         }
@@ -184,7 +187,8 @@ public sealed class AtomicFileTests : IDisposable
     public void WhatCannotBeWrittenIsSaidBeforeTheWork()
     {
         // Names of up to 255 bytes; the temporary one is 17 longer.
-        Assert.Contains("cannot be written", Assert.Throws<IOException>(() => AtomicFile.RequireWritable(_directory[new string('n', 250)])).Message);
+        Assert.Contains("cannot be written", Assert.Throws<IOException>(
+            () => AtomicFile.RequireWritable(_directory[new string('n', 250)])).Message);
         Assert.Throws<IOException>(() => AtomicFile.RequireWritable(_directory.Root));
         Assert.Throws<IOException>(() => AtomicFile.RequireWritable(_directory["no/such"]));
         AtomicFile.RequireWritable(_directory["fine"]);

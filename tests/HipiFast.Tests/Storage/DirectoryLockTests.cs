@@ -54,6 +54,7 @@ public sealed class DirectoryLockTests : IDisposable
     {
         File.WriteAllText(_directory["file"], "x");
         string path = _directory["file"];
-        Assert.StartsWith($"'{path}' cannot be written: ", Assert.ThrowsAny<IOException>(() => DirectoryLock.Take(path)).Message);
+        Assert.StartsWith(
+            $"'{path}' cannot be written: ", Assert.ThrowsAny<IOException>(() => DirectoryLock.Take(path)).Message);
     }
 }

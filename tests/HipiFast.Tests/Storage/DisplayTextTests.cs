@@ -44,5 +44,6 @@ public class DisplayTextTests
     }
 
     [Fact]
-    public void ACellEndsWhereItsTextEnds() => Assert.Equal("a \\| b\\\\n\\\\\\|", DisplayText.MarkdownCell("a | b\n\\|"));
+    public void ACellEndsWhereItsTextEnds() =>
+        Assert.Equal("a \\| b\\\\n\\\\\\|", DisplayText.MarkdownCell("a | b\n\\|"));
 }

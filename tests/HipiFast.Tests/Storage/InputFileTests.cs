@@ -5,7 +5,9 @@ using HipiFast.Testing;
 
 namespace HipiFast.Tests.Storage;
 
-/// <summary>What is read at all: regular files of the right format, in time and memory that go with their size.</summary>
+/// <summary>
+/// What is read at all: regular files of the right format, in time and memory that go with their size.
+/// </summary>
 public sealed class InputFileTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
@@ -31,7 +33,8 @@ public sealed class InputFileTests : IDisposable
     {
         File.WriteAllBytes(FilePath, bytes);
         Assert.Equal(
-            $"'{FilePath}' is {format}; expected a safetensors file (in Python, safetensors.numpy.save_file writes one).",
+            $"'{FilePath}' is {format}; expected a safetensors file (in Python, safetensors.numpy.save_file writes "
+            + "one).",
             Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(FilePath)).Message);
         Assert.Equal(
             $"'{FilePath}' is {format}; expected a CSV file of metrics.",
@@ -45,7 +48,8 @@ public sealed class InputFileTests : IDisposable
     public void ASafetensorsFileIsNoText()
     {
         SafetensorsBytes.Sample().Save(FilePath);
-        Assert.Contains("is a safetensors file; expected a CSV", Assert.Throws<InvalidDataException>(() => MetricsLog.Load(FilePath)).Message);
+        Assert.Contains("is a safetensors file; expected a CSV", Assert.Throws<InvalidDataException>(
+            () => MetricsLog.Load(FilePath)).Message);
         File.WriteAllText(FilePath, "success,return\n1,2\n");
         Assert.Equal(
             $"'{FilePath}' begins with the text 'success,'; expected a safetensors file.",
@@ -74,7 +78,9 @@ public sealed class InputFileTests : IDisposable
                 () => TaskFamilyJson.Read(path),
                 () => InputFile.ReadAllText(path, "text", 100)])
             {
-                Assert.StartsWith($"'{path}' is empty or not a regular file; expected a ", Assert.Throws<InvalidDataException>(read).Message);
+                Assert.StartsWith(
+                    $"'{path}' is empty or not a regular file; expected a ",
+                    Assert.Throws<InvalidDataException>(read).Message);
             }
         }
     }
@@ -83,7 +89,8 @@ public sealed class InputFileTests : IDisposable
     public void ALongFamilyIsReadInTimeAndMemoryThatGoWithItsSize()
     {
         // Half a megabyte of indices with one nested element at the end: looking items up by position took a minute.
-        string json = $$"""{"kind": "linear", "features": [{{string.Join(",", Enumerable.Repeat("0", 250_000))}}, [0]]}""";
+        string json =
+            $$"""{"kind": "linear", "features": [{{string.Join(",", Enumerable.Repeat("0", 250_000))}}, [0]]}""";
         File.WriteAllText(FilePath, json);
         Stopwatch watch = Stopwatch.StartNew();
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -100,7 +107,8 @@ public sealed class InputFileTests : IDisposable
         File.WriteAllText(FilePath, json);
         long before = GC.GetAllocatedBytesForCurrentThread();
         string message = Assert.Throws<InvalidDataException>(() => TaskFamilyJson.Read(FilePath)).Message;
-        Assert.EndsWith("'features' is an array of 3000001; expected a list of indices of the state, 1 to 1048576.", message);
+        Assert.EndsWith(
+            "'features' is an array of 3000001; expected a list of indices of the state, 1 to 1048576.", message);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2L * json.Length);
     }
 
@@ -111,7 +119,8 @@ public sealed class InputFileTests : IDisposable
         File.WriteAllText(FilePath, "a\n" + string.Concat(Enumerable.Repeat("1\n", Rows)));
         long before = GC.GetAllocatedBytesForCurrentThread();
         MetricsLog log = MetricsLog.Load(FilePath);
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, (4L * new FileInfo(FilePath).Length * 11 / 10) + (1 << 20));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, (
+            4L * new FileInfo(FilePath).Length * 11 / 10) + (1 << 20));
         Assert.Equal(Rows, log.Count);
         Assert.Equal(1, log.Row(Rows - 1)[0]);
     }

@@ -22,7 +22,10 @@ public sealed class LearningCurveSvgTests
     public void SeedsMeasuredElsewhereAreInterpolatedWhereAllReach()
     {
         IReadOnlyList<CurvePoint> points = LearningCurve.Summarize(
-            [new([0, 10, 20, 30], [0, 1, 2, 3]), new([5, 15, 25], [10, 20, 30]), new([0, 40], [double.NaN, double.NaN]), new([], [])]);
+            [
+                new([0, 10, 20, 30], [0, 1, 2, 3]), new([5, 15, 25], [10, 20, 30]),
+                new([0, 40], [double.NaN, double.NaN]), new([], [])
+            ]);
         Assert.Equal([5.0, 10, 15, 20, 25], points.Select(point => point.Step));
         Assert.Equal([5.25, 8, 10.75, 13.5, 16.25], points.Select(point => point.Mean));
     }
@@ -30,7 +33,8 @@ public sealed class LearningCurveSvgTests
     [Fact]
     public void MeasurementsThatAreMissingAreSkipped()
     {
-        IReadOnlyList<CurvePoint> points = LearningCurve.Summarize([new([0, 10, 20], [0, double.NaN, 4]), new([0, 10, 20], [0, 6, 4])]);
+        IReadOnlyList<CurvePoint> points = LearningCurve.Summarize(
+            [new([0, 10, 20], [0, double.NaN, 4]), new([0, 10, 20], [0, 6, 4])]);
         Assert.Equal([0.0, 4, 4], points.Select(point => point.Mean));
         Assert.Empty(LearningCurve.Summarize([]));
         Assert.Equal(new CurvePoint(1, 5, 0), LearningCurve.Summarize([new([1], [5])]).Single());
@@ -93,10 +97,12 @@ public sealed class LearningCurveSvgTests
         figure.Add("a", [new LearningCurve([0, 50, 100], [0, 0.5, 1])]);
         XElement svg = XElement.Parse(figure.ToSvg());
         (double X, double Y)[] line = Points(Means(svg).Single());
-        Dictionary<string, XElement> labels = svg.Elements(s_svg + "text").DistinctBy(text => text.Value).ToDictionary(text => text.Value);
+        Dictionary<string, XElement> labels =
+            svg.Elements(s_svg + "text").DistinctBy(text => text.Value).ToDictionary(text => text.Value);
         Assert.Equal(3, line.Length);
 
-        // Labels of the vertical axis sit four pixels below their grid line; those of the horizontal axis at their grid line.
+        // Labels of the vertical axis sit four pixels below their grid line; those of the horizontal axis at their grid
+        // line.
         Assert.Equal((double)labels["1.0"].Attribute("y")! - 4, line[2].Y, 0.02);
         Assert.Equal((double)labels["100"].Attribute("x")!, line[2].X, 0.02);
         Assert.Equal(((line[0].X + line[2].X) / 2, (line[0].Y + line[2].Y) / 2), line[1]);
@@ -128,10 +134,13 @@ public sealed class LearningCurveSvgTests
     public void EmptySinglePointAndFlatFiguresAreDrawn()
     {
         Assert.Contains("no data", XElement.Parse(new LearningCurveSvg("empty").ToSvg()).Value);
-        foreach (double[] values in (double[][])[[5], [0], [3, 3, 3], [0, 0], [double.NaN], [1e-300, 1e99], [-1e99, 1e99], [0, 1e300]])
+        foreach (
+            double[] values
+                in (double[][])[[5], [0], [3, 3, 3], [0, 0], [double.NaN], [1e-300, 1e99], [-1e99, 1e99], [0, 1e300]])
         {
             var figure = new LearningCurveSvg("flat");
-            figure.Add("a", [new LearningCurve([.. Enumerable.Range(0, values.Length).Select(i => (double)i)], values)]);
+            figure.Add(
+                "a", [new LearningCurve([.. Enumerable.Range(0, values.Length).Select(i => (double)i)], values)]);
             string svg = figure.ToSvg();
             Assert.DoesNotContain("NaN", svg);
             Assert.DoesNotContain("∞", svg);

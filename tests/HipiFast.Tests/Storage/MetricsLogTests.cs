@@ -22,13 +22,18 @@ public sealed class MetricsLogTests : IDisposable
         log.Add(1e300, double.PositiveInfinity, double.NegativeInfinity);
         log.Save(FilePath);
         Assert.Equal(
-            "env_steps,success_rate,loss\n1000,0.25,0.3333333432674408\n2000,1,nan\n1E+300,inf,-inf\n", File.ReadAllText(FilePath));
+            "env_steps,success_rate,loss\n1000,0.25,0.3333333432674408\n2000,1,nan\n1E+300,inf,-inf\n",
+            File.ReadAllText(FilePath));
     }
 
     [Fact]
     public void EveryNumberReadsBackToTheSameBits()
     {
-        double[] values = [0.1, -0.0, 1e-323, double.Epsilon, double.MaxValue, double.MinValue, Math.PI, 1.0 / 3, 123456789012345678, double.NaN];
+        double[] values =
+        [
+            0.1, -0.0, 1e-323, double.Epsilon, double.MaxValue, double.MinValue, Math.PI, 1.0 / 3, 123456789012345678,
+            double.NaN
+        ];
         var log = new MetricsLog("a", "b");
         foreach (double value in values)
         {
@@ -37,7 +42,8 @@ public sealed class MetricsLogTests : IDisposable
 
         log.Save(FilePath);
         MetricsLog read = MetricsLog.Load(FilePath, "a", "b");
-        Assert.Equal(values.Select(BitConverter.DoubleToInt64Bits), read.Column("a").Select(BitConverter.DoubleToInt64Bits));
+        Assert.Equal(
+            values.Select(BitConverter.DoubleToInt64Bits), read.Column("a").Select(BitConverter.DoubleToInt64Bits));
         Assert.Equal(log.ToCsv(), read.ToCsv());
     }
 
@@ -82,7 +88,8 @@ public sealed class MetricsLogTests : IDisposable
     [InlineData("a,b\n\n", "Line 2 of '{0}' has '' in column 'a'; expected a number.")]
     [InlineData("a,a\n", "Line 1 of '{0}' does not name the columns of a CSV file of metrics: 'a,a'.")]
     [InlineData("\n", "Line 1 of '{0}' does not name the columns of a CSV file of metrics: ''.")]
-    [InlineData("a,b\n1,2\n3,4", "'{0}' ends in the middle of line 3: it was cut; expected a line end after the last number.")]
+    [InlineData(
+        "a,b\n1,2\n3,4", "'{0}' ends in the middle of line 3: it was cut; expected a line end after the last number.")]
     [InlineData("a,b\n1,1e999\n", "Line 2 of '{0}' has '1e999' in column 'b'; expected a number.")]
     [InlineData("a,b\n1,Infinity\n", "Line 2 of '{0}' has 'Infinity' in column 'b'; expected a number.")]
     [InlineData("a,b\n1,NaN\n", "Line 2 of '{0}' has 'NaN' in column 'b'; expected a number.")]
@@ -91,7 +98,8 @@ public sealed class MetricsLogTests : IDisposable
     public void ABrokenFileIsOneSentence(string text, string sentence)
     {
         File.WriteAllText(FilePath, text);
-        Assert.Equal(sentence.Replace("{0}", FilePath), Assert.Throws<InvalidDataException>(() => MetricsLog.Load(FilePath, "a", "b")).Message);
+        Assert.Equal(sentence.Replace("{0}", FilePath), Assert.Throws<InvalidDataException>(
+            () => MetricsLog.Load(FilePath, "a", "b")).Message);
     }
 
     [Fact]
@@ -99,7 +107,8 @@ public sealed class MetricsLogTests : IDisposable
     {
         File.WriteAllText(FilePath, new string('a', 1 << 20) + "\n");
         Assert.Equal(
-            $"Line 1 of '{FilePath}' is longer than 65536 bytes.", Assert.Throws<InvalidDataException>(() => MetricsLog.Load(FilePath)).Message);
+            $"Line 1 of '{FilePath}' is longer than 65536 bytes.",
+            Assert.Throws<InvalidDataException>(() => MetricsLog.Load(FilePath)).Message);
     }
 
     [Fact]

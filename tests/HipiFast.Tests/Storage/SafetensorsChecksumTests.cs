@@ -4,7 +4,9 @@ using HipiFast.Testing;
 
 namespace HipiFast.Tests.Storage;
 
-/// <summary>A file that was saved says in its metadata what it was: any bit of it that changes is noticed when it is opened.</summary>
+/// <summary>
+/// A file that was saved says in its metadata what it was: any bit of it that changes is noticed when it is opened.
+/// </summary>
 public sealed class SafetensorsChecksumTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
@@ -31,7 +33,8 @@ public sealed class SafetensorsChecksumTests : IDisposable
             {
                 using SafetensorsFile file = SafetensorsFile.Open("x", flipped);
 
-                // Only a bit of the entry that names the checksum makes it a file without one, and then all else is as it was.
+                // Only a bit of the entry that names the checksum makes it a file without one, and then all else is as
+                // it was.
                 unchecked_++;
                 float[] values = new float[3];
                 file.Read<float>("a", values);
@@ -55,7 +58,8 @@ public sealed class SafetensorsChecksumTests : IDisposable
         bytes[^1] ^= 1;
         File.WriteAllBytes(FilePath, bytes);
         Assert.Equal(
-            $"'{FilePath}' is not as it was written: its checksum does not match (a program that writes a safetensors file anew must leave out the "
+            $"'{FilePath}' is not as it was written: its checksum does not match (a program that writes a safetensors "
+            + "file anew must leave out the "
             + "metadata 'checksum').",
             Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(FilePath)).Message);
         using SafetensorsFile header = SafetensorsFile.OpenHeader(FilePath);

@@ -67,18 +67,23 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void RequireChecksNameTypeAndShape()
     {
-        using SafetensorsFile file = SafetensorsFile.Open("a.safetensors", SafetensorsBytes.Of(SafetensorsBytes.Sample()));
+        using SafetensorsFile file = SafetensorsFile.Open(
+            "a.safetensors", SafetensorsBytes.Of(SafetensorsBytes.Sample()));
         Assert.Equal(6, file.Require("actor.0.weight", TensorType.Float32, 2, 3).ElementCount);
         Assert.Equal(6, file.Require("actor.0.weight", TensorType.Float32, -1, -1).ElementCount);
         Assert.Equal(1, file.Require("seed", TensorType.UInt64).ElementCount);
-        Expect("Tensor 'actor.0.weight' of 'a.safetensors' is F32; expected F64: cast it with .astype(numpy.float64) or .to(torch.float64).", () => file.Require("actor.0.weight", TensorType.Float64, 2, 3));
+        Expect(
+            "Tensor 'actor.0.weight' of 'a.safetensors' is F32; expected F64: cast it with .astype(numpy.float64) or "
+            + ".to(torch.float64).",
+            () => file.Require("actor.0.weight", TensorType.Float64, 2, 3));
         Expect(
             "Tensor 'actor.0.weight' of 'a.safetensors' has shape [2, 3]; expected [*, 4].",
             () => file.Require("actor.0.weight", TensorType.Float32, -1, 4));
         Expect(
             "Tensor 'actor.0.weight' of 'a.safetensors' has shape [2, 3]; expected [6].",
             () => file.Require("actor.0.weight", TensorType.Float32, 6));
-        string message = Assert.Throws<InvalidDataException>(() => file.Require("critic1.0.weight", TensorType.Float32, 2)).Message;
+        string message = Assert.Throws<InvalidDataException>(
+            () => file.Require("critic1.0.weight", TensorType.Float32, 2)).Message;
         Assert.StartsWith("'a.safetensors' has no tensor 'critic1.0.weight'; it has ", message);
         Assert.Contains("'actor.0.weight'", message);
     }
@@ -97,16 +102,24 @@ public sealed class SafetensorsFileTests : IDisposable
         SafetensorsWriter writer = new();
         writer.Add<float>("x", new float[4], shape);
         using SafetensorsFile file = SafetensorsFile.Open("f", SafetensorsBytes.Of(writer));
-        string message = Assert.Throws<InvalidDataException>(() => file.Require("x", TensorType.Float32, expected)).Message;
+        string message = Assert.Throws<InvalidDataException>(
+            () => file.Require("x", TensorType.Float32, expected)).Message;
         Assert.EndsWith($"]{end}.", message);
     }
 
     [Fact]
     public void ReadingAsAnotherTypeIsRefused()
     {
-        using SafetensorsFile file = SafetensorsFile.Open("a.safetensors", SafetensorsBytes.Of(SafetensorsBytes.Sample()));
-        Expect("Tensor 'actor.0.weight' of 'a.safetensors' is F32; expected I32: cast it with .astype(numpy.int32) or .to(torch.int32).", () => file.Read<int>("actor.0.weight", new int[6]));
-        Expect("Tensor 'relabeled' of 'a.safetensors' is U8; expected BOOL: cast it with .astype(numpy.bool) or .to(torch.bool).", () => file.Read<bool>("relabeled", new bool[3]));
+        using SafetensorsFile file = SafetensorsFile.Open(
+            "a.safetensors", SafetensorsBytes.Of(SafetensorsBytes.Sample()));
+        Expect(
+            "Tensor 'actor.0.weight' of 'a.safetensors' is F32; expected I32: cast it with .astype(numpy.int32) or "
+            + ".to(torch.int32).",
+            () => file.Read<int>("actor.0.weight", new int[6]));
+        Expect(
+            "Tensor 'relabeled' of 'a.safetensors' is U8; expected BOOL: cast it with .astype(numpy.bool) or "
+            + ".to(torch.bool).",
+            () => file.Read<bool>("relabeled", new bool[3]));
         Assert.Throws<NotSupportedException>(() => file.Read<bool>("terminated", new bool[2]));
         Assert.Throws<NotSupportedException>(() => file.Read<decimal>("terminated", new decimal[2]));
     }
@@ -159,7 +172,8 @@ public sealed class SafetensorsFileTests : IDisposable
         // Sparse: five gigabytes of zeros that take no room on the disk, then four bytes.
         const long Elements = 1_250_000_000;
         string path = _directory["large.safetensors"];
-        byte[] start = SafetensorsBytes.Join($$$"""{"x":{"dtype":"F32","shape":[{{{Elements}}}],"data_offsets":[0,{{{4 * Elements}}}]}}""", 0);
+        byte[] start = SafetensorsBytes.Join(
+            $$$"""{"x":{"dtype":"F32","shape":[{{{Elements}}}],"data_offsets":[0,{{{4 * Elements}}}]}}""", 0);
         using (FileStream stream = File.Create(path))
         {
             stream.Write(start);
@@ -182,5 +196,6 @@ public sealed class SafetensorsFileTests : IDisposable
         return values;
     }
 
-    private static void Expect(string message, Action action) => Assert.Equal(message, Assert.Throws<InvalidDataException>(action).Message);
+    private static void Expect(string message, Action action) =>
+        Assert.Equal(message, Assert.Throws<InvalidDataException>(action).Message);
 }

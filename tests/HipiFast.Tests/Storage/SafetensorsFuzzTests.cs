@@ -6,7 +6,10 @@ using HipiFast.Testing;
 
 namespace HipiFast.Tests.Storage;
 
-/// <summary>Mutated files open, and then every tensor reads, or are refused with an <see cref="InvalidDataException"/>; nothing else.</summary>
+/// <summary>
+/// Mutated files open, and then every tensor reads, or are refused with an <see cref="InvalidDataException"/>; nothing
+/// else.
+/// </summary>
 public sealed class SafetensorsFuzzTests
 {
     private const int InMemoryFiles = 100_000;
@@ -22,10 +25,14 @@ public sealed class SafetensorsFuzzTests
     [
         .. new[]
         {
-            "[", "]", "{", "}", ",", ":", "\"", "\\", "null", "true", "NaN", "-Infinity", "-1", "0", "1e999", "1.5", "9223372036854775807",
-            "9223372036854775808", "18446744073709551615", "4294967296", "\"dtype\":", "\"shape\":", "\"data_offsets\":", "\"__metadata__\":{",
-            "\"F32\"", "\"BF16\"", "\"BOOL\"", "\\ud800", "\\u0000", "\"\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},", "[[[[[[[[",
-            "{\"a\":{\"a\":{\"a\":{\"a\":{", "/*", "\0\0\0\0", " ", "[0,0]", "[9223372036854775807,9223372036854775807]", "\uFEFF",
+            "[", "]", "{", "}", ",", ":", "\"", "\\", "null", "true", "NaN", "-Infinity", "-1", "0", "1e999", "1.5",
+            "9223372036854775807",
+            "9223372036854775808", "18446744073709551615", "4294967296", "\"dtype\":", "\"shape\":",
+            "\"data_offsets\":", "\"__metadata__\":{",
+            "\"F32\"", "\"BF16\"", "\"BOOL\"", "\\ud800", "\\u0000",
+            "\"\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},", "[[[[[[[[",
+            "{\"a\":{\"a\":{\"a\":{\"a\":{", "/*", "\0\0\0\0", " ", "[0,0]",
+            "[9223372036854775807,9223372036854775807]", "\uFEFF",
             "\"task\":{\"dtype\":\"F32\",\"shape\":[9223372036854775807,8],\"data_offsets\":[0,9223372036854775807]},",
         }.Select(Encoding.UTF8.GetBytes),
         [0xFF, 0xFE], [0xC0, 0x80], [0xED, 0xA0, 0x80],
@@ -151,7 +158,8 @@ public sealed class SafetensorsFuzzTests
                     file.AddRange(new byte[1 + Next(16)]);
                     break;
                 case 4: // a digit of the header
-                    List<int> digits = [.. Enumerable.Range(0, headerEnd).Skip(8).Where(i => char.IsAsciiDigit((char)file[i]))];
+                    List<int> digits = [.. Enumerable.Range(0, headerEnd).Skip(8).Where(
+                        i => char.IsAsciiDigit((char)file[i]))];
                     if (digits.Count > 0)
                     {
                         file[digits[(int)Next(digits.Count)]] = (byte)('0' + Next(10));

@@ -7,7 +7,10 @@ using HipiFast.Testing;
 
 namespace HipiFast.Tests.Storage;
 
-/// <summary>Files that break the format: each is one sentence that names the file, the tensor, what was found and what was expected.</summary>
+/// <summary>
+/// Files that break the format: each is one sentence that names the file, the tensor, what was found and what was
+/// expected.
+/// </summary>
 public sealed class SafetensorsHostileTests
 {
     [Theory]
@@ -15,7 +18,8 @@ public sealed class SafetensorsHostileTests
     [InlineData(1)]
     [InlineData(7)]
     public void TruncatedBeforeTheHeaderLength(int length) => Expect(
-        $"'x' is {length} bytes long; a safetensors file begins with the 8 bytes of its header's length.", new byte[length]);
+        $"'x' is {length} bytes long; a safetensors file begins with the 8 bytes of its header's length.",
+        new byte[length]);
 
     [Fact]
     public void TruncatedAnywhereIsRefused()
@@ -41,7 +45,9 @@ public sealed class SafetensorsHostileTests
     {
         byte[] file = SafetensorsBytes.Join("{}", 0);
         BinaryPrimitives.WriteUInt64LittleEndian(file, claimed);
-        Expect($"'x' claims a header of {claimed} bytes, but only 2 follow: it is truncated or not a safetensors file.", file);
+        Expect(
+            $"'x' claims a header of {claimed} bytes, but only 2 follow: it is truncated or not a safetensors file.",
+            file);
     }
 
     [Fact]
@@ -73,7 +79,8 @@ public sealed class SafetensorsHostileTests
     [InlineData("\uFEFF{}")]
     [InlineData("PK\u0003\u0004")]
     [InlineData("null")]
-    public void HeaderThatIsNoObject(string header) => Expect("The safetensors header of 'x' does not begin with '{'.", header, 0);
+    public void HeaderThatIsNoObject(string header) =>
+        Expect("The safetensors header of 'x' does not begin with '{'.", header, 0);
 
     [Theory]
     [InlineData("{", 9)]
@@ -92,28 +99,36 @@ public sealed class SafetensorsHostileTests
 
     [Fact]
     public void HeaderThatIsNoUtf8() => Expect(
-        "The safetensors header of 'x' is not valid UTF-8.", SafetensorsBytes.Join([.. "{\""u8, 0xC3, 0x28, .. "\":1}"u8], 0));
+        "The safetensors header of 'x' is not valid UTF-8.",
+        SafetensorsBytes.Join([.. "{\""u8, 0xC3, 0x28, .. "\":1}"u8], 0));
 
     [Theory]
     [InlineData("""{"\ud800":1}""", 9)]
     [InlineData("""{"a":{"dtype":"\udc00"}}""", 22)]
     [InlineData("""{"__metadata__":{"a":"\ud800x"}}""", 29)]
     public void HalfASurrogatePair(string header, int position) =>
-        Expect($"The safetensors header of 'x' holds a string that is not valid Unicode near byte {position}.", header, 0);
+        Expect(
+            $"The safetensors header of 'x' holds a string that is not valid Unicode near byte {position}.", header, 0);
 
     [Fact]
     public void DeepNesting()
     {
         string brackets = new('[', 1_000_000);
-        Expect("Tensor 'a' of 'x' is described by an array; expected an object with dtype, shape and data_offsets.", $$"""{"a":{{brackets}}""", 0);
-        Expect("Tensor 'a' of 'x' has an array in shape; expected integers from 0 to 2^63 - 1.", $$$"""{"a":{"shape":{{{brackets}}}""", 0);
+        Expect(
+            "Tensor 'a' of 'x' is described by an array; expected an object with dtype, shape and data_offsets.",
+            $$"""{"a":{{brackets}}""", 0);
+        Expect(
+            "Tensor 'a' of 'x' has an array in shape; expected integers from 0 to 2^63 - 1.",
+            $$$"""{"a":{"shape":{{{brackets}}}""", 0);
         Expect("Metadata 'k' of 'x' is an array; expected a string.", $$$"""{"__metadata__":{"k":{{{brackets}}}""", 0);
     }
 
     [Fact]
     public void TensorTwice() => Expect(
         "Tensor 'a' is twice in 'x'.",
-        """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"\u0061":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}""", 2);
+        """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}"""
+        + ""","\u0061":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}""",
+        2);
 
     [Theory]
     [InlineData("1", "a number")]
@@ -122,14 +137,16 @@ public sealed class SafetensorsHostileTests
     [InlineData("[]", "an array")]
     [InlineData("true", "true or false")]
     public void TensorThatIsNoObject(string value, string found) => Expect(
-        $"Tensor 'a' of 'x' is described by {found}; expected an object with dtype, shape and data_offsets.", $$"""{"a":{{value}}}""", 0);
+        $"Tensor 'a' of 'x' is described by {found}; expected an object with dtype, shape and data_offsets.",
+        $$"""{"a":{{value}}}""", 0);
 
     [Theory]
     [InlineData("\"shape\":[1],\"data_offsets\":[0,1]", "dtype")]
     [InlineData("\"dtype\":\"U8\",\"data_offsets\":[0,1]", "shape")]
     [InlineData("\"dtype\":\"U8\",\"shape\":[1]", "data_offsets")]
     [InlineData("", "dtype")]
-    public void MissingEntry(string entries, string missing) => Expect($"Tensor 'a' of 'x' has no {missing}.", $$$"""{"a":{{{{entries}}}}}""", 1);
+    public void MissingEntry(string entries, string missing) =>
+        Expect($"Tensor 'a' of 'x' has no {missing}.", $$$"""{"a":{{{{entries}}}}}""", 1);
 
     [Theory]
     [InlineData("\"dtype\":\"U8\"")]
@@ -152,21 +169,28 @@ public sealed class SafetensorsHostileTests
     public void ATensorOfAnotherTypeIsLeftAlone(string type)
     {
         byte[] bytes = SafetensorsBytes.Join(
-            $$$"""{"a":{"dtype":"{{{type}}}","shape":[1],"data_offsets":[0,2]},"b":{"dtype":"I32","shape":[1],"data_offsets":[2,6]}}""", 6);
+            $$$"""{"a":{"dtype":"{{{type}}}","shape":[1],"data_offsets":[0,2]}"""
+            + $$$""","b":{"dtype":"I32","shape":[1],"data_offsets":[2,6]}}""",
+            6);
         using SafetensorsFile file = SafetensorsFile.Open("x", bytes);
         Assert.Equal((TensorType.Other, type), (file.Tensors["a"].Type, file.Tensors["a"].TypeName));
         int[] value = new int[1];
         file.Read<int>("b", value);
         Assert.Equal(0x05040302, value[0]);
-        string wanted = $"Tensor 'a' of 'x' is {type}; expected F32: cast it with .astype(numpy.float32) or .to(torch.float32).";
-        Assert.Equal(wanted, Assert.Throws<InvalidDataException>(() => file.Require("a", TensorType.Float32, 1)).Message);
+        string wanted =
+            $"Tensor 'a' of 'x' is {type}; expected F32: cast it with .astype(numpy.float32) or .to(torch.float32).";
+        Assert.Equal(
+            wanted, Assert.Throws<InvalidDataException>(() => file.Require("a", TensorType.Float32, 1)).Message);
         Assert.Equal(wanted, Assert.Throws<InvalidDataException>(() => file.Read<float>("a", new float[1])).Message);
-        Expect("'x' has 1 bytes of data after its last tensor that belong to none.", $$$"""{"a":{"dtype":"{{{type}}}","shape":[1],"data_offsets":[0,2]}}""", 3);
+        Expect(
+            "'x' has 1 bytes of data after its last tensor that belong to none.",
+            $$$"""{"a":{"dtype":"{{{type}}}","shape":[1],"data_offsets":[0,2]}}""", 3);
     }
 
     [Fact]
     public void TypeThatIsNoString() => Expect(
-        "Tensor 'a' of 'x' has a number as dtype; expected a string.", """{"a":{"dtype":32,"shape":[1],"data_offsets":[0,4]}}""", 4);
+        "Tensor 'a' of 'x' has a number as dtype; expected a string.",
+        """{"a":{"dtype":32,"shape":[1],"data_offsets":[0,4]}}""", 4);
 
     [Theory]
     [InlineData("-1")]
@@ -192,7 +216,9 @@ public sealed class SafetensorsHostileTests
     public void TooManyExtents()
     {
         string extents = string.Join(",", Enumerable.Repeat("1", 65));
-        Expect("Tensor 'a' of 'x' has more than 64 numbers in shape.", $$$"""{"a":{"dtype":"U8","shape":[{{{extents}}}],"data_offsets":[0,1]}}""", 1);
+        Expect(
+            "Tensor 'a' of 'x' has more than 64 numbers in shape.",
+            $$$"""{"a":{"dtype":"U8","shape":[{{{extents}}}],"data_offsets":[0,1]}}""", 1);
     }
 
     [Theory]
@@ -205,10 +231,13 @@ public sealed class SafetensorsHostileTests
 
     [Theory]
     [InlineData("[-1,3]", "has '-1' in data_offsets; expected integers from 0 to 2^63 - 1")]
-    [InlineData("[0,18446744073709551615]", "has '18446744073709551615' in data_offsets; expected integers from 0 to 2^63 - 1")]
+    [InlineData(
+        "[0,18446744073709551615]", "has '18446744073709551615' in data_offsets; expected integers from 0 to 2^63 - 1")]
     [InlineData("[0,4.0]", "has '4.0' in data_offsets; expected integers from 0 to 2^63 - 1")]
     [InlineData("[4,0]", "begins at data byte 4 and ends before it, at 0")]
-    [InlineData("[0,9223372036854775807]", "ends at data byte 9223372036854775807, but the file has 4 bytes of data: it is truncated or wrong")]
+    [InlineData(
+        "[0,9223372036854775807]",
+        "ends at data byte 9223372036854775807, but the file has 4 bytes of data: it is truncated or wrong")]
     [InlineData("[4,8]", "ends at data byte 8, but the file has 4 bytes of data: it is truncated or wrong")]
     [InlineData("[0,3]", "has 3 bytes; shape [4] of U8 takes 4")]
     [InlineData("[0]", "has fewer than two data_offsets; expected begin and end")]
@@ -223,28 +252,40 @@ public sealed class SafetensorsHostileTests
     {
         Expect(
             "Tensor 'b' of 'x' overlaps tensor 'a', which ends at data byte 4.",
-            """{"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""", 6);
+            """{"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}"""
+            + ""","a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""",
+            6);
         Expect(
             "Tensor 'b' of 'x' overlaps tensor 'a', which ends at data byte 4.",
-            """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4);
+            """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}"""
+            + ""","b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""",
+            4);
         Expect(
             "Tensor 'empty' of 'x' overlaps tensor 'a', which ends at data byte 4.",
-            """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"empty":{"dtype":"F32","shape":[0],"data_offsets":[2,2]}}""", 4);
+            """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}"""
+            + ""","empty":{"dtype":"F32","shape":[0],"data_offsets":[2,2]}}""",
+            4);
     }
 
     [Fact]
     public void Holes()
     {
-        Expect("Tensor 'a' of 'x' begins at data byte 2, after a hole of 2 bytes.", """{"a":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}""", 6);
+        Expect(
+            "Tensor 'a' of 'x' begins at data byte 2, after a hole of 2 bytes.",
+            """{"a":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}""", 6);
         Expect(
             "Tensor 'b' of 'x' begins at data byte 5, after a hole of 1 bytes.",
-            """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[1],"data_offsets":[5,6]}}""", 6);
+            """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}"""
+            + ""","b":{"dtype":"U8","shape":[1],"data_offsets":[5,6]}}""",
+            6);
     }
 
     [Fact]
     public void BytesThatBelongToNoTensor()
     {
-        Expect("'x' has 3 bytes of data after its last tensor that belong to none.", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 4);
+        Expect(
+            "'x' has 3 bytes of data after its last tensor that belong to none.",
+            """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 4);
         Expect("'x' has 9 bytes of data after its last tensor that belong to none.", "{}", 9);
     }
 
@@ -253,7 +294,8 @@ public sealed class SafetensorsHostileTests
     [InlineData("""{"__metadata__":{"a":1}}""", "Metadata 'a' of 'x' is a number; expected a string.")]
     [InlineData("""{"__metadata__":{"a":{}}}""", "Metadata 'a' of 'x' is an object; expected a string.")]
     [InlineData("""{"__metadata__":{"a":"1","a":"2"}}""", "Metadata 'a' is twice in 'x'.")]
-    [InlineData("""{"__metadata__":{},"__metadata__":{}}""", "The safetensors header of 'x' has two entries __metadata__.")]
+    [InlineData(
+        """{"__metadata__":{},"__metadata__":{}}""", "The safetensors header of 'x' has two entries __metadata__.")]
     public void Metadata(string header, string sentence) => Expect(sentence, header, 0);
 
     [Fact]
@@ -283,7 +325,9 @@ public sealed class SafetensorsHostileTests
         var header = new StringBuilder("{");
         for (int i = 0; header.Length < 1_000_000; i++)
         {
-            header.Append(CultureInfo.InvariantCulture, $"{(i == 0 ? "" : ",")}\"{i}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
+            header.Append(
+                CultureInfo.InvariantCulture,
+                $"{(i == 0 ? "" : ",")}\"{i}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
         }
 
         byte[] bytes = SafetensorsBytes.Join(header.Append('}').ToString(), 0);
@@ -299,7 +343,9 @@ public sealed class SafetensorsHostileTests
         var header = new StringBuilder("{");
         for (int i = 0; i <= SafetensorsHeader.MaxTensors; i++)
         {
-            header.Append(CultureInfo.InvariantCulture, $"{(i == 0 ? "" : ",")}\"{i}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
+            header.Append(
+                CultureInfo.InvariantCulture,
+                $"{(i == 0 ? "" : ",")}\"{i}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
         }
 
         Expect("'x' has more than 65536 tensors.", header.Append('}').ToString(), 0);
@@ -310,7 +356,9 @@ public sealed class SafetensorsHostileTests
     {
         // The format has no rule on alignment: other programs write such files.
         byte[] bytes = SafetensorsBytes.Join(
-            """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"I32","shape":[1],"data_offsets":[1,5]}}   """, 5);
+            """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}"""
+            + ""","b":{"dtype":"I32","shape":[1],"data_offsets":[1,5]}}   """,
+            5);
         using SafetensorsFile file = SafetensorsFile.Open("x", bytes);
         int[] value = new int[1];
         file.Read<int>("b", value);
@@ -349,7 +397,8 @@ public sealed class SafetensorsHostileTests
         }
     }
 
-    private static void Expect(string sentence, string header, int dataLength) => Expect(sentence, SafetensorsBytes.Join(header, dataLength));
+    private static void Expect(string sentence, string header, int dataLength) =>
+        Expect(sentence, SafetensorsBytes.Join(header, dataLength));
 
     private static void Expect(string sentence, byte[] file) =>
         Assert.Equal(sentence, Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open("x", file)).Message);

@@ -23,13 +23,15 @@ public sealed class SafetensorsWriterTests
         const string Header =
             """{"__metadata__":{"k":"v","z":"1"},"n":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},""" +
             """ "a":{"dtype":"F32","shape":[1,1],"data_offsets":[8,12]},""" +
-            """ "b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]},"flags":{"dtype":"U8","shape":[1],"data_offsets":[20,21]}}""";
+            """ "b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]}"""
+            + ""","flags":{"dtype":"U8","shape":[1],"data_offsets":[20,21]}}""";
         string padded = Header.Replace(" ", "");
         padded = padded.PadRight((padded.Length + 7) / 8 * 8);
         Assert.Equal(padded.Length, BinaryPrimitives.ReadInt64LittleEndian(file));
         Assert.Equal(padded, Encoding.UTF8.GetString(file, 8, padded.Length));
         Assert.Equal(
-            [2, 1, 0, 0, 0, 0, 0, 0, /* -1 */ 0, 0, 0x80, 0xBF, /* 1 */ 0, 0, 0x80, 0x3F, /* 2 */ 0, 0, 0, 0x40, 9], file[(8 + padded.Length)..]);
+            [2, 1, 0, 0, 0, 0, 0, 0, /* -1 */ 0, 0, 0x80, 0xBF, /* 1 */ 0, 0, 0x80, 0x3F, /* 2 */ 0, 0, 0, 0x40, 9],
+            file[(8 + padded.Length)..]);
     }
 
     [Fact]
@@ -74,9 +76,13 @@ public sealed class SafetensorsWriterTests
         var writer = new SafetensorsWriter();
         Expect("Tensor 'a' of shape [2, 3] takes 6 values; found 5.", () => writer.Add<float>("a", new float[5], 2, 3));
         Expect("Tensor 'a' of shape [] takes 1 values; found 5.", () => writer.Add<float>("a", new float[5]));
-        Expect("Tensor 'a' has shape [-1]; expected up to 64 extents, 0 or more, and less than 2^63", () => writer.Add<float>("a", [], -1));
-        Expect("Tensor 'a' has shape [4294967296, 4294967296]; expected up to", () => writer.Add<float>("a", [], 1L << 32, 1L << 32));
-        Expect("Tensor 'a' has shape [4611686018427387904]; expected up to", () => writer.Add<float>("a", [], 1L << 62));
+        Expect(
+            "Tensor 'a' has shape [-1]; expected up to 64 extents, 0 or more, and less than 2^63",
+            () => writer.Add<float>("a", [], -1));
+        Expect("Tensor 'a' has shape [4294967296, 4294967296]; expected up to", () => writer.Add<float>(
+            "a", [], 1L << 32, 1L << 32));
+        Expect(
+            "Tensor 'a' has shape [4611686018427387904]; expected up to", () => writer.Add<float>("a", [], 1L << 62));
     }
 
     [Fact]
@@ -85,8 +91,12 @@ public sealed class SafetensorsWriterTests
         var writer = new SafetensorsWriter();
         writer.Add<float>("a", [1f], 1);
         Expect("Tensor 'a' has been added already.", () => writer.Add<float>("a", [1f], 1));
-        Expect("The name '__metadata__' is reserved by the safetensors format.", () => writer.Add<float>("__metadata__", [1f], 1));
-        Expect("The tensor name 'x\\ud800' is not valid Unicode: it has half a surrogate pair.", () => writer.Add<float>("x\ud800", [1f], 1));
+        Expect(
+            "The name '__metadata__' is reserved by the safetensors format.",
+            () => writer.Add<float>("__metadata__", [1f], 1));
+        Expect(
+            "The tensor name 'x\\ud800' is not valid Unicode: it has half a surrogate pair.",
+            () => writer.Add<float>("x\ud800", [1f], 1));
         Assert.Throws<NotSupportedException>(() => writer.Add<decimal>("d", [1m], 1));
     }
 

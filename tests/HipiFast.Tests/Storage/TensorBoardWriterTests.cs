@@ -20,7 +20,8 @@ public sealed class TensorBoardWriterTests : IDisposable
         Assert.Equal(0x8A9136AAu, Crc32C.Compute(new byte[32]));
         Assert.Equal(0x62A8AB43u, Crc32C.Compute(Enumerable.Repeat((byte)0xFF, 32).ToArray()));
         Assert.Equal(0x46DD794Eu, Crc32C.Compute(Enumerable.Range(0, 32).Select(i => (byte)i).ToArray()));
-        Assert.Equal(unchecked(((0xE3069283u >> 15) | (0xE3069283u << 17)) + 0xA282EAD8u), Crc32C.ComputeMasked("123456789"u8));
+        Assert.Equal(
+            unchecked(((0xE3069283u >> 15) | (0xE3069283u << 17)) + 0xA282EAD8u), Crc32C.ComputeMasked("123456789"u8));
     }
 
     [Fact]
@@ -83,8 +84,10 @@ public sealed class TensorBoardWriterTests : IDisposable
         for (int at = 0; at < file.Length;)
         {
             int length = checked((int)BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan(at)));
-            Assert.Equal(Crc32C.ComputeMasked(file.AsSpan(at, 8)), BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan(at + 8)));
-            Assert.Equal(Crc32C.ComputeMasked(file.AsSpan(at + 12, length)), BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan(at + 12 + length)));
+            Assert.Equal(
+                Crc32C.ComputeMasked(file.AsSpan(at, 8)), BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan(at + 8)));
+            Assert.Equal(Crc32C.ComputeMasked(
+                file.AsSpan(at + 12, length)), BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan(at + 12 + length)));
             events.Add(Event.Parse(file.AsSpan(at + 12, length)));
             at += length + 16;
         }
@@ -93,7 +96,8 @@ public sealed class TensorBoardWriterTests : IDisposable
     }
 
     /// <summary>What the tests look at of TensorFlow's Event message.</summary>
-    private sealed record Event(double WallTime, long Step, string? FileVersion, string? Tag, float Value, long SessionStatus)
+    private sealed record Event(
+        double WallTime, long Step, string? FileVersion, string? Tag, float Value, long SessionStatus)
     {
         public static Event Parse(ReadOnlySpan<byte> message)
         {

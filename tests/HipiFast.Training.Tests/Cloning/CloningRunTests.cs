@@ -26,7 +26,8 @@ public sealed class CloningRunTests
         for (int row = 1; row < rows.Count; row++)
         {
             bool continues = demonstrations.Episode[row] == demonstrations.Episode[row - 1];
-            Assert.Equal(continues, rows.Observation.Slice(2 * row, 2).SequenceEqual(rows.NextObservation.Slice(2 * (row - 1), 2)));
+            Assert.Equal(continues, rows.Observation.Slice(2 * row, 2).SequenceEqual(
+                rows.NextObservation.Slice(2 * (row - 1), 2)));
             Assert.True(!continues || rows.Task.Slice(2 * row, 2).SequenceEqual(rows.Task.Slice(2 * (row - 1), 2)));
 
             // Only the last step of an episode terminates.
@@ -44,13 +45,15 @@ public sealed class CloningRunTests
         using Demonstrations demonstrations = Collect(12, copies: 12);
         using TemporaryDirectory temporary = new();
         CloningResult plain = Run("plain", s_options), biased = Run("biased", s_options with { FirstTaskBias = 10 });
-        CloningResult without = Run("without", s_options with { FirstTaskBias = 10, Labels = CloningLabels.NoPartition });
+        CloningResult without = Run(
+            "without", s_options with { FirstTaskBias = 10, Labels = CloningLabels.NoPartition });
         Assert.Equal(plain.LargestShare, biased.LargestShare, 6);
         Assert.Equal(plain.EpisodeReturn, biased.EpisodeReturn, 3);
         Assert.Equal(1.0, without.LargestShare);
         Assert.True(plain.LargestShare < 0.8, $"{plain.LargestShare}");
 
-        CloningResult Run(string name, CloningOptions options) => CloningRun.Run(Environment, demonstrations, options, temporary[name])!;
+        CloningResult Run(string name, CloningOptions options) =>
+            CloningRun.Run(Environment, demonstrations, options, temporary[name])!;
     }
 
     [Fact]
@@ -71,7 +74,9 @@ public sealed class CloningRunTests
         {
             Assert.Contains(rows.Task[2 * row], (float[])[10, 20, 30]);
             Assert.Equal(rows.Task[2 * row] + 1, rows.Task[(2 * row) + 1]);
-            Assert.True(row == 0 || demonstrations.Episode[row] != demonstrations.Episode[row - 1] || rows.Task[2 * row] == rows.Task[2 * (row - 1)]);
+            Assert.True(
+                row == 0 || demonstrations.Episode[row] != demonstrations.Episode[row - 1]
+                    || rows.Task[2 * row] == rows.Task[2 * (row - 1)]);
             seen.Add(rows.Task[2 * row]);
         }
 
@@ -97,8 +102,10 @@ public sealed class CloningRunTests
             CloningResult result = CloningRun.Run(Environment, demonstrations, options, temporary[labels.ToString()])!;
             Assert.Equal(result, CloningRun.Load(Environment, options, temporary[labels.ToString()]));
             Assert.Equal(2, result.Epochs);
-            Assert.Equal(labels is CloningLabels.InverseRl or CloningLabels.NoPartition, double.IsFinite(result.EffectiveTasks));
-            Assert.Equal(labels is not (CloningLabels.Commanded or CloningLabels.None), double.IsFinite(result.LargestShare));
+            Assert.Equal(
+                labels is CloningLabels.InverseRl or CloningLabels.NoPartition, double.IsFinite(result.EffectiveTasks));
+            Assert.Equal(
+                labels is not (CloningLabels.Commanded or CloningLabels.None), double.IsFinite(result.LargestShare));
             Assert.True(File.Exists(Path.Combine(temporary[labels.ToString()], "policy.safetensors")));
             Assert.Equal(2, MetricsLog(temporary[labels.ToString()]));
         }
@@ -106,11 +113,14 @@ public sealed class CloningRunTests
         Assert.Equal(tasks, demonstrations.Transitions.Task.ToArray());
         Assert.Contains(
             " was made with ",
-            Assert.Throws<ArgumentException>(() => CloningRun.Load(Environment, s_options with { Candidates = 41 }, temporary["InverseRl"])).Message);
+            Assert.Throws<ArgumentException>(
+                () =>
+                    CloningRun.Load(Environment, s_options with { Candidates = 41 }, temporary["InverseRl"])).Message);
         File.WriteAllText(Path.Combine(temporary["InverseRl"], "result.json"), "{\"settings\": 3");
         Assert.Throws<InvalidDataException>(() => CloningRun.Load(Environment, s_options, temporary["InverseRl"]));
 
-        static int MetricsLog(string directory) => HipiFast.Storage.MetricsLog.Load(Path.Combine(directory, "epochs.csv")).Count;
+        static int MetricsLog(string directory) =>
+            HipiFast.Storage.MetricsLog.Load(Path.Combine(directory, "epochs.csv")).Count;
     }
 
     [Fact]
@@ -121,7 +131,8 @@ public sealed class CloningRunTests
         Assert.Contains("Temperature", Refused(s_options with { Temperature = -1 }));
         Assert.Contains("EvalEpisodes", Refused(s_options with { EvalEpisodes = 0 }));
         Assert.Contains("TorchDevice is tpu; expected cpu or cuda", Refused(s_options with { TorchDevice = "tpu" }));
-        Assert.Contains("reacher2d", Assert.Throws<ArgumentException>(() => CloningRun.Run("reacher2d", demonstrations, s_options, "x")).Message);
+        Assert.Contains("reacher2d", Assert.Throws<ArgumentException>(
+            () => CloningRun.Run("reacher2d", demonstrations, s_options, "x")).Message);
 
         string Refused(CloningOptions options) =>
             Assert.Throws<ArgumentException>(() => CloningRun.Run(Environment, demonstrations, options, "x")).Message;
