@@ -258,7 +258,7 @@ public static class AgentFile
                 "relu", StringComparison.OrdinalIgnoreCase))
             {
                 throw new InvalidDataException(
-                    $"Metadata {FileMessages.Quote(key)} of '{file.Path}' is {FileMessages.Quote(value)}; expected "
+                    $"Metadata {DisplayText.Quote(key)} of '{file.Path}' is {DisplayText.Quote(value)}; expected "
                     + $"relu: networks have {Layers}.");
             }
         }
@@ -315,7 +315,7 @@ public static class AgentFile
             if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value))
             {
                 throw new InvalidDataException(
-                    $"Metadata '{key}' of '{file.Path}' is {FileMessages.Quote(text)}; expected a whole number.");
+                    $"Metadata '{key}' of '{file.Path}' is {DisplayText.Quote(text)}; expected a whole number.");
             }
 
             return given is null || given == value
@@ -344,7 +344,7 @@ public static class AgentFile
                 text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value)
                 ? value
                 : throw new InvalidDataException(
-                    $"Metadata '{key}' of '{file.Path}' is {(text is null ? "missing" : FileMessages.Quote(text))}; "
+                    $"Metadata '{key}' of '{file.Path}' is {(text is null ? "missing" : DisplayText.Quote(text))}; "
                     + "expected a finite number.");
         }
     }

@@ -3,14 +3,11 @@ namespace HipiFast.Storage;
 /// <summary>Wording shared by the errors about files.</summary>
 internal static class FileMessages
 {
-    /// <summary>A name from a file as it can stand in a sentence, whatever bytes the file held.</summary>
-    public static string Quote(string name) => DisplayText.Quote(name);
-
-    /// <summary><see cref="Quote"/> without the quotes.</summary>
-    public static string Cut(string name) => Quote(name)[1..^1];
+    /// <summary><see cref="DisplayText.Quote"/> without the quotes.</summary>
+    public static string Cut(string name) => DisplayText.Quote(name)[1..^1];
 
     /// <summary>How errors name a tensor of a file: <c>Tensor 'x' of 'agent.safetensors'</c>.</summary>
-    public static string Tensor(string name, string file) => $"Tensor {Quote(name)} of '{file}'";
+    public static string Tensor(string name, string file) => $"Tensor {DisplayText.Quote(name)} of '{file}'";
 
     /// <summary>
     /// The reason of a failed file operation without the runtime's final full stop, so that it can end a sentence of

@@ -51,7 +51,7 @@ public sealed class MetricsLog
             if (string.IsNullOrWhiteSpace(column) || column.AsSpan().IndexOfAny(",\"\r\n") >= 0 || !seen.Add(column))
             {
                 throw new ArgumentException(
-                    $"{FileMessages.Quote(column ?? "")} cannot name a column; expected different names without comma, "
+                    $"{DisplayText.Quote(column ?? "")} cannot name a column; expected different names without comma, "
                     + "quote or line break.",
                     nameof(columns));
             }
@@ -90,13 +90,13 @@ public sealed class MetricsLog
         catch (ArgumentException error)
         {
             throw new InvalidDataException(
-                $"Line 1 of '{path}' does not name the columns of a {Kind}: {FileMessages.Quote(header)}.", error);
+                $"Line 1 of '{path}' does not name the columns of a {Kind}: {DisplayText.Quote(header)}.", error);
         }
 
         if (!columns.IsEmpty && !columns.SequenceEqual(log._columns))
         {
             throw new InvalidDataException(
-                $"'{path}' has the columns {FileMessages.Quote(header)}; expected "
+                $"'{path}' has the columns {DisplayText.Quote(header)}; expected "
                 + $"{string.Join(',', columns.ToArray())}.");
         }
 
@@ -108,7 +108,7 @@ public sealed class MetricsLog
             {
                 if (column < row.Length && !TryParse(text[field], out row[column]))
                 {
-                    string found = FileMessages.Quote(Encoding.UTF8.GetString(text[field]));
+                    string found = DisplayText.Quote(Encoding.UTF8.GetString(text[field]));
                     throw new InvalidDataException(
                         $"Line {line} of '{path}' has {found} in column '{log._columns[column]}'; expected a number.");
                 }
@@ -167,7 +167,7 @@ public sealed class MetricsLog
         if (column < 0)
         {
             throw new ArgumentException(
-                $"There is no column {FileMessages.Quote(name)}; expected one of {string.Join(", ", _columns)}.",
+                $"There is no column {DisplayText.Quote(name)}; expected one of {string.Join(", ", _columns)}.",
                 nameof(name));
         }
 

@@ -266,9 +266,9 @@ public sealed class SafetensorsFile : IDisposable
         const int MostNames = 8;
         string present = _tensors.Count == 0
             ? "it has no tensors"
-            : $"it has {string.Join(", ", _tensors.Keys.Take(MostNames).Select(FileMessages.Quote))}"
+            : $"it has {string.Join(", ", _tensors.Keys.Take(MostNames).Select(DisplayText.Quote))}"
                 + (_tensors.Count > MostNames ? ", ..." : string.Empty);
-        throw new InvalidDataException($"'{Path}' has no tensor {FileMessages.Quote(name)}; {present}.");
+        throw new InvalidDataException($"'{Path}' has no tensor {DisplayText.Quote(name)}; {present}.");
     }
 
     private InvalidDataException WrongType(TensorInfo tensor, TensorType expected) => new(

@@ -96,7 +96,7 @@ internal static class SafetensorsHeader
                 else if (
                     !tensors.TryAdd(name, ParseTensor(ref reader, file, name, header.Length, dataLength, ref shape)))
                 {
-                    throw new InvalidDataException($"Tensor {FileMessages.Quote(name)} is twice in '{file}'.");
+                    throw new InvalidDataException($"Tensor {DisplayText.Quote(name)} is twice in '{file}'.");
                 }
             }
 
@@ -199,7 +199,7 @@ internal static class SafetensorsHeader
             if (reader.TokenType != JsonTokenType.String)
             {
                 throw new InvalidDataException(
-                    $"Metadata {FileMessages.Quote(key)} of '{file}' is {Describe(reader.TokenType)}; expected a "
+                    $"Metadata {DisplayText.Quote(key)} of '{file}' is {Describe(reader.TokenType)}; expected a "
                     + "string.");
             }
 
@@ -210,7 +210,7 @@ internal static class SafetensorsHeader
 
             if (!metadata.TryAdd(key, Text(ref reader, file)))
             {
-                throw new InvalidDataException($"Metadata {FileMessages.Quote(key)} is twice in '{file}'.");
+                throw new InvalidDataException($"Metadata {DisplayText.Quote(key)} is twice in '{file}'.");
             }
         }
     }
@@ -258,7 +258,7 @@ internal static class SafetensorsHeader
             }
             else
             {
-                string entry = FileMessages.Quote(Text(ref reader, file));
+                string entry = DisplayText.Quote(Text(ref reader, file));
                 throw Invalid(file, name, $"has an unknown entry {entry}; expected dtype, shape and data_offsets");
             }
 
@@ -370,7 +370,7 @@ internal static class SafetensorsHeader
             {
                 throw Invalid(
                     file, tensor.Name,
-                    $"overlaps tensor {FileMessages.Quote(previous!.Name)}, which ends at data byte {end - dataStart}");
+                    $"overlaps tensor {DisplayText.Quote(previous!.Name)}, which ends at data byte {end - dataStart}");
             }
 
             if (tensor.Offset > end)
@@ -414,7 +414,7 @@ internal static class SafetensorsHeader
     }
 
     private static string Number(ref Utf8JsonReader reader) =>
-        FileMessages.Quote(
+        DisplayText.Quote(
             System.Text.Encoding.ASCII.GetString(reader.ValueSpan[..Math.Min(reader.ValueSpan.Length, 100)]));
 
     private static string Describe(JsonTokenType token) => token switch

@@ -34,7 +34,7 @@ public sealed class SafetensorsWriter
         if (tensor.ElementCount != values.Length)
         {
             throw new ArgumentException(
-                $"Tensor {FileMessages.Quote(name)} of shape {TensorInfo.Describe(shape)} takes {tensor.ElementCount} "
+                $"Tensor {DisplayText.Quote(name)} of shape {TensorInfo.Describe(shape)} takes {tensor.ElementCount} "
                 + $"values; found {values.Length}.",
                 nameof(shape));
         }
@@ -61,7 +61,7 @@ public sealed class SafetensorsWriter
         {
             throw new ArgumentNullException(
                 nameof(values),
-                $"Tensor {FileMessages.Quote(name)} of shape {TensorInfo.Describe(shape)} needs values.");
+                $"Tensor {DisplayText.Quote(name)} of shape {TensorInfo.Describe(shape)} needs values.");
         }
 
         _sources.Add(name, new PointerSource(tensor, (nint)values));
@@ -159,7 +159,7 @@ public sealed class SafetensorsWriter
 
         if (_sources.ContainsKey(name))
         {
-            throw new ArgumentException($"Tensor {FileMessages.Quote(name)} has been added already.", nameof(name));
+            throw new ArgumentException($"Tensor {DisplayText.Quote(name)} has been added already.", nameof(name));
         }
 
         int size = TensorTypes.Size(type);
@@ -168,7 +168,7 @@ public sealed class SafetensorsWriter
                 || count > long.MaxValue / size)
         {
             throw new ArgumentException(
-                $"Tensor {FileMessages.Quote(name)} has shape {TensorInfo.Describe(shape)}; expected up to "
+                $"Tensor {DisplayText.Quote(name)} has shape {TensorInfo.Describe(shape)}; expected up to "
                 + $"{SafetensorsHeader.MaxRank} extents, "
                 + "0 or more, and less than 2^63 bytes in all.",
                 nameof(shape));
@@ -188,7 +188,7 @@ public sealed class SafetensorsWriter
             else if (char.IsSurrogate(text[i]))
             {
                 throw new ArgumentException(
-                    $"The {what} {FileMessages.Quote(text)} is not valid Unicode: it has half a surrogate pair.");
+                    $"The {what} {DisplayText.Quote(text)} is not valid Unicode: it has half a surrogate pair.");
             }
         }
     }

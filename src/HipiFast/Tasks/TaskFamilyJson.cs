@@ -97,7 +97,7 @@ public sealed class TaskFamilyJson
 
             if (!keys.TryAdd(name, value))
             {
-                throw new InvalidDataException($"{source} has the key {FileMessages.Quote(name)} twice.");
+                throw new InvalidDataException($"{source} has the key {DisplayText.Quote(name)} twice.");
             }
         }
 
@@ -212,7 +212,7 @@ public sealed class TaskFamilyJson
     {
         foreach (string key in _keys.Keys)
         {
-            throw Bad($"(kind '{_kind}') has the unknown key {FileMessages.Quote(key)}");
+            throw Bad($"(kind '{_kind}') has the unknown key {DisplayText.Quote(key)}");
         }
     }
 
