@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Replay;
@@ -17,6 +18,7 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
     private readonly NativeBuffer<float> _tasks = new(0);
     private readonly NativeBuffer<float> _fixedTasks = new(0);
     private readonly NativeBuffer<float> _fixedLogPrior = new(0);
+    private readonly NativeBuffer<float> _logPrior = new(0);
     private bool _hasFixedPrior;
 
     /// <summary>K of the fixed candidates; 0 before they are set.</summary>
@@ -132,13 +134,24 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
         }
     }
 
-    /// <summary>The prior of the present call's candidates.</summary>
+    /// <summary>The prior of the present call's candidates, shifted so that its largest entry is 0.</summary>
     /// <param name="given">Candidates that came with the call.</param>
-    /// <returns>log p(psi) <c>[K]</c>, or empty.</returns>
-    public ReadOnlySpan<float> LogPrior(GivenTasks given) =>
-        given.Tasks.IsEmpty && options.Candidates == CandidateSource.Fixed && _hasFixedPrior
-            ? _fixedLogPrior.Slice(0, FixedCount)
-            : given.LogPrior;
+    /// <returns>log p(psi) <c>[K]</c>, or empty; valid until the next call.</returns>
+    public ReadOnlySpan<float> LogPrior(GivenTasks given)
+    {
+        bool isFixed = given.Tasks.IsEmpty && options.Candidates == CandidateSource.Fixed && _hasFixedPrior;
+        ReadOnlySpan<float> logPrior = isFixed ? _fixedLogPrior.Slice(0, FixedCount) : given.LogPrior;
+        if (logPrior.IsEmpty)
+        {
+            return default;
+        }
+
+        // An unnormalised prior may lie anywhere: far from 0, scores added to it would drown.
+        _logPrior.EnsureLength(logPrior.Length);
+        Span<float> shifted = _logPrior.Slice(0, logPrior.Length);
+        TensorPrimitives.Subtract(logPrior, TensorPrimitives.Max(logPrior), shifted);
+        return shifted;
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -146,6 +159,7 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
         _tasks.Dispose();
         _fixedTasks.Dispose();
         _fixedLogPrior.Dispose();
+        _logPrior.Dispose();
     }
 
     private void GatherReached(TransitionBatch batch, Units units, long first)

@@ -176,6 +176,44 @@ public sealed class InverseRlTests
         }
     }
 
+    [Theory]
+    [InlineData(-1e9f)]
+    [InlineData(1e9f)]
+    public void APriorIsUnnormalised(float shift)
+    {
+        // Shifts that single precision takes without loss: multiples of 64, as far apart as its numbers near 1e9 lie.
+        float[] near = [0, -64, 0, float.NegativeInfinity, 0];
+        float[] far = [.. near.Select(entry => entry + shift)];
+        Assert.Equal(near, far.Select(entry => entry - shift));
+        foreach (bool isFixed in (bool[])[true, false])
+        {
+            Assert.Equal(Labels(near, isFixed), Labels(far, isFixed));
+        }
+
+        static int[] Labels(float[] logPrior, bool isFixed)
+        {
+            float[] tasks = [0, 0, 0.5f, 0.5f, -0.5f, 0.5f, 0.2f, 0.1f, 0.9f, -0.3f];
+            using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
+            using Relabeler relabeler = new(
+                RelabelData.GoalFamily,
+                agent,
+                new RelabelOptions { Candidates = CandidateSource.Fixed, RelabelFraction = 1, Seed = 5 });
+            using TransitionBatch batch = RelabelData.Batch(200, 2, RelabelData.Shape);
+            if (isFixed)
+            {
+                relabeler.SetFixedCandidates(tasks, logPrior);
+            }
+
+            int[] labels =
+            [
+                .. (isFixed ? relabeler.Relabel(batch) : relabeler.Relabel(batch, tasks, logPrior: logPrior)).TaskIndex,
+            ];
+            Assert.True(labels.Distinct().Count() > 1);
+            Assert.DoesNotContain(3, labels);
+            return labels;
+        }
+    }
+
     [Fact]
     public void ReachedStates_MayBeTheCurrentOnes()
     {
