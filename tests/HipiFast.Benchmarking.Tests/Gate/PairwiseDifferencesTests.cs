@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using HipiFast.Benchmarking.Gate;
 
 namespace HipiFast.Benchmarking.Tests.Gate;
@@ -35,16 +34,14 @@ public class PairwiseDifferencesTests
     }
 
     [Fact]
-    public void AComparisonOfThousandsOfSamplesIsQuickAndSmall()
+    public void AComparisonOfThousandsOfSamplesNeverHoldsTheirDifferences()
     {
         Random random = new(1);
         double[] before = [.. Enumerable.Range(0, 5000).Select(_ => random.NextDouble())];
         double[] after = [.. before.Select(value => value + 0.25)];
-        Stopwatch watch = Stopwatch.StartNew();
         long allocated = GC.GetAllocatedBytesForCurrentThread();
         LocationShift shift = LocationTests.MannWhitney(before, after);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - allocated, 0, 20L << 20);
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 10);
         Assert.Equal(0.25, shift.Shift, 0.01);
         Assert.InRange(shift.Shift, shift.Low, shift.High);
         Assert.InRange(shift.Probability, 0, 1e-9);

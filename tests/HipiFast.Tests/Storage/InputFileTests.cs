@@ -86,18 +86,16 @@ public sealed class InputFileTests : IDisposable
     }
 
     [Fact]
-    public void ALongFamilyIsReadInTimeAndMemoryThatGoWithItsSize()
+    public void ALongFamilyIsReadInMemoryThatGoesWithItsSize()
     {
-        // Half a megabyte of indices with one nested element at the end: looking items up by position took a minute.
+        // Half a megabyte of indices with one nested element at the end, which is found in one pass.
         string json =
             $$"""{"kind": "linear", "features": [{{string.Join(",", Enumerable.Repeat("0", 250_000))}}, [0]]}""";
         File.WriteAllText(FilePath, json);
-        Stopwatch watch = Stopwatch.StartNew();
         long before = GC.GetAllocatedBytesForCurrentThread();
         string message = Assert.Throws<InvalidDataException>(() => TaskFamilyJson.Read(FilePath)).Message;
         Assert.EndsWith("'features[250000]' is an array of 1; expected an integer.", message);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4L * json.Length);
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 10);
     }
 
     [Fact]
