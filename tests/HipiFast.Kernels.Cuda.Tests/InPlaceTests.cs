@@ -186,10 +186,7 @@ public sealed class InPlaceTests
             DeviceRuntime runtime = session.Runtime!;
             _turns = new ExternalStream(runtime, 0);
             _inputs = new DeviceLearnerInputs(runtime);
-            _replay = new DeviceReplay(runtime, S, A, P, Rows);
-            _replay.Append(
-                new float[Rows * S], new float[Rows * A], new float[Rows * S], new float[Rows * P], new float[Rows],
-                new byte[Rows]);
+            _replay = Ring(runtime, Rows, Rows);
             _networks = [agent.Actor, agent.Critic1, agent.Critic2!];
             foreach (MlpParameters network in _networks)
             {

@@ -145,15 +145,7 @@ public sealed partial class ResidentTests
         });
     }
 
-    private static DeviceReplay Filled(ComputeSession session)
-    {
-        const int Rows = 50;
-        DeviceReplay replay = new(session.Runtime!, S, A, P, Rows);
-        replay.Append(
-            new float[Rows * S], new float[Rows * A], new float[Rows * S], new float[Rows * P], new float[Rows],
-            new byte[Rows]);
-        return replay;
-    }
+    private static DeviceReplay Filled(ComputeSession session) => Ring(session.Runtime!, 50, 50);
 
     private static long Sections(int words) => ((words * sizeof(int)) + Section - 1) / Section * Section;
 

@@ -1,4 +1,6 @@
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Replay;
 using HipiFast.Kernels.SoftQ;
@@ -20,6 +22,8 @@ internal sealed class SessionData(int rows, int candidates)
     /// <summary>Entries of a task.</summary>
     public const int P = 2;
 
+    private static readonly TransitionShape s_shape = new(S, A, P);
+
     private readonly float[] _observation = new float[rows * S];
     private readonly float[] _action = new float[rows * A];
     private readonly float[] _task = new float[candidates * P];
@@ -31,6 +35,24 @@ internal sealed class SessionData(int rows, int candidates)
 
     public static TaskFamily Family { get; } = TaskFamilies.Goal([0, 1], margin: 0.1f);
 
+    /// <summary>A ring with transitions of zeros.</summary>
+    public static DeviceReplay Ring(DeviceRuntime runtime, int capacity, int transitions)
+    {
+        DeviceReplay ring = new(runtime, TransitionBatch.Forms(s_shape), capacity);
+        Append(ring, transitions);
+        return ring;
+    }
+
+    /// <summary>Adds transitions of zeros.</summary>
+    public static void Append(DeviceReplay ring, int transitions)
+    {
+        if (transitions > 0)
+        {
+            using TransitionBatch batch = new(s_shape, transitions);
+            ring.Append(batch.Stored, transitions);
+        }
+    }
+
     public int[] TaskIndex { get; } = new int[rows];
 
     public static CudaBackend Backend(KernelPrecision precision = KernelPrecision.Fp32) =>
@@ -38,7 +60,7 @@ internal sealed class SessionData(int rows, int candidates)
 
     public static AgentNetworks Agent(int hidden)
     {
-        AgentNetworks agent = new(new TransitionShape(S, A, P), hidden);
+        AgentNetworks agent = new(s_shape, hidden);
         agent.Initialize(1);
         return agent;
     }

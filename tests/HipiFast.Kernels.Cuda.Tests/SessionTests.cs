@@ -162,7 +162,7 @@ public sealed class SessionTests
     {
         FakeDriver fake = new();
         using (CudaRuntime runtime = fake.Open(PtxCatalog.Embedded))
-        using (DeviceReplay replay = new(runtime, S, A, P, capacity: 100))
+        using (DeviceReplay replay = Ring(runtime, capacity: 100, transitions: 0))
         {
             fake.ClearLog();
             Append(replay, 60);
@@ -191,8 +191,4 @@ public sealed class SessionTests
 
         fake.AssertNothingIsLeft();
     }
-
-    private static void Append(DeviceReplay replay, int rows) => replay.Append(
-        new float[rows * S], new float[rows * A], new float[rows * S], new float[rows * P], new float[rows],
-        new byte[rows]);
 }

@@ -20,6 +20,9 @@ public sealed record DeviceBatch(
     DeviceView Terminated,
     DeviceView ReplayIndex) : ResidentTransitions
 {
+    /// <summary>Further columns, which no kernel reads, in the order in which they follow the termination.</summary>
+    public IReadOnlyList<DeviceView> Others { get; init; } = [];
+
     /// <inheritdoc/>
     public override int Rows => checked((int)Reward.Length);
 
@@ -32,6 +35,26 @@ public sealed record DeviceBatch(
         Check(Task, (long)rows * taskDimension, "tasks");
         Check(Reward, rows, "rewards");
         Check(Terminated, rows, "terminations");
+    }
+
+    /// <summary>The columns by their place: those of <see cref="KernelColumn"/>, then the others.</summary>
+    /// <param name="index">Place.</param>
+    /// <param name="view">The column.</param>
+    /// <returns>Whether there is one.</returns>
+    internal bool TryGetColumn(int index, out DeviceView view)
+    {
+        const int Known = (int)KernelColumn.Terminated + 1;
+        view = (KernelColumn)index switch
+        {
+            KernelColumn.Observation => Observation,
+            KernelColumn.Action => Action,
+            KernelColumn.NextObservation => NextObservation,
+            KernelColumn.Task => Task,
+            KernelColumn.Reward => Reward,
+            KernelColumn.Terminated => Terminated,
+            _ => index - Known < Others.Count ? Others[index - Known] : default,
+        };
+        return index < Known + Others.Count;
     }
 
     private static void Check(DeviceView view, long expected, string what)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
@@ -12,17 +13,18 @@ namespace HipiFast.Kernels.Devices.Replay;
 /// the host, row for row.
 /// </summary>
 /// <remarks>
-/// <para>A record holds s, a, s', psi, r and the termination side by side, so that an append is one copy. Transitions
-/// have absolute numbers that never change, kept in slot <c>number mod Capacity</c>; live are the last
-/// <see cref="Count"/> of <see cref="TotalCount"/>.</para>
+/// <para>A record holds the columns of a transition side by side, in words of 32 bits, so that an append is one copy;
+/// what the words mean matters to those who read a batch, not to the ring. Transitions have absolute numbers that never
+/// change, kept in slot <c>number mod Capacity</c>; live are the last <see cref="Count"/> of
+/// <see cref="TotalCount"/>.</para>
 /// <para>A batch sees exactly what was appended before it was drawn. Only where live records are overwritten (the ring
 /// is full) does an upload wait for the gather before it. Not thread-safe. Appending and sampling allocate
 /// nothing.</para>
 /// </remarks>
-public sealed unsafe class DeviceReplay : TransitionRing
+internal sealed unsafe class DeviceReplay : TransitionRing
 {
     /// <summary>Records are padded to what one memory transaction of a GPU brings.</summary>
-    private const int SectorFloats = 8;
+    private const int SectorWords = 8;
 
     /// <summary>Bytes of a pinned block; longer appends go through the blocks one after another.</summary>
     private const int BlockBytes = 1 << 20;
@@ -32,15 +34,23 @@ public sealed unsafe class DeviceReplay : TransitionRing
     /// <summary>Groups for each multiprocessor: enough to hide the latency of memory.</summary>
     private const int GroupsPerMultiprocessor = 8;
 
+    /// <summary>Columns of a batch begin at multiples of so many bytes, and so at so many rows of a word.</summary>
+    private const int ColumnAlignment = 256;
+    private const int PitchRows = ColumnAlignment / sizeof(int);
+
     private readonly DeviceRuntime _runtime;
     private readonly DeviceKernel _sample;
     private readonly DeviceKernel _gather;
     private readonly DeviceStream _uploads;
     private readonly DeviceBuffer _records;
+    private readonly DeviceBuffer _columns;
     private readonly PinnedBuffer _staging;
     private readonly DeviceEvent[] _uploaded = new DeviceEvent[Blocks];
     private readonly DeviceEvent _gathered;
     private readonly LaunchArguments _arguments = new();
+
+    // Words of each column of a record.
+    private readonly int[] _words;
     private readonly int _blockRows;
     private readonly int _stride;
     private DeviceBuffer? _slots;
@@ -48,37 +58,49 @@ public sealed unsafe class DeviceReplay : TransitionRing
     private DeviceBatch? _batch;
     private long _blocksUsed;
     private bool _hasGathered;
-    private int _batchCapacity;
-    private int _slotCapacity;
 
     /// <summary>Allocates the ring.</summary>
     /// <param name="runtime">The device; it must outlive the ring.</param>
-    /// <param name="observationDimension">S, 1 or more.</param>
-    /// <param name="actionDimension">A, 1 or more.</param>
-    /// <param name="taskDimension">P, 1 or more.</param>
+    /// <param name="columns">Form of the columns, those of <see cref="KernelColumn"/> first.</param>
     /// <param name="capacity">Slots, in [1, 2^31 - 1].</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size is out of range.</exception>
+    /// <exception cref="ArgumentException">A column that kernels know is missing, or a size is out of range.</exception>
     /// <exception cref="DeviceOutOfMemoryException">The ring does not fit.</exception>
-    public DeviceReplay(
-        DeviceRuntime runtime, int observationDimension, int actionDimension, int taskDimension, long capacity)
+    public DeviceReplay(DeviceRuntime runtime, ReadOnlySpan<ColumnRows> columns, long capacity)
     {
         ArgumentNullException.ThrowIfNull(runtime);
-        ArgumentOutOfRangeException.ThrowIfLessThan(observationDimension, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(actionDimension, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(taskDimension, 1);
+        if (columns.Length <= (int)KernelColumn.Terminated)
+        {
+            throw new ArgumentException(
+                $"Kernels know {(int)KernelColumn.Terminated + 1} columns of a transition; found {columns.Length}.",
+                nameof(columns));
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, int.MaxValue);
         _runtime = runtime;
-        ObservationDimension = observationDimension;
-        ActionDimension = actionDimension;
-        TaskDimension = taskDimension;
         Capacity = capacity;
-        _stride = (RecordFloats + SectorFloats - 1) / SectorFloats * SectorFloats;
-        _blockRows = Math.Max(1, BlockBytes / (_stride * sizeof(float)));
+        _words = new int[columns.Length];
+        List<int> places = [];
+        for (int i = 0; i < columns.Length; i++)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(columns[i].Width, 1, nameof(columns));
+            _words[i] = columns[i].Words;
+            int first = RecordWords;
+            RecordWords += _words[i];
+            while (places.Count < 2 * RecordWords)
+            {
+                places.AddRange([first, _words[i]]);
+            }
+        }
+
+        _stride = (RecordWords + SectorWords - 1) / SectorWords * SectorWords;
+        _blockRows = Math.Max(1, BlockBytes / (_stride * sizeof(int)));
         _sample = runtime.Load(DeviceKernelNames.ReplaySample);
         _gather = runtime.Load(DeviceKernelNames.ReplayGather);
-        _records = runtime.Allocate(capacity * _stride * sizeof(float));
-        _staging = runtime.AllocatePinned((long)Blocks * _blockRows * _stride * sizeof(float));
+        _records = runtime.Allocate(capacity * _stride * sizeof(int));
+        _columns = runtime.Allocate(places.Count * sizeof(int));
+        runtime.Upload<int>(CollectionsMarshal.AsSpan(places), _columns.View<int>());
+        _staging = runtime.AllocatePinned((long)Blocks * _blockRows * _stride * sizeof(int));
         _uploads = runtime.CreateStream();
         _gathered = runtime.CreateEvent();
         for (int i = 0; i < Blocks; i++)
@@ -87,14 +109,8 @@ public sealed unsafe class DeviceReplay : TransitionRing
         }
     }
 
-    /// <summary>S.</summary>
-    public int ObservationDimension { get; }
-
-    /// <summary>A.</summary>
-    public int ActionDimension { get; }
-
-    /// <summary>P.</summary>
-    public int TaskDimension { get; }
+    /// <summary>Words of 32 bits of a transition.</summary>
+    public int RecordWords { get; }
 
     /// <inheritdoc/>
     public override long Capacity { get; }
@@ -105,20 +121,10 @@ public sealed unsafe class DeviceReplay : TransitionRing
     /// <summary>All transitions ever added.</summary>
     public long TotalCount { get; private set; }
 
-    private int RecordFloats => (2 * ObservationDimension) + ActionDimension + TaskDimension + 2;
-
     /// <inheritdoc/>
-    public override void Append(
-        ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation,
-        ReadOnlySpan<float> task,
-        ReadOnlySpan<float> reward, ReadOnlySpan<byte> terminated)
+    public override void Append(ReadOnlySpan<ColumnRows> columns, int rows)
     {
-        int rows = reward.Length;
-        Check(observation.Length, rows, ObservationDimension, "states");
-        Check(action.Length, rows, ActionDimension, "actions");
-        Check(nextObservation.Length, rows, ObservationDimension, "next states");
-        Check(task.Length, rows, TaskDimension, "tasks");
-        Check(terminated.Length, rows, 1, "terminations");
+        Check(columns);
         for (int first = 0; first < rows;)
         {
             // Neither across the end of a block nor across the end of the ring.
@@ -130,18 +136,15 @@ public sealed unsafe class DeviceReplay : TransitionRing
                 _runtime.Synchronize(_uploaded[block]);
             }
 
-            long offset = (long)block * _blockRows * _stride * sizeof(float);
-            Span<float> records = _staging.Span<float>(offset, part * _stride);
-            for (int i = 0; i < part; i++)
+            long offset = (long)block * _blockRows * _stride * sizeof(int);
+            fixed (int* records = _staging.Span<int>(offset, part * _stride))
             {
-                int row = first + i;
-                Span<float> record = records.Slice(i * _stride, _stride);
-                record = Put(record, observation.Slice(row * ObservationDimension, ObservationDimension));
-                record = Put(record, action.Slice(row * ActionDimension, ActionDimension));
-                record = Put(record, nextObservation.Slice(row * ObservationDimension, ObservationDimension));
-                record = Put(record, task.Slice(row * TaskDimension, TaskDimension));
-                record[0] = reward[row];
-                record[1] = terminated[row] != 0 ? 1f : 0f;
+                int* words = records;
+                foreach (ColumnRows column in columns)
+                {
+                    column.WriteTo(first, part, words, _stride);
+                    words += column.Words;
+                }
             }
 
             // No batch that was drawn before looks into slots that were never filled, so until the ring is full nothing
@@ -151,9 +154,9 @@ public sealed unsafe class DeviceReplay : TransitionRing
                 _runtime.Wait(_gathered, _uploads);
             }
 
-            long bytes = (long)part * _stride * sizeof(float);
-            _runtime.UploadAsync(_staging, offset, _records.View<float>(
-                slot * _stride * sizeof(float), (long)part * _stride), bytes, _uploads);
+            long bytes = (long)part * _stride * sizeof(int);
+            _runtime.UploadAsync(_staging, offset, _records.View<int>(
+                slot * _stride * sizeof(int), (long)part * _stride), bytes, _uploads);
             _runtime.Record(_uploaded[block], _uploads);
             _blocksUsed++;
             TotalCount += part;
@@ -164,6 +167,11 @@ public sealed unsafe class DeviceReplay : TransitionRing
     /// <inheritdoc/>
     public override DeviceBatch Sample(int rows, ulong seed, uint call)
     {
+        if (TotalCount == 0)
+        {
+            throw new InvalidOperationException("Cannot sample from an empty replay ring.");
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         if (_batch?.Rows != rows)
         {
@@ -171,75 +179,33 @@ public sealed unsafe class DeviceReplay : TransitionRing
             _batch = Batch(rows);
         }
 
-        Sample(_batch, seed, call);
-        return _batch;
-    }
-
-    /// <summary>
-    /// Draws into memory of the caller's, such as tensors of libtorch (<see cref="DeviceRuntime.Share"/>). Queued on
-    /// the main stream; what others do with that memory must wait for it (<see cref="DeviceRuntime.Record"/>).
-    /// </summary>
-    /// <param name="batch">Where to: views of B rows each.</param>
-    /// <param name="seed">Philox key.</param>
-    /// <param name="call">Number of the call: third counter word.</param>
-    /// <param name="purpose">Fourth counter word.</param>
-    /// <param name="firstEntry">Entry of the sequence of draws that comes first.</param>
-    /// <exception cref="ArgumentException">A view has another number of elements than its share of a batch.</exception>
-    /// <exception cref="InvalidOperationException">The ring is empty.</exception>
-    public void Sample(
-        DeviceBatch batch, ulong seed, uint call, RandomPurpose purpose = RandomPurpose.ReplaySampling,
-        ulong firstEntry = 0)
-    {
-        if (TotalCount == 0)
-        {
-            throw new InvalidOperationException("Cannot sample from an empty replay ring.");
-        }
-
-        int rows = CheckBatch(batch);
-        if (rows > _slotCapacity)
-        {
-            _runtime.Synchronize();
-            _slots?.Dispose();
-            _slotCapacity = 0;
-            _slots = _runtime.Allocate((long)rows * sizeof(int));
-            _slotCapacity = rows;
-        }
-
         DeviceView slots = _slots!.View<int>(0, rows);
         long next = TotalCount % Capacity;
         ReplayDraw draw = new()
         {
             Seed = seed,
-            FirstEntry = firstEntry,
             NextSlot = next,
             Lap = TotalCount - next,
             Capacity = Capacity,
             Call = call,
-            Purpose = (uint)purpose,
+            Purpose = (uint)RandomPurpose.ReplaySampling,
             Bound = (uint)Count,
             Rows = rows,
         };
-        _runtime.Launch(_sample, Spread(rows), _arguments.Clear().Add(slots).Add(batch.ReplayIndex).Add(draw));
+        _runtime.Launch(_sample, Spread(rows), _arguments.Clear().Add(slots).Add(_batch.ReplayIndex).Add(draw));
 
-        ReplayShape shape = new()
-        {
-            Rows = rows,
-            Stride = _stride,
-            ObservationDimension = ObservationDimension,
-            ActionDimension = ActionDimension,
-            TaskDimension = TaskDimension,
-        };
+        ReplayShape shape = new() { Rows = rows, Pitch = Pitch(rows), Words = RecordWords, Stride = _stride };
         _runtime.Wait(_uploaded[(_blocksUsed - 1) % Blocks]);
-        _arguments.Clear().Add(_records.View<float>()).Add(slots);
-        _arguments.Add(batch.Observation)
-            .Add(batch.Action)
-            .Add(batch.NextObservation)
-            .Add(batch.Task)
-            .Add(batch.Reward)
-            .Add(batch.Terminated);
-        _runtime.Launch(_gather, Spread((long)rows * RecordFloats), _arguments.Add(shape));
+        _arguments.Clear()
+            .Add(_records.View<int>())
+            .Add(slots)
+            .Add(_columns.View<int>())
+            .Add(_batchMemory!.View<int>(0, (long)Pitch(rows) * RecordWords))
+            .Add(shape);
+        _runtime.Launch(_gather, Spread((long)rows * RecordWords), _arguments);
         _runtime.Record(_gathered);
         _hasGathered = true;
+        return _batch;
     }
 
     /// <inheritdoc/>
@@ -256,6 +222,7 @@ public sealed unsafe class DeviceReplay : TransitionRing
         _slots?.Dispose();
         _batchMemory?.Dispose();
         _records.Dispose();
+        _columns.Dispose();
         _staging.Dispose();
         _gathered.Dispose();
         foreach (DeviceEvent mark in _uploaded)
@@ -266,69 +233,61 @@ public sealed unsafe class DeviceReplay : TransitionRing
         _uploads.Dispose();
     }
 
-    private static Span<float> Put(Span<float> record, ReadOnlySpan<float> values)
-    {
-        values.CopyTo(record);
-        return record[values.Length..];
-    }
+    // Rows of a batch's columns, with room so that all are aligned.
+    private static int Pitch(int rows) => checked((rows + PitchRows - 1) / PitchRows * PitchRows);
 
-    private static void Check(long length, int rows, int width, string what)
+    private void Check(ReadOnlySpan<ColumnRows> columns)
     {
-        if (length != (long)rows * width)
+        if (columns.Length != _words.Length)
         {
             throw new ArgumentException(
-                $"{rows} transitions have {rows} x {width} = {(long)rows * width} entries of {what}; found {length}.");
+                $"The ring holds {_words.Length} columns; found {columns.Length}.", nameof(columns));
+        }
+
+        for (int i = 0; i < columns.Length; i++)
+        {
+            if (columns[i].Words != _words[i])
+            {
+                throw new ArgumentException(
+                    $"Column {i} of the ring takes {_words[i]} words of a row; found {columns[i].Words}.",
+                    nameof(columns));
+            }
         }
     }
 
-    // Views into one allocation, each from a multiple of 256 bytes on.
+    // Views into one allocation: the columns one after the other, then the numbers.
     private DeviceBatch Batch(int rows)
     {
-        if (rows > _batchCapacity)
+        long pitch = Pitch(rows), bytes = pitch * ((RecordWords * sizeof(int)) + sizeof(long));
+        if (_batchMemory is null || bytes > _batchMemory.Bytes)
         {
             _runtime.Synchronize();
             _batchMemory?.Dispose();
-            _batchCapacity = 0;
-            _batchMemory = _runtime.Allocate(
-                Place(rows, sizeof(long)) + (2 * Place(rows, sizeof(float))) + (2 * Place(
-                    rows, ObservationDimension * sizeof(float)))
-                + Place(rows, ActionDimension * sizeof(float)) + Place(rows, TaskDimension * sizeof(float)));
-            _batchCapacity = rows;
+            _slots?.Dispose();
+            _batchMemory = null;
+            _slots = null;
+            _slots = _runtime.Allocate(pitch * sizeof(int));
+            _batchMemory = _runtime.Allocate(bytes);
         }
 
+        DeviceBuffer memory = _batchMemory;
         long at = 0;
-        return new DeviceBatch(
-            Take(ObservationDimension), Take(ActionDimension), Take(ObservationDimension), Take(TaskDimension), Take(1),
-            _batchMemory!.View<int>(Next(sizeof(int)), rows),
-            _batchMemory!.View<long>(Next(sizeof(long)), rows));
-
-        DeviceView Take(int width) => _batchMemory!.View<float>(Next(width * sizeof(float)), (long)rows * width);
-
-        long Next(int rowBytes)
+        DeviceView[] columns = new DeviceView[_words.Length];
+        for (int i = 0; i < columns.Length; i++)
         {
-            long begin = at;
-            at += Place(_batchCapacity, rowBytes);
-            return begin;
+            columns[i] = i == (int)KernelColumn.Terminated
+                ? memory.View<int>(at, rows)
+                : memory.View<float>(at, (long)rows * _words[i]);
+            at += pitch * _words[i] * sizeof(int);
         }
-    }
 
-    private int CheckBatch(DeviceBatch batch)
-    {
-        int rows = checked((int)batch.Reward.Length);
-        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
-        Check(batch.Observation.Length, rows, ObservationDimension, "states");
-        Check(batch.Action.Length, rows, ActionDimension, "actions");
-        Check(batch.NextObservation.Length, rows, ObservationDimension, "next states");
-        Check(batch.Task.Length, rows, TaskDimension, "tasks");
-        Check(batch.Terminated.Length, rows, 1, "terminations");
-        Check(batch.ReplayIndex.Length, rows, 1, "replay numbers");
-        return rows;
-    }
-
-    private static long Place(int rows, int rowBytes)
-    {
-        const int Alignment = 256;
-        return (((long)rows * rowBytes) + Alignment - 1) / Alignment * Alignment;
+        return new DeviceBatch(
+            columns[(int)KernelColumn.Observation], columns[(int)KernelColumn.Action],
+            columns[(int)KernelColumn.NextObservation], columns[(int)KernelColumn.Task],
+            columns[(int)KernelColumn.Reward], columns[(int)KernelColumn.Terminated], memory.View<long>(at, rows))
+        {
+            Others = columns[((int)KernelColumn.Terminated + 1)..],
+        };
     }
 
     // One thread to an item, as far as the device has room; the kernels go on from there.

@@ -12,23 +12,28 @@ internal sealed class DeviceTransitions(DeviceRuntime runtime) : TransitionMemor
     /// <summary>The device.</summary>
     public DeviceRuntime Runtime => runtime;
 
-    public override TransitionRing CreateRing(
-        int observationDimension, int actionDimension, int taskDimension, long capacity) =>
-        new DeviceReplay(runtime, observationDimension, actionDimension, taskDimension, capacity);
+    internal override TransitionRing CreateRing(ReadOnlySpan<ColumnRows> columns, long capacity) =>
+        new DeviceReplay(runtime, columns, capacity);
 
-    public override void Download(
-        ResidentTransitions batch, Span<float> observation, Span<float> action, Span<float> nextObservation,
-        Span<float> task, Span<float> reward,
-        Span<byte> terminated, Span<long> replayIndex)
+    internal override void Download(
+        ResidentTransitions batch, ReadOnlySpan<ColumnRows> columns, Span<long> replayIndex)
     {
         DeviceBatch source = batch as DeviceBatch ?? throw new ArgumentException(
             "The batch does not lie in a device's memory.", nameof(batch));
+        int count = 0;
+        long numbers = (long)replayIndex.Length * sizeof(long), end = numbers;
+        if (numbers > 0)
+        {
+            Check(source.ReplayIndex, numbers);
+        }
 
-        // 64-bit numbers first, so that all are aligned.
-        long numbers = 0, end = Bytes(source.ReplayIndex, replayIndex.Length);
-        long states = Place(source.Observation, observation.Length), actions = Place(source.Action, action.Length);
-        long next = Place(source.NextObservation, nextObservation.Length), tasks = Place(source.Task, task.Length);
-        long rewards = Place(source.Reward, reward.Length), ends = Place(source.Terminated, terminated.Length);
+        for (; count < columns.Length && source.TryGetColumn(count, out DeviceView view); count++)
+        {
+            long bytes = (long)source.Rows * columns[count].Words * sizeof(int);
+            Check(view, bytes);
+            end += bytes;
+        }
+
         if (_staging is null || _staging.Bytes < end)
         {
             _staging?.Dispose();
@@ -36,32 +41,24 @@ internal sealed class DeviceTransitions(DeviceRuntime runtime) : TransitionMemor
             _staging = runtime.AllocatePinned(Math.Max(end, 1));
         }
 
-        Queue(source.ReplayIndex, numbers, replayIndex.Length);
-        Queue(source.Observation, states, observation.Length);
-        Queue(source.Action, actions, action.Length);
-        Queue(source.NextObservation, next, nextObservation.Length);
-        Queue(source.Task, tasks, task.Length);
-        Queue(source.Reward, rewards, reward.Length);
-        Queue(source.Terminated, ends, terminated.Length);
-        runtime.Synchronize();
-        Read(numbers, replayIndex);
-        Read(states, observation);
-        Read(actions, action);
-        Read(next, nextObservation);
-        Read(tasks, task);
-        Read(rewards, reward);
-        Span<int> flags = _staging.Span<int>(ends, terminated.Length);
-        for (int row = 0; row < flags.Length; row++)
+        // 64-bit numbers first, so that all are aligned.
+        runtime.DownloadAsync(source.ReplayIndex, _staging, 0, numbers);
+        long at = numbers;
+        for (int i = 0; i < count && source.TryGetColumn(i, out DeviceView view); i++)
         {
-            terminated[row] = (byte)flags[row];
+            long bytes = (long)source.Rows * columns[i].Words * sizeof(int);
+            runtime.DownloadAsync(view, _staging, at, bytes);
+            at += bytes;
         }
 
-        // Where the column begins in the staging memory.
-        long Place(DeviceView view, int length)
+        runtime.Synchronize();
+        _staging.Span<long>(0, replayIndex.Length).CopyTo(replayIndex);
+        at = numbers;
+        foreach (ColumnRows column in columns[..count])
         {
-            long begin = end;
-            end += Bytes(view, length);
-            return begin;
+            int words = source.Rows * column.Words;
+            column.ReadFrom(_staging.Span<int>(at, words));
+            at += (long)words * sizeof(int);
         }
     }
 
@@ -71,14 +68,13 @@ internal sealed class DeviceTransitions(DeviceRuntime runtime) : TransitionMemor
         _staging = null;
     }
 
-    private static long Bytes(DeviceView view, int length) => length == 0 || length == view.Length
-        ? (long)length * view.ElementSize
-        : throw new ArgumentException(
-            $"A column of the batch on the device has {view.Length} entries; found room for {length}.");
-
-    private void Queue(DeviceView view, long offset, int length) =>
-        runtime.DownloadAsync(view, _staging!, offset, (long)length * view.ElementSize);
-
-    private void Read<T>(long offset, Span<T> target)
-        where T : unmanaged => _staging!.Span<T>(offset, target.Length).CopyTo(target);
+    private static void Check(DeviceView view, long bytes)
+    {
+        long found = view.Length * view.ElementSize;
+        if (found != bytes)
+        {
+            throw new ArgumentException(
+                $"A column of the batch on the device has {found} bytes; found room for {bytes}.");
+        }
+    }
 }

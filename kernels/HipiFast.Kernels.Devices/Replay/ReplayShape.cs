@@ -10,15 +10,12 @@ public struct ReplayShape
     /// <summary>Rows to gather.</summary>
     public int Rows;
 
-    /// <summary>Floats between records.</summary>
+    /// <summary>Rows from column to column of the batch: a column of W words in a record takes W times as many.</summary>
+    public int Pitch;
+
+    /// <summary>Words of a record.</summary>
+    public int Words;
+
+    /// <summary>Words from record to record.</summary>
     public int Stride;
-
-    /// <summary>S.</summary>
-    public int ObservationDimension;
-
-    /// <summary>A.</summary>
-    public int ActionDimension;
-
-    /// <summary>P.</summary>
-    public int TaskDimension;
 }

@@ -34,56 +34,29 @@ public static class ReplayKernels
     }
 
     /// <summary>
-    /// Copies records to the columns of a batch: neighbouring threads, neighbouring floats of a record.
+    /// Copies records to the columns of a batch: neighbouring threads, neighbouring words of a record.
     /// </summary>
-    /// <param name="records">The ring, <c>[slots, Stride]</c>: s, a, s', psi, r, termination.</param>
+    /// <param name="records">The ring, <c>[slots, Stride]</c>: the columns of a transition side by side.</param>
     /// <param name="slots">Which, <c>[B]</c>.</param>
-    /// <param name="observation">Receives <c>[B, S]</c>.</param>
-    /// <param name="action">Receives <c>[B, A]</c>.</param>
-    /// <param name="nextObservation">Receives <c>[B, S]</c>.</param>
-    /// <param name="task">Receives <c>[B, P]</c>.</param>
-    /// <param name="reward">Receives <c>[B]</c>.</param>
-    /// <param name="terminated">Receives <c>[B]</c>: 1 or 0.</param>
+    /// <param name="columns">
+    /// Of every word of a record, <c>[Words, 2]</c>: the first word of its column, and how many the column has.
+    /// </param>
+    /// <param name="batch">
+    /// Receives the columns one after the other, in the order of the record: the column whose first word is f begins at
+    /// word f Pitch.
+    /// </param>
     /// <param name="shape">Sizes.</param>
     [DeviceKernel(DeviceKernelNames.ReplayGather)]
     public static void Gather(
-        ArrayView<float> records, ArrayView<int> slots, ArrayView<float> observation, ArrayView<float> action,
-        ArrayView<float> nextObservation,
-        ArrayView<float> task, ArrayView<float> reward, ArrayView<int> terminated, ReplayShape shape)
+        ArrayView<int> records, ArrayView<int> slots, ArrayView<int> columns, ArrayView<int> batch, ReplayShape shape)
     {
-        int action0 = shape.ObservationDimension, next0 = action0 + shape.ActionDimension,
-            task0 = next0 + shape.ObservationDimension;
-        int reward0 = task0 + shape.TaskDimension, width = reward0 + 2;
-        long total = (long)shape.Rows * width, step = (long)Grid.DimX * Group.DimX;
+        long total = (long)shape.Rows * shape.Words, step = (long)Grid.DimX * Group.DimX;
         for (long item = ((long)Grid.IdxX * Group.DimX) + Group.IdxX; item < total; item += step)
         {
-            long row = item / width;
-            int column = (int)(item - (row * width));
-            float value = records[((long)slots[row] * shape.Stride) + column];
-            if (column < action0)
-            {
-                observation[(row * shape.ObservationDimension) + column] = value;
-            }
-            else if (column < next0)
-            {
-                action[(row * shape.ActionDimension) + column - action0] = value;
-            }
-            else if (column < task0)
-            {
-                nextObservation[(row * shape.ObservationDimension) + column - next0] = value;
-            }
-            else if (column < reward0)
-            {
-                task[(row * shape.TaskDimension) + column - task0] = value;
-            }
-            else if (column == reward0)
-            {
-                reward[row] = value;
-            }
-            else
-            {
-                terminated[row] = value != 0f ? 1 : 0;
-            }
+            long row = item / shape.Words;
+            int word = (int)(item - (row * shape.Words)), first = columns[2 * word], width = columns[(2 * word) + 1];
+            batch[((long)first * shape.Pitch) + (row * width) + word - first] =
+                records[((long)slots[row] * shape.Stride) + word];
         }
     }
 }

@@ -9,33 +9,23 @@ namespace HipiFast.Kernels.Replay;
 public abstract class TransitionMemory
 {
     /// <summary>Allocates a ring.</summary>
-    /// <param name="observationDimension">S, 1 or more.</param>
-    /// <param name="actionDimension">A, 1 or more.</param>
-    /// <param name="taskDimension">P, 1 or more.</param>
+    /// <param name="columns">Form of the columns of a transition, those of <see cref="KernelColumn"/> first.</param>
     /// <param name="capacity">Slots, in [1, 2^31 - 1].</param>
     /// <returns>The ring; dispose it before the session.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A size is out of range.</exception>
+    /// <exception cref="ArgumentException">A column that kernels know is missing, or a size is out of range.</exception>
     /// <exception cref="DeviceOutOfMemoryException">The ring does not fit.</exception>
-    public abstract TransitionRing CreateRing(
-        int observationDimension, int actionDimension, int taskDimension, long capacity);
+    internal abstract TransitionRing CreateRing(ReadOnlySpan<ColumnRows> columns, long capacity);
 
-    /// <summary>
-    /// Copies the columns of a batch to the host, after what has been queued to fill them; a column whose span is empty
-    /// stays. Every other span holds the column exactly.
-    /// </summary>
+    /// <summary>Copies a batch to the host, after what has been queued to fill it.</summary>
     /// <param name="batch">The batch, in this memory.</param>
-    /// <param name="observation">Receives s, <c>[B, S]</c>.</param>
-    /// <param name="action">Receives a, <c>[B, A]</c>.</param>
-    /// <param name="nextObservation">Receives s', <c>[B, S]</c>.</param>
-    /// <param name="task">Receives the tasks, <c>[B, P]</c>.</param>
-    /// <param name="reward">Receives r, <c>[B]</c>.</param>
-    /// <param name="terminated">Receives the terminations, 1 or 0, <c>[B]</c>.</param>
-    /// <param name="replayIndex">Receives the absolute numbers, <c>[B]</c>.</param>
+    /// <param name="columns">
+    /// Receive the columns, in the order of the ring; none where nobody asks for them. Those behind the batch's own
+    /// stay.
+    /// </param>
+    /// <param name="replayIndex">Receives the absolute numbers, <c>[B]</c>; empty where nobody asks for them.</param>
     /// <exception cref="ArgumentException">
-    /// The batch is not one of this memory, or a span has another length than its column.
+    /// The batch is not one of this memory, or a column has another length.
     /// </exception>
-    public abstract void Download(
-        ResidentTransitions batch, Span<float> observation, Span<float> action, Span<float> nextObservation,
-        Span<float> task, Span<float> reward,
-        Span<byte> terminated, Span<long> replayIndex);
+    internal abstract void Download(
+        ResidentTransitions batch, ReadOnlySpan<ColumnRows> columns, Span<long> replayIndex);
 }

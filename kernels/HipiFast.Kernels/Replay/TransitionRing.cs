@@ -8,25 +8,18 @@ namespace HipiFast.Kernels.Replay;
 /// Transitions have absolute numbers that never change, kept in slot <c>number mod Capacity</c>. A batch sees exactly
 /// what was appended before it was drawn. Not thread-safe. Appending and sampling allocate nothing.
 /// </remarks>
-public abstract class TransitionRing : IDisposable
+internal abstract class TransitionRing : IDisposable
 {
     /// <summary>Most transitions kept.</summary>
     public abstract long Capacity { get; }
 
     /// <summary>
-    /// Adds transitions. Returns as soon as the spans may be changed; the device copies while it computes.
+    /// Adds transitions. Returns as soon as their memory may be changed; the device copies while it computes.
     /// </summary>
-    /// <param name="observation">s, <c>[R, S]</c>.</param>
-    /// <param name="action">a, <c>[R, A]</c>.</param>
-    /// <param name="nextObservation">s', <c>[R, S]</c>.</param>
-    /// <param name="task">The commanded tasks, <c>[R, P]</c>.</param>
-    /// <param name="reward">r under the commanded tasks, <c>[R]</c>.</param>
-    /// <param name="terminated">Not 0 where the task ended, <c>[R]</c>.</param>
-    /// <exception cref="ArgumentException">A length disagrees; nothing was added.</exception>
-    public abstract void Append(
-        ReadOnlySpan<float> observation, ReadOnlySpan<float> action, ReadOnlySpan<float> nextObservation,
-        ReadOnlySpan<float> task,
-        ReadOnlySpan<float> reward, ReadOnlySpan<byte> terminated);
+    /// <param name="columns">The columns, as many and as wide as the ring was made for.</param>
+    /// <param name="rows">Rows of each.</param>
+    /// <exception cref="ArgumentException">A column has another form; nothing was added.</exception>
+    public abstract void Append(ReadOnlySpan<ColumnRows> columns, int rows);
 
     /// <summary>Draws transitions uniformly, with replacement, and gathers them. The host does not wait.</summary>
     /// <param name="rows">B, 1 or more.</param>

@@ -177,12 +177,11 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
     {
         TransitionShape shape = BenchmarkCase.PeerShape;
         using TimedRuntime runtime = new(DeviceBackend.Of(backend).CreateRuntime(device));
-        using DeviceReplay replay = new(
-            runtime, shape.ObservationDimension, shape.ActionDimension, shape.TaskDimension, selection.ReplayCount);
+        using DeviceReplay replay = new(runtime, TransitionBatch.Forms(shape), selection.ReplayCount);
         using TransitionBatch data = BenchmarkData.Batch(shape, Math.Min(selection.ReplayCount, ReplayAppend));
         while (replay.Count < replay.Capacity)
         {
-            replay.Append(data.Observation, data.Action, data.NextObservation, data.Task, data.Reward, data.Terminated);
+            replay.Append(data.Stored, data.Count);
         }
 
         List<DeviceReplayResult> results = [];
@@ -198,8 +197,7 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
             }
 
             Dictionary<string, double> seconds = runtime.Collect();
-            double bytes = 2.0 * rows * sizeof(float) * ((
-                2 * shape.ObservationDimension) + shape.ActionDimension + shape.TaskDimension + 2);
+            double bytes = 2.0 * rows * sizeof(int) * replay.RecordWords;
             results.Add(new DeviceReplayResult(
                 rows, seconds[DeviceKernelNames.ReplaySample] / TimedCalls,
                 seconds[DeviceKernelNames.ReplayGather] / TimedCalls, bytes));

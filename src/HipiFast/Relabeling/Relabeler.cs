@@ -370,8 +370,7 @@ public sealed class Relabeler : IDisposable
         if (Options.MixesGoals)
         {
             _replayIndex.EnsureLength(rows);
-            memory.Download(
-                transitions, default, default, default, default, default, default, _replayIndex.Slice(0, rows));
+            memory.Download(transitions, [], _replayIndex.Slice(0, rows));
             _goals.Write(_replayIndex.Slice(0, rows), _services, replay, Call, _pending.Task);
         }
 

@@ -81,8 +81,11 @@ internal sealed unsafe class ReplayColumn
             case > 32:
                 GatherOverlapping<Vector256<byte>>(slots, destination);
                 break;
-            default:
+            case 12:
                 GatherWords(slots, destination);
+                break;
+            default:
+                GatherBytes(slots, destination);
                 break;
         }
     }
@@ -116,16 +119,25 @@ internal sealed unsafe class ReplayColumn
         }
     }
 
-    // Rows of 12 bytes (three floats): the only width below 16 that is left, since rows are whole floats or one byte.
+    // Three floats, the only width below 16 that rows of floats leave.
     private void GatherWords(ReadOnlySpan<int> slots, byte* destination)
     {
-        System.Diagnostics.Debug.Assert(RowBytes == 12);
         foreach (int slot in slots)
         {
             byte* row = Row(slot);
             Unsafe.WriteUnaligned(destination, Unsafe.ReadUnaligned<long>(row));
             Unsafe.WriteUnaligned(destination + 8, Unsafe.ReadUnaligned<int>(row + 8));
             destination += 12;
+        }
+    }
+
+    // Several flags.
+    private void GatherBytes(ReadOnlySpan<int> slots, byte* destination)
+    {
+        foreach (int slot in slots)
+        {
+            Buffer.MemoryCopy(Row(slot), destination, RowBytes, RowBytes);
+            destination += RowBytes;
         }
     }
 }

@@ -158,7 +158,7 @@ internal sealed unsafe class ReplayRecords : IDisposable
         foreach (ReplayColumn column in _columns)
         {
             TransitionColumn definition = column.Definition;
-            file.Require(prefix + definition.Name, definition.Type, definition.TensorShape(count, column.Width));
+            definition.Require(file, prefix + definition.Name, count, column.Width);
         }
     }
 

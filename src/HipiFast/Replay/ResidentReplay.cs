@@ -32,9 +32,7 @@ public sealed class ResidentReplay : IReplay
         ArgumentNullException.ThrowIfNull(host);
         _memory = memory;
         Host = host;
-        TransitionShape shape = host.Shape;
-        _ring = memory.CreateRing(
-            shape.ObservationDimension, shape.ActionDimension, shape.TaskDimension, host.Capacity);
+        _ring = memory.CreateRing(TransitionBatch.Forms(host.Shape), host.Capacity);
         Refill();
     }
 
@@ -45,7 +43,7 @@ public sealed class ResidentReplay : IReplay
     public void Append(TransitionBatch step, ReadOnlySpan<byte> truncated)
     {
         Host.Append(step, truncated);
-        AppendToRing(step);
+        _ring.Append(step.Stored, step.Count);
     }
 
     /// <inheritdoc/>
@@ -111,10 +109,7 @@ public sealed class ResidentReplay : IReplay
         for (; number < Host.TotalCount; number += batch.Count)
         {
             Host.Read(number, batch);
-            AppendToRing(batch);
+            _ring.Append(batch.Stored, batch.Count);
         }
     }
-
-    private void AppendToRing(TransitionBatch rows) => _ring.Append(
-        rows.Observation, rows.Action, rows.NextObservation, rows.Task, rows.Reward, rows.Terminated);
 }

@@ -74,10 +74,7 @@ public sealed class ResidentTransitionBatch : ITransitionBatch
             _host.Count = Count;
             if (_transitions is not null)
             {
-                Memory.Download(
-                    _transitions, _host.Observation, _host.Action, _host.NextObservation, _host.Task, _host.Reward,
-                    _host.Terminated,
-                    _host.ReplayIndex);
+                Memory.Download(_transitions, _host.Stored, _host.ReplayIndex);
             }
 
             _isOnHost = true;

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Numerics;
+using HipiFast.Kernels.Replay;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Storage;
 
@@ -10,14 +11,15 @@ namespace HipiFast.Replay;
 /// A batch of transitions as structure of arrays in native memory; every matrix row-major without padding.
 /// </summary>
 /// <remarks>
-/// What a transition consists of is said once, in <see cref="Schema"/>: copies, checkpoints, files, checks and replay
-/// walk it. Not thread-safe. Filling and relabeling a batch of a size within <see cref="Capacity"/> allocates nothing.
+/// What a transition consists of is said once, in <see cref="Schema"/>: copies, checkpoints, files, checks and replay,
+/// on the host and on a device, walk it. Not thread-safe. Filling and relabeling a batch of a size within <see cref="Capacity"/> allocates nothing.
 /// </remarks>
 public sealed unsafe class TransitionBatch : ITransitionBatch
 {
     private static readonly List<TransitionColumn> s_schema = [];
 
-    // The one list of what a transition consists of. Each stands in the schema in the order of these lines.
+    // The one list of what a transition consists of. Each stands in the schema in the order of these lines: first those
+    // of KernelColumn, in its order. One that files of before lack takes a default.
     internal static readonly TransitionColumn ObservationColumn = Add(
         "observation", TensorType.Float32, ColumnExtent.Observation, ColumnOwner.Transition);
 
@@ -41,6 +43,7 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
 
     private readonly NativeBuffer<byte>[] _columns = new NativeBuffer<byte>[s_schema.Count];
     private readonly int[] _widths = new int[s_schema.Count];
+    private readonly ColumnRows[] _stored;
     private int _count;
 
     /// <summary>Allocates room for <paramref name="capacity"/> transitions.</summary>
@@ -56,8 +59,10 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
         {
             _widths[column.Index] = column.Width(shape);
             _columns[column.Index] = new NativeBuffer<byte>(capacity * RowBytes(column));
+            column.FillDefault(Pointer(column), checked(capacity * column.Width(shape)));
         }
 
+        _stored = Forms(shape);
         new Span<long>(Pointer(s_replayIndex), capacity).Fill(-1);
     }
 
@@ -115,6 +120,25 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
         (nint)Pointer(ObservationColumn), (nint)Pointer(ActionColumn), (nint)Pointer(NextObservationColumn), Count,
         Shape.ObservationDimension,
         Shape.ActionDimension);
+
+    /// <summary>The stored columns, for memory that carries them along.</summary>
+    internal ReadOnlySpan<ColumnRows> Stored
+    {
+        get
+        {
+            int next = 0;
+            foreach (TransitionColumn column in s_schema)
+            {
+                if (column.IsStored)
+                {
+                    _stored[next] = _stored[next] with { Address = (nint)Pointer(column) };
+                    next++;
+                }
+            }
+
+            return _stored;
+        }
+    }
 
     /// <summary>Address of <see cref="Task"/>.</summary>
     internal float* TaskPointer => (float*)Pointer(TaskColumn);
@@ -186,7 +210,7 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
             if (column.IsStored)
             {
                 int width = _widths[column.Index];
-                file.Require(prefix + column.Name, column.Type, column.TensorShape(rows, width));
+                column.Require(file, prefix + column.Name, rows, width);
                 column.Read(file, prefix + column.Name, Pointer(column), 0, rows, width);
             }
         }
@@ -276,10 +300,20 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
         return null;
     }
 
-    private static TransitionColumn Add(
-        string name, TensorType type, ColumnExtent extent, ColumnOwner owner, bool isStored = true)
+    /// <summary>Form of the stored columns, in the order of the schema.</summary>
+    /// <param name="shape">Widths.</param>
+    internal static ColumnRows[] Forms(TransitionShape shape) =>
+    [
+        .. s_schema.Where(column => column.IsStored)
+            .Select(column => new ColumnRows(0, column.Width(shape), column.ElementBytes)),
+    ];
+
+    /// <summary>Adds a column to the schema, before any batch is made.</summary>
+    internal static TransitionColumn Add(
+        string name, TensorType type, ColumnExtent extent, ColumnOwner owner, bool isStored = true,
+        float? defaultValue = null)
     {
-        TransitionColumn column = new(s_schema.Count, name, type, extent, owner, isStored);
+        TransitionColumn column = new(s_schema.Count, name, type, extent, owner, isStored, defaultValue);
         s_schema.Add(column);
         return column;
     }

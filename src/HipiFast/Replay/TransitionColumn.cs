@@ -5,11 +5,14 @@ namespace HipiFast.Replay;
 /// <summary>One column of transitions: what it is called in files, what its entries are and what it is about.</summary>
 /// <remarks>
 /// Floats must be finite. Bytes are flags, 0 or 1. <see cref="TransitionBatch.Schema"/> lists the columns of a batch.
+/// What came later than files that are read still has a <see cref="Default"/>, which stands for the column where a file
+/// lacks it, and in a batch until somebody fills it.
 /// </remarks>
 public sealed class TransitionColumn
 {
     internal TransitionColumn(
-        int index, string name, TensorType type, ColumnExtent extent, ColumnOwner owner, bool isStored = true)
+        int index, string name, TensorType type, ColumnExtent extent, ColumnOwner owner, bool isStored = true,
+        float? defaultValue = null)
     {
         Index = index;
         Name = name;
@@ -17,6 +20,7 @@ public sealed class TransitionColumn
         Extent = extent;
         Owner = owner;
         IsStored = isStored;
+        Default = defaultValue;
     }
 
     /// <summary>Name of the tensor that holds it in a file.</summary>
@@ -33,6 +37,9 @@ public sealed class TransitionColumn
 
     /// <summary>Whether files and replay keep it; false for what a batch only says of its own rows.</summary>
     public bool IsStored { get; }
+
+    /// <summary>What its entries are where nobody said; null for a column that every file has.</summary>
+    public float? Default { get; }
 
     /// <summary>Whether it is a matrix, <c>[rows, width]</c>, rather than a vector.</summary>
     public bool IsMatrix => Extent != ColumnExtent.One;
@@ -95,7 +102,57 @@ public sealed class TransitionColumn
         SafetensorsWriter writer, string name, void* values, long rows, int width, nint stride) =>
         writer.AddRows(name, Type, values, stride, TensorShape(rows, width));
 
-    /// <summary>Reads rows of a tensor and looks at their values.</summary>
+    /// <summary>Finds the column's tensor.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="name">Name of the tensor.</param>
+    /// <param name="rows">Rows that it must have, or -1 for any number.</param>
+    /// <param name="width">Entries that its rows must have, or -1 for any number.</param>
+    /// <returns>The tensor; null where the file lacks it and a default stands for it.</returns>
+    /// <exception cref="InvalidDataException">
+    /// It is missing without a default, or has another type or shape.
+    /// </exception>
+    internal TensorInfo? Require(SafetensorsFile file, string name, long rows, long width)
+    {
+        if (!file.Tensors.TryGetValue(name, out TensorInfo? tensor) && Default is not null)
+        {
+            return null;
+        }
+
+        // Flags may be of either type of one byte.
+        TensorType type = IsFlag && tensor?.Type == TensorType.Bool ? TensorType.Bool : Type;
+        return file.Require(name, type, TensorShape(rows, width));
+    }
+
+    /// <summary>Fills rows with the default, if there is one.</summary>
+    /// <param name="destination">The rows, side by side.</param>
+    /// <param name="entries">Entries of all rows.</param>
+    internal unsafe void FillDefault(void* destination, int entries)
+    {
+        if (Default is not float value)
+        {
+            return;
+        }
+
+        switch (Type)
+        {
+            case TensorType.Float32:
+                new Span<float>(destination, entries).Fill(value);
+                break;
+            case TensorType.Int32:
+                new Span<int>(destination, entries).Fill((int)value);
+                break;
+            case TensorType.Int64:
+                new Span<long>(destination, entries).Fill((long)value);
+                break;
+            default:
+                new Span<byte>(destination, entries).Fill((byte)value);
+                break;
+        }
+    }
+
+    /// <summary>
+    /// Reads rows of a tensor and looks at their values; the default stands for a tensor that is missing.
+    /// </summary>
     /// <param name="file">The file.</param>
     /// <param name="name">Name of the tensor.</param>
     /// <param name="destination">Receives the rows, side by side.</param>
@@ -103,12 +160,18 @@ public sealed class TransitionColumn
     /// <param name="rows">Number of rows.</param>
     /// <param name="width">Entries of a row.</param>
     /// <exception cref="InvalidDataException">
-    /// No such tensor, of another type, or with a value that it cannot have.
+    /// No such tensor and no default, or of another type, or with a value that it cannot have.
     /// </exception>
     internal unsafe void Read(SafetensorsFile file, string name, void* destination, long firstRow, int rows, int width)
     {
         int count = checked(rows * width);
         long first = firstRow * width;
+        if (Default is not null && !file.Tensors.ContainsKey(name))
+        {
+            FillDefault(destination, count);
+            return;
+        }
+
         switch (Type)
         {
             case TensorType.Float32:

@@ -25,17 +25,25 @@ public sealed class TransitionFile : IDisposable
     private TransitionFile(SafetensorsFile file)
     {
         _file = file;
-        TensorInfo[] tensors = [.. s_columns.Select(column => Require(file, column))];
-        TensorInfo first = tensors[0];
-        foreach (TensorInfo tensor in tensors)
+        List<(TransitionColumn Column, TensorInfo Tensor)> found = [];
+        foreach (TransitionColumn column in s_columns)
+        {
+            if (column.Require(file, column.Name, -1, -1) is TensorInfo tensor)
+            {
+                found.Add((column, tensor));
+            }
+        }
+
+        TensorInfo first = found[0].Tensor;
+        foreach ((_, TensorInfo tensor) in found)
         {
             RequireSameExtent(first, tensor, 0, "rows");
         }
 
         // Several columns may be of one width: the first says which.
-        foreach (TransitionColumn column in s_columns.Where(column => column.IsMatrix))
+        foreach ((TransitionColumn column, TensorInfo tensor) in found.Where(entry => entry.Column.IsMatrix))
         {
-            RequireSameExtent(Of(column.Extent), tensors[Array.IndexOf(s_columns, column)], 1, "columns");
+            RequireSameExtent(Of(column.Extent), tensor, 1, "columns");
         }
 
         HasEpisodes = file.Tensors.ContainsKey(EpisodeName);
@@ -54,7 +62,7 @@ public sealed class TransitionFile : IDisposable
             Width(file, Of(ColumnExtent.Observation)), Width(file, Of(ColumnExtent.Action)),
             Width(file, Of(ColumnExtent.Task)));
 
-        TensorInfo Of(ColumnExtent extent) => tensors[Array.FindIndex(s_columns, column => column.Extent == extent)];
+        TensorInfo Of(ColumnExtent extent) => found.First(entry => entry.Column.Extent == extent).Tensor;
     }
 
     /// <summary>The path as it was given.</summary>
@@ -286,14 +294,6 @@ public sealed class TransitionFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
-
-    // Flags may be of either type of one byte.
-    private static TensorInfo Require(SafetensorsFile file, TransitionColumn column)
-    {
-        bool isBool = column.Type == TensorType.UInt8 && file.Tensors.TryGetValue(column.Name, out TensorInfo? tensor)
-            && tensor.Type == TensorType.Bool;
-        return file.Require(column.Name, isBool ? TensorType.Bool : column.Type, column.TensorShape(-1, -1));
-    }
 
     private static int Width(SafetensorsFile file, TensorInfo tensor) => tensor.Shape[1] is > 0 and <= int.MaxValue
         ? (int)tensor.Shape[1]

@@ -2,6 +2,7 @@ using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices.Replay;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Random;
+using HipiFast.Kernels.Replay;
 using HipiFast.Replay;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Replay;
@@ -25,7 +26,7 @@ public sealed class DeviceReplayTests : IDisposable
     {
         TransitionShape shape = new(5, 3, 2);
         using ReplayBuffer host = new(shape, capacity, copies);
-        using DeviceReplay device = new(_runtime, 5, 3, 2, capacity);
+        using DeviceReplay device = new(_runtime, TransitionBatch.Forms(shape), capacity);
         using TransitionBatch expected = new(shape, rows);
         for (uint call = 0; call < appends; call++)
         {
@@ -83,7 +84,7 @@ public sealed class DeviceReplayTests : IDisposable
     {
         TransitionShape shape = new(300, 3, 2);
         using ReplayBuffer host = new(shape, 1000);
-        using DeviceReplay device = new(_runtime, 300, 3, 2, 1000);
+        using DeviceReplay device = new(_runtime, TransitionBatch.Forms(shape), 1000);
         using TransitionBatch expected = new(shape, 50);
         using TransitionBatch all = Data(shape, 2500, 0);
         host.AppendEpisode(all);
@@ -98,7 +99,7 @@ public sealed class DeviceReplayTests : IDisposable
     public void ABatchSeesWhatWasAppendedBeforeItAndNothingLater()
     {
         TransitionShape shape = new(2, 1, 1);
-        using DeviceReplay device = new(_runtime, 2, 1, 1, 8);
+        using DeviceReplay device = new(_runtime, TransitionBatch.Forms(shape), 8);
         using TransitionBatch first = Data(shape, 8, 0), second = Data(shape, 8, 1);
         Append(device, first);
         DeviceBatch batch = device.Sample(40, 3, 0);
@@ -112,17 +113,26 @@ public sealed class DeviceReplayTests : IDisposable
     [Fact]
     public void BadUseIsASentence()
     {
-        using DeviceReplay device = new(_runtime, 2, 1, 1, 8);
+        TransitionShape shape = new(2, 1, 1), other = new(2, 1, 2);
+        ColumnRows[] columns = TransitionBatch.Forms(shape);
+        using DeviceReplay device = new(_runtime, columns, 8);
         Assert.Equal("Cannot sample from an empty replay ring.", Assert.Throws<InvalidOperationException>(
             () => device.Sample(1, 1, 1)).Message);
-        Assert.Equal(
-            "2 transitions have 2 x 2 = 4 entries of next states; found 3.",
-            Assert.Throws<ArgumentException>(
-                () =>
-                    device.Append(
-                        new float[4], new float[2], new float[3], new float[2], new float[2], new byte[2])).Message);
+        Assert.StartsWith(
+            "Column 3 of the ring takes 1 words of a row; found 2.",
+            Assert.Throws<ArgumentException>(() => device.Append(TransitionBatch.Forms(other), 1)).Message,
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The ring holds 6 columns; found 5.",
+            Assert.Throws<ArgumentException>(() => device.Append(columns.AsSpan(1), 1)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(0, device.TotalCount);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new DeviceReplay(_runtime, 0, 1, 1, 8));
+        Assert.StartsWith(
+            "Kernels know 6 columns of a transition; found 5.",
+            Assert.Throws<ArgumentException>(() => new DeviceReplay(_runtime, columns.AsSpan(1), 8)).Message,
+            StringComparison.Ordinal);
+        columns[1] = columns[1] with { Width = 0 };
+        Assert.Throws<ArgumentOutOfRangeException>(() => new DeviceReplay(_runtime, columns, 8));
     }
 
     private static void Append(
@@ -136,8 +146,7 @@ public sealed class DeviceReplayTests : IDisposable
         }
     }
 
-    private static void Append(DeviceReplay device, TransitionBatch data) =>
-        device.Append(data.Observation, data.Action, data.NextObservation, data.Task, data.Reward, data.Terminated);
+    private static void Append(DeviceReplay device, TransitionBatch data) => device.Append(data.Stored, data.Count);
 
     private static TransitionBatch Data(TransitionShape shape, int rows, uint stream)
     {
