@@ -9,7 +9,7 @@ using HipiFast.Testing;
 namespace HipiFast.Kernels.Ilgpu.Tests.Replay;
 
 /// <summary>
-/// What <see cref="FurtherColumnTests"/> calls in assemblies whose schema is longer: a float, flags of every entry of a
+/// What <see cref="FurtherColumnTests"/> runs in a process whose schema is longer: a float, flags of every entry of a
 /// state, and a 64-bit number for every row.
 /// </summary>
 public static unsafe class FurtherColumns
@@ -23,13 +23,38 @@ public static unsafe class FurtherColumns
     /// <summary>A checkpoint without them.</summary>
     public const string CheckpointName = "old-checkpoint.safetensors";
 
-    /// <summary>Widths; of a state's flags that no other column has.</summary>
+    /// <summary>Argument of <see cref="Main"/>: what carries the columns along.</summary>
+    public const string CarryWhat = "carry";
+
+    /// <summary>Argument of <see cref="Main"/>: what stands for columns that a file lacks.</summary>
+    public const string DefaultsWhat = "defaults";
+
+    /// <summary>Widths.</summary>
     public static TransitionShape Shape { get; } = new(3, 2, 2);
 
-    /// <summary>A ring on the host and its copy on a device draw every column alike, and as it was appended.</summary>
-    public static void AreReplayed(string directory)
+    /// <summary>Entry point of the process.</summary>
+    /// <param name="arguments">What to check, and a folder for files.</param>
+    /// <returns>0; an assertion that fails ends the process.</returns>
+    public static int Main(string[] arguments)
     {
+        ArgumentNullException.ThrowIfNull(arguments);
+        (string what, string directory) = (arguments[0], arguments[1]);
         Assert.Equal(3, Further.Columns.Length);
+        if (what == DefaultsWhat)
+        {
+            HaveDefaults(directory);
+            return 0;
+        }
+
+        AreReplayed();
+        AreSavedAndLoaded(directory);
+        AreRelabeledAlong();
+        return 0;
+    }
+
+    /// <summary>A ring on the host and its copy on a device draw every column alike, and as it was appended.</summary>
+    private static void AreReplayed()
+    {
         using ComputeSession session = new IlgpuBackend().CreateSession(new SessionOptions(Device: DeviceInfo.Cpu));
         using TransitionBatch all = Batch(1, 3 * Rows), expected = new(Shape, 20);
         ReplayBuffer host = new(Shape, Rows);
@@ -70,9 +95,8 @@ public static unsafe class FurtherColumns
     }
 
     /// <summary>Files and checkpoints keep every column.</summary>
-    public static void AreSavedAndLoaded(string directory)
+    private static void AreSavedAndLoaded(string directory)
     {
-        Assert.Equal(3, Further.Columns.Length);
         string path = Path.Combine(directory, "x");
         using TransitionBatch batch = Batch(1, Rows), other = new(Shape, Rows), sampled = new(Shape, 30),
             restored = new(Shape, 30);
@@ -102,9 +126,8 @@ public static unsafe class FurtherColumns
     }
 
     /// <summary>A relabel call, on the host or on a device, leaves alone what says nothing of tasks.</summary>
-    public static void AreRelabeledAlong(string directory)
+    private static void AreRelabeledAlong()
     {
-        Assert.Equal(3, Further.Columns.Length);
         using ComputeSession session = new IlgpuBackend().CreateSession(new SessionOptions(Device: DeviceInfo.Cpu));
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using TransitionBatch batch = RelabelData.Batch(Rows), before = batch.Copy();
@@ -124,7 +147,7 @@ public static unsafe class FurtherColumns
     }
 
     /// <summary>What was written before the columns were there reads as if it held their defaults.</summary>
-    public static void HaveDefaults(string directory)
+    private static void HaveDefaults(string directory)
     {
         TransitionColumn[] added = Further.Columns;
         using TransitionBatch expected = Batch(1, Rows), loaded = new(Shape, Rows), sampled = new(Shape, Rows);
@@ -208,7 +231,7 @@ public static unsafe class FurtherColumns
         }
     }
 
-    /// <summary>The further columns: in the schema from the first time that they are asked for.</summary>
+    /// <summary>The further columns; in the schema from the first time that they are asked for.</summary>
     private static class Further
     {
         static Further() => Columns =
