@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using HipiFast.Benchmarking.Results;
 using HipiFast.Options;
+using HipiFast.Relabeling;
 using HipiFast.Storage;
 using HipiFast.Training;
 using Spectre.Console;
@@ -16,6 +17,7 @@ internal sealed class TrainingDisplay
 
     private readonly ConsoleOutput _console;
     private readonly SeedState[] _seeds;
+    private string? _cost;
 
     public TrainingDisplay(ConsoleOutput console, IReadOnlyList<TrainingConfig> configs)
     {
@@ -39,6 +41,15 @@ internal sealed class TrainingDisplay
                 + $"{NumberText.Count(config.Run.Steps)} steps, "
                 + $"{config.Run.GradientSteps} gradient steps each{from}, on {run.Backend.Name}, in "
                 + $"{run.Directory.Path}");
+        }
+
+        if (index == 0)
+        {
+            _cost = Describe(run.Config, run.Forecast);
+            if (_cost is not null && !_console.Interactive)
+            {
+                _console.Line(_cost);
+            }
         }
     }
 
@@ -134,7 +145,32 @@ internal sealed class TrainingDisplay
             seed.AddLiveRow(table);
         }
 
+        if (_cost is not null)
+        {
+            table.Caption(_cost);
+        }
+
         return table;
+    }
+
+    // Where inference takes most of the time, what would bound it.
+    private static string? Describe(TrainingConfig config, CostForecast cost)
+    {
+        if (cost.SoftQValues == 0)
+        {
+            return null;
+        }
+
+        string text = string.Create(
+            CultureInfo.InvariantCulture,
+            $"relabeling takes about {cost.RelabelShare:0%} of the time of training ({cost.SoftQValues:0.#} soft-Q "
+            + $"values for each transition)");
+        return cost.RelabelShare <= 0.5 ? text : config.Relabeling switch
+        {
+            { Candidates: CandidateSource.Fixed } => text,
+            { Assignment: Assignment.Task } => text + "; a smaller --row-pool makes it cheaper",
+            _ => text + "; --group-rows 16 bounds it, whatever the batch",
+        };
     }
 
     private string Spread(Func<SeedState, double> value)

@@ -18,15 +18,15 @@ internal static class ReplayFactory
         if (config.Run.Replay == ReplayPlace.Device && relabeling is not
             {
                 Strategy: RelabelStrategy.InverseRl, Assignment: Assignment.Row,
-                Partition: PartitionMode.Batch or PartitionMode.None,
+                Partition: PartitionMode.Batch or PartitionMode.None, Groups: false,
             })
         {
             throw new ArgumentException(
-                "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row and "
-                + "partition batch or none; "
+                "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row, partition "
+                + "batch or none, and group-rows 0; "
                 + $"found relabel {OptionNames.Kebab(relabeling.Strategy)}, assign "
                 + $"{OptionNames.Kebab(relabeling.Assignment)}, "
-                + $"partition {OptionNames.Kebab(relabeling.Partition)}.");
+                + $"partition {OptionNames.Kebab(relabeling.Partition)}, group-rows {relabeling.GroupRows}.");
         }
     }
 

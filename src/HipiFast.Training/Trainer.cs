@@ -130,6 +130,10 @@ public sealed class Trainer : IDisposable
     /// <summary>Whether all steps are done.</summary>
     public bool IsFinished => EnvSteps >= Config.Run.Steps;
 
+    /// <summary>What relabeling will cost.</summary>
+    public CostForecast Forecast => CostForecast.Of(
+        Config, _environment.Shape, _environment.FixedTasks.Length / _environment.Shape.TaskDimension);
+
     /// <summary>Losses of the last gradient step.</summary>
     public SacLosses LastLosses { get; private set; }
 
@@ -264,7 +268,7 @@ public sealed class Trainer : IDisposable
         CheckCounters(file, counters);
         _counters = counters;
         _relabeler.Call = (uint)counters.RelabelCalls;
-        _relabeler.LoadState(file, "relabeler.");
+        _relabeler.LoadState(file, "relabeler.", _replay);
         file.Require(Prefix + "means", TensorType.Float64, _means.State.Length);
         file.ReadFinite<double>(Prefix + "means", _means.State);
         if (counters.Minibatch < Config.Pool)

@@ -106,6 +106,13 @@ public sealed record TrainingConfig
                 + "candidates (--candidates) fixed and assign (--assign) row.");
         }
 
+        if (!Relabeling.GroupsFit)
+        {
+            throw new ArgumentException(
+                "group_candidates and label_draws (--group-candidates, --label-draws) are of rows relabeled in groups; "
+                + "group_rows (--group-rows) is 0, expected 1 or more.");
+        }
+
         // Counters of random numbers have 32 bits; beyond them the same numbers would come again.
         if (Run.Steps > uint.MaxValue / Run.GradientSteps)
         {

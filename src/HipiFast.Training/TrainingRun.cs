@@ -49,6 +49,9 @@ public sealed class TrainingRun : IDisposable
     /// <summary>The configuration.</summary>
     public TrainingConfig Config => _trainer.Config;
 
+    /// <summary>What relabeling will cost.</summary>
+    public CostForecast Forecast => _trainer.Forecast;
+
     /// <summary>The backend that computes.</summary>
     public KernelBackend Backend => _trainer.Backend;
 

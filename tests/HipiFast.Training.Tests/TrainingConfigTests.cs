@@ -86,6 +86,9 @@ public class TrainingConfigTests
                 ExactTerminalValue = false,
                 FutureHorizon = 4,
                 RowPool = 9,
+                GroupRows = 10,
+                GroupCandidates = 11,
+                LabelDraws = 12,
                 Alpha = 1f,
             },
             Pool = 2,
@@ -97,6 +100,25 @@ public class TrainingConfigTests
             key.Get(new TrainingConfig()), key.Get(key.Name == "replay" ? onDevice : config)));
         Assert.Equal(config, RunDirectory.FromJson(OptionKeys<TrainingConfig>.ToJson(config), string.Empty));
         Assert.Equal(onDevice, RunDirectory.FromJson(OptionKeys<TrainingConfig>.ToJson(onDevice), string.Empty));
+    }
+
+    [Fact]
+    public void WhatAppliesToGroupsAlone_NeedsGroups()
+    {
+        foreach (RelabelOptions relabeling in (RelabelOptions[])[new() { LabelDraws = 2 }, new() { GroupCandidates = 2 }])
+        {
+            Assert.Contains(
+                "--group-rows", Assert.Throws<ArgumentException>(
+                    () => new TrainingConfig { Relabeling = relabeling }.Validate()).Message);
+            new TrainingConfig { Relabeling = relabeling with { GroupRows = 1 } }.Validate();
+        }
+
+        TrainingConfig onDevice = new() { Run = new() { Replay = ReplayPlace.Device } };
+        onDevice.Validate();
+        Assert.Contains(
+            "group-rows 0",
+            Assert.Throws<ArgumentException>(
+                () => (onDevice with { Relabeling = new() { GroupRows = 8 } }).Validate()).Message);
     }
 
     [Fact]

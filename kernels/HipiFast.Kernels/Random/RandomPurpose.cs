@@ -74,4 +74,10 @@ public enum RandomPurpose : uint
 
     /// <summary>Which trajectories behavior cloning holds out: counter (position, 0, 0).</summary>
     CloningSplit = 17,
+
+    /// <summary>
+    /// Which of the tasks that a group of rows could choose among are its candidates: counter (draw, 0 and up, call),
+    /// draws counted through the groups of a call.
+    /// </summary>
+    CandidateSubset = 18,
 }

@@ -53,4 +53,26 @@ internal struct RelabelSummary
 
     /// <summary>Rows that were relabeled, by inverse RL or by a goal, and terminate under their new task.</summary>
     public int RelabeledTerminated { get; set; }
+
+    /// <summary>Adds the sums of a call over other rows, none of which was bad.</summary>
+    /// <param name="other">The other call.</param>
+    public void Add(in RelabelSummary other)
+    {
+        Entropy += other.Entropy;
+        Surprise += other.Surprise;
+        SurpriseCount += other.SurpriseCount;
+        CommandedIsMode += other.CommandedIsMode;
+        LogPartitionMin = MathF.Min(LogPartitionMin, other.LogPartitionMin);
+        LogPartitionMax = MathF.Max(LogPartitionMax, other.LogPartitionMax);
+        RelabeledTerminated += other.RelabeledTerminated;
+    }
+
+    /// <summary>Gives bad rows of a call over some rows of a batch their numbers in the batch.</summary>
+    /// <param name="row">Numbers of the call's rows.</param>
+    public void RenumberRows(ReadOnlySpan<int> row)
+    {
+        BadRow = BadRow < 0 ? -1 : row[BadRow];
+        UnsampledRow = UnsampledRow < 0 ? -1 : row[UnsampledRow];
+        BadRewardRow = BadRewardRow < 0 ? -1 : row[BadRewardRow];
+    }
 }

@@ -14,4 +14,7 @@ internal enum RowService : byte
 
     /// <summary>A random task.</summary>
     Random,
+
+    /// <summary>The task that inverse RL chose for the transition at an earlier draw.</summary>
+    Recall,
 }

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using HipiFast.Kernels.Memory;
+using HipiFast.Kernels.Random;
 using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Replay;
 using HipiFast.Kernels.Tasks;
@@ -20,6 +21,7 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
     private readonly NativeBuffer<float> _fixedLogPrior = new(0);
     private readonly NativeBuffer<float> _logPrior = new(0);
     private bool _hasFixedPrior;
+    private uint _drawn;
 
     /// <summary>K of the fixed candidates; 0 before they are set.</summary>
     public int FixedCount { get; private set; }
@@ -32,6 +34,11 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
 
     /// <summary>Address of <see cref="Tasks"/>.</summary>
     public float* Pointer => _tasks.Pointer;
+
+    /// <summary>Most candidates that the present call by groups can have.</summary>
+    public int Most { get; private set; }
+
+    private int SourceCount => options.Candidates == CandidateSource.Both ? 2 : 1;
 
     private int TaskDimension => family.TaskDimension;
 
@@ -80,18 +87,49 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
             return;
         }
 
-        int sources = options.Candidates == CandidateSource.Both ? 2 : 1;
-        Count = checked(sources * units.Count);
-        _tasks.EnsureLength((long)Count * TaskDimension);
-        if (options.Candidates != CandidateSource.Reached)
+        Begin(units.Count);
+        Gather(batch, units, 0);
+        Count = Most;
+    }
+
+    /// <summary>Begins a call by groups.</summary>
+    /// <param name="rows">Rows of all groups.</param>
+    public void Begin(int rows)
+    {
+        Count = 0;
+        _drawn = 0;
+        Most = checked(SourceCount * rows);
+        _tasks.EnsureLength((long)Most * TaskDimension);
+    }
+
+    /// <summary>
+    /// Adds the candidates of a group to those of the call: all that its rows give, or a random subset of them.
+    /// </summary>
+    /// <param name="group">The rows.</param>
+    /// <param name="call">Number of the call.</param>
+    /// <returns>The group's candidates <c>[K, P]</c>, valid until the next call.</returns>
+    public ReadOnlySpan<float> Append(TransitionBatch group, uint call)
+    {
+        int first = Count, count = SourceCount * group.Count, dimension = TaskDimension;
+        Gather(group, new Units(group), first);
+        int wanted = options.GroupCandidates == 0 ? count : Math.Min(count, options.GroupCandidates);
+        Span<float> tasks = _tasks.Slice((long)first * dimension, count * dimension);
+        if (wanted < count)
         {
-            units.Commanded.CopyTo(_tasks.Slice(0, units.Count * TaskDimension));
+            for (int i = 0; i < wanted; i++)
+            {
+                int other = i + (int)UniformIndex.Draw(
+                    (uint)(count - i), _drawn++, call, RandomPurpose.CandidateSubset, options.Seed);
+                for (int entry = 0; entry < dimension; entry++)
+                {
+                    (tasks[(i * dimension) + entry], tasks[(other * dimension) + entry]) =
+                        (tasks[(other * dimension) + entry], tasks[(i * dimension) + entry]);
+                }
+            }
         }
 
-        if (options.Candidates != CandidateSource.Commanded)
-        {
-            GatherReached(batch, units, (long)(sources - 1) * units.Count * TaskDimension);
-        }
+        Count = first + wanted;
+        return tasks[..(wanted * dimension)];
     }
 
     /// <summary>Takes the candidates that came with the call, or else the fixed ones.</summary>
@@ -160,6 +198,19 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
         _fixedTasks.Dispose();
         _fixedLogPrior.Dispose();
         _logPrior.Dispose();
+    }
+
+    private void Gather(TransitionBatch batch, Units units, int first)
+    {
+        if (options.Candidates != CandidateSource.Reached)
+        {
+            units.Commanded.CopyTo(_tasks.Slice((long)first * TaskDimension, units.Count * TaskDimension));
+        }
+
+        if (options.Candidates != CandidateSource.Commanded)
+        {
+            GatherReached(batch, units, (first + ((SourceCount - 1L) * units.Count)) * TaskDimension);
+        }
     }
 
     private void GatherReached(TransitionBatch batch, Units units, long first)

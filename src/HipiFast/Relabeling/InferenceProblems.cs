@@ -74,6 +74,21 @@ internal sealed class InferenceProblems(
         return Of(softQ, given, goals) with { Resident = resident };
     }
 
+    /// <summary>A group of rows, all of which inverse RL serves.</summary>
+    /// <param name="group">The rows.</param>
+    /// <param name="firstNumber">Number of the first row among all that are served.</param>
+    /// <param name="call">Number of the call.</param>
+    /// <returns>The problem.</returns>
+    /// <exception cref="ArgumentException">There are no networks.</exception>
+    public RelabelProblem OfGroup(TransitionBatch group, uint firstNumber, uint call)
+    {
+        ReadOnlySpan<float> tasks = candidates.Append(group, call);
+        return Of(estimate.Of(group, tasks, call, firstNumber), default, default) with
+        {
+            Commanded = group.Task, RelabelFraction = 1, GoalMix = 0,
+        };
+    }
+
     private RelabelProblem Of(SoftQProblem softQ, GivenTasks given, ReadOnlySpan<float> goals) => new()
     {
         SoftQ = softQ,

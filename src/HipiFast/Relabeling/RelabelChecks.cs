@@ -159,6 +159,13 @@ internal static class RelabelChecks
                 + "batch on the host.");
         }
 
+        if (options.Groups)
+        {
+            throw new ArgumentException(
+                "A batch on a device is relabeled as a whole; rows in groups take a batch on the host, or "
+                + $"{nameof(RelabelOptions.GroupRows)} 0.");
+        }
+
         if (observer is not null)
         {
             throw new ArgumentException(
@@ -166,6 +173,17 @@ internal static class RelabelChecks
         }
 
         return session.Transitions;
+    }
+
+    /// <summary>Q~ of a whole batch is not computed.</summary>
+    public static void RefuseObserver(IRelabelObserver? observer)
+    {
+        if (observer is not null)
+        {
+            throw new ArgumentException(
+                "An observer sees Q~ of every row under every candidate, which rows in groups do without; expected the "
+                + $"relabeling option {nameof(RelabelOptions.GroupRows)} to be 0, or no observer.");
+        }
     }
 
     /// <summary>A partition that is kept across batches does not apply.</summary>

@@ -42,6 +42,36 @@ public sealed record RelabelOptions
     public CandidateSource Candidates { get; init; } = CandidateSource.Commanded;
 
     /// <summary>
+    /// By row, where candidates come from the batch (<see cref="CandidateSource.Commanded"/>,
+    /// <see cref="CandidateSource.Reached"/>, <see cref="CandidateSource.Both"/>): how many of the rows that inverse RL
+    /// serves are relabeled jointly, with their own candidates and a partition over themselves; the others are not
+    /// evaluated, so that a call costs at most 2 G soft-Q values a row whatever its batch. 0 evaluates every row under
+    /// the candidates of all rows, with a partition over all of them (the paper).
+    /// </summary>
+    [Option(
+        Group, "Inferred rows that share candidates and a partition of their own; 0 for the whole batch at once.",
+        Minimum = 0, TypedMaximum = 1 << 20)]
+    public int GroupRows { get; init; }
+
+    /// <summary>
+    /// With <see cref="GroupRows"/>: most candidates of a group, a random subset without replacement of those that its
+    /// rows give; 0 for all of them.
+    /// </summary>
+    [Option(
+        Group, "Most candidates of such a group, drawn at random from its own; 0 for all.",
+        Minimum = 0, TypedMaximum = 1 << 20)]
+    public int GroupCandidates { get; init; }
+
+    /// <summary>
+    /// With <see cref="GroupRows"/> and a replay buffer: how many draws of a transition an inferred task serves, the
+    /// first included; 1 infers at every draw.
+    /// </summary>
+    [Option(
+        Group, "Draws of a transition that an inferred task serves before another is inferred.",
+        Minimum = 1, TypedMaximum = 1 << 20)]
+    public int LabelDraws { get; init; } = 1;
+
+    /// <summary>
     /// Which state <see cref="CandidateSource.Reached"/> and <see cref="CandidateSource.Both"/> look at.
     /// </summary>
     [Option]
@@ -149,10 +179,17 @@ public sealed record RelabelOptions
     internal bool PartitionFits =>
         Partition != PartitionMode.Running || (Candidates == CandidateSource.Fixed && Assignment == Assignment.Row);
 
+    /// <summary>Whether rows are relabeled in groups.</summary>
+    internal bool Groups => GroupRows > 0 && Strategy == RelabelStrategy.InverseRl
+        && Assignment == Assignment.Row && Candidates != CandidateSource.Fixed;
+
+    /// <summary>Whether what applies to groups alone is asked for where there are groups.</summary>
+    internal bool GroupsFit => GroupRows > 0 || (GroupCandidates == 0 && LabelDraws == 1);
+
     /// <summary>Whether inverse RL is by task.</summary>
     internal bool AssignsByTask => Assignment == Assignment.Task && Strategy == RelabelStrategy.InverseRl;
 
-    /// <summary>Throws when an option is out of range.</summary>
+    /// <summary>Throws when an option is out of range, or asks for what needs another.</summary>
     /// <exception cref="ArgumentException">
     /// One sentence naming the option, what was found and what is expected.
     /// </exception>
@@ -165,6 +202,13 @@ public sealed record RelabelOptions
                 nameof(Partition),
                 Partition.ToString(),
                 "Batch or None unless transitions choose among fixed candidates"));
+        }
+
+        if (!GroupsFit)
+        {
+            throw new ArgumentException(
+                $"The relabeling option {(LabelDraws > 1 ? nameof(LabelDraws) : nameof(GroupCandidates))} is of rows "
+                + $"relabeled in groups, and {nameof(GroupRows)} is 0; expected {nameof(GroupRows)} to be 1 or more.");
         }
 
         static string Sentence(string name, string value, string expected) =>

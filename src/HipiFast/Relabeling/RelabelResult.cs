@@ -17,9 +17,9 @@ namespace HipiFast.Relabeling;
 /// </param>
 /// <param name="TerminatedShare">Share of the relabeled rows that terminate under their task.</param>
 /// <remarks>
-/// The first six speak of inverse RL by row, over all rows of the batch (trajectories when those are relabeled). They
-/// are NaN when it was not computed: by task, and when it serves no row and no <see cref="Relabeler.Observer"/>
-/// watches.
+/// The first six speak of inverse RL by row, over all rows of the batch (trajectories when those are relabeled; with
+/// <see cref="RelabelOptions.GroupRows"/> the rows that inverse RL served). They are NaN when it was not computed: by
+/// task, and when it serves no row and no <see cref="Relabeler.Observer"/> watches.
 /// </remarks>
 public readonly record struct RelabelDiagnostics(
     float PosteriorEntropy, float EffectiveTasks, float CommandedIsMode, float LogPartitionMin, float LogPartitionMax,
@@ -31,7 +31,7 @@ public readonly ref struct RelabelResult
 {
     /// <summary>
     /// <c>[B]</c>: index into <see cref="Candidates"/>, or -1 where the commanded task was kept or the new task came
-    /// from a future, final or random task.
+    /// from a future, final or random task, or from an earlier call (<see cref="RelabelOptions.LabelDraws"/>).
     /// </summary>
     public required ReadOnlySpan<int> TaskIndex { get; init; }
 
@@ -43,7 +43,7 @@ public readonly ref struct RelabelResult
 
     /// <summary>
     /// The candidate tasks <c>[K, P]</c> that were scored and that <see cref="TaskIndex"/> points into; empty when
-    /// inverse RL served no row.
+    /// inverse RL served no row. With <see cref="RelabelOptions.GroupRows"/> those of one group after the other.
     /// </summary>
     public required ReadOnlySpan<float> Candidates { get; init; }
 

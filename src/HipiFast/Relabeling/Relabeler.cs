@@ -26,6 +26,9 @@ namespace HipiFast.Relabeling;
 /// attempt, call, FutureState) for the future state; (slot, attempt, call, RandomTask), or whatever the task
 /// distribution makes of (slot, call), for the random task; and (task / 4, slot, call, TaskSampling) for the
 /// posterior.</para>
+/// <para>In groups (<see cref="RelabelOptions.GroupRows"/>), the rows that inverse RL serves are counted through the
+/// batch, and that count is the slot of the posterior's counter; the task is counted within its group. Entry i of the
+/// random subset of a group's candidates takes (entries of earlier groups + i, attempt, call, CandidateSubset).</para>
 /// <para>By task, the relabeled slots go in their order in groups of 32. Each group chooses among M transitions of its
 /// own (M = <see cref="RelabelOptions.RowPool"/>, or all rows of a batch without replay buffer that has no more):
 /// transition t of group g is entry M g + t of RowPool as
@@ -48,6 +51,8 @@ public sealed class Relabeler : IDisposable
     private readonly ReturnSum _returns;
     private readonly InferenceProblems _problems;
     private readonly TransitionChoice _choice;
+    private readonly ServedGroups _groups;
+    private readonly InferredLabels? _labels;
     private readonly PendingChanges _pending;
     private readonly RunningPartition? _running;
     private readonly NativeBuffer<float> _logPartition = new(0);
@@ -108,6 +113,10 @@ public sealed class Relabeler : IDisposable
         _pending = new PendingChanges(family.TaskDimension);
         _running = options.Partition == PartitionMode.Running ? new RunningPartition(options.PartitionDecay) : null;
         _problems = new InferenceProblems(_estimate, _returns, _candidates, options, _running);
+        _groups = new ServedGroups(_session, _problems, _candidates, options);
+        _labels = options.Groups && options.LabelDraws > 1
+            ? new InferredLabels(family.TaskDimension, options.LabelDraws)
+            : null;
     }
 
     /// <summary>The options it was made with.</summary>
@@ -248,7 +257,7 @@ public sealed class Relabeler : IDisposable
 
     /// <summary>
     /// Adds what later calls depend on, besides <see cref="Call"/>, to a checkpoint: the partition that is kept across
-    /// batches.
+    /// batches, and the tasks that serve further draws.
     /// </summary>
     internal void SaveState(SafetensorsWriter writer, string prefix)
     {
@@ -256,18 +265,22 @@ public sealed class Relabeler : IDisposable
         {
             PartitionCheckpoint.Save(_running, writer, prefix + "partition.");
         }
+
+        _labels?.SaveState(writer, prefix + "labels.");
     }
 
     /// <summary>
     /// Restores what <see cref="SaveState"/> wrote, in a relabeler of the same options and fixed candidates.
     /// </summary>
     /// <exception cref="InvalidDataException">Something is missing or has another shape.</exception>
-    internal void LoadState(SafetensorsFile file, string prefix)
+    internal void LoadState(SafetensorsFile file, string prefix, IReplay replay)
     {
         if (_running is not null)
         {
             PartitionCheckpoint.Load(_running, file, prefix + "partition.", _candidates.FixedCount);
         }
+
+        _labels?.LoadState(file, prefix + "labels.", replay.Host.Capacity);
     }
 
     /// <inheritdoc/>
@@ -283,6 +296,8 @@ public sealed class Relabeler : IDisposable
         _candidates.Dispose();
         _returns.Dispose();
         _choice.Dispose();
+        _groups.Dispose();
+        _labels?.Dispose();
         _pending.Dispose();
         _running?.Dispose();
         _logPartition.Dispose();
@@ -324,18 +339,33 @@ public sealed class Relabeler : IDisposable
         _candidates.Clear();
         Inference inference = Inference.Nothing;
         bool observes = Observer is not null && Options.Strategy == RelabelStrategy.InverseRl;
+        bool isGrouped = Options.Groups && !units.AreTrajectories && given.Tasks.IsEmpty;
+        if (isGrouped)
+        {
+            RelabelChecks.RefuseObserver(Observer);
+        }
+
+        if (isGrouped && replay is not null)
+        {
+            _labels?.Recall(batch, replay, _services, _pending.Task);
+        }
+
         bool picks = Options.AssignsByTask && _services.Infers,
             infers = !Options.AssignsByTask && (_services.Infers || observes);
         if (picks)
         {
             _choice.Choose(batch, _services, replay, Call, _candidates, _pending.TaskIndex);
         }
+        else if (infers && isGrouped)
+        {
+            inference = _groups.Infer(batch, _services, Call, _pending, _logPartition);
+        }
         else if (infers)
         {
             inference = Infer(_problems.Of(batch, units, given, _pending.OfUnits(units.Count), Call, Observer), out _);
         }
 
-        Judge(batch, units, picks, isJudged: infers && !units.AreTrajectories);
+        Judge(batch, units, picks, isJudged: infers && !isGrouped && !units.AreTrajectories);
 
         // Nothing below can fail.
         _pending.Commit(batch);
@@ -347,6 +377,11 @@ public sealed class Relabeler : IDisposable
         if (infers)
         {
             _running?.Commit();
+        }
+
+        if (isGrouped && replay is not null)
+        {
+            _labels?.Commit(batch.ReplayIndex, _services, _pending.Task);
         }
 
         Call++;

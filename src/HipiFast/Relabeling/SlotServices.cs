@@ -10,6 +10,7 @@ namespace HipiFast.Relabeling;
 internal sealed class SlotServices(RelabelOptions options) : IDisposable
 {
     private readonly NativeBuffer<RowService> _service = new(0);
+    private int _slots;
 
     /// <summary>Whether inverse RL serves any slot.</summary>
     public bool Infers { get; private set; }
@@ -33,6 +34,7 @@ internal sealed class SlotServices(RelabelOptions options) : IDisposable
         ServiceRule rule = new(options.Seed, call, fraction, options.GoalMix, main);
         _service.EnsureLength(slots);
         Infers = false;
+        _slots = slots;
         for (int slot = 0; slot < slots; slot++)
         {
             RowService service = rule.Of(slot);
@@ -40,6 +42,13 @@ internal sealed class SlotServices(RelabelOptions options) : IDisposable
             Infers |= service == RowService.Infer;
         }
     }
+
+    /// <summary>A task of an earlier call serves a slot.</summary>
+    /// <param name="slot">Number of the slot.</param>
+    public void Recall(int slot) => _service[slot] = RowService.Recall;
+
+    /// <summary>Looks again whether inverse RL serves any slot.</summary>
+    public void CountServed() => Infers = _service.Slice(0, _slots).Contains(RowService.Infer);
 
     /// <inheritdoc/>
     public void Dispose() => _service.Dispose();

@@ -231,6 +231,10 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
         }
     }
 
+    /// <summary>The task of a transition, P floats.</summary>
+    /// <param name="row">The transition.</param>
+    internal Span<float> TaskOf(int row) => Task.Slice(row * Shape.TaskDimension, Shape.TaskDimension);
+
     /// <inheritdoc/>
     public TransitionBatch ToHost() => this;
 
