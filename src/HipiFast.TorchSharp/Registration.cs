@@ -6,6 +6,12 @@ namespace HipiFast.TorchSharp;
 /// <summary>What the program calls when it finds this assembly.</summary>
 public static class Registration
 {
+    /// <inheritdoc cref="TorchRuntime.WhyNot"/>
+    public static string? WhyNot => TorchRuntime.WhyNot;
+
+    /// <inheritdoc cref="TorchRuntime.Remark"/>
+    public static string? Remark => TorchRuntime.Remark;
+
     /// <summary>Adds the learner <c>torch</c>; libtorch is loaded when the learner is first asked for.</summary>
     public static void Register() => LearnerRegistry.Register(
         LearnerRegistry.Torch,

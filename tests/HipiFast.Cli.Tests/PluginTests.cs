@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Reflection.Emit;
 using System.Runtime.Loader;
 using HipiFast.Kernels.Backends;
 using HipiFast.Testing;
@@ -111,6 +113,21 @@ public sealed class PluginTests
         Assert.StartsWith("does not load: ", parts.Components[0].Status, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(null, null, "installed")]
+    [InlineData(null, "with a smaller rocket", "installed; with a smaller rocket")]
+    [InlineData("no air", "with a smaller rocket", "cannot run here: no air")]
+    public void APluginSaysWhatItLacksAndWhatItDoesDifferently(string? whyNot, string? remark, string status)
+    {
+        using TemporaryDirectory directory = new();
+        Directory.CreateDirectory(Path.Combine(directory["plugins"], s_moon.Assembly));
+        SaveMoon(Path.Combine(directory["plugins"], s_moon.Assembly, s_moon.Assembly + ".dll"), whyNot, remark);
+        OptionalComponents parts = new([s_moon with { }], new PluginFolder(directory.Root), build: null, Assert.Fail);
+        parts.LoadAll();
+        Assert.Equal(status, parts.Components[0].Status);
+        Assert.True(parts.Components[0].IsLoaded);
+    }
+
     [Fact]
     public void APackageThatTheFeedLacksIsOneSentence()
     {
@@ -134,5 +151,34 @@ public sealed class PluginTests
         Assert.StartsWith("Unable to find package HipiFast.Rocket", reason, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', reason);
         Assert.True(builder.HasFailed(s_moon));
+    }
+
+    // An assembly with a class Registration, whose properties are constants.
+    private static void SaveMoon(string path, string? whyNot, string? remark)
+    {
+        PersistedAssemblyBuilder assembly = new(new AssemblyName(s_moon.Assembly), typeof(object).Assembly);
+        TypeBuilder type = assembly.DefineDynamicModule(s_moon.Assembly).DefineType(
+            s_moon.Assembly + ".Registration", TypeAttributes.Public | TypeAttributes.Class);
+        const MethodAttributes PublicStatic = MethodAttributes.Public | MethodAttributes.Static;
+        type.DefineMethod("Register", PublicStatic, typeof(void), []).GetILGenerator().Emit(OpCodes.Ret);
+        foreach ((string name, string? value) in (IEnumerable<(string, string?)>)[("WhyNot", whyNot), ("Remark", remark)])
+        {
+            MethodBuilder getter = type.DefineMethod("get_" + name, PublicStatic, typeof(string), []);
+            ILGenerator code = getter.GetILGenerator();
+            if (value is null)
+            {
+                code.Emit(OpCodes.Ldnull);
+            }
+            else
+            {
+                code.Emit(OpCodes.Ldstr, value);
+            }
+
+            code.Emit(OpCodes.Ret);
+            type.DefineProperty(name, PropertyAttributes.None, typeof(string), null).SetGetMethod(getter);
+        }
+
+        type.CreateType();
+        assembly.Save(path);
     }
 }

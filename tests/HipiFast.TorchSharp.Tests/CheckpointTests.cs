@@ -169,7 +169,7 @@ public sealed class CheckpointTests
         Assert.Equal(fixture.Networks.Actor.Values.ToArray(), other.Networks.Actor.Values.ToArray());
     }
 
-    [PythonTorchFact]
+    [PythonFact]
     public void Python_loads_an_actor_into_a_sequential_module_and_acts_the_same()
     {
         using TemporaryDirectory temporary = new();
@@ -183,36 +183,22 @@ public sealed class CheckpointTests
         float[] expected = new float[6 * 2];
         fixture.Learner.Act(fixture.Batch.Observation, fixture.Batch.Task, 6, true, 1, 1, expected);
 
-        // docs/torch.md shows this program.
-        File.WriteAllText(
-            temporary["act.py"],
-            """
-            import sys
-            import torch
-            from safetensors.torch import load_file
-
-            tensors = load_file(sys.argv[1])
-            hidden, inputs = tensors["actor.0.weight"].shape
-            outputs = tensors["actor.2.weight"].shape[0]
-            actor = torch.nn.Sequential(
-                torch.nn.Linear(inputs, hidden), torch.nn.ReLU(),
-                torch.nn.Linear(hidden, hidden), torch.nn.ReLU(),
-                torch.nn.Linear(hidden, outputs))
-            actor.load_state_dict({f"{2 * layer}.{part}": tensors[f"actor.{layer}.{part}"]
-                                   for layer in range(3) for part in ("weight", "bias")})
-
-            states = load_file(sys.argv[2])
-            with torch.no_grad():
-                mean, log_std = actor(torch.cat([states["observation"], states["task"]], 1)).chunk(2, 1)
-            for value in torch.tanh(mean).flatten().tolist():
-                print(repr(value))
-            """);
-        (int code, string output) = PythonTorchFactAttribute.Run(
+        File.WriteAllText(temporary["act.py"], ProgramOfTheDocumentation());
+        (int code, string output) = PythonFactAttribute.Run(
             temporary["act.py"], temporary["agent.safetensors"], temporary["states.safetensors"]);
         Assert.True(code == 0, output);
         string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         float[] found = [.. lines.Select(line => float.Parse(line, CultureInfo.InvariantCulture))];
         Pair.AssertClose(expected, found, 2e-6, "action");
+    }
+
+    private static string ProgramOfTheDocumentation()
+    {
+        const string Begin = "```python\n", End = "```";
+        string page = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Python", "torch.md"))
+            .ReplaceLineEndings("\n");
+        int begin = page.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
+        return page[begin..page.IndexOf(End, begin, StringComparison.Ordinal)];
     }
 
     private static Pair Make(bool asDevice) =>

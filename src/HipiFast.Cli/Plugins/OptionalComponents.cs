@@ -8,9 +8,10 @@ namespace HipiFast.Cli;
 /// <summary>
 /// The one place that registers optional backends, environments and learners: loads their assemblies and calls the
 /// public static method <c>Register()</c> of the type <c>ASSEMBLY.Registration</c> in each. A public static string
-/// property <c>WhyNot</c> there may say what the part lacks at run time. Plug-ins are loaded from where they are built,
-/// and built when something first asks for them; those of an NVIDIA GPU as soon as its driver is found. What is absent
-/// is reported by <c>hipifast info</c>, and an error only where it was asked for.
+/// property <c>WhyNot</c> there may say what the part lacks at run time, one called <c>Remark</c> what it does
+/// differently on this machine. Plug-ins are loaded from where they are built, and built when something first asks for
+/// them; those of an NVIDIA GPU as soon as its driver is found. What is absent is reported by <c>hipifast info</c>, and
+/// an error only where it was asked for.
 /// </summary>
 /// <param name="components">The parts.</param>
 /// <param name="folder">Where plug-ins lie.</param>
@@ -23,6 +24,7 @@ internal sealed class OptionalComponents(
     private const string EntryType = "Registration";
     private const string EntryMethod = "Register";
     private const string ReasonProperty = "WhyNot";
+    private const string RemarkProperty = "Remark";
 
     // What the status of a part begins with that is not there; others have a verb.
     private const string Not = "not ";
@@ -225,6 +227,8 @@ internal sealed class OptionalComponents(
             component.IsLoaded = true;
             component.Status = type.GetProperty(ReasonProperty)?.GetValue(null) is string whyNot
                 ? "cannot run here: " + whyNot
+                : type.GetProperty(RemarkProperty)?.GetValue(null) is string remark
+                ? "installed; " + remark
                 : "installed";
         }
         catch (Exception error)

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 
 namespace HipiFast.Cli;
@@ -30,8 +31,13 @@ internal sealed class PluginContext : AssemblyLoadContext
     protected override Assembly? Load(AssemblyName assemblyName) => null;
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// A file that this system cannot load is as good as none, so that the plug-in can bring another of its name
+    /// (<see cref="AssemblyLoadContext.ResolvingUnmanagedDll"/>).
+    /// </remarks>
     protected override nint LoadUnmanagedDll(string unmanagedDllName) =>
         _resolver.ResolveUnmanagedDllToPath(unmanagedDllName) is string path
-            ? LoadUnmanagedDllFromPath(path)
+        && NativeLibrary.TryLoad(path, out nint library)
+            ? library
             : nint.Zero;
 }

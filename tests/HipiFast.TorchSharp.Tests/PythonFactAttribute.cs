@@ -1,0 +1,54 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace HipiFast.TorchSharp.Tests;
+
+/// <summary>A test that runs Python programs; skipped with the reason where there is no python3.</summary>
+/// <remarks>
+/// Programs that import torch and safetensors have those of the machine; where there are none, what
+/// <c>docs/torch.md</c> uses of them in Python alone, from the folder <c>Python</c>.
+/// </remarks>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class PythonFactAttribute : FactAttribute
+{
+    private static readonly Lazy<(string? WhyNot, string? Modules)> s_python = new(Find);
+
+    public PythonFactAttribute() => Skip = s_python.Value.WhyNot;
+
+    /// <summary>Runs python3.</summary>
+    /// <returns>Exit code and standard output; both outputs when the code is not 0.</returns>
+    public static (int Code, string Output) Run(params string[] arguments) => Run(arguments, s_python.Value.Modules);
+
+    private static (int Code, string Output) Run(string[] arguments, string? modules)
+    {
+        ProcessStartInfo start = new("python3", arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        if (modules is not null)
+        {
+            start.Environment["PYTHONPATH"] = modules;
+            start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
+        }
+
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, process.ExitCode == 0 ? output : output + errors.Result);
+    }
+
+    private static (string? WhyNot, string? Modules) Find()
+    {
+        try
+        {
+            (int code, _) = Run(["-c", "import torch, safetensors.torch"], modules: null);
+            return (null, code == 0 ? null : Path.Combine(AppContext.BaseDirectory, "Python"));
+        }
+        catch (Win32Exception)
+        {
+            return ("python3 was not found", null);
+        }
+    }
+}
