@@ -17,6 +17,12 @@ internal static class Tolerance
     /// <summary>Of the largest magnitude among a row's scores: a handful of fp32 roundings.</summary>
     public const double Score = 2e-6;
 
+    /// <summary>
+    /// Absolute, in nats: by how much one noisy score must exceed another for every backend to see it, whatever the
+    /// scores' magnitude.
+    /// </summary>
+    public const double Draw = 1e-3;
+
     /// <summary>Absolute, for entropies in nats.</summary>
     public const double Entropy = 2e-5;
 

@@ -172,7 +172,7 @@ internal sealed class DeviceRelabelPipeline(
     private void Stage(in RelabelProblem problem, in RelabelLayout layout, bool commits)
     {
         CallNumbers numbers = DeviceSoftQ.Numbers(problem.SoftQ);
-        numbers.InverseTemperature = DeviceTaskSampling.InverseTemperature(problem.Temperature);
+        DeviceTaskSampling.SetTemperature(ref numbers, problem.Temperature, problem.LogPrior);
         numbers.RelabelFraction = problem.RelabelFraction;
         numbers.GoalMix = problem.GoalMix;
         numbers.Commits = commits ? 1 : 0;

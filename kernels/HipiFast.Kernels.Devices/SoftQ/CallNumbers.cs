@@ -27,8 +27,17 @@ public struct CallNumbers
     /// <summary>gamma, the discount.</summary>
     public float Gamma;
 
-    /// <summary>1 / temperature of the posterior; 0 for the most likely task (MAP).</summary>
+    /// <summary>1 / <see cref="Temperature"/>; 0 for the most likely task (MAP).</summary>
     public float InverseTemperature;
+
+    /// <summary>Temperature of the posterior; 0 for the most likely task (MAP).</summary>
+    public float Temperature;
+
+    /// <summary>
+    /// Largest magnitude of a row's best score that sums in fp32 are good enough for; rows beyond are scored in pairs
+    /// of floats. -1 for all rows.
+    /// </summary>
+    public float PlainLimit;
 
     /// <summary>Probability with which a row receives a new task.</summary>
     public float RelabelFraction;

@@ -111,10 +111,16 @@ internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplin
         launcher.RunGroups(_tasksKernel!, shape.Rows);
     }
 
-    /// <summary>1 / temperature, or 0 for the most likely task.</summary>
-    public static float InverseTemperature(float temperature) => temperature < TaskPosterior.SmallestTemperature
-        ? 0f
-        : 1f / temperature;
+    /// <summary>Sets what the sampling kernels read of a call.</summary>
+    /// <param name="numbers">Receives it.</param>
+    /// <param name="temperature">Of the posterior; 0 for the most likely task.</param>
+    /// <param name="logPrior">log p <c>[K]</c>, or empty.</param>
+    public static void SetTemperature(ref CallNumbers numbers, float temperature, ReadOnlySpan<float> logPrior)
+    {
+        numbers.Temperature = temperature;
+        numbers.InverseTemperature = temperature == 0f ? 0f : 1f / temperature;
+        numbers.PlainLimit = ExactScores.PlainLimit(logPrior);
+    }
 
     public void Dispose()
     {
@@ -133,8 +139,8 @@ internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplin
             Seed = posterior.Seed,
             Call = posterior.Call,
             FirstRow = posterior.FirstRow,
-            InverseTemperature = InverseTemperature(posterior.Temperature),
         };
+        SetTemperature(ref numbers, posterior.Temperature, posterior.LogPrior);
         DeviceView call = _numbers.Ensure<CallNumbers>(1);
         launcher.Runtime.Upload(new ReadOnlySpan<CallNumbers>(in numbers), call);
         return call;

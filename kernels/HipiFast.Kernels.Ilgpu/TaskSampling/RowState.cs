@@ -54,8 +54,14 @@ internal struct RowSums
     /// <summary>Sum of exp(score - m) (score - m).</summary>
     public float Weighted;
 
-    /// <summary>Sum of exp(score) over the candidates that equal the commanded task.</summary>
+    /// <summary>
+    /// Sum of exp(score) over the candidates that equal the commanded task; of exp(score - m) in a row of
+    /// <see cref="ExactScore"/>.
+    /// </summary>
     public ExponentialSum Commanded;
+
+    /// <summary>Best noisy score relative to m, in a row of <see cref="ExactScore"/>.</summary>
+    public Choice Sample;
 
     public static RowSums Empty
     {
@@ -65,6 +71,7 @@ internal struct RowSums
             sums.Sum = 0f;
             sums.Weighted = 0f;
             sums.Commanded = ExponentialSum.Empty;
+            sums.Sample = Choice.Empty;
             return sums;
         }
     }
@@ -76,6 +83,7 @@ internal struct RowSums
         sums.Sum = a.Sum + b.Sum;
         sums.Weighted = a.Weighted + b.Weighted;
         sums.Commanded = ExponentialSum.Join(a.Commanded, b.Commanded);
+        sums.Sample = Choice.Better(a.Sample, b.Sample);
         return sums;
     }
 }

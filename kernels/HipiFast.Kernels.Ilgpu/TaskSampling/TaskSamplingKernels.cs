@@ -3,13 +3,14 @@ using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.Devices.TaskSampling;
 using HipiFast.Kernels.Ilgpu.Numerics;
 using HipiFast.Kernels.Random;
+using HipiFast.Kernels.TaskSampling;
 using ILGPU;
 using ILGPU.Util;
 
 namespace HipiFast.Kernels.Ilgpu.TaskSampling;
 
 /// <summary>Gumbel-max sampling along rows and down columns, with the noise made in registers.</summary>
-public static class TaskSamplingKernels
+public static partial class TaskSamplingKernels
 {
     // Words, and so tasks, of a Philox block.
     private const int BlockTasks = 4;
@@ -37,6 +38,7 @@ public static class TaskSamplingKernels
     {
         ArrayView<RowState> shared = SharedMemory.Allocate<RowState>(GroupLimits.MaxThreads);
         ArrayView<RowSums> sharedSums = SharedMemory.Allocate<RowSums>(GroupLimits.MaxThreads);
+        ArrayView<ExactScore> sharedBest = SharedMemory.Allocate<ExactScore>(GroupLimits.MaxThreads);
         CallNumbers numbers = call[0];
         int thread = Group.IdxX;
         for (int row = Grid.IdxX; row < shape.Rows; row += Grid.DimX)
@@ -53,8 +55,33 @@ public static class TaskSamplingKernels
 
             Group.Barrier();
             RowState state = shared[0];
-            sharedSums[thread] = Sum(
-                numbers, softQ, logPartition, logPrior, candidates, commanded, shape, row, state.Mode.Value);
+            bool isPlain = IsPlain(numbers, state);
+            if (isPlain)
+            {
+                sharedSums[thread] = Sum(
+                    numbers, softQ, logPartition, logPrior, candidates, commanded, shape, row, state.Mode.Value);
+            }
+            else
+            {
+                sharedBest[thread] = FindBest(numbers, softQ, logPartition, logPrior, shape, row);
+                for (int half = Group.DimX / 2; half > 0; half /= 2)
+                {
+                    Group.Barrier();
+                    if (thread < half)
+                    {
+                        sharedBest[thread] = ExactScore.Better(
+                            numbers, sharedBest[thread], sharedBest[thread + half]);
+                    }
+                }
+
+                Group.Barrier();
+                ExactScore best = sharedBest[0];
+                sharedSums[thread] = ExactSum(
+                    numbers, softQ, logPartition, logPrior, candidates, commanded, shape, row, best);
+                state.Poison = best.Poison;
+                state.Mode = Mode(numbers, best);
+            }
+
             for (int half = Group.DimX / 2; half > 0; half /= 2)
             {
                 Group.Barrier();
@@ -67,7 +94,8 @@ public static class TaskSamplingKernels
             Group.Barrier();
             if (thread == 0)
             {
-                Store(numbers, softQ, candidates, commanded, integers, floats, shape, row, state, sharedSums[0]);
+                Store(
+                    numbers, softQ, candidates, commanded, integers, floats, shape, row, state, sharedSums[0], isPlain);
             }
 
             Group.Barrier();
@@ -132,9 +160,11 @@ public static class TaskSamplingKernels
                 if (column < shape.Candidates)
                 {
                     Choice best = shared[at + word];
-                    rowIndex[column] = best.Value < float.PositiveInfinity && best.Index != Choice.None
-                        ? best.Index
-                        : -1;
+                    bool isPlain = !(numbers.InverseTemperature > 0f)
+                        || DeviceMath.Abs(best.Value) <= ExactScores.LargestPlainScore;
+                    bool isChosen = best.Value < float.PositiveInfinity && best.Index != Choice.None;
+                    rowIndex[column] = !isPlain ? ExactRowIndex(numbers, softQ, shape, column)
+                        : isChosen ? best.Index : -1;
                 }
             }
 
@@ -253,9 +283,10 @@ public static class TaskSamplingKernels
     private static void Store(
         in CallNumbers numbers, ArrayView<float> softQ, ArrayView<float> candidates, ArrayView<float> commanded,
         ArrayView<int> integers,
-        ArrayView<float> floats, in SamplingShape shape, int row, in RowState state, in RowSums sums)
+        ArrayView<float> floats, in SamplingShape shape, int row, in RowState state, in RowSums sums, bool isPlain)
     {
         long at = shape.FirstRow + row, plane = shape.ResultRows;
+        int sample = isPlain ? state.Sample.Index : sums.Sample.Index;
         bool noisy = numbers.InverseTemperature > 0f, valid = state.Poison == 0f && state.Mode.Index != Choice.None;
         float normalizer = state.Mode.Value, entropy = 0f, surprise = float.NaN;
         if (noisy)
@@ -265,7 +296,8 @@ public static class TaskSamplingKernels
             entropy = Math.Min(Math.Max(logSum - (sums.Weighted / sums.Sum), 0f), shape.LogCandidates);
             if (sums.Commanded.Sum > 0f)
             {
-                surprise = Math.Max(normalizer - sums.Commanded.Maximum - DeviceMath.Log(sums.Commanded.Sum), 0f);
+                float origin = Utilities.Select(isPlain, normalizer, logSum);
+                surprise = Math.Max(origin - sums.Commanded.Maximum - DeviceMath.Log(sums.Commanded.Sum), 0f);
             }
         }
 
@@ -276,7 +308,7 @@ public static class TaskSamplingKernels
             normalizer = state.Poison == 0f ? float.NegativeInfinity : state.Poison;
         }
 
-        integers[(RowResult.Index * plane) + at] = valid ? (noisy ? state.Sample.Index : state.Mode.Index) : -1;
+        integers[(RowResult.Index * plane) + at] = valid ? (noisy ? sample : state.Mode.Index) : -1;
         integers[(RowResult.Mode * plane) + at] = valid ? state.Mode.Index : -1;
         bool commandedIsMode = valid && shape.TaskDimension > 0 && AreEqual(
             candidates, state.Mode.Index, commanded, row, shape.TaskDimension);

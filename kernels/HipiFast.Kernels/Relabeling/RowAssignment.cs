@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.TaskSampling;
 
@@ -149,6 +148,11 @@ internal sealed unsafe class RowAssignment(ITaskSamplingKernel kernel) : IDispos
     // -log of the posterior of a task, over all candidates that equal it.
     private double Surprise(in TaskPosterior posterior, int row, int candidate, float logNormalizer)
     {
+        if (!(MathF.Abs(logNormalizer) <= ExactScores.LargestPlainScore))
+        {
+            return ExactSurprise(posterior, row, candidate);
+        }
+
         double probability = 0;
         for (int i = candidate; i >= 0; i = _table.NextEqual(i))
         {
@@ -157,8 +161,37 @@ internal sealed unsafe class RowAssignment(ITaskSamplingKernel kernel) : IDispos
             probability += Math.Exp(score + (posterior.LogPrior.IsEmpty ? 0 : posterior.LogPrior[i]) - logNormalizer);
         }
 
-        return Math.Max(0, -Math.Log(probability));
+        return probability > 0 ? Math.Max(0, -Math.Log(probability)) : ExactSurprise(posterior, row, candidate);
     }
+
+    // The same where the normalizer is too large to hold what tells scores apart, or the exponentials are too small.
+    // They are taken relative to the best of the equal candidates: relative to the row's best they may all be 0.
+    private double ExactSurprise(in TaskPosterior posterior, int row, int candidate)
+    {
+        fixed (float* softQ = posterior.SoftQ, logPartition = posterior.LogPartition, logPrior = posterior.LogPrior)
+        {
+            ExactScores scores = Exact(posterior, row, softQ, logPartition, logPrior);
+            ExactScores.Best best = scores.FindBest(out _);
+            double largest = double.NegativeInfinity, sum = 0;
+            for (int i = candidate; i >= 0; i = _table.NextEqual(i))
+            {
+                largest = Math.Max(largest, scores.Distance(i, best));
+            }
+
+            for (int i = candidate; i >= 0 && largest > double.NegativeInfinity; i = _table.NextEqual(i))
+            {
+                sum += Math.Exp(scores.Distance(i, best) - largest);
+            }
+
+            // +inf where the prior excludes them all.
+            return Math.Max(0, Math.Log(scores.Sum(best, out _)) - largest - Math.Log(sum));
+        }
+    }
+
+    private static ExactScores Exact(
+        in TaskPosterior posterior, int row, float* softQ, float* logPartition, float* logPrior) => new(
+        softQ + ((long)row * posterior.Candidates), logPartition, logPrior, posterior.Candidates,
+        posterior.Temperature);
 
     private void Assign(in RelabelProblem problem, int row, int sampled, in RelabelOutput output)
     {
@@ -206,19 +239,9 @@ internal sealed unsafe class RowAssignment(ITaskSamplingKernel kernel) : IDispos
             return;
         }
 
-        scores.SoftQ.Slice(row * scores.Candidates, scores.Candidates).CopyTo(target);
-        if (!scores.LogPartition.IsEmpty)
+        fixed (float* softQ = scores.SoftQ, logPartition = scores.LogPartition, logPrior = scores.LogPrior)
         {
-            TensorPrimitives.Subtract(target, scores.LogPartition, target);
+            Exact(scores, row, softQ, logPartition, logPrior).WritePosterior(target);
         }
-
-        TensorPrimitives.Divide(target, scores.Temperature, target);
-        if (!scores.LogPrior.IsEmpty)
-        {
-            TensorPrimitives.Add(target, scores.LogPrior, target);
-        }
-
-        TensorPrimitives.Subtract(target, _logNormalizer[row], target);
-        TensorPrimitives.Exp(target, target);
     }
 }

@@ -3,13 +3,11 @@ namespace HipiFast.Kernels.TaskSampling;
 /// <summary>A posterior to sample from: Q~, its normaliser and prior, and the random numbers.</summary>
 /// <remarks>
 /// Score of task i for transition j: <c>(Q~[j, i] - logZ_i) / temperature + log p(psi_i)</c>. An entry of -inf in Q~
-/// scores -inf whatever logZ is.
+/// scores -inf whatever logZ is. Scores may be of any size: a temperature above 0 may be as small, and finite Q~ as
+/// large, as floats can be.
 /// </remarks>
 public readonly ref struct TaskPosterior
 {
-    /// <summary>Temperatures below 1e-30 count as 0: any score would overflow a float.</summary>
-    public const float SmallestTemperature = 1e-30f;
-
     /// <summary>Q~ <c>[rows, K]</c> row-major, in nats.</summary>
     public required ReadOnlySpan<float> SoftQ { get; init; }
 
@@ -27,7 +25,7 @@ public readonly ref struct TaskPosterior
 
     /// <summary>
     /// 0 or more; 0 takes the most likely entry without noise (MAP; the prior then breaks exact ties only, in the
-    /// limit). Below <see cref="SmallestTemperature"/> it counts as 0.
+    /// limit).
     /// </summary>
     public required float Temperature { get; init; }
 
@@ -41,7 +39,7 @@ public readonly ref struct TaskPosterior
     public uint FirstRow { get; init; }
 
     /// <summary>Whether the most likely entry is wanted, without noise.</summary>
-    public bool IsMaximumAPosteriori => Temperature < SmallestTemperature;
+    public bool IsMaximumAPosteriori => Temperature == 0;
 
     /// <summary>
     /// Checks this posterior and the results of <see cref="ITaskSamplingKernel.SampleTasks"/>; every backend calls it
@@ -109,13 +107,13 @@ public readonly ref struct TaskPosterior
 /// <remarks>
 /// In a row without a sample (-1) the entropy is NaN and the log normalizer is NaN where the row holds NaN, else +inf
 /// where it holds +inf, else -inf. Backends draw the same index wherever the two best noisy scores differ by more than
-/// the rounding of fp32.
+/// 1e-3 nats, however large the scores are: differences of large scores are taken before they are rounded.
 /// </remarks>
 public readonly ref struct TaskSamples
 {
     /// <summary>
-    /// <c>[rows]</c>: sampled task of each transition in [0, K); -1 where the row holds a NaN or +inf score, or no
-    /// finite score.
+    /// <c>[rows]</c>: sampled task of each transition in [0, K); -1 where the row's Q~, logZ or prior make a score NaN
+    /// or +inf, or none finite.
     /// </summary>
     public required Span<int> Index { get; init; }
 
@@ -130,8 +128,9 @@ public readonly ref struct TaskSamples
     public Span<float> Entropy { get; init; }
 
     /// <summary>
-    /// <c>[rows]</c>, optional: logsumexp of the row's scores, so that <c>log q(psi_i | j) = score - LogNormalizer</c>;
-    /// at temperature 0 the best raw score <c>Q~ - logZ</c>.
+    /// <c>[rows]</c>, optional: logsumexp of the row's scores, so that <c>log q(psi_i | j) = score - LogNormalizer</c>,
+    /// but for its rounding, which is large where it is large itself; ±inf beyond the range of a float. At temperature
+    /// 0 the best raw score <c>Q~ - logZ</c>.
     /// </summary>
     public Span<float> LogNormalizer { get; init; }
 }

@@ -39,6 +39,8 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
     private readonly int _maxThreads;
     private readonly TaskWork _taskWork = new();
     private readonly RowWork _rowWork = new();
+    private readonly ExactTaskWork _exactTaskWork = new();
+    private readonly ExactRowWork _exactRowWork = new();
     private readonly NativeBuffer<RowStatistics> _rowStatistics = new(0);
     private readonly NativeBuffer<float> _columnBest = new(0);
     private readonly NativeBuffer<int> _columnIndex = new(0);
@@ -70,16 +72,7 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
             _rowStatistics.EnsureLength((long)rows * segments);
             work.Statistics = _rowStatistics.Pointer;
             WorkerPool.Shared.Run(work, rows * ((segments + 1) / 2), threads);
-            for (int row = 0; row < rows; row++)
-            {
-                RowStatistics* statistics = work.Statistics + ((long)row * segments);
-                for (int segment = 1; segment < segments; segment++)
-                {
-                    statistics->Merge(statistics[segment]);
-                }
-
-                work.Output.Write(row, *statistics, work.Scores);
-            }
+            MergeSegments(work, threads);
         }
     }
 
@@ -107,7 +100,7 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
             work.Index = segments > 1 ? _columnIndex.Pointer : index;
             int threads = (long)rows * candidates < ParallelThreshold ? 1 : _maxThreads;
             WorkerPool.Shared.Run(work, work.Strips * segments, threads);
-            MergeColumns(work, segments, candidates, index);
+            MergeColumns(work, segments, threads, index);
         }
     }
 
@@ -118,8 +111,38 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
         _columnIndex.Dispose();
     }
 
-    private static void MergeColumns(RowWork work, int segments, int candidates, int* index)
+    private void MergeSegments(TaskWork work, int threads)
     {
+        bool isPlain = true;
+        for (int row = 0; row < work.Rows; row++)
+        {
+            RowStatistics* statistics = work.Statistics + ((long)row * work.Segments);
+            for (int segment = 1; segment < work.Segments; segment++)
+            {
+                statistics->Merge(statistics[segment]);
+            }
+
+            if (statistics->IsPlain(work.Scores))
+            {
+                work.Output.Write(row, *statistics, work.Scores);
+            }
+            else
+            {
+                isPlain = false;
+            }
+        }
+
+        if (!isPlain)
+        {
+            _exactTaskWork.Work = work;
+            WorkerPool.Shared.Run(_exactTaskWork, work.Rows, threads);
+        }
+    }
+
+    private void MergeColumns(RowWork work, int segments, int threads, int* index)
+    {
+        bool isPlain = true;
+        int candidates = work.Scores.Candidates;
         for (int i = 0; i < candidates; i++)
         {
             float best = work.Best[i];
@@ -133,8 +156,18 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
                 }
             }
 
-            // -inf: no finite entry; +inf: the mark of a column that holds NaN or +inf.
+            // -inf: no finite entry; +inf: the mark of a column that holds NaN or +inf. Without noise there is no
+            // rounding either.
+            work.Best[i] = best;
             index[i] = float.IsFinite(best) ? row : -1;
+            isPlain &= work.IsPlain(best);
+        }
+
+        if (!isPlain)
+        {
+            _exactRowWork.Work = work;
+            _exactRowWork.Result = index;
+            WorkerPool.Shared.Run(_exactRowWork, candidates, threads);
         }
     }
 
@@ -144,7 +177,8 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
         logPartition,
         logPrior,
         posterior.Candidates,
-        posterior.IsMaximumAPosteriori ? 0 : 1f / posterior.Temperature,
+        posterior.Temperature,
+        ExactScores.PlainLimit(posterior.LogPrior),
         posterior.Seed,
         posterior.Call,
         posterior.FirstRow);
@@ -199,11 +233,23 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
                     scratch,
                     out RowStatistics first,
                     out RowStatistics second);
-                Output.Write(row, first, Scores);
+                Write(row, first);
                 if (hasSecond)
                 {
-                    Output.Write(row + 1, second, Scores);
+                    Write(row + 1, second);
                 }
+            }
+        }
+
+        private void Write(int row, in RowStatistics statistics)
+        {
+            if (statistics.IsPlain(Scores))
+            {
+                Output.Write(row, statistics, Scores);
+            }
+            else
+            {
+                ExactTaskSampling.SampleTask(Scores, row, Output);
             }
         }
 
@@ -222,6 +268,10 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
         public int Rows;
         public int Strips;
 
+        /// <summary>Whether fp32 is good enough for a column with this best noisy score.</summary>
+        public bool IsPlain(float best) =>
+            Scores.Temperature == 0 || MathF.Abs(best) <= ExactScores.LargestPlainScore;
+
         public void Execute(int chunk, int worker)
         {
             int segment = chunk / Strips, column = chunk % Strips * TaskSamplingLoops<TSimd, TVector>.ColumnStrip;
@@ -235,6 +285,37 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
                 Math.Min(TaskSamplingLoops<TSimd, TVector>.ColumnStrip, Scores.Candidates - column),
                 Best + at,
                 Index + at);
+        }
+    }
+
+    /// <summary>
+    /// The rows of a <see cref="TaskWork"/> in segments that fp32 is not good enough for, a row to a chunk.
+    /// </summary>
+    private sealed class ExactTaskWork : IParallelWork
+    {
+        public TaskWork Work = null!;
+
+        public void Execute(int chunk, int worker)
+        {
+            if (!Work.Statistics[(long)chunk * Work.Segments].IsPlain(Work.Scores))
+            {
+                ExactTaskSampling.SampleTask(Work.Scores, chunk, Work.Output);
+            }
+        }
+    }
+
+    /// <summary>The columns of a <see cref="RowWork"/> that fp32 is not good enough for, a column to a chunk.</summary>
+    private sealed class ExactRowWork : IParallelWork
+    {
+        public RowWork Work = null!;
+        public int* Result;
+
+        public void Execute(int chunk, int worker)
+        {
+            if (!Work.IsPlain(Work.Best[chunk]))
+            {
+                Result[chunk] = ExactTaskSampling.SampleRow(Work.Scores, Work.Rows, chunk);
+            }
         }
     }
 }

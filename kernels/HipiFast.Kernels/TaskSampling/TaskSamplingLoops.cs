@@ -9,19 +9,26 @@ namespace HipiFast.Kernels.TaskSampling;
 /// <param name="logPartition">logZ <c>[K]</c> or null.</param>
 /// <param name="logPrior">log p <c>[K]</c> or null.</param>
 /// <param name="candidates">K.</param>
-/// <param name="inverseTemperature">1 / temperature, or 0 for the most likely entry without noise.</param>
+/// <param name="temperature">0 for the most likely entry without noise.</param>
+/// <param name="plainLimit">Largest magnitude of a row's best score that fp32 is good enough for.</param>
 /// <param name="seed">Philox key.</param>
 /// <param name="call">Third counter word.</param>
 /// <param name="firstRow">Second counter word of row 0.</param>
 internal readonly unsafe struct ScoreSource(
-    float* softQ, float* logPartition, float* logPrior, int candidates, float inverseTemperature, ulong seed, uint call,
-    uint firstRow)
+    float* softQ, float* logPartition, float* logPrior, int candidates, float temperature, float plainLimit, ulong seed,
+    uint call, uint firstRow)
 {
     public readonly float* SoftQ = softQ;
     public readonly float* LogPartition = logPartition;
     public readonly float* LogPrior = logPrior;
     public readonly int Candidates = candidates;
-    public readonly float InverseTemperature = inverseTemperature;
+    public readonly float Temperature = temperature;
+
+    /// <summary>1 / temperature, or 0; +inf below 2.9e-39, where no score comes out finite.</summary>
+    public readonly float InverseTemperature = temperature == 0 ? 0 : 1f / temperature;
+
+    /// <summary>See <see cref="ExactScores.PlainLimit"/>.</summary>
+    public readonly float PlainLimit = plainLimit;
     public readonly ulong Seed = seed;
     public readonly uint Call = call;
     public readonly uint FirstRow = firstRow;
@@ -41,27 +48,56 @@ internal readonly unsafe struct SampleOutput(
     /// <summary>Whether the best score without noise is needed.</summary>
     public readonly bool WantsMode => mode != null || WantsStatistics;
 
+    /// <summary>Writes a row that fp32 was good enough for.</summary>
     public void Write(int row, in RowStatistics statistics, in ScoreSource scores)
     {
-        bool valid = statistics.IsValid, map = scores.InverseTemperature == 0;
-        index[row] = !valid ? -1 : map ? statistics.ModeIndex : statistics.SampleIndex;
+        bool map = scores.Temperature == 0;
+        float logSum = map || !WantsStatistics ? 0 : MathF.Log(statistics.Sum);
+        Write(
+            row,
+            map ? statistics.ModeIndex : statistics.SampleIndex,
+            statistics.ModeIndex,
+            map || !WantsStatistics ? 0 : logSum - (statistics.Weighted / statistics.Sum),
+            statistics.ModeScore + logSum);
+    }
+
+    /// <summary>Writes what is wanted of a row.</summary>
+    public void Write(int row, int sample, int modeIndex, float rowEntropy, float normalizer)
+    {
+        index[row] = sample;
         if (mode != null)
         {
-            mode[row] = valid ? statistics.ModeIndex : -1;
+            mode[row] = modeIndex;
         }
 
-        float logSum = map || !WantsStatistics ? 0 : MathF.Log(statistics.Sum);
         if (entropy != null)
         {
-            float value = map ? 0 : Math.Clamp(logSum - (statistics.Weighted / statistics.Sum), 0, logCandidates);
-            entropy[row] = valid ? value : float.NaN;
+            entropy[row] = Math.Clamp(rowEntropy, 0, logCandidates);
         }
 
         if (logNormalizer != null)
         {
-            logNormalizer[row] = valid ? statistics.ModeScore + logSum
-                : statistics.HoldsNaN ? float.NaN
-                : statistics.HoldsInfinity ? float.PositiveInfinity : float.NegativeInfinity;
+            logNormalizer[row] = normalizer;
+        }
+    }
+
+    /// <summary>Marks a row without a posterior.</summary>
+    public void WriteNothing(int row, float normalizer)
+    {
+        index[row] = -1;
+        if (mode != null)
+        {
+            mode[row] = -1;
+        }
+
+        if (entropy != null)
+        {
+            entropy[row] = float.NaN;
+        }
+
+        if (logNormalizer != null)
+        {
+            logNormalizer[row] = normalizer;
         }
     }
 }
@@ -90,20 +126,20 @@ internal struct RowStatistics
     /// <summary>Sum of exp(score - ModeScore) (score - ModeScore).</summary>
     public float Weighted;
 
-    /// <summary>Whether a score is NaN.</summary>
-    public bool HoldsNaN;
+    /// <summary>Whether a score is NaN or +inf, or may be.</summary>
+    public bool IsSpoiled;
 
-    /// <summary>Whether a score is +inf.</summary>
-    public bool HoldsInfinity;
-
-    public readonly bool IsValid =>
-        !HoldsNaN && !HoldsInfinity && (SampleScore > float.NegativeInfinity || ModeScore > float.NegativeInfinity);
+    /// <summary>
+    /// Whether fp32 is good enough for the whole row, which these statistics are of; else
+    /// <see cref="ExactTaskSampling"/> decides.
+    /// </summary>
+    public readonly bool IsPlain(in ScoreSource scores) =>
+        !IsSpoiled && MathF.Abs(scores.Temperature == 0 ? ModeScore : SampleScore) <= scores.PlainLimit;
 
     /// <summary>Joins the statistics of the tasks that follow. On equal scores the earlier task stays.</summary>
     public void Merge(in RowStatistics next)
     {
-        HoldsNaN |= next.HoldsNaN;
-        HoldsInfinity |= next.HoldsInfinity;
+        IsSpoiled |= next.IsSpoiled;
         if (next.SampleScore > SampleScore)
         {
             SampleScore = next.SampleScore;
@@ -361,8 +397,7 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
         {
             SampleScore = float.NegativeInfinity,
             ModeScore = TSimd.MaxLane(mode),
-            HoldsNaN = !All(numbers),
-            HoldsInfinity = TSimd.Any(infinite),
+            IsSpoiled = !All(numbers) || TSimd.Any(infinite),
         };
         modePrior = TSimd.Select(TSimd.Equal(mode, TSimd.Broadcast(result.ModeScore)), modePrior, negativeInfinity);
         result.ModePrior = TSimd.MaxLane(modePrior);
@@ -508,8 +543,7 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
         private TVector _modeIndex;
         private TVector _sum;
         private TVector _weighted;
-        private bool _holdsNaN;
-        private bool _holdsInfinity;
+        private bool _isSpoiled;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public SegmentState()
@@ -554,11 +588,8 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
                 TSimd.Store(negativeInfinity, strip + (vectors * TSimd.Count));
             }
 
-            // NaN and +inf show in the sum. So may harmless things, which the longer way tells apart.
-            if (!All(TSimd.LessThan(total, TSimd.Broadcast(float.PositiveInfinity))))
-            {
-                ScoreCarefully(source, segment, done, length, strip);
-            }
+            // NaN and +inf show in the sum. So may harmless things, which are told apart in double precision.
+            _isSpoiled |= !All(TSimd.LessThan(total, TSimd.Broadcast(float.PositiveInfinity)));
         }
 
         /// <summary>Folds the scores of a strip into the mode and, where statistics are wanted, the sums.</summary>
@@ -608,8 +639,7 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
             {
                 SampleScore = TSimd.MaxLane(sample),
                 ModeScore = float.NegativeInfinity,
-                HoldsNaN = _holdsNaN,
-                HoldsInfinity = _holdsInfinity,
+                IsSpoiled = _isSpoiled,
             };
             result.SampleIndex = FirstIndex(sample, result.SampleScore, sampleIndex);
             if (wantsMode)
@@ -618,7 +648,7 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
                 result.ModeIndex = FirstIndex(_mode, result.ModeScore, _modeIndex);
             }
 
-            if (wantsStatistics && result.IsValid)
+            if (wantsStatistics && !result.IsSpoiled)
             {
                 TVector step = TSimd.Max(
                     TSimd.Subtract(_mode, TSimd.Broadcast(result.ModeScore)), TSimd.Broadcast(NegligibleLog));
@@ -628,26 +658,6 @@ internal static unsafe class TaskSamplingLoops<TSimd, TVector>
             }
 
             return result;
-        }
-
-        private void ScoreCarefully(in ScoreSource source, RowSegment segment, int done, int length, float* strip)
-        {
-            float* softQ = source.SoftQ + ((long)segment.Row * source.Candidates);
-            TVector numbers = TSimd.BroadcastBits(uint.MaxValue), infinite = TSimd.Zero;
-            for (int i = 0; i < length; i += TSimd.Count)
-            {
-                int task = segment.First + done + i, lanes = length - i;
-                TVector prior = source.LogPrior == null ? TSimd.Zero : Load(source.LogPrior + task, lanes);
-                TVector score = TSimd.MultiplyAdd(
-                    RawScore(source, softQ, task, lanes), TSimd.Broadcast(source.InverseTemperature), prior);
-                score = TSimd.Select(TSimd.FirstLanes(lanes), score, TSimd.Broadcast(float.NegativeInfinity));
-                numbers = TSimd.And(numbers, TSimd.Equal(score, score));
-                infinite = TSimd.Or(infinite, TSimd.Equal(score, TSimd.Broadcast(float.PositiveInfinity)));
-                TSimd.Store(score, strip + i);
-            }
-
-            _holdsNaN |= !All(numbers);
-            _holdsInfinity |= TSimd.Any(infinite);
         }
     }
 }

@@ -33,19 +33,61 @@ public static class TaskSamplingOracle
         return scores;
     }
 
+    /// <summary>
+    /// How far the scores of one row lie below the best of them: differences of Q~ and of logZ, each vector by itself,
+    /// before they are divided, to which differences of the prior are added, so that what is common to all scores costs
+    /// no digits.
+    /// </summary>
+    /// <param name="posterior">The posterior.</param>
+    /// <param name="row">The row.</param>
+    /// <returns>Nats, 0 or less; NaN and infinities where scores are.</returns>
+    public static double[] Distances(in TaskPosterior posterior, int row)
+    {
+        double[] scores = Scores(posterior, row);
+        double[] distances = new double[scores.Length];
+        int best = Array.IndexOf(scores, scores.Max());
+
+        // The best of the rounded scores may lose to another by a difference that they do not show.
+        for (int attempt = 0; attempt < 3; attempt++)
+        {
+            for (int i = 0; i < scores.Length; i++)
+            {
+                double raw = Difference(posterior.SoftQ.Slice(row * scores.Length, scores.Length), i, best)
+                    - Difference(posterior.LogPartition, i, best);
+                distances[i] = !double.IsFinite(scores[i]) ? scores[i]
+                    : posterior.Temperature == 0 ? raw
+                    : (raw / posterior.Temperature) + Difference(posterior.LogPrior, i, best);
+            }
+
+            best = Array.IndexOf(distances, distances.Max());
+        }
+
+        return distances;
+    }
+
+    /// <summary>q(psi | j) of one row.</summary>
+    /// <param name="posterior">The posterior; the row has a finite score, and its temperature is above 0.</param>
+    /// <param name="row">The row.</param>
+    /// <returns>Probabilities that add up to 1.</returns>
+    public static double[] Posterior(in TaskPosterior posterior, int row)
+    {
+        double[] weights = [.. Distances(posterior, row).Select(Math.Exp)];
+        double sum = weights.Sum();
+        return [.. weights.Select(weight => weight / sum)];
+    }
+
     /// <summary>The sampled task of a row.</summary>
     /// <param name="posterior">The posterior.</param>
     /// <param name="row">The row.</param>
     /// <returns>The task and its margin in nats.</returns>
     public static Choice SampleTask(in TaskPosterior posterior, int row)
     {
-        double[] scores = Scores(posterior, row);
         if (posterior.Temperature == 0)
         {
             return Mode(posterior, row);
         }
 
-        double[] noisy = new double[scores.Length];
+        double[] scores = Distances(posterior, row), noisy = new double[scores.Length];
         for (int i = 0; i < scores.Length; i++)
         {
             noisy[i] = scores[i] + Gumbel(i, row, posterior, RandomPurpose.TaskSampling);
@@ -60,7 +102,7 @@ public static class TaskSamplingOracle
     /// <returns>The task and its margin in nats.</returns>
     public static Choice Mode(in TaskPosterior posterior, int row)
     {
-        double[] scores = Scores(posterior, row);
+        double[] scores = Distances(posterior, row);
         Choice best = Best(scores, scores);
         if (best.Index < 0 || posterior.Temperature > 0 || posterior.LogPrior.IsEmpty)
         {
@@ -91,10 +133,14 @@ public static class TaskSamplingOracle
             return (double.NaN, normalizer);
         }
 
-        return posterior.Temperature == 0
-            ? (0, scores.Max())
-            : (-scores.Where(double.IsFinite).Sum(
-                score => Math.Exp(score - normalizer) * (score - normalizer)), normalizer);
+        if (posterior.Temperature == 0)
+        {
+            return (0, scores.Max());
+        }
+
+        double[] distances = [.. Distances(posterior, row).Where(double.IsFinite)];
+        double logSum = LogPartitionOracle.LogSumExp(distances);
+        return (-distances.Sum(distance => Math.Exp(distance - logSum) * (distance - logSum)), normalizer);
     }
 
     /// <summary>The row that a task picks down its column.</summary>
@@ -107,9 +153,14 @@ public static class TaskSamplingOracle
         for (int j = 0; j < column.Length; j++)
         {
             column[j] = posterior.SoftQ[(j * posterior.Candidates) + task];
+        }
+
+        double max = column.Max();
+        for (int j = 0; j < column.Length; j++)
+        {
             noisy[j] = posterior.Temperature == 0
                 ? column[j]
-                : (column[j] / posterior.Temperature) + Gumbel(task, j, posterior, RandomPurpose.RowSampling);
+                : ((column[j] - max) / posterior.Temperature) + Gumbel(task, j, posterior, RandomPurpose.RowSampling);
         }
 
         return Best(column, noisy);
@@ -124,6 +175,10 @@ public static class TaskSamplingOracle
         double exponential = u < 1e-4 ? u + (u * u / 2) + (u * u * u / 3) : -Math.Log(1 - u);
         return -Math.Log(exponential);
     }
+
+    // 0 for a vector that is left out.
+    private static double Difference(ReadOnlySpan<float> values, int first, int second) =>
+        values.IsEmpty ? 0 : (double)values[first] - values[second];
 
     private static Choice Best(double[] scores, double[] noisy)
     {

@@ -11,7 +11,7 @@ namespace HipiFast.Kernels.Conformance.Relabeling;
 /// <summary>
 /// What every relabel pipeline must do: what its session's kernels say one after the other, and what follows from that.
 /// </summary>
-public abstract class RelabelPipelineContract : KernelContract, IDisposable
+public abstract partial class RelabelPipelineContract : KernelContract, IDisposable
 {
     private const int Rows = 133;
     private const int Candidates = 40;
