@@ -137,10 +137,10 @@ public static class StitchingExperiment
             CellOf(problem.Observation.Slice(2 * row, 2)), MoveOf(problem.Action.Slice(2 * row, 2)),
             GoalOf(problem.Task.Slice(2 * candidate, 2))));
 
-        // The session answers for the networks.
-        using AgentNetworks agent = new(s_shape, hidden: 1, twin: false);
+        // The table is exact where a step ends the task, too.
         using Relabeler relabeler = new(
-            session, s_family, agent, new RelabelOptions { RelabelFraction = 1, Seed = seed });
+            session, s_family, null,
+            new RelabelOptions { RelabelFraction = 1, Seed = seed, ExactTerminalValue = false });
         using TransitionBatch batch = Batch(
             [.. s_steps.SelectMany(step => Enumerable.Repeat(step, DrawsPerTransition))], 0);
         float[] goals = new float[2 * s_goals.Length];

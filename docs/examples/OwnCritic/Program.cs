@@ -2,7 +2,6 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
-using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 
@@ -10,7 +9,9 @@ using HipiFast.Replay;
 TransitionShape shape = new(ObservationDimension: 1, ActionDimension: 1, TaskDimension: 1);
 TaskFamily family = TaskFamilies.Goal(achieved: [0], margin: 0.05f);
 
-// Q~ in nats: minus ten times the distance from where the transition leads to the task. A table or a model would do.
+// Q~ in nats: minus ten times the distance from where the transition leads to the task. A table would do; a model is
+// rather asked for thousands of pairs at once: FunctionSession.Create((pairs, count, softQ) => ...), where pairs are
+// rows of state, action and task.
 static float SoftQ(in SoftQProblem problem, int row, int candidate) =>
     -10f * MathF.Abs(problem.NextObservation[row] - problem.Task[candidate]);
 
@@ -26,8 +27,7 @@ for (int row = 0; row < batch.Count; row++)
 // The five places that a step may lead to are the candidates; the most likely one is taken (temperature 0).
 RelabelOptions options = new() { RelabelFraction = 1f, Temperature = 0f };
 using ComputeSession session = FunctionSession.Create(SoftQ);
-using AgentNetworks agent = new(shape, hidden: 1);
-using Relabeler relabeler = new(session, family, agent, options);
+using Relabeler relabeler = new(session, family, agent: null, options);
 RelabelResult result = relabeler.Relabel(batch, candidates: [-1f, -0.5f, 0f, 0.5f, 1f]);
 for (int row = 0; row < batch.Count; row++)
 {

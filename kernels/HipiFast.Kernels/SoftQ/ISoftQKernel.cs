@@ -6,6 +6,11 @@ namespace HipiFast.Kernels.SoftQ;
 public interface ISoftQKernel
 {
     /// <summary>
+    /// Whether the networks of a problem are read; false for a critic of one's own, which then needs no agent.
+    /// </summary>
+    bool ReadsNetworks => true;
+
+    /// <summary>
     /// Q~[j, i] for every transition j and candidate task i. See <see cref="SoftQEstimator"/> for the formulas.
     /// </summary>
     /// <param name="problem">What to compute.</param>

@@ -106,6 +106,12 @@ public readonly ref struct SoftQProblem
     /// </summary>
     public MlpParameters? Actor { get; init; }
 
+    /// <summary>
+    /// Whether networks are not read and may be null: for a kernel that has a critic of its own
+    /// (<see cref="ISoftQKernel.ReadsNetworks"/>).
+    /// </summary>
+    public bool OmitsNetworks { get; init; }
+
     /// <summary>How twin critics combine.</summary>
     public TwinCombination Twin { get; init; }
 
@@ -198,25 +204,15 @@ public readonly ref struct SoftQProblem
             throw new ArgumentException($"Unknown twin combination {(int)Twin}.");
         }
 
-        CheckNetwork(Critic1, (long)ObservationDimension + ActionDimension + TaskDimension, 1, "first critic");
-        if (Critic2 is not null)
+        if (!OmitsNetworks)
         {
-            CheckNetwork(Critic2, Critic1.Shape.Inputs, 1, "second critic");
-            if (Critic2.Shape != Critic1.Shape)
-            {
-                throw new ArgumentException(
-                    $"The critics differ in shape: {Critic1.Shape.Hidden} and {Critic2.Shape.Hidden} hidden units.");
-            }
+            CheckNetworks();
         }
 
-        if (Estimator != SoftQEstimator.Critic)
+        if (Estimator != SoftQEstimator.Critic && (!(Alpha >= 0f) || !float.IsFinite(Alpha)))
         {
-            CheckNetwork(Actor, (long)ObservationDimension + TaskDimension, 2L * ActionDimension, "actor");
-            if (!(Alpha >= 0f) || !float.IsFinite(Alpha))
-            {
-                throw new ArgumentException(
-                    $"The entropy temperature alpha is {Alpha}; expected a finite number, 0 or more.");
-            }
+            throw new ArgumentException(
+                $"The entropy temperature alpha is {Alpha}; expected a finite number, 0 or more.");
         }
 
         if (Estimator == SoftQEstimator.Bellman)
@@ -283,6 +279,25 @@ public readonly ref struct SoftQProblem
         {
             throw new ArgumentException(
                 $"Expected {rows} x {columns} = {(long)rows * columns} floats for {what}; found {length}.");
+        }
+    }
+
+    private void CheckNetworks()
+    {
+        CheckNetwork(Critic1, (long)ObservationDimension + ActionDimension + TaskDimension, 1, "first critic");
+        if (Critic2 is not null)
+        {
+            CheckNetwork(Critic2, Critic1.Shape.Inputs, 1, "second critic");
+            if (Critic2.Shape != Critic1.Shape)
+            {
+                throw new ArgumentException(
+                    $"The critics differ in shape: {Critic1.Shape.Hidden} and {Critic2.Shape.Hidden} hidden units.");
+            }
+        }
+
+        if (Estimator != SoftQEstimator.Critic)
+        {
+            CheckNetwork(Actor, (long)ObservationDimension + TaskDimension, 2L * ActionDimension, "actor");
         }
     }
 

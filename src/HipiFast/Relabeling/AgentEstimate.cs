@@ -9,7 +9,11 @@ namespace HipiFast.Relabeling;
 /// <param name="agent">The networks, or null where none are needed.</param>
 /// <param name="family">Reward and termination.</param>
 /// <param name="options">The estimator.</param>
-internal sealed class AgentEstimate(AgentNetworks? agent, TaskFamily family, RelabelOptions options)
+/// <param name="readsNetworks">
+/// Whether the networks are read: false where the session has a critic of its own.
+/// </param>
+internal sealed class AgentEstimate(
+    AgentNetworks? agent, TaskFamily family, RelabelOptions options, bool readsNetworks)
 {
     /// <summary>The networks.</summary>
     /// <returns>The agent.</returns>
@@ -17,6 +21,22 @@ internal sealed class AgentEstimate(AgentNetworks? agent, TaskFamily family, Rel
     public AgentNetworks RequireAgent() => agent ?? throw new ArgumentException(
         $"Relabeling transitions by inverse RL with the estimator {options.Estimator} needs an agent's networks; none "
         + "were given.");
+
+    /// <summary>Whether the policy is asked how likely the transitions' actions are.</summary>
+    public bool ReadsActionProbability => readsNetworks && options.Strategy == RelabelStrategy.InverseRl
+        && options.Estimator != SoftQEstimator.Critic && Alpha != 0;
+
+    private float Alpha => options.Alpha ?? agent?.Alpha ?? 0;
+
+    /// <summary>Throws where networks are needed that were not given.</summary>
+    /// <exception cref="ArgumentException">There are none.</exception>
+    public void RequireCritic()
+    {
+        if (readsNetworks)
+        {
+            RequireAgent();
+        }
+    }
 
     /// <summary>Q~ of a batch in host memory.</summary>
     /// <param name="batch">The transitions.</param>
@@ -29,7 +49,7 @@ internal sealed class AgentEstimate(AgentNetworks? agent, TaskFamily family, Rel
     /// <exception cref="ArgumentException">There are no networks.</exception>
     public SoftQProblem Of(TransitionBatch batch, ReadOnlySpan<float> tasks, uint call, uint firstNumber = 0)
     {
-        RequireAgent();
+        RequireCritic();
         return OfSize(batch.Shape, batch.Count, tasks.Length / family.TaskDimension, call) with
         {
             Observation = batch.Observation,
@@ -63,9 +83,10 @@ internal sealed class AgentEstimate(AgentNetworks? agent, TaskFamily family, Rel
         Critic1 = agent?.Critic1!,
         Critic2 = agent?.Critic2,
         Actor = agent?.Actor,
+        OmitsNetworks = !readsNetworks,
         Twin = options.Twin,
         CriticRange = agent?.CriticRange ?? default,
-        Alpha = options.Alpha ?? agent?.Alpha ?? 0,
+        Alpha = Alpha,
         Gamma = options.Gamma,
         Family = family,
         ExactTerminalValue = options.ExactTerminalValue,

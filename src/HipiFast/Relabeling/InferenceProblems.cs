@@ -30,7 +30,7 @@ internal sealed class InferenceProblems(
     {
         if (!units.AreTrajectories)
         {
-            estimate.RequireAgent();
+            estimate.RequireCritic();
         }
 
         candidates.Gather(batch, units, given);

@@ -61,8 +61,8 @@ public sealed class Relabeler : IDisposable
     /// <summary>Makes a relabeler with threads of its own.</summary>
     /// <param name="family">Reward, termination and state-to-task map.</param>
     /// <param name="agent">
-    /// Networks that estimate Q~; may be null where none is needed (strategies other than inverse RL, and
-    /// trajectories).
+    /// Networks that estimate Q~; may be null where none is needed (strategies other than inverse RL, trajectories, and
+    /// a session with a critic of its own, see <see cref="FunctionSession"/>).
     /// </param>
     /// <param name="options">How to relabel.</param>
     /// <param name="tasks">Where random relabeling draws tasks; null for the batch's own.</param>
@@ -104,7 +104,7 @@ public sealed class Relabeler : IDisposable
         _ownsSession = session is null;
         _session = session ?? options.Compute.OpenSession();
         Options = options;
-        _estimate = new AgentEstimate(agent, family, options);
+        _estimate = new AgentEstimate(agent, family, options, _session.SoftQ.ReadsNetworks);
         _services = new SlotServices(options);
         _goals = new GoalTasks(family, options, tasks);
         _candidates = new CandidateTasks(family, options);

@@ -4,7 +4,7 @@ namespace HipiFast.Relabeling;
 
 /// <summary>Q~ of one transition under one candidate task, in nats.</summary>
 /// <param name="problem">
-/// Transitions and candidates; its networks are the relabeler's agent's and need not be looked at.
+/// Transitions and candidates; its networks are the relabeler's agent's, or missing, and need not be looked at.
 /// </param>
 /// <param name="row">Transition.</param>
 /// <param name="candidate">Candidate.</param>

@@ -49,7 +49,7 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
         TransitionBatch batch, SlotServices services, ReplayBuffer? replay, uint call, CandidateTasks candidates,
         Span<int> taskIndex)
     {
-        estimate.RequireAgent();
+        estimate.RequireCritic();
         _slot.EnsureLength(batch.Count);
         _picked.EnsureLength(batch.Count);
         candidates.GatherServed(batch, services, _slot.Slice(0, batch.Count));

@@ -16,6 +16,7 @@ public sealed class ByTaskTests
         RelabelFraction = 0.6f,
         RowPool = 16,
         Seed = 9,
+        ExactTerminalValue = false,
     };
 
     [Fact]

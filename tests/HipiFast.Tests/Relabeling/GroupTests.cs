@@ -19,6 +19,7 @@ public sealed class GroupTests
     private static readonly RelabelOptions s_options = new()
     {
         Candidates = CandidateSource.Both, RelabelFraction = 0.7f, GroupRows = 8, Seed = 3,
+        ExactTerminalValue = false,
     };
 
     [Theory]
@@ -324,7 +325,7 @@ public sealed class GroupTests
         {
             Relabeler = new Relabeler(
                 _session, RelabelData.GoalFamily, _agent,
-                s_options with { RelabelFraction = 1, LabelDraws = draws, ExactTerminalValue = false });
+                s_options with { RelabelFraction = 1, LabelDraws = draws });
             Append(Capacity);
         }
 

@@ -161,6 +161,7 @@ public sealed class InverseRlTests
                     Partition = PartitionMode.None,
                     RelabelFraction = 1,
                     Temperature = 0,
+                    ExactTerminalValue = false,
                 });
         using TransitionBatch batch = RelabelData.Batch(50), original = RelabelData.Batch(50);
 

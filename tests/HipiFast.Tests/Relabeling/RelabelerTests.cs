@@ -355,7 +355,10 @@ public sealed class RelabelerTests
                 using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
                 using Relabeler relabeler = new(
                     session, RelabelData.GoalFamily, agent,
-                    new RelabelOptions { MemoryBudget = budget, Partition = partition, RelabelFraction = 1 });
+                    new RelabelOptions
+                    {
+                        MemoryBudget = budget, Partition = partition, RelabelFraction = 1, ExactTerminalValue = false,
+                    });
                 using TransitionBatch batch = RelabelData.Batch(20);
                 float[] before = RelabelData.Contents(batch);
 
@@ -400,7 +403,10 @@ public sealed class RelabelerTests
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
             session, RelabelData.GoalFamily, agent,
-            new RelabelOptions { RelabelFraction = 1, Temperature = 1e-25f, Partition = PartitionMode.None });
+            new RelabelOptions
+            {
+                RelabelFraction = 1, Temperature = 1e-25f, Partition = PartitionMode.None, ExactTerminalValue = false,
+            });
         using TransitionBatch batch = RelabelData.Batch(3);
 
         Assert.Equal([2, 2, 2], relabeler.Relabel(batch).TaskIndex.ToArray());
