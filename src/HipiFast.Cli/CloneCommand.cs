@@ -223,6 +223,14 @@ internal static class CloneCommand
         }
 
         TransitionBatch batch = file.ReadAll();
+        OutsideActions outside = OutsideActions.Of(batch);
+        if (outside.Count > 0)
+        {
+            ConsoleOutput.Warning(
+                $"'{path}': {outside.Describe(batch.Count)}; the clone is fitted to them as they are, but environments "
+                + "clip what it does to [-1, 1].");
+        }
+
         long[] episode = new long[batch.Count];
         file.ReadEpisodes(episode);
         return new Demonstrations(batch, episode);

@@ -30,6 +30,9 @@ internal sealed partial class ConsoleOutput
     public static void Error(string sentence) =>
         Console.Error.WriteLine("hipifast: " + DisplayText.Line(OneLine(sentence)));
 
+    /// <summary>One sentence on standard error about what is not wrong, but may not be meant.</summary>
+    public static void Warning(string sentence) => Error("warning: " + sentence);
+
     /// <summary>
     /// One line for people; nothing in JSON mode. What cannot be shown is escaped. Safe to call from several threads.
     /// </summary>

@@ -125,7 +125,9 @@ internal sealed class RelabelArguments
 
     private readonly Option<int?> _batch = new("--batch")
     {
-        Description = "Relabel this many transitions at a time. Default: the whole file as one batch.",
+        Description =
+            "Relabel this many transitions at a time; --partition batch then normalises over each block by itself. "
+            + "Default: the whole file as one batch.",
         HelpName = "N",
     };
 

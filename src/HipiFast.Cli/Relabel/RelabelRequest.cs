@@ -84,6 +84,24 @@ internal sealed record RelabelRequest
         _ => "the row of the file of transitions whose commanded task it is",
     };
 
+    /// <summary>Whether logZ is of blocks of the file, which then depends on their size.</summary>
+    /// <param name="transitions">Transitions in the file.</param>
+    /// <returns>Whether it is.</returns>
+    public bool HasPartitionPerBlock(long transitions) =>
+        Batch < transitions && !IsByTask && Options.Partition == PartitionMode.Batch;
+
+    /// <summary>Over what logZ is computed, for the file's metadata and for people.</summary>
+    /// <param name="transitions">Transitions in the file.</param>
+    /// <returns>Words that follow "the partition is".</returns>
+    public string DescribePartition(long transitions) => this switch
+    {
+        _ when IsByTask || Options.Partition == PartitionMode.None => "none",
+        { Trajectories: true } => "over all trajectories",
+        _ when HasPartitionPerBlock(transitions) => FormattableString.Invariant(
+            $"over each block of {Batch} transitions by itself"),
+        _ => FormattableString.Invariant($"over all {transitions} transitions"),
+    };
+
     /// <summary>Throws where what was asked for does not go together.</summary>
     /// <exception cref="ArgumentException">One sentence naming the options.</exception>
     public void Check()

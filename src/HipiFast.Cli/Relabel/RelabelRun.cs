@@ -24,6 +24,7 @@ internal sealed class RelabelRun
     private readonly RelabeledFile _result;
     private readonly RelabelTally _tally = new();
     private readonly Stopwatch _relabeling = new();
+    private OutsideActions _outside;
     private double _pairs;
 
     private RelabelRun(
@@ -78,7 +79,10 @@ internal sealed class RelabelRun
             request.Out, file.Count, file.Shape, request.DumpsSoftQ, request.DumpsPosterior, request.IsByTask);
         RelabelRun run = new(request, file, tasks, batch, relabeler, result);
         run.Relabel(console);
-        result.Save(request.Out, withRewards: request.Family is not null, request.IndexMeaning);
+        run.Warn();
+        result.Save(
+            request.Out, withRewards: request.Family is not null, request.IndexMeaning,
+            request.DescribePartition(file.Count));
         run.Report(console);
     }
 
@@ -96,6 +100,12 @@ internal sealed class RelabelRun
         if (_request.Batch is int most)
         {
             _file.Read(_batch, first, (int)Math.Min(most, _file.Count - first));
+        }
+
+        // Where the policy has to answer for actions, the relabeler refuses those; returns take any.
+        if (!_request.Trajectories)
+        {
+            _outside = _outside.Add(OutsideActions.Of(_batch), first);
         }
 
         _relabeling.Start();
@@ -154,8 +164,25 @@ internal sealed class RelabelRun
         });
     }
 
+    private void Warn()
+    {
+        if (_outside.Count > 0)
+        {
+            ConsoleOutput.Warning(
+                $"{_outside.Describe(_file.Count)}; the critic was given them as they are, but agents act from -1 to "
+                + "1.");
+        }
+    }
+
     private void Report(ConsoleOutput console)
     {
+        if (_request.HasPartitionPerBlock(_file.Count))
+        {
+            console.Line(
+                $"Note: with --batch {_request.Batch} the partition is {_request.DescribePartition(_file.Count)}, so "
+                + "that other blocks would give other tasks.");
+        }
+
         KernelBackend backend = _relabeler.Backend;
         double seconds = _relabeling.Elapsed.TotalSeconds;
         console.Table(
@@ -178,6 +205,7 @@ internal sealed class RelabelRun
             writer.WriteString("variant", backend.Name);
             writer.WriteString("precision", backend.Precision.ToString().ToLowerInvariant());
             writer.WriteNumber("transitions", _file.Count);
+            writer.WriteString("partition", _request.DescribePartition(_file.Count));
             NumberText.Write(writer, "pairs", _pairs);
             NumberText.Write(writer, "seconds", seconds);
             NumberText.Write(writer, "pairs_per_s", _pairs / seconds);

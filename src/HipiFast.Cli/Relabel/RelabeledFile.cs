@@ -91,10 +91,12 @@ internal sealed unsafe class RelabeledFile : IRelabelObserver, IDisposable
     /// <param name="path">The file.</param>
     /// <param name="withRewards">Whether rewards and terminations mean something.</param>
     /// <param name="indexMeaning">What a task index counts, for a reader of the file's metadata.</param>
-    public void Save(string path, bool withRewards, string indexMeaning)
+    /// <param name="partition">Over what logZ was computed, likewise.</param>
+    public void Save(string path, bool withRewards, string indexMeaning, string partition)
     {
         SafetensorsWriter writer = new();
         writer.Metadata["task_index"] = indexMeaning;
+        writer.Metadata["partition"] = partition;
         writer.AddReference("task_index", _taskIndex.Pointer, _rows);
         writer.AddReference("relabeled", _relabeled.Pointer, _rows);
         foreach ((TransitionColumn column, NativeBuffer<byte> rows) in _columns)

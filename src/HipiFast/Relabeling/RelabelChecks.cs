@@ -123,6 +123,25 @@ internal static class RelabelChecks
     }
 
     /// <summary>
+    /// Throws at actions outside [-1, 1] where the policy is asked how likely they are: it would answer for others.
+    /// </summary>
+    public static void RequireActions(TransitionBatch batch, AgentEstimate estimate, RelabelOptions options)
+    {
+        if (!estimate.ReadsActionProbability)
+        {
+            return;
+        }
+
+        OutsideActions outside = OutsideActions.Of(batch);
+        if (outside.Count > 0)
+        {
+            throw new InvalidDataException(
+                $"{outside.Describe(batch.Count)}; the {Name(options.Estimator)} estimate needs the policy's density, "
+                + "which there is none of outside. Expected actions in the policy's units, from -1 to 1.");
+        }
+    }
+
+    /// <summary>
     /// Throws at the first NaN or infinity of a matrix. The name comes in two parts because putting them together on
     /// every call would make garbage.
     /// </summary>

@@ -311,6 +311,7 @@ public sealed class Relabeler : IDisposable
         {
             case TransitionBatch host:
                 RelabelChecks.RequireBatch(host, replay, _family.TaskDimension, _agent);
+                RelabelChecks.RequireActions(host, _estimate, Options);
                 return Run(host, new Units(host), given, replay);
             case ResidentTransitionBatch resident:
                 return RunInPlace(resident, given, replay);

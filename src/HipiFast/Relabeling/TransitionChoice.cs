@@ -116,6 +116,7 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
         {
             replay.Sample(_pool!, count, options.Seed, call, RandomPurpose.RowPool, firstNumber);
             RelabelChecks.RequireFinite(_pool!, "pooled replay ");
+            RelabelChecks.RequireActions(_pool!, estimate, options);
             return _pool!;
         }
 
