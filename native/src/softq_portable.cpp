@@ -1,4 +1,5 @@
 // The reference: the same numbers as the fast variants up to the order of sums, on any machine, slowly.
+#define HF_ROLLED
 #include "simd_portable.h"
 #include "softq_panels.h"
 #include "softq_variants.h"
