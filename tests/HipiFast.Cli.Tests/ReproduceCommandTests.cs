@@ -4,16 +4,15 @@ using HipiFast.Testing;
 
 namespace HipiFast.Cli.Tests;
 
-public sealed class ReproduceCommandTests
+public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
+    : IClassFixture<ReproduceCommandTests.Figure>
 {
     [Fact]
     public void Reproduce_WritesAReport_AndAgainTheSameBytes()
     {
-        using TemporaryDirectory temporary = new();
-        string directory = temporary["fig4"], report = Path.Combine(directory, "report.html");
-        ProgramResult result = HipifastProgram.Run("reproduce", "fig4", "--quick", "--seeds", "3", "--out", directory);
-        Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
-        Assert.Contains("bears the paper out", result.Output);
+        string directory = figure.Path, report = Path.Combine(directory, "report.html");
+        Assert.Equal((0, string.Empty), (figure.Result.ExitCode, figure.Result.Error));
+        Assert.Contains("bears the paper out", figure.Result.Output);
         byte[] first = File.ReadAllBytes(report);
         ProgramResult again = HipifastProgram.Run(
             "reproduce", "fig4", "--quick", "--seeds", "3", "--out", directory, "--json");
@@ -114,13 +113,27 @@ public sealed class ReproduceCommandTests
     [Fact]
     public void Reproduce_OfAnotherFigure_LeavesTheDirectoryAlone()
     {
-        using TemporaryDirectory temporary = new();
-        Assert.Equal(0, HipifastProgram.Run(
-            "reproduce", "fig4", "--quick", "--seeds", "3", "--out", temporary["fig4"]).ExitCode);
-        byte[] report = File.ReadAllBytes(Path.Combine(temporary["fig4"], "report.html"));
-        ProgramResult other = HipifastProgram.Run("reproduce", "fig5", "--quick", "--out", temporary["fig4"]);
+        byte[] report = File.ReadAllBytes(Path.Combine(figure.Path, "report.html"));
+        ProgramResult other = HipifastProgram.Run("reproduce", "fig5", "--quick", "--out", figure.Path);
         Assert.Equal(2, other.ExitCode);
         Assert.Contains("holds fig4 --quick; fig5 --quick needs a directory of its own", other.Error);
-        Assert.Equal(report, File.ReadAllBytes(Path.Combine(temporary["fig4"], "report.html")));
+        Assert.Equal(report, File.ReadAllBytes(Path.Combine(figure.Path, "report.html")));
+    }
+
+    /// <summary>A figure that was reproduced, for the tests that look at it or come back to it.</summary>
+    public sealed class Figure : IDisposable
+    {
+        private readonly TemporaryDirectory _directory = new();
+
+        public Figure() =>
+            Result = HipifastProgram.Run("reproduce", "fig4", "--quick", "--seeds", "3", "--out", Path);
+
+        /// <summary>Where it is.</summary>
+        public string Path => _directory["fig4"];
+
+        /// <summary>What the program said.</summary>
+        internal ProgramResult Result { get; }
+
+        public void Dispose() => _directory.Dispose();
     }
 }

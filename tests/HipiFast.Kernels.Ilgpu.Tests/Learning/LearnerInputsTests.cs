@@ -6,13 +6,11 @@ using HipiFast.Kernels.Devices.Runtime;
 namespace HipiFast.Kernels.Ilgpu.Tests.Learning;
 
 /// <summary>The inputs of a learner's networks, made on the device, against rows copied one after the other.</summary>
-public sealed class LearnerInputsTests : IDisposable
+public sealed class LearnerInputsTests(CpuRuntime cpu) : IClassFixture<CpuRuntime>
 {
     private const float Guard = -77f;
 
-    private readonly DeviceRuntime _runtime = new IlgpuBackend().CreateRuntime(DeviceInfo.Cpu);
-
-    public void Dispose() => _runtime.Dispose();
+    private readonly DeviceRuntime _runtime = cpu.Runtime;
 
     [Theory]
     [InlineData(1, 1, 1, 1, 0, 1)]

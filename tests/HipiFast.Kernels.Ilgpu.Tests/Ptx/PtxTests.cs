@@ -19,8 +19,6 @@ public sealed partial class PtxTests
     /// <summary>Multiply-adds of a thread in a step of the second layer.</summary>
     private const int TileMultiplyAdds = SoftQTile.PerThread * SoftQTile.PerThread;
 
-    private static readonly PtxCompiler s_compiler = new();
-
     public static TheoryData<int> Targets => [.. PtxCompiler.Targets];
 
     [Theory]
@@ -31,7 +29,7 @@ public sealed partial class PtxTests
         foreach ((string kernel, TaskFamily? family) in PtxFiles.Kernels.Concat(
             [(DeviceKernelNames.SoftQCritic, own), (DeviceKernelNames.AssignTasks, own)]))
         {
-            PtxKernel compiled = s_compiler.Compile(kernel, family, capability);
+            PtxKernel compiled = CompiledPtx.Of(kernel, family, capability);
             string what = $"{kernel} for {capability}, {KernelTable.TypeOf(family)?.Name}";
             Assert.True(compiled.Text.Contains(
                 $".target sm_{capability}\n", StringComparison.Ordinal), $"{what}: {compiled.Text[..120]}");
@@ -53,7 +51,7 @@ public sealed partial class PtxTests
     {
         foreach (string kernel in (string[])[DeviceKernelNames.SoftQActor, DeviceKernelNames.SoftQCritic])
         {
-            string text = s_compiler.Compile(kernel, null, capability).Text;
+            string text = CompiledPtx.Of(kernel, null, capability).Text;
 
             // The inner loop: from the label before its first load of a step to the jump back.
             int load = text.IndexOf("ld.shared.v4.f32", StringComparison.Ordinal), start = text.LastIndexOf(
@@ -73,7 +71,7 @@ public sealed partial class PtxTests
     public void ADeviceTooOldIsRefused()
     {
         NotSupportedException refusal = Assert.Throws<NotSupportedException>(
-            () => s_compiler.Compile(DeviceKernelNames.FirstLayer, null, 75));
+            () => CompiledPtx.Of(DeviceKernelNames.FirstLayer, null, 75));
         Assert.Equal("The kernels need compute capability 8.0 or more; found 7.5.", refusal.Message);
     }
 
@@ -81,10 +79,10 @@ public sealed partial class PtxTests
     public void FamiliesThatNoDeviceCanTakeAreRefused()
     {
         NotSupportedException refusal = Assert.Throws<NotSupportedException>(
-            () => s_compiler.Compile(DeviceKernelNames.AssignTasks, TaskFamily.Create(new FlaggedFamily(true)), 90));
+            () => CompiledPtx.Of(DeviceKernelNames.AssignTasks, TaskFamily.Create(new FlaggedFamily(true)), 90));
         Assert.Contains("FlaggedFamily has a field of type Boolean", refusal.Message, StringComparison.Ordinal);
         refusal = Assert.Throws<NotSupportedException>(
-            () => s_compiler.Compile(DeviceKernelNames.AssignTasks, TaskFamily.Create(default(HiddenFamily)), 90));
+            () => CompiledPtx.Of(DeviceKernelNames.AssignTasks, TaskFamily.Create(default(HiddenFamily)), 90));
         Assert.Contains("HiddenFamily is not public", refusal.Message, StringComparison.Ordinal);
     }
 

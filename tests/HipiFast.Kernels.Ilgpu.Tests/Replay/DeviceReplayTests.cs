@@ -8,11 +8,9 @@ using HipiFast.Replay;
 namespace HipiFast.Kernels.Ilgpu.Tests.Replay;
 
 /// <summary>The ring on the device against the replay buffer on the host, row for row.</summary>
-public sealed class DeviceReplayTests : IDisposable
+public sealed class DeviceReplayTests(CpuRuntime cpu) : IClassFixture<CpuRuntime>
 {
-    private readonly DeviceRuntime _runtime = new IlgpuBackend().CreateRuntime(DeviceInfo.Cpu);
-
-    public void Dispose() => _runtime.Dispose();
+    private readonly DeviceRuntime _runtime = cpu.Runtime;
 
     // Capacity, environment copies, vector steps in each append, appends, batch: not yet full, just full, several laps;
     // one row, odd and large batches.

@@ -11,8 +11,7 @@ public sealed class ResidentReplayTests : IDisposable
     private const int Rows = 33;
     private static readonly TransitionShape s_shape = new(3, 2, 2);
 
-    private readonly ComputeSession _session = new IlgpuBackend().CreateSession(
-        new SessionOptions(Device: DeviceInfo.Cpu));
+    private readonly ComputeSession _session = Sessions.Create(DeviceTestBackend.Cpu);
     private readonly ResidentReplay _replay;
 
     public ResidentReplayTests()

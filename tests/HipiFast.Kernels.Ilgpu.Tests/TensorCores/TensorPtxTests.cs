@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Devices.SoftQ;
+using HipiFast.Kernels.Ilgpu.Tests.Ptx;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 
@@ -16,7 +17,7 @@ public sealed partial class TensorPtxTests
     {
         foreach (string kernel in (string[])[DeviceKernelNames.SoftQActorBf16, DeviceKernelNames.SoftQCriticBf16])
         {
-            string text = new PtxCompiler().Compile(kernel, null, capability).Text;
+            string text = CompiledPtx.Of(kernel, null, capability).Text;
 
             // 64 pairs by 64 hidden units of a warp in products of 16 x 8, all with the same 64 x 16 left operands.
             Assert.Equal(64 / 16 * (64 / 8), Count(text, Multiply));
@@ -49,7 +50,7 @@ public sealed partial class TensorPtxTests
     [InlineData(90)]
     public void OneWarpSumsTheColumnsInRegisters(int capability)
     {
-        string text = new PtxCompiler().Compile(DeviceKernelNames.SoftQCriticBf16, null, capability).Text;
+        string text = CompiledPtx.Of(DeviceKernelNames.SoftQCriticBf16, null, capability).Text;
 
         // A loop of shuffles for the maxima and one for the sums, between whole warps; behind the products, and no
         // barrier among them.
@@ -66,7 +67,7 @@ public sealed partial class TensorPtxTests
     public void OperandsAreTheRegistersThatTheEmulationTakes()
     {
         // The emulation says nothing of the order of registers in the text.
-        string text = new PtxCompiler().Compile(DeviceKernelNames.SoftQCriticBf16, null, 80).Text;
+        string text = CompiledPtx.Of(DeviceKernelNames.SoftQCriticBf16, null, 80).Text;
         Match[] packed = [.. PackPattern().Matches(text).Cast<Match>()],
             loads = [.. LoadPattern().Matches(text).Cast<Match>()];
         Match[] products = [.. ProductPattern().Matches(text).Cast<Match>()];
@@ -96,7 +97,7 @@ public sealed partial class TensorPtxTests
     [Fact]
     public void ThePeakIsNothingButProducts()
     {
-        string text = new PtxCompiler().Compile(DeviceKernelNames.TensorPeak, null, 80).Text;
+        string text = CompiledPtx.Of(DeviceKernelNames.TensorPeak, null, 80).Text;
         Assert.Equal(32, Count(text, Multiply));
         Assert.Equal(0, Count(text, "ld.global"));
         Assert.DoesNotContain(".local", text, StringComparison.Ordinal);

@@ -30,6 +30,11 @@ public sealed class NarrowVectorTests
     // The portable variant's vectors have at most 256 bits as it is.
     private const string WithoutPortable = Always + "|(" + Conformance + "&FullyQualifiedName!~ManagedPortable)";
 
+    // Where the switch takes nothing away, the suite would run as it just did: one kernel's shows that it is obeyed.
+    private const string Unchanged =
+        Always + "|(FullyQualifiedName~LogPartitionConformance&FullyQualifiedName~Managed"
+        + "&FullyQualifiedName!~ManagedPortable)";
+
     // Without any vectors all is tens of times slower: what differs by width, at sizes that end in their time.
     private const string Part =
         Always
@@ -48,6 +53,7 @@ public sealed class NarrowVectorTests
     public async Task TheSameTestsPassOnNarrowerVectors(string instructionSet, string tests, int fewestPerVariant)
     {
         string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        tests = instructionSet == Avx512 && !Avx512F.IsSupported ? Unchanged : tests;
         string results = Directory.CreateTempSubdirectory("hipifast-narrow-").FullName;
         try
         {
