@@ -30,7 +30,9 @@ public static class DeviceSession
         DeviceRelabelPipeline pipeline = new(launcher, softQ, logPartition, taskSampling);
         DeviceTransitions transitions = new(runtime);
         ComputeSession host = ManagedBackend.Best.CreateSession(new SessionOptions(options.MaxThreads));
-        return new ComputeSession([transitions, pipeline, taskSampling, logPartition, softQ, launcher, runtime, host])
+
+        // The launcher first: it knows whether a kernel is being used.
+        return new ComputeSession([launcher, transitions, pipeline, taskSampling, logPartition, softQ, runtime, host])
         {
             Backend = backend,
             SoftQ = softQ,

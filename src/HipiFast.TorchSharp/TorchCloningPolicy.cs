@@ -28,6 +28,7 @@ public sealed unsafe class TorchCloningPolicy : ICloningPolicy
     private readonly TensorModule? _module;
     private readonly Tensor _kept;
     private readonly SacOptions _options;
+    private UseGuard _use;
     private long _step;
 
     /// <summary>Makes a policy with fresh parameters.</summary>
@@ -115,6 +116,7 @@ public sealed unsafe class TorchCloningPolicy : ICloningPolicy
     /// <inheritdoc/>
     public double Step(in MatrixView input, in MatrixView target)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         using DisposeScope scope = NewDisposeScope();
         SetMode(trains: true);
         Tensor output = _network.Forward(Place(input), trains: true);
@@ -128,6 +130,7 @@ public sealed unsafe class TorchCloningPolicy : ICloningPolicy
     /// <inheritdoc/>
     public void Predict(in MatrixView input, in MatrixView output)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
         SetMode(trains: false);
@@ -140,16 +143,25 @@ public sealed unsafe class TorchCloningPolicy : ICloningPolicy
     }
 
     /// <inheritdoc/>
-    public void Keep() => Move(_network.Parameters.Values, _kept);
+    public void Keep()
+    {
+        using UseGuard.Scope use = _use.Enter(this);
+        Move(_network.Parameters.Values, _kept);
+    }
 
     /// <inheritdoc/>
-    public void Restore() => Move(_kept, _network.Parameters.Values);
+    public void Restore()
+    {
+        using UseGuard.Scope use = _use.Enter(this);
+        Move(_kept, _network.Parameters.Values);
+    }
 
     /// <inheritdoc/>
     /// <remarks>Parameters of a module have the names that the module gives them.</remarks>
     public void AddTo(SafetensorsWriter writer, string name)
     {
         ArgumentNullException.ThrowIfNull(writer);
+        using UseGuard.Scope use = _use.Enter(this);
         if (_standard is null)
         {
             ((ModuleGroup)_network).AddTo(writer, string.Empty, [name], withMoments: false);
@@ -164,9 +176,15 @@ public sealed unsafe class TorchCloningPolicy : ICloningPolicy
         AgentFile.AddNetwork(writer, name, _standard.Parameters);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives memory and kernels back; a module that was given stays. A second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A call is under way.</exception>
     public void Dispose()
     {
+        if (!_use.Close(this))
+        {
+            return;
+        }
+
         _kept.Dispose();
         _network.Dispose();
         _standard?.Dispose();

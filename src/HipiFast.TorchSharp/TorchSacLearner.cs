@@ -3,6 +3,7 @@ using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Devices.Replay;
 using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Replay;
 using HipiFast.Learning;
 using HipiFast.Replay;
@@ -24,11 +25,13 @@ namespace HipiFast.TorchSharp;
 /// <para>An update allocates small managed objects, one per tensor, all of which it disposes; native memory does not
 /// grow. The dispose scopes belong to the calling thread. Where two critics are equal, each receives half of the
 /// actor's gradient (the embedded learner gives all of it to the first). Results depend on libtorch's version and
-/// number of threads.</para>
+/// number of threads. A second thread, and use after disposal of the learner, its session or its networks, is refused as
+/// <see cref="SacLearner"/> refuses it.</para>
 /// </remarks>
 public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
 {
     private readonly AgentNetworks _networks;
+    private readonly ComputeSession _session;
     private readonly SacOptions _options;
     private readonly IDenseKernel _dense;
     private readonly ulong _seed;
@@ -48,6 +51,7 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
     private readonly DeviceEvent? _handOverBegins;
     private readonly DeviceEvent? _handOverEnds;
     private readonly bool _ownsNetworks;
+    private UseGuard _use;
 
     /// <summary>Makes a learner for standard networks.</summary>
     /// <param name="networks">
@@ -112,6 +116,7 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
         torchOptions.Apply(modules is null ? (long)batchCapacity * networks.Hidden * networks.Hidden : 0);
         _networks = networks;
         _options = options;
+        _session = session;
         _dense = session.Dense;
         _seed = seed;
         _capacity = batchCapacity;
@@ -165,6 +170,7 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
     {
         get
         {
+            using UseGuard.Scope use = Enter(), shared = _networks.Share();
             _agent.BringToHost();
             return _networks;
         }
@@ -195,10 +201,15 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
     public SacLosses Update(ITransitionBatch batch, int firstRow, int rows)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return _turns is not null && batch is ResidentTransitionBatch { Transitions: DeviceBatch resident } owner
-            && owner.Memory == Memory
-            ? UpdateInPlace(_kernels!, _turns, resident, firstRow, rows)
-            : UpdateFromHost(batch.ToHost(), firstRow, rows);
+        using UseGuard.Scope use = Enter(), shared = _networks.Share();
+        if (_turns is not null && batch is ResidentTransitionBatch { Transitions: DeviceBatch resident } owner
+            && owner.Memory == Memory)
+        {
+            using UseGuard.Scope held = owner.Enter();
+            return UpdateInPlace(_kernels!, _turns, resident, firstRow, rows);
+        }
+
+        return UpdateFromHost(batch.ToHost(), firstRow, rows);
     }
 
     /// <inheritdoc/>
@@ -206,6 +217,7 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
         ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, bool deterministic, ulong seed, uint call,
         Span<float> action)
     {
+        using UseGuard.Scope use = Enter(), shared = _networks.Share();
         if (_policy is not null)
         {
             _policy.Act(observation, task, rows, deterministic, seed, call, action);
@@ -220,18 +232,24 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
     public void SaveState(SafetensorsWriter writer, string prefix)
     {
         ArgumentNullException.ThrowIfNull(writer);
+        using UseGuard.Scope use = Enter(), shared = _networks.Share();
         _agent.AddTo(writer, prefix);
         _temperature.AddTo(writer, prefix);
         writer.Add<long>(prefix + SacLearner.StepName, [UpdateCount], 1);
     }
 
     /// <inheritdoc/>
-    public void SaveAgent(string path) => _agent.Save(path);
+    public void SaveAgent(string path)
+    {
+        using UseGuard.Scope use = Enter(), shared = _networks.Share();
+        _agent.Save(path);
+    }
 
     /// <inheritdoc/>
     public void LoadState(SafetensorsFile file, string prefix)
     {
         ArgumentNullException.ThrowIfNull(file);
+        using UseGuard.Scope use = Enter(), shared = _networks.Share();
         long step = SacLearner.ReadStep(file, prefix);
         TemperatureOptimizer.Require(file, prefix);
         _agent.Load(file, prefix);
@@ -240,9 +258,17 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
         UpdateCount = step;
     }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// Gives back what is torch's and the learner's own; networks that were given stay. A second call does nothing.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">A call is under way.</exception>
     public void Dispose()
     {
+        if (!_use.Close(this))
+        {
+            return;
+        }
+
         try
         {
             // Torch may hand the memory to others at once, so kernels that read it come first.
@@ -281,8 +307,21 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
 
     private static Tensor Smallest(Tensor values) => values.amin([0]);
 
+    private UseGuard.Scope Enter()
+    {
+        UseGuard.Scope use = _use.Enter(this);
+        if (_session.IsDisposed)
+        {
+            use.Dispose();
+            _session.ThrowIfDisposed();
+        }
+
+        return use;
+    }
+
     private SacLosses UpdateFromHost(TransitionBatch batch, int firstRow, int rows)
     {
+        using UseGuard.Scope held = batch.Share();
         UpdateRows.Check(batch, firstRow, rows, _networks.Shape, _capacity);
         _turns?.Begin();
         try

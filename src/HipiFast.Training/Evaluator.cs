@@ -11,7 +11,9 @@ namespace HipiFast.Training;
 /// <param name="SuccessRate">Share of episodes that terminated (reached their task) before the time limit.</param>
 public readonly record struct EvaluationResult(int Episodes, double Return, double SuccessRate);
 
-/// <summary>Plays evaluation episodes, all at once: one environment copy per episode.</summary>
+/// <summary>
+/// Plays evaluation episodes, all at once: one environment copy per episode. Serves one thread at a time.
+/// </summary>
 public sealed class Evaluator : IDisposable
 {
     // Evaluations draw under keys of their own, so that they never share a random number with training.
@@ -19,6 +21,7 @@ public sealed class Evaluator : IDisposable
 
     private readonly VectorEnvironment _environment;
     private readonly NativeBuffer<float> _action;
+    private UseGuard _use;
 
     /// <summary>Takes over an environment of as many copies as an evaluation has episodes.</summary>
     /// <param name="environment">The environment; disposed with the evaluator.</param>
@@ -60,6 +63,7 @@ public sealed class Evaluator : IDisposable
     public EvaluationResult Evaluate(IPolicy policy, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(policy);
+        using UseGuard.Scope use = _use.Enter(this);
         int episodes = _environment.Count, running = episodes, successes = 0;
         double total = 0;
         _environment.Reset(seed);
@@ -87,10 +91,14 @@ public sealed class Evaluator : IDisposable
         return new EvaluationResult(episodes, total / episodes, (double)successes / episodes);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives the environment back; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">An evaluation is under way.</exception>
     public void Dispose()
     {
-        _action.Dispose();
-        _environment.Dispose();
+        if (_use.Close(this))
+        {
+            _action.Dispose();
+            _environment.Dispose();
+        }
     }
 }

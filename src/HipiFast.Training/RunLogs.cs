@@ -1,4 +1,5 @@
 using System.Globalization;
+using HipiFast.Kernels.Memory;
 using HipiFast.Options;
 using HipiFast.Storage;
 
@@ -20,6 +21,7 @@ public sealed class RunLogs : IDisposable
     private readonly string _title;
     private TensorBoardWriter? _events;
     private long? _resumeStep;
+    private UseGuard _use;
 
     /// <summary>Makes empty logs; nothing is written yet.</summary>
     /// <param name="directory">Where the files go.</param>
@@ -77,6 +79,7 @@ public sealed class RunLogs : IDisposable
     /// <param name="continues">Whether earlier event files exist.</param>
     public void Begin(bool continues)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         _resumeStep = null;
         if (continues)
         {
@@ -91,6 +94,7 @@ public sealed class RunLogs : IDisposable
     /// <param name="timing">One entry per <see cref="TimingColumn"/>.</param>
     public void Add(ReadOnlySpan<double> metrics, ReadOnlySpan<double> timing)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         Metrics.Add(metrics);
         Timing.Add(timing);
 
@@ -106,6 +110,7 @@ public sealed class RunLogs : IDisposable
     /// <param name="writer">The checkpoint.</param>
     public void SaveState(SafetensorsWriter writer)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         Save(writer, MetricsName, Metrics);
         Save(writer, TimingName, Timing);
     }
@@ -115,12 +120,20 @@ public sealed class RunLogs : IDisposable
     /// <exception cref="InvalidDataException">The rows are missing or have other columns.</exception>
     public void LoadState(SafetensorsFile file)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         Load(file, MetricsName, Metrics);
         Load(file, TimingName, Timing);
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _events?.Dispose();
+    /// <summary>Closes the files; the tables stay. A second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A row is being written.</exception>
+    public void Dispose()
+    {
+        if (_use.Close(this))
+        {
+            _events?.Dispose();
+        }
+    }
 
     private static string StrategyName(TrainingConfig config) => OptionNames.Kebab(config.Relabeling.Strategy);
 

@@ -36,7 +36,7 @@ public enum TimedPart
 /// <remarks>
 /// All randomness is counter-based in the seed, so the same configuration gives the same bits for any thread count, and
 /// a trainer restored by <see cref="LoadState"/> continues as the one that was saved would have. Between evaluations a
-/// step allocates nothing. Not thread-safe.
+/// step allocates nothing. One thread at a time: a second is refused with an <see cref="InvalidOperationException"/>.
 /// </remarks>
 public sealed class Trainer : IDisposable
 {
@@ -55,6 +55,7 @@ public sealed class Trainer : IDisposable
     private readonly TransitionBatch _step;
     private readonly RunningMeans _means = new(Enum.GetValues<MetricColumn>().Length);
     private readonly long[] _ticks = new long[Enum.GetValues<TimedPart>().Length];
+    private UseGuard _use;
     private TrainerCounters _counters;
 
     // The minibatches in hand: _batch, or those that came with a checkpoint.
@@ -116,7 +117,14 @@ public sealed class Trainer : IDisposable
     public KernelBackend Backend => _session.Backend;
 
     /// <summary>The networks in training.</summary>
-    public AgentNetworks Networks => _learner.Networks;
+    public AgentNetworks Networks
+    {
+        get
+        {
+            _use.ThrowIfDisposed(this);
+            return _learner.Networks;
+        }
+    }
 
     /// <summary>The minibatches of the last relabel call, for tests.</summary>
     internal TransitionBatch Batch => _pool.ToHost();
@@ -149,6 +157,7 @@ public sealed class Trainer : IDisposable
     /// <returns>Whether an evaluation is due.</returns>
     public bool Step()
     {
+        using UseGuard.Scope use = _use.Enter(this);
         long time = Stopwatch.GetTimestamp();
         int copies = _environment.Count;
         _environment.Observation.CopyTo(_step.Observation);
@@ -206,6 +215,7 @@ public sealed class Trainer : IDisposable
     /// <param name="row">Result, one entry per <see cref="MetricColumn"/>.</param>
     public void Evaluate(Span<double> row)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         long time = Stopwatch.GetTimestamp();
         ulong seed = Evaluator.DeriveSeed(Config.Run.Seed, (uint)_counters.Evaluations++);
         EvaluationResult sampled = _evaluator.Evaluate(_learner, deterministic: false, seed);
@@ -234,6 +244,7 @@ public sealed class Trainer : IDisposable
     public void SaveState(SafetensorsWriter writer)
     {
         ArgumentNullException.ThrowIfNull(writer);
+        using UseGuard.Scope use = _use.Enter(this);
         _learner.SaveState(writer, "learner.");
         _replay.SaveState(writer, "replay.");
         _environment.SaveState(writer, "environment.");
@@ -249,7 +260,11 @@ public sealed class Trainer : IDisposable
     /// <summary>Writes the agent as it is now, atomically.</summary>
     /// <param name="path">File to make or replace.</param>
     /// <exception cref="IOException">The path cannot be written.</exception>
-    public void SaveAgent(string path) => _learner.SaveAgent(path);
+    public void SaveAgent(string path)
+    {
+        using UseGuard.Scope use = _use.Enter(this);
+        _learner.SaveAgent(path);
+    }
 
     /// <summary>The environment steps that a checkpoint holds.</summary>
     internal static long EnvStepsIn(SafetensorsFile file) =>
@@ -261,6 +276,7 @@ public sealed class Trainer : IDisposable
     public void LoadState(SafetensorsFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
+        using UseGuard.Scope use = _use.Enter(this);
         _learner.LoadState(file, "learner.");
         _replay.LoadState(file, "replay.");
         _environment.LoadState(file, "environment.");
@@ -305,9 +321,15 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives everything back; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A step or an evaluation is under way.</exception>
     public void Dispose()
     {
+        if (!_use.Close(this))
+        {
+            return;
+        }
+
         _relabeler.Dispose();
         _learner.Dispose();
         _networks.Dispose();

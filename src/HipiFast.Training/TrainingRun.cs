@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Memory;
 using HipiFast.Learning;
 using HipiFast.Options;
 using HipiFast.Storage;
@@ -28,6 +29,7 @@ public sealed class TrainingRun : IDisposable
     private readonly double[] _timingRow = new double[Enum.GetValues<TimingColumn>().Length];
     private readonly double[] _partSeconds = new double[Enum.GetValues<TimedPart>().Length];
     private readonly Stopwatch _watch = new();
+    private UseGuard _use;
     private double _secondsBefore;
     private double _rowSeconds;
     private long _rowEnvSteps;
@@ -213,6 +215,7 @@ public sealed class TrainingRun : IDisposable
     /// <returns>True when all steps are done; false when it stopped before, ready to be resumed.</returns>
     public bool Run(ITrainingObserver? observer = null, CancellationToken stop = default)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         _watch.Start();
         double sessionStart = Seconds, reported = Seconds,
             progressSeconds = observer?.ProgressInterval.TotalSeconds ?? 0;
@@ -262,9 +265,18 @@ public sealed class TrainingRun : IDisposable
         return true;
     }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// Closes the logs, frees the trainer and lets go of the directory; <see cref="Metrics"/> stays. A second call does
+    /// nothing.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The run is under way.</exception>
     public void Dispose()
     {
+        if (!_use.Close(this))
+        {
+            return;
+        }
+
         _logs.Dispose();
         _trainer.Dispose();
         _held.Dispose();

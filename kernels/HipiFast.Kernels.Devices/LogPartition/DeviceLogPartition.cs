@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.LogPartition;
+using HipiFast.Kernels.Memory;
 
 namespace HipiFast.Kernels.Devices.LogPartition;
 
@@ -31,6 +32,7 @@ internal sealed class DeviceLogPartition(DeviceLauncher launcher) : ILogPartitio
     public void Accumulate(
         ReadOnlySpan<float> softQ, int rows, int candidates, Span<float> runningMax, Span<float> runningSum)
     {
+        using UseGuard.Scope use = launcher.Enter();
         LogPartitionArguments.CheckAccumulate(softQ, rows, candidates, runningMax, runningSum);
         DeviceRuntime runtime = launcher.Runtime;
         Prepare(rows, candidates);
@@ -47,6 +49,7 @@ internal sealed class DeviceLogPartition(DeviceLauncher launcher) : ILogPartitio
     public void Finish(
         ReadOnlySpan<float> runningMax, ReadOnlySpan<float> runningSum, long totalRows, Span<float> logPartition)
     {
+        using UseGuard.Scope use = launcher.Enter();
         LogPartitionArguments.CheckFinish(runningMax, runningSum, totalRows, logPartition);
         DeviceRuntime runtime = launcher.Runtime;
         int candidates = logPartition.Length;

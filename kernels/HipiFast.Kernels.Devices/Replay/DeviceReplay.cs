@@ -18,8 +18,8 @@ namespace HipiFast.Kernels.Devices.Replay;
 /// change, kept in slot <c>number mod Capacity</c>; live are the last <see cref="Count"/> of
 /// <see cref="TotalCount"/>.</para>
 /// <para>A batch sees exactly what was appended before it was drawn. Only where live records are overwritten (the ring
-/// is full) does an upload wait for the gather before it. Not thread-safe. Appending and sampling allocate
-/// nothing.</para>
+/// is full) does an upload wait for the gather before it. Appending and sampling allocate nothing. One thread at a time:
+/// a second is refused with an <see cref="InvalidOperationException"/>.</para>
 /// </remarks>
 internal sealed unsafe class DeviceReplay : TransitionRing
 {
@@ -53,6 +53,7 @@ internal sealed unsafe class DeviceReplay : TransitionRing
     private readonly int[] _words;
     private readonly int _blockRows;
     private readonly int _stride;
+    private UseGuard _use;
     private DeviceBuffer? _slots;
     private DeviceBuffer? _batchMemory;
     private DeviceBatch? _batch;
@@ -124,6 +125,7 @@ internal sealed unsafe class DeviceReplay : TransitionRing
     /// <inheritdoc/>
     public override void Append(ReadOnlySpan<ColumnRows> columns, int rows)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         Check(columns);
         for (int first = 0; first < rows;)
         {
@@ -167,6 +169,7 @@ internal sealed unsafe class DeviceReplay : TransitionRing
     /// <inheritdoc/>
     public override DeviceBatch Sample(int rows, ulong seed, uint call)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         if (TotalCount == 0)
         {
             throw new InvalidOperationException("Cannot sample from an empty replay ring.");
@@ -211,6 +214,7 @@ internal sealed unsafe class DeviceReplay : TransitionRing
     /// <inheritdoc/>
     public override void Restart(long firstNumber)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         ArgumentOutOfRangeException.ThrowIfNegative(firstNumber);
         TotalCount = firstNumber;
     }
@@ -218,6 +222,11 @@ internal sealed unsafe class DeviceReplay : TransitionRing
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
+        if (!_use.Close(this))
+        {
+            return;
+        }
+
         _arguments.Dispose();
         _slots?.Dispose();
         _batchMemory?.Dispose();

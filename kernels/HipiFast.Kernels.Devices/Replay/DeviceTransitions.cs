@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Replay;
 
 namespace HipiFast.Kernels.Devices.Replay;
@@ -7,17 +8,22 @@ namespace HipiFast.Kernels.Devices.Replay;
 /// <param name="runtime">The device; it must outlive this object.</param>
 internal sealed class DeviceTransitions(DeviceRuntime runtime) : TransitionMemory, IDisposable
 {
+    private UseGuard _use;
     private PinnedBuffer? _staging;
 
     /// <summary>The device.</summary>
     public DeviceRuntime Runtime => runtime;
 
-    internal override TransitionRing CreateRing(ReadOnlySpan<ColumnRows> columns, long capacity) =>
-        new DeviceReplay(runtime, columns, capacity);
+    internal override TransitionRing CreateRing(ReadOnlySpan<ColumnRows> columns, long capacity)
+    {
+        _use.ThrowIfDisposed(UseGuard.Session);
+        return new DeviceReplay(runtime, columns, capacity);
+    }
 
     internal override void Download(
         ResidentTransitions batch, ReadOnlySpan<ColumnRows> columns, Span<long> replayIndex)
     {
+        using UseGuard.Scope use = _use.Enter(UseGuard.Session);
         DeviceBatch source = batch as DeviceBatch ?? throw new ArgumentException(
             "The batch does not lie in a device's memory.", nameof(batch));
         int count = 0;
@@ -64,8 +70,11 @@ internal sealed class DeviceTransitions(DeviceRuntime runtime) : TransitionMemor
 
     public void Dispose()
     {
-        _staging?.Dispose();
-        _staging = null;
+        if (_use.Close(UseGuard.Session))
+        {
+            _staging?.Dispose();
+            _staging = null;
+        }
     }
 
     private static void Check(DeviceView view, long bytes)

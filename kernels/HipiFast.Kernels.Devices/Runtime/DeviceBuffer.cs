@@ -5,6 +5,8 @@ namespace HipiFast.Kernels.Devices.Runtime;
 /// <summary>A block of a device's memory, aligned to 256 bytes; its contents are undefined at first.</summary>
 public abstract class DeviceBuffer(long bytes) : IDisposable
 {
+    private bool _isDisposed;
+
     /// <summary>Size in bytes.</summary>
     public long Bytes { get; } = bytes;
 
@@ -17,8 +19,13 @@ public abstract class DeviceBuffer(long bytes) : IDisposable
     /// <param name="length">Elements.</param>
     /// <returns>The view.</returns>
     /// <exception cref="ArgumentOutOfRangeException">It is not inside the buffer.</exception>
+    /// <exception cref="ObjectDisposedException">The buffer has been disposed of.</exception>
     public DeviceView View<T>(long byteOffset, long length)
-        where T : unmanaged => new(this, byteOffset, length, Unsafe.SizeOf<T>());
+        where T : unmanaged
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return new DeviceView(this, byteOffset, length, Unsafe.SizeOf<T>());
+    }
 
     /// <summary>The whole buffer, as a kernel sees it.</summary>
     /// <typeparam name="T">Element type.</typeparam>
@@ -29,6 +36,7 @@ public abstract class DeviceBuffer(long bytes) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _isDisposed = true;
         Dispose(true);
         GC.SuppressFinalize(this);
     }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Memory;
 
 namespace HipiFast.Kernels.Devices.Runtime;
 
@@ -13,6 +14,7 @@ internal sealed class DeviceLauncher : IDisposable
     private const int MaxGroups = int.MaxValue;
 
     private readonly int _maxGroups;
+    private UseGuard _use;
 
     public DeviceLauncher(DeviceRuntime runtime)
     {
@@ -30,6 +32,12 @@ internal sealed class DeviceLauncher : IDisposable
 
     /// <summary>Parameters of the next launch.</summary>
     public LaunchArguments Arguments { get; } = new();
+
+    /// <summary>
+    /// Begins a call of one of the kernels, which share <see cref="Arguments"/> and the main stream; see
+    /// <see cref="UseGuard.Enter"/>.
+    /// </summary>
+    public UseGuard.Scope Enter() => _use.Enter(UseGuard.Session);
 
     /// <summary>Queues a kernel with one thread to an entry, or fewer threads that go around.</summary>
     public void RunEntries(DeviceKernel kernel, long entries) =>
@@ -53,5 +61,11 @@ internal sealed class DeviceLauncher : IDisposable
             new DeviceExtent(groupSize), sharedBytes),
         Arguments);
 
-    public void Dispose() => Arguments.Dispose();
+    public void Dispose()
+    {
+        if (_use.Close(UseGuard.Session))
+        {
+            Arguments.Dispose();
+        }
+    }
 }

@@ -313,6 +313,7 @@ public abstract unsafe class DeviceRuntime : IDisposable
     private static void CheckRange(PinnedBuffer buffer, long offset, long bytes)
     {
         ArgumentNullException.ThrowIfNull(buffer);
+        ObjectDisposedException.ThrowIf(buffer.Pointer is null, buffer);
         if (offset < 0 || offset > buffer.Bytes - bytes)
         {
             throw new ArgumentOutOfRangeException(

@@ -38,6 +38,8 @@ public sealed unsafe class LaunchArguments : IDisposable
     /// <returns>This object.</returns>
     public LaunchArguments Clear()
     {
+        ThrowIfDisposed();
+
         // Views are forgotten too, so that no buffer is kept alive.
         Array.Clear(_views, 0, Count);
         Count = 0;
@@ -121,20 +123,27 @@ public sealed unsafe class LaunchArguments : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Clear();
+        if (!_structs.IsDisposed)
+        {
+            Clear();
+        }
+
         _structs.Dispose();
     }
 
     private int SizeOf(int index)
     {
+        ThrowIfDisposed();
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
         return _sizes[index];
     }
 
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_structs.IsDisposed, this);
+
     private void CheckCount()
     {
-        ObjectDisposedException.ThrowIf(_structs.Pointer is null, this);
+        ThrowIfDisposed();
         if (Count == MaxCount)
         {
             throw new InvalidOperationException($"A kernel has at most {MaxCount} parameters.");

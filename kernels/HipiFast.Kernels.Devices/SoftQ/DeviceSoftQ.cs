@@ -1,6 +1,7 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices.LogPartition;
 using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
@@ -69,6 +70,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
 
     public void Compute(in SoftQProblem problem, Span<float> softQ)
     {
+        using UseGuard.Scope use = _launcher.Enter();
         problem.Validate(softQ.Length);
         DeviceRuntime runtime = _launcher.Runtime;
         CallNumbers numbers = Numbers(problem);

@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Devices.SoftQ;
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.TaskSampling;
 
 namespace HipiFast.Kernels.Devices.TaskSampling;
@@ -33,6 +34,7 @@ internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplin
 
     public void SampleTasks(in TaskPosterior posterior, in TaskSamples samples)
     {
+        using UseGuard.Scope use = launcher.Enter();
         posterior.Validate(samples);
         DeviceRuntime runtime = launcher.Runtime;
         int rows = posterior.Rows, candidates = posterior.Candidates;
@@ -67,6 +69,7 @@ internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplin
 
     public void SampleRows(in TaskPosterior posterior, Span<int> rowIndex)
     {
+        using UseGuard.Scope use = launcher.Enter();
         posterior.Validate(rowIndex);
         DeviceRuntime runtime = launcher.Runtime;
         _rowsKernel ??= runtime.Load(DeviceKernelNames.SampleRows);

@@ -11,7 +11,14 @@ internal sealed class IlgpuBuffer(MemoryBuffer memory) : DeviceBuffer(memory.Len
     public override ulong Address => memory.IsDisposed ? 0 : (ulong)memory.NativePtr;
 
     /// <summary>All of it.</summary>
-    public ArrayView<byte> Memory => memory.AsRawArrayView();
+    public ArrayView<byte> Memory
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(memory.IsDisposed, this);
+            return memory.AsRawArrayView();
+        }
+    }
 
     /// <summary>A part of it.</summary>
     public static ArrayView<byte> Of(DeviceView view) =>
@@ -28,7 +35,7 @@ internal sealed unsafe class IlgpuPinnedBuffer(long bytes) : PinnedBuffer(bytes)
 {
     private readonly NativeBuffer<byte> _memory = new(bytes);
 
-    public override byte* Pointer => _memory.Pointer;
+    public override byte* Pointer => _memory.IsDisposed ? null : _memory.Pointer;
 
     protected override void Dispose(bool disposing) => _memory.Dispose();
 }
@@ -36,21 +43,58 @@ internal sealed unsafe class IlgpuPinnedBuffer(long bytes) : PinnedBuffer(bytes)
 /// <summary>A queue of ILGPU's.</summary>
 internal sealed class IlgpuStream(AcceleratorStream queue, bool isOwner) : DeviceStream
 {
-    public AcceleratorStream Queue { get; } = queue;
+    private bool _isDisposed;
+
+    public AcceleratorStream Queue
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return queue;
+        }
+    }
 
     protected override void Dispose(bool disposing)
     {
-        if (isOwner)
+        if (!_isDisposed && isOwner)
         {
-            Queue.Dispose();
+            queue.Dispose();
         }
+
+        _isDisposed = true;
     }
 }
 
 /// <summary>A mark of ILGPU's.</summary>
 internal sealed class IlgpuEvent : DeviceEvent
 {
-    public ProfilingMarker? Marker { get; set; }
+    private ProfilingMarker? _marker;
+    private bool _isDisposed;
 
-    protected override void Dispose(bool disposing) => Marker?.Dispose();
+    /// <summary>Where it was recorded last; null before that.</summary>
+    public ProfilingMarker? Marker
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return _marker;
+        }
+    }
+
+    /// <summary>Records it anew.</summary>
+    public void Record(AcceleratorStream queue)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        _marker?.Dispose();
+        _marker = queue.AddProfilingMarker();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (!_isDisposed)
+        {
+            _isDisposed = true;
+            _marker?.Dispose();
+        }
+    }
 }

@@ -42,7 +42,14 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
 
     public override DeviceInfo Device { get; }
 
-    public override long FreeMemoryBytes => _accelerator is CudaAccelerator cuda ? cuda.GetFreeMemory() : -1;
+    public override long FreeMemoryBytes
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return _accelerator is CudaAccelerator cuda ? cuda.GetFreeMemory() : -1;
+        }
+    }
 
     public override DeviceStream MainStream => _mainStream;
 
@@ -142,9 +149,8 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
 
     public override void Record(DeviceEvent mark, DeviceStream? stream = null)
     {
-        IlgpuEvent target = (IlgpuEvent)mark;
-        target.Marker?.Dispose();
-        target.Marker = Queue(stream).AddProfilingMarker();
+        AcceleratorStream queue = Queue(stream);
+        ((IlgpuEvent)mark).Record(queue);
     }
 
     public override void Wait(DeviceEvent mark, DeviceStream? stream = null)
@@ -154,8 +160,11 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
         ((IlgpuEvent)mark).Marker?.Synchronize();
     }
 
-    public override TimeSpan Elapsed(DeviceEvent first, DeviceEvent second) =>
-        ((IlgpuEvent)second).Marker!.MeasureFrom(((IlgpuEvent)first).Marker!);
+    public override TimeSpan Elapsed(DeviceEvent first, DeviceEvent second)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return ((IlgpuEvent)second).Marker!.MeasureFrom(((IlgpuEvent)first).Marker!);
+    }
 
     public override void Synchronize(DeviceStream? stream = null)
     {

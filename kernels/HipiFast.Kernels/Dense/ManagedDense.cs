@@ -13,6 +13,8 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
     {
         Check(network, input, activations);
         DenseNetwork<TSimd, TVector>.Forward(network.Pointer, network.Shape, input, activations);
+        GC.KeepAlive(network);
+        GC.KeepAlive(activations);
     }
 
     /// <inheritdoc/>
@@ -43,6 +45,9 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
             DenseNetwork<TSimd, TVector>.Backward(
                 network.Pointer, shape, input, activations, g, inputGradient, firstInput);
         }
+
+        GC.KeepAlive(network);
+        GC.KeepAlive(activations);
     }
 
     /// <inheritdoc/>
@@ -89,6 +94,7 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
     {
         Check(actorOutput, sample, firstRow);
         PolicySampling<TSimd, TVector>.Draw(actorOutput, sample, firstRow, noise);
+        GC.KeepAlive(sample);
     }
 
     /// <inheritdoc/>
@@ -96,6 +102,7 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
     {
         Check(actorOutput, sample, 0);
         PolicySampling<TSimd, TVector>.TakeMean(actorOutput, sample);
+        GC.KeepAlive(sample);
     }
 
     private static void Check(in MatrixView actorOutput, PolicySample sample, int firstRow)
@@ -120,6 +127,7 @@ internal sealed unsafe class ManagedDense<TSimd, TVector> : IDenseKernel
 
     private static void Check(MlpParameters network, in MatrixView input, MlpActivations activations)
     {
+        network.ThrowIfDisposed();
         if (input.Columns != network.Shape.Inputs || input.Stride < input.Columns)
         {
             throw new ArgumentException(

@@ -8,6 +8,7 @@ namespace HipiFast.Kernels.Dense;
 /// row-major with rows padded to at least the strides of <see cref="MlpShape"/> (each view has its own stride), and
 /// room for repacked weights. Memory that no pass touches costs nothing.
 /// </summary>
+/// <remarks>A view is good until this object is disposed of or collected. One pass at a time.</remarks>
 public sealed class MlpActivations : IDisposable
 {
     /// <summary>
@@ -60,33 +61,83 @@ public sealed class MlpActivations : IDisposable
     public int Capacity { get; }
 
     /// <summary>First hidden layer after ReLU, <c>[capacity, HiddenStride]</c>.</summary>
-    public MatrixView Hidden1 { get; }
+    public MatrixView Hidden1
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return field;
+        }
+    }
 
     /// <summary>Second hidden layer after ReLU, <c>[capacity, HiddenStride]</c>.</summary>
-    public MatrixView Hidden2 { get; }
+    public MatrixView Hidden2
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return field;
+        }
+    }
 
     /// <summary>Gradient at the first hidden layer before ReLU, <c>[capacity, HiddenStride]</c>.</summary>
-    public MatrixView Hidden1Gradient { get; }
+    public MatrixView Hidden1Gradient
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return field;
+        }
+    }
 
     /// <summary>Gradient at the second hidden layer before ReLU, <c>[capacity, HiddenStride]</c>.</summary>
-    public MatrixView Hidden2Gradient { get; }
+    public MatrixView Hidden2Gradient
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return field;
+        }
+    }
 
     /// <summary>Network output, <c>[capacity, OutputStride]</c>.</summary>
-    public MatrixView Output { get; }
+    public MatrixView Output
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return field;
+        }
+    }
 
     /// <summary>
     /// Gradient of the loss with respect to the output, <c>[capacity, OutputStride]</c>; written by the caller before a
     /// backward pass, who leaves its padding columns at the zero they start with.
     /// </summary>
-    public MatrixView OutputGradient { get; }
+    public MatrixView OutputGradient
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return field;
+        }
+    }
 
     /// <summary>
     /// Scratch of a pass for weights in another order: at least HiddenStride rows, at least 32 floats wide.
     /// </summary>
     internal MatrixView Repacked { get; }
 
-    /// <inheritdoc/>
+    /// <summary>Gives the memory back; the views lead nowhere afterwards. A second call does nothing.</summary>
     public void Dispose() => _memory.Dispose();
+
+    private void ThrowIfDisposed()
+    {
+        if (_memory.IsDisposed)
+        {
+            UseGuard.ThrowDisposed(this);
+        }
+    }
 
     private static int SpreadStride(int width) => width >= SmallestSpreadWidth && width % 64 == 0
         ? width + MlpShape.LaneCount

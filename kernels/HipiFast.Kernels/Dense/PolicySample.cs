@@ -11,7 +11,7 @@ namespace HipiFast.Kernels.Dense;
 /// </summary>
 /// <remarks>
 /// All <c>[rows][A]</c> without padding, so that the arithmetic runs over one flat array whatever A is; each array is
-/// padded at its end.
+/// padded at its end. Pointers are good until this object is disposed of or collected.
 /// </remarks>
 public sealed unsafe class PolicySample : IDisposable
 {
@@ -55,10 +55,26 @@ public sealed unsafe class PolicySample : IDisposable
     public int Capacity { get; }
 
     /// <summary>a, <c>[rows][A]</c>, in [-1, 1].</summary>
-    public float* Action { get; }
+    /// <exception cref="ObjectDisposedException">The sample has been disposed of.</exception>
+    public float* Action
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return field;
+        }
+    }
 
     /// <summary>log pi(a), <c>[rows]</c>, in nats.</summary>
-    public float* LogProbability { get; }
+    /// <exception cref="ObjectDisposedException">The sample has been disposed of.</exception>
+    public float* LogProbability
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return field;
+        }
+    }
 
     /// <summary>The network's means, <c>[rows][A]</c>.</summary>
     internal float* Mean { get; }
@@ -94,6 +110,7 @@ public sealed unsafe class PolicySample : IDisposable
         float* actionGradient1, float* actionGradient2, float logProbabilityWeight, int firstRow,
         in MatrixView outputGradient)
     {
+        ThrowIfDisposed();
         int at = firstRow * ActionDimension;
         for (int row = 0; row < outputGradient.Rows; row++)
         {
@@ -111,7 +128,7 @@ public sealed unsafe class PolicySample : IDisposable
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives the memory back; a second call does nothing.</summary>
     public void Dispose() => _memory.Dispose();
 
     /// <summary>Copies A columns of the actor's outputs together.</summary>
@@ -146,6 +163,14 @@ public sealed unsafe class PolicySample : IDisposable
             }
 
             to[row] = sum;
+        }
+    }
+
+    private void ThrowIfDisposed()
+    {
+        if (_memory.IsDisposed)
+        {
+            UseGuard.ThrowDisposed(this);
         }
     }
 }

@@ -40,6 +40,7 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
 
     private readonly NativeBuffer<float> _segments = new(0);
 
+    private UseGuard _use;
     private float* _softQ;
     private float* _runningMax;
     private float* _runningSum;
@@ -52,6 +53,7 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
     public void Accumulate(
         ReadOnlySpan<float> softQ, int rows, int candidates, Span<float> runningMax, Span<float> runningSum)
     {
+        using UseGuard.Scope use = _use.Enter(UseGuard.Session);
         LogPartitionArguments.CheckAccumulate(softQ, rows, candidates, runningMax, runningSum);
         fixed (float* softQPointer = softQ, maxPointer = runningMax, sumPointer = runningSum)
         {
@@ -81,6 +83,7 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
     public void Finish(
         ReadOnlySpan<float> runningMax, ReadOnlySpan<float> runningSum, long totalRows, Span<float> logPartition)
     {
+        _use.ThrowIfDisposed(UseGuard.Session);
         LogPartitionArguments.CheckFinish(runningMax, runningSum, totalRows, logPartition);
         fixed (float* max = runningMax, sum = runningSum, result = logPartition)
         {
@@ -88,7 +91,13 @@ internal sealed unsafe class ManagedLogPartition<TSimd, TVector>(int maxThreads)
         }
     }
 
-    public void Dispose() => _segments.Dispose();
+    public void Dispose()
+    {
+        if (_use.Close(UseGuard.Session))
+        {
+            _segments.Dispose();
+        }
+    }
 
     void IParallelWork.Execute(int chunk, int worker)
     {

@@ -18,6 +18,7 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     private const int AlignmentInBytes = 64;
 
     private void* _allocation;
+    private T* _first;
 
     /// <summary>Allocates <paramref name="length"/> zeroed elements.</summary>
     /// <param name="length">Number of elements, 0 or more.</param>
@@ -32,18 +33,36 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     /// <summary>Frees the memory when the owner forgot to.</summary>
     ~NativeBuffer() => Free();
 
-    /// <summary>Number of elements.</summary>
+    /// <summary>Number of elements; 0 after <see cref="Dispose"/>.</summary>
     public long Length { get; private set; }
 
-    /// <summary>Address of the first element; 64-byte aligned; null after <see cref="Dispose"/>.</summary>
-    public T* Pointer { get; private set; }
+    /// <summary>Address of the first element; 64-byte aligned; good until the buffer grows, is disposed of or collected.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The buffer has been disposed of.</exception>
+    public T* Pointer
+    {
+        get
+        {
+            if (IsDisposed)
+            {
+                UseGuard.ThrowDisposed(this);
+            }
+
+            return _first;
+        }
+    }
 
     /// <summary>The elements as a span.</summary>
+    /// <exception cref="ObjectDisposedException">The buffer has been disposed of.</exception>
     /// <exception cref="OverflowException">More than <see cref="int.MaxValue"/> elements.</exception>
     public Span<T> Span => new(Pointer, checked((int)Length));
 
+    /// <summary>Whether <see cref="Dispose"/> has been called.</summary>
+    internal bool IsDisposed => _first is null;
+
     /// <summary>One element.</summary>
     /// <param name="index">In [0, <see cref="Length"/>); not checked in release builds.</param>
+    /// <exception cref="ObjectDisposedException">The buffer has been disposed of.</exception>
     public ref T this[long index]
     {
         get
@@ -56,32 +75,49 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     /// <summary>Elements [<paramref name="start"/>, start + <paramref name="length"/>) as a span.</summary>
     /// <param name="start">First element.</param>
     /// <param name="length">Number of elements.</param>
+    /// <exception cref="ObjectDisposedException">The buffer has been disposed of.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The range is not inside the buffer.</exception>
     public Span<T> Slice(long start, int length)
     {
+        T* first = Pointer;
         if (start < 0 || length < 0 || start > Length - length)
         {
             throw new ArgumentOutOfRangeException(
                 nameof(start), $"Elements {start} to {start + length} are outside a buffer of {Length}.");
         }
 
-        return new Span<T>(Pointer + start, length);
+        return new Span<T>(first + start, length);
     }
 
     /// <summary>
     /// Grows to at least <paramref name="length"/> elements. When it grows, the contents are lost (zeroed).
     /// </summary>
     /// <param name="length">Number of elements wanted.</param>
+    /// <exception cref="ObjectDisposedException">The buffer has been disposed of.</exception>
+    /// <exception cref="OutOfMemoryException">The memory is not to be had; the buffer is then empty.</exception>
     public void EnsureLength(long length)
     {
+        if (IsDisposed)
+        {
+            UseGuard.ThrowDisposed(this);
+        }
+
         if (length > Length)
         {
             Free();
-            Allocate(length);
+            try
+            {
+                Allocate(length);
+            }
+            catch
+            {
+                Allocate(0);
+                throw;
+            }
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives the memory back; a second call does nothing.</summary>
     public void Dispose()
     {
         Free();
@@ -91,7 +127,7 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     private void Allocate(long length)
     {
         _allocation = NativeMemory.AllocZeroed(checked((nuint)(length * sizeof(T)) + AlignmentInBytes));
-        Pointer = (T*)(((nuint)_allocation + AlignmentInBytes - 1) & ~(nuint)(AlignmentInBytes - 1));
+        _first = (T*)(((nuint)_allocation + AlignmentInBytes - 1) & ~(nuint)(AlignmentInBytes - 1));
         Length = length;
     }
 
@@ -99,7 +135,7 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     {
         NativeMemory.Free(_allocation);
         _allocation = null;
-        Pointer = null;
+        _first = null;
         Length = 0;
     }
 }

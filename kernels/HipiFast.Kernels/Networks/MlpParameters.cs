@@ -7,6 +7,7 @@ public sealed unsafe class MlpParameters : IDisposable
 {
     private readonly NativeBuffer<float> _memory;
     private readonly bool _ownsMemory;
+    private float* _first;
 
     /// <summary>Allocates parameters that are all zero.</summary>
     /// <param name="shape">Shape of the network.</param>
@@ -17,7 +18,7 @@ public sealed unsafe class MlpParameters : IDisposable
         Shape = shape;
         _memory = new NativeBuffer<float>(shape.Length);
         _ownsMemory = true;
-        Pointer = _memory.Pointer;
+        _first = _memory.Pointer;
     }
 
     /// <summary>Parameters in memory of the caller's, so that networks of one shape can lie side by side.</summary>
@@ -40,7 +41,7 @@ public sealed unsafe class MlpParameters : IDisposable
 
         Shape = shape;
         _memory = memory;
-        Pointer = memory.Pointer + start;
+        _first = memory.Pointer + start;
     }
 
     /// <summary>Shape and offsets.</summary>
@@ -53,13 +54,33 @@ public sealed unsafe class MlpParameters : IDisposable
     public long Version { get; private set; }
 
     /// <summary>The flat block, <see cref="MlpShape.Length"/> floats, padding included.</summary>
-    public Span<float> Values => new(Pointer, IsDisposed ? 0 : Shape.Length);
+    /// <exception cref="ObjectDisposedException">The network, or the memory it lies in, has been disposed of.</exception>
+    public Span<float> Values
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return new Span<float>(_first, Shape.Length);
+        }
+    }
 
-    /// <summary>Address of the flat block; 64-byte aligned; null after <see cref="Dispose"/>.</summary>
-    public float* Pointer { get; private set; }
+    /// <summary>Address of the flat block; 64-byte aligned; good until the network is disposed of or collected.</summary>
+    /// <exception cref="ObjectDisposedException">The network has been disposed of.</exception>
+    public float* Pointer
+    {
+        get
+        {
+            if (_first is null)
+            {
+                UseGuard.ThrowDisposed(this);
+            }
 
-    /// <summary>Whether <see cref="Dispose"/> has been called.</summary>
-    internal bool IsDisposed => Pointer is null;
+            return _first;
+        }
+    }
+
+    /// <summary>Whether the network, or the memory that it lies in, has been disposed of.</summary>
+    internal bool IsDisposed => _first is null || _memory.IsDisposed;
 
     /// <summary>Says that the values have changed.</summary>
     public void MarkChanged() => Version++;
@@ -189,7 +210,16 @@ public sealed unsafe class MlpParameters : IDisposable
             _memory.Dispose();
         }
 
-        Pointer = null;
+        _first = null;
+    }
+
+    /// <summary>Throws when the values are gone.</summary>
+    internal void ThrowIfDisposed()
+    {
+        if (IsDisposed)
+        {
+            UseGuard.ThrowDisposed(this);
+        }
     }
 
     private void CheckLength(int layer, int length)

@@ -22,10 +22,12 @@ internal sealed unsafe class HostRelabelPipeline(
     private readonly NativeBuffer<float> _max = new(0);
     private readonly NativeBuffer<float> _sum = new(0);
     private readonly RowAssignment _assignment = new(samplingKernel);
+    private UseGuard _use;
 
     /// <inheritdoc/>
     public void Prepare(in RelabelProblem problem)
     {
+        using UseGuard.Scope use = _use.Enter(UseGuard.Session);
         problem.Validate();
         Reserve(problem);
     }
@@ -33,6 +35,7 @@ internal sealed unsafe class HostRelabelPipeline(
     /// <inheritdoc/>
     public RelabelSummary Run(in RelabelProblem problem, in RelabelOutput output)
     {
+        using UseGuard.Scope use = _use.Enter(UseGuard.Session);
         problem.Validate(output);
         RowBlocks blocks = Reserve(problem);
         RelabelSummary summary = RelabelSummary.Nothing;
@@ -79,6 +82,11 @@ internal sealed unsafe class HostRelabelPipeline(
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (!_use.Close(UseGuard.Session))
+        {
+            return;
+        }
+
         _softQ.Dispose();
         _max.Dispose();
         _sum.Dispose();

@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.Threading;
@@ -22,6 +23,7 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
     private readonly WorkerPool _pool;
     private readonly Networks?[] _networks;
     private readonly SoftQWorker?[] _workers;
+    private UseGuard _use;
     private SoftQCall _call;
     private Parameters _parameters;
 
@@ -48,6 +50,7 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
 
     public unsafe void Compute(in SoftQProblem problem, Span<float> softQ)
     {
+        using UseGuard.Scope use = _use.Enter(UseGuard.Session);
         problem.Validate(softQ.Length);
         bool usesActor = problem.Estimator == SoftQEstimator.Bellman || problem.UsesLogProbability;
         _parameters = new Parameters(
@@ -121,6 +124,11 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
 
     public void Dispose()
     {
+        if (!_use.Close(UseGuard.Session))
+        {
+            return;
+        }
+
         foreach (Networks? networks in _networks)
         {
             networks?.Dispose();

@@ -310,7 +310,7 @@ public readonly ref struct SoftQProblem
 
         if (network.IsDisposed)
         {
-            throw new ArgumentException($"The {what} has been disposed.");
+            throw new ObjectDisposedException(nameof(MlpParameters), $"The {what} has been disposed.");
         }
 
         if (network.Shape.Inputs != inputs || network.Shape.Outputs != outputs)

@@ -45,10 +45,13 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
     private readonly NativeBuffer<float> _columnBest = new(0);
     private readonly NativeBuffer<int> _columnIndex = new(0);
 
+    private UseGuard _use;
+
     public ManagedTaskSampling(int maxThreads) => _maxThreads = maxThreads;
 
     public void SampleTasks(in TaskPosterior posterior, in TaskSamples samples)
     {
+        using UseGuard.Scope use = _use.Enter(UseGuard.Session);
         posterior.Validate(samples);
         fixed (float* softQ = posterior.SoftQ, logPartition = posterior.LogPartition, logPrior = posterior.LogPrior)
         fixed (int* index = samples.Index, mode = samples.Mode)
@@ -78,6 +81,7 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
 
     public void SampleRows(in TaskPosterior posterior, Span<int> rowIndex)
     {
+        using UseGuard.Scope use = _use.Enter(UseGuard.Session);
         posterior.Validate(rowIndex);
         fixed (float* softQ = posterior.SoftQ)
         fixed (int* index = rowIndex)
@@ -106,6 +110,11 @@ internal sealed unsafe class ManagedTaskSampling<TSimd, TVector> : ITaskSampling
 
     public void Dispose()
     {
+        if (!_use.Close(UseGuard.Session))
+        {
+            return;
+        }
+
         _rowStatistics.Dispose();
         _columnBest.Dispose();
         _columnIndex.Dispose();

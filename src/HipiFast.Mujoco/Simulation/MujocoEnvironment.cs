@@ -26,7 +26,7 @@ internal readonly record struct MujocoSetup(
 /// <remarks>
 /// A step is a function of a copy's state and action alone, so results do not depend on the number of copies or
 /// threads, and a checkpoint goes on bit for bit. A simulation that diverges ends the step with an exception that names
-/// the model. Not thread-safe.
+/// the model.
 /// </remarks>
 internal abstract unsafe class MujocoEnvironment : SimulatedEnvironment, IDrawnEnvironment, IParallelWork
 {
@@ -109,6 +109,7 @@ internal abstract unsafe class MujocoEnvironment : SimulatedEnvironment, IDrawnE
     /// <inheritdoc/>
     public string DrawSvg(int copy, int width, int height)
     {
+        using UseGuard.Scope use = Enter();
         ArgumentOutOfRangeException.ThrowIfNegative(copy);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(copy, Count);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 16);
@@ -119,7 +120,7 @@ internal abstract unsafe class MujocoEnvironment : SimulatedEnvironment, IDrawnE
     }
 
     /// <inheritdoc/>
-    public override void Dispose()
+    protected override void DisposeDynamics()
     {
         foreach (MujocoSimulator? simulator in _simulators)
         {
@@ -130,8 +131,6 @@ internal abstract unsafe class MujocoEnvironment : SimulatedEnvironment, IDrawnE
         _states.Dispose();
         _readings.Dispose();
         _controls.Dispose();
-        base.Dispose();
-        GC.SuppressFinalize(this);
     }
 
     /// <summary>All numbers of a copy's state, for tests.</summary>

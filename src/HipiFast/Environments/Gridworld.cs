@@ -113,6 +113,7 @@ public sealed class Gridworld : SimulatedEnvironment, IDrawnEnvironment
     /// <inheritdoc/>
     public string DrawSvg(int copy, int width, int height)
     {
+        ThrowIfDisposed();
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)copy, (uint)Count);
         PlanePicture picture = new(0, 0, Side, width, height);
         for (int line = 0; line <= Side; line++)

@@ -121,6 +121,7 @@ public sealed class Nav2d : SimulatedEnvironment, IDrawnEnvironment
     /// <inheritdoc/>
     public string DrawSvg(int copy, int width, int height)
     {
+        ThrowIfDisposed();
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)copy, (uint)Count);
         // The map's edge is where an agent may stand, and a dot there reaches beyond it: a wall around the map leaves
         // it room.

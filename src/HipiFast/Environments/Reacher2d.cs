@@ -88,6 +88,7 @@ public sealed class Reacher2d : SimulatedEnvironment, IDrawnEnvironment
     /// <inheritdoc/>
     public string DrawSvg(int copy, int width, int height)
     {
+        ThrowIfDisposed();
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)copy, (uint)Count);
         const double Side = 2.2 * Reach;
         PlanePicture picture = new(-Side / 2, -Side / 2, Side, width, height);

@@ -17,18 +17,19 @@ namespace HipiFast.Environments;
 /// One step: clip the actions, move all copies, write s', judge (s, a, s') under the commanded task, truncate at the
 /// time limit, and start the next episode of the copies that ended. Nothing is allocated after construction. Counters
 /// of the random numbers: (block, copy, step) for the dynamics, (block, copy, episode) for initial states, (copy,
-/// block, episode) for commanded tasks. Not thread-safe.
+/// block, episode) for commanded tasks. One thread at a time: a second is refused with an
+/// <see cref="InvalidOperationException"/>. What is shown of states, tasks and steps outlives the environment.
 /// </remarks>
 public abstract unsafe class SimulatedEnvironment : VectorEnvironment
 {
     private readonly NativeBuffer<float> _state;
-    private readonly NativeBuffer<float> _observation;
-    private readonly NativeBuffer<float> _nextObservation;
+    private readonly ManagedBuffer<float> _observation;
+    private readonly ManagedBuffer<float> _nextObservation;
     private readonly NativeBuffer<float> _action;
-    private readonly NativeBuffer<float> _task;
-    private readonly NativeBuffer<float> _reward;
-    private readonly NativeBuffer<byte> _terminated;
-    private readonly NativeBuffer<byte> _truncated;
+    private readonly ManagedBuffer<float> _task;
+    private readonly ManagedBuffer<float> _reward;
+    private readonly ManagedBuffer<byte> _terminated;
+    private readonly ManagedBuffer<byte> _truncated;
     private readonly NativeBuffer<int> _episodeStep;
     private readonly NativeBuffer<int> _episode;
     private readonly bool[] _resting;
@@ -38,6 +39,7 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     private ulong _step;
     private int _restingCount;
     private bool _started;
+    private UseGuard _use;
 
     /// <summary>Allocates all copies.</summary>
     /// <param name="name">Name on the command line.</param>
@@ -91,13 +93,13 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         _fixedTasks = fixedTasks.ToArray();
         _stateColumns = stateColumns;
         _state = new NativeBuffer<float>((long)stateColumns * count);
-        _observation = new NativeBuffer<float>((long)observationDimension * count);
-        _nextObservation = new NativeBuffer<float>((long)observationDimension * count);
+        _observation = new ManagedBuffer<float>(checked(observationDimension * count));
+        _nextObservation = new ManagedBuffer<float>(checked(observationDimension * count));
         _action = new NativeBuffer<float>((long)actionDimension * count);
-        _task = new NativeBuffer<float>((long)family.TaskDimension * count);
-        _reward = new NativeBuffer<float>(count);
-        _terminated = new NativeBuffer<byte>(count);
-        _truncated = new NativeBuffer<byte>(count);
+        _task = new ManagedBuffer<float>(checked(family.TaskDimension * count));
+        _reward = new ManagedBuffer<float>(count);
+        _terminated = new ManagedBuffer<byte>(count);
+        _truncated = new ManagedBuffer<byte>(count);
         _episodeStep = new NativeBuffer<int>(count);
         _episode = new NativeBuffer<int>(count);
     }
@@ -124,14 +126,29 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     public sealed override ReadOnlySpan<float> FixedTasks => _fixedTasks;
 
     /// <inheritdoc/>
-    public sealed override ReadOnlySpan<float> Observation => _observation.Span;
+    public sealed override ReadOnlySpan<float> Observation
+    {
+        get
+        {
+            _use.ThrowIfDisposed(this);
+            return _observation.Span;
+        }
+    }
 
     /// <inheritdoc/>
-    public sealed override ReadOnlySpan<float> Task => _task.Span;
+    public sealed override ReadOnlySpan<float> Task
+    {
+        get
+        {
+            _use.ThrowIfDisposed(this);
+            return _task.Span;
+        }
+    }
 
     /// <inheritdoc/>
     public sealed override void Reset(ulong seed)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         _seed = seed;
         _step = 0;
         _started = true;
@@ -149,6 +166,7 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     /// <exception cref="ArgumentOutOfRangeException">There is no such copy.</exception>
     public sealed override void Rest(int copy)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         ArgumentOutOfRangeException.ThrowIfNegative(copy);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(copy, Count);
         _restingCount += _resting[copy] ? 0 : 1;
@@ -156,7 +174,11 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     }
 
     /// <inheritdoc/>
-    public sealed override bool IsResting(int copy) => _resting[copy];
+    public sealed override bool IsResting(int copy)
+    {
+        _use.ThrowIfDisposed(this);
+        return _resting[copy];
+    }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">
@@ -165,6 +187,7 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     /// <exception cref="ArgumentException">The action's length is not N times A, or an entry is NaN.</exception>
     public sealed override void Step(ReadOnlySpan<float> action, out StepResult result)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         if (!_started)
         {
             throw new InvalidOperationException($"The environment {Name} was stepped before Reset.");
@@ -229,6 +252,7 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     public sealed override void SaveState(SafetensorsWriter writer, string prefix)
     {
         ArgumentNullException.ThrowIfNull(writer);
+        using UseGuard.Scope use = _use.Enter(this);
         if (_restingCount > 0)
         {
             throw new InvalidOperationException(
@@ -261,6 +285,7 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
     public sealed override void LoadState(SafetensorsFile file, string prefix)
     {
         ArgumentNullException.ThrowIfNull(file);
+        using UseGuard.Scope use = _use.Enter(this);
 
         // Everything is checked before the first number is taken over, so that a bad file leaves the environment as it
         // was.
@@ -290,9 +315,16 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         _started = true;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives the memory back; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A call is under way.</exception>
     public override void Dispose()
     {
+        if (!_use.Close(this))
+        {
+            return;
+        }
+
+        DisposeDynamics();
         _state.Dispose();
         _observation.Dispose();
         _nextObservation.Dispose();
@@ -305,6 +337,18 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         _episode.Dispose();
         base.Dispose();
     }
+
+    /// <summary>Gives back what the dynamics keep outside the state's columns; called once, when nobody steps.</summary>
+    protected virtual void DisposeDynamics()
+    {
+    }
+
+    /// <summary>Throws when the environment has been disposed of.</summary>
+    /// <exception cref="ObjectDisposedException">It has.</exception>
+    protected void ThrowIfDisposed() => _use.ThrowIfDisposed(this);
+
+    /// <summary>Begins a call that uses the dynamics' memory; see <see cref="UseGuard.Enter"/>.</summary>
+    internal UseGuard.Scope Enter() => _use.Enter(this);
 
     /// <summary>The actions of the step under way, <c>[N, A]</c>, clipped to [-1, 1].</summary>
     protected ReadOnlySpan<float> Actions => _action.Span;

@@ -8,6 +8,10 @@ namespace HipiFast.Learning;
 /// <summary>
 /// The networks of one SAC agent: actor, one or two critics, their targets, and the entropy temperature.
 /// </summary>
+/// <remarks>
+/// Relabelers and learners may share an agent. It cannot be disposed of in the middle of one of their calls
+/// (<see cref="InvalidOperationException"/>), and calls that come after throw <see cref="ObjectDisposedException"/>.
+/// </remarks>
 public sealed class AgentNetworks : IDisposable
 {
     private const uint ActorStream = 0;
@@ -15,6 +19,7 @@ public sealed class AgentNetworks : IDisposable
     private const uint SecondCriticStream = 2;
 
     private readonly NativeBuffer<float> _critics;
+    private UseGuard _use;
 
     /// <summary>Allocates networks that are all zero.</summary>
     /// <param name="shape">Widths of state, action and task.</param>
@@ -81,31 +86,47 @@ public sealed class AgentNetworks : IDisposable
     /// <param name="seed">Philox key.</param>
     public void Initialize(ulong seed)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         Actor.Initialize(seed, ActorStream);
         Critic1.Initialize(seed, FirstCriticStream);
         Critic2?.Initialize(seed, SecondCriticStream);
-        SynchronizeTargets();
+        CopyToTargets();
         LogAlpha = 0;
     }
 
     /// <summary>Copies the critics to their targets.</summary>
     public void SynchronizeTargets()
     {
-        Target1.CopyFrom(Critic1);
-        if (Critic2 is not null)
-        {
-            Target2!.CopyFrom(Critic2);
-        }
+        using UseGuard.Scope use = _use.Enter(this);
+        CopyToTargets();
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives the memory back; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">Somebody computes with the networks.</exception>
     public void Dispose()
     {
+        if (!_use.Close(this))
+        {
+            return;
+        }
+
         Actor.Dispose();
         Critic1.Dispose();
         Critic2?.Dispose();
         Target1.Dispose();
         Target2?.Dispose();
         _critics.Dispose();
+    }
+
+    /// <summary>Begins a call that computes with the networks; see <see cref="UseGuard.Share"/>.</summary>
+    internal UseGuard.Scope Share() => _use.Share(this);
+
+    private void CopyToTargets()
+    {
+        Target1.CopyFrom(Critic1);
+        if (Critic2 is not null)
+        {
+            Target2!.CopyFrom(Critic2);
+        }
     }
 }

@@ -24,7 +24,8 @@ public readonly record struct CloningEpoch(int Epoch, double TrainingLoss, doubl
 /// validation. Fitting ends when the validation loss has risen a few epochs in a row
 /// (<see cref="BehaviorCloningOptions.Patience"/>), and leaves the parameters of the epoch whose validation loss was
 /// lowest.</para>
-/// <para>Results depend on nothing but data, options and kernels. One object serves one thread at a time.</para>
+/// <para>Results depend on nothing but data, options and kernels. One object serves one thread at a time: a second is
+/// refused with an <see cref="InvalidOperationException"/>.</para>
 /// </remarks>
 public sealed unsafe class BehaviorCloning : IDisposable
 {
@@ -40,6 +41,7 @@ public sealed unsafe class BehaviorCloning : IDisposable
     private readonly float[] _observationDeviation;
     private readonly float[] _actionMean;
     private readonly float[] _actionDeviation;
+    private UseGuard _use;
 
     /// <summary>Makes an unfitted clone.</summary>
     /// <param name="shape">Widths of state, action and task.</param>
@@ -92,6 +94,7 @@ public sealed unsafe class BehaviorCloning : IDisposable
         TransitionBatch demonstrations, ReadOnlySpan<long> episode, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(demonstrations);
+        using UseGuard.Scope use = _use.Enter(this), read = demonstrations.Share();
         if (demonstrations.Shape != Shape)
         {
             throw new ArgumentException(
@@ -145,6 +148,7 @@ public sealed unsafe class BehaviorCloning : IDisposable
     /// <exception cref="ArgumentException">A length disagrees with <paramref name="rows"/>.</exception>
     public void Act(ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, Span<float> action)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         CheckLength(observation.Length, rows, Shape.ObservationDimension, nameof(observation));
         CheckLength(task.Length, rows, Shape.TaskDimension, nameof(task));
         CheckLength(action.Length, rows, Shape.ActionDimension, nameof(action));
@@ -184,6 +188,7 @@ public sealed unsafe class BehaviorCloning : IDisposable
     /// </remarks>
     public void Save(string path)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         SafetensorsWriter writer = new();
         _policy.AddTo(writer, PolicyName);
         writer.Add<float>("observation_mean", _observationMean, _observationMean.Length);
@@ -193,9 +198,15 @@ public sealed unsafe class BehaviorCloning : IDisposable
         writer.Save(path);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives memory and network back; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A call is under way.</exception>
     public void Dispose()
     {
+        if (!_use.Close(this))
+        {
+            return;
+        }
+
         _policy.Dispose();
         _input.Dispose();
         _target.Dispose();

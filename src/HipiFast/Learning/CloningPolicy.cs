@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Networks;
 using HipiFast.Storage;
 
@@ -15,6 +16,7 @@ public sealed unsafe class CloningPolicy : ICloningPolicy
     private readonly NetworkOptimizer _optimizer;
     private readonly MlpActivations _activations;
     private readonly SacOptions _options;
+    private UseGuard _use;
     private long _step;
 
     /// <summary>Makes a policy with fresh parameters.</summary>
@@ -42,6 +44,7 @@ public sealed unsafe class CloningPolicy : ICloningPolicy
     /// <inheritdoc/>
     public double Step(in MatrixView input, in MatrixView target)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         _dense.Forward(_network, input, _activations);
         MlpShape shape = _network.Shape;
         double squares = 0, count = (double)input.Rows * shape.Outputs;
@@ -66,6 +69,7 @@ public sealed unsafe class CloningPolicy : ICloningPolicy
     /// <inheritdoc/>
     public void Predict(in MatrixView input, in MatrixView output)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         _dense.Forward(_network, input, _activations);
         int outputs = _network.Shape.Outputs;
         for (int row = 0; row < input.Rows; row++)
@@ -76,17 +80,35 @@ public sealed unsafe class CloningPolicy : ICloningPolicy
     }
 
     /// <inheritdoc/>
-    public void Keep() => _kept.CopyFrom(_network);
+    public void Keep()
+    {
+        using UseGuard.Scope use = _use.Enter(this);
+        _kept.CopyFrom(_network);
+    }
 
     /// <inheritdoc/>
-    public void Restore() => _network.CopyFrom(_kept);
+    public void Restore()
+    {
+        using UseGuard.Scope use = _use.Enter(this);
+        _network.CopyFrom(_kept);
+    }
 
     /// <inheritdoc/>
-    public void AddTo(SafetensorsWriter writer, string name) => AgentFile.AddNetwork(writer, name, _network);
+    public void AddTo(SafetensorsWriter writer, string name)
+    {
+        using UseGuard.Scope use = _use.Enter(this);
+        AgentFile.AddNetwork(writer, name, _network);
+    }
 
-    /// <inheritdoc/>
+    /// <summary>Gives memory and kernels back; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A call is under way.</exception>
     public void Dispose()
     {
+        if (!_use.Close(this))
+        {
+            return;
+        }
+
         _activations.Dispose();
         _optimizer.Dispose();
         _network.Dispose();

@@ -29,7 +29,8 @@ namespace HipiFast.Learning;
 /// </list>
 /// Noise is Philox with purpose <see cref="RandomPurpose.LearnerAction"/>: entry d of row b at s' uses counter (b, d /
 /// 4, update), at s (b, d / 4 + 32768, update), the update's number from 0. Results do not depend on the number of
-/// threads.
+/// threads. A second thread is refused with an <see cref="InvalidOperationException"/>; a learner, or one whose session
+/// or networks have been disposed of, throws <see cref="ObjectDisposedException"/>.
 /// </remarks>
 public sealed unsafe class SacLearner : ISacLearner
 {
@@ -51,6 +52,7 @@ public sealed unsafe class SacLearner : ISacLearner
     private const long SplitWork = 1L << 21;
 
     private readonly SacOptions _options;
+    private readonly ComputeSession _session;
     private readonly IDenseKernel _dense;
     private readonly ulong _seed;
     private readonly int _capacity;
@@ -75,6 +77,8 @@ public sealed unsafe class SacLearner : ISacLearner
     private readonly Phase _criticStep;
     private readonly Phase _actionGradient;
     private readonly Phase _actorGradient;
+
+    private UseGuard _use;
 
     // Operands of the update that is running, for the phases.
     private TransitionBatch? _batch;
@@ -108,6 +112,7 @@ public sealed unsafe class SacLearner : ISacLearner
         options.Validate();
         Networks = networks;
         _options = options;
+        _session = session;
         _dense = session.Dense;
         _seed = seed;
         _capacity = batchCapacity;
@@ -171,7 +176,9 @@ public sealed unsafe class SacLearner : ISacLearner
     public SacLosses Update(ITransitionBatch batch, int firstRow, int rows)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        using UseGuard.Scope use = Enter(), networks = Networks.Share();
         TransitionBatch host = batch.ToHost();
+        using UseGuard.Scope held = host.Share();
         UpdateRows.Check(host, firstRow, rows, Networks.Shape, _capacity);
         _batch = host;
         _firstRow = firstRow;
@@ -219,6 +226,7 @@ public sealed unsafe class SacLearner : ISacLearner
         ReadOnlySpan<float> observation, ReadOnlySpan<float> task, int rows, bool deterministic, ulong seed, uint call,
         Span<float> action)
     {
+        using UseGuard.Scope use = Enter(), networks = Networks.Share();
         _policy.Act(observation, task, rows, deterministic, seed, call, action);
     }
 
@@ -226,6 +234,7 @@ public sealed unsafe class SacLearner : ISacLearner
     public void SaveState(SafetensorsWriter writer, string prefix)
     {
         ArgumentNullException.ThrowIfNull(writer);
+        using UseGuard.Scope use = Enter(), networks = Networks.Share();
         AgentFile.AddTo(writer, Networks, prefix);
         _actor.AddTo(writer, prefix + "optim.actor");
         for (int k = 0; k < _critics.Length; k++)
@@ -241,6 +250,7 @@ public sealed unsafe class SacLearner : ISacLearner
     public void LoadState(SafetensorsFile file, string prefix)
     {
         ArgumentNullException.ThrowIfNull(file);
+        using UseGuard.Scope use = Enter(), networks = Networks.Share();
         long step = ReadStep(file, prefix);
         TemperatureOptimizer.Require(file, prefix);
         AgentFile.Load(file, Networks, prefix);
@@ -254,9 +264,15 @@ public sealed unsafe class SacLearner : ISacLearner
         UpdateCount = step;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives the memory back, and leaves networks and session alone; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A call is under way.</exception>
     public void Dispose()
     {
+        if (!_use.Close(this))
+        {
+            return;
+        }
+
         foreach (CriticLearner critic in _critics)
         {
             critic.Dispose();
@@ -283,6 +299,18 @@ public sealed unsafe class SacLearner : ISacLearner
             ? step
             : throw new InvalidDataException(
                 $"Tensor '{prefix}{StepName}' of '{file.Path}' is {step}; expected 0 or more.");
+    }
+
+    private UseGuard.Scope Enter()
+    {
+        UseGuard.Scope use = _use.Enter(this);
+        if (_session.IsDisposed)
+        {
+            use.Dispose();
+            _session.ThrowIfDisposed();
+        }
+
+        return use;
     }
 
     /// <summary>

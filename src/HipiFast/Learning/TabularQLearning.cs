@@ -21,7 +21,7 @@ public readonly record struct TabularTransition(
 /// Only actions that the dataset holds for a state under a task count in V and in the greedy policy: a fixed dataset
 /// says nothing of the others. A state without any has the value of never being done,
 /// <c>lowest reward / (1 - gamma)</c>, where the lowest reward is the dataset's (0 at most). Values start there or, for
-/// actions that were tried, at 0. Not thread-safe.
+/// actions that were tried, at 0. Any number of threads may read values, while nobody fits.
 /// </remarks>
 public sealed class TabularQLearning : IDisposable
 {
@@ -32,6 +32,7 @@ public sealed class TabularQLearning : IDisposable
     private readonly int _tasks;
     private readonly float _gamma;
     private readonly float _temperature;
+    private UseGuard _use;
     private float _untried;
 
     /// <summary>Makes an empty table.</summary>
@@ -72,6 +73,7 @@ public sealed class TabularQLearning : IDisposable
     /// <returns>Expected discounted sum of rewards (and entropies, when soft).</returns>
     public float Q(int state, int action, int task)
     {
+        _use.ThrowIfDisposed(this);
         long entry = Entry(state, action, task);
         return _tried[entry] != 0 ? _values[entry] : _untried;
     }
@@ -82,6 +84,7 @@ public sealed class TabularQLearning : IDisposable
     /// <returns>The value.</returns>
     public float Value(int state, int task)
     {
+        _use.ThrowIfDisposed(this);
         float largest = float.NegativeInfinity;
         for (int action = 0; action < _actions; action++)
         {
@@ -110,6 +113,7 @@ public sealed class TabularQLearning : IDisposable
     /// <returns>The action (the first of equals), or -1 where the dataset holds none.</returns>
     public int GreedyAction(int state, int task)
     {
+        _use.ThrowIfDisposed(this);
         int best = -1;
         for (int action = 0; action < _actions; action++)
         {
@@ -136,6 +140,7 @@ public sealed class TabularQLearning : IDisposable
         ReadOnlySpan<TabularTransition> dataset, float tolerance = 1e-5f, int sweepLimit = 10000,
         float learningRate = 1f)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         if (!(learningRate > 0f && learningRate <= 1f))
         {
             throw new ArgumentOutOfRangeException(
@@ -191,11 +196,15 @@ public sealed class TabularQLearning : IDisposable
         return sweepLimit;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives the memory back; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A fit is under way.</exception>
     public void Dispose()
     {
-        _values.Dispose();
-        _tried.Dispose();
+        if (_use.Close(this))
+        {
+            _values.Dispose();
+            _tried.Dispose();
+        }
     }
 
     private long Entry(int state, int action, int task) => (((long)task * _states) + state) * _actions + action;

@@ -16,7 +16,7 @@ namespace HipiFast.Relabeling;
 /// <param name="options">Where candidates come from.</param>
 internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions options) : IDisposable
 {
-    private readonly NativeBuffer<float> _tasks = new(0);
+    private readonly ManagedBuffer<float> _tasks = new(0);
     private readonly NativeBuffer<float> _fixedTasks = new(0);
     private readonly NativeBuffer<float> _fixedLogPrior = new(0);
     private readonly NativeBuffer<float> _logPrior = new(0);
@@ -146,7 +146,8 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
         ReadOnlySpan<float> tasks = given.Tasks.IsEmpty
             ? _fixedTasks.Slice(0, FixedCount * TaskDimension)
             : given.Tasks;
-        Store(_tasks, tasks);
+        _tasks.EnsureLength(tasks.Length);
+        tasks.CopyTo(_tasks.Slice(0, tasks.Length));
         Count = tasks.Length / TaskDimension;
     }
 

@@ -8,8 +8,8 @@ namespace HipiFast.Relabeling;
 /// <param name="taskDimension">P.</param>
 internal sealed class PendingChanges(int taskDimension) : IDisposable
 {
-    private readonly NativeBuffer<int> _taskIndex = new(0);
-    private readonly NativeBuffer<byte> _relabeled = new(0);
+    private readonly ManagedBuffer<int> _taskIndex = new(0);
+    private readonly ManagedBuffer<byte> _relabeled = new(0);
     private readonly NativeBuffer<float> _task = new(0);
     private readonly NativeBuffer<float> _reward = new(0);
     private readonly NativeBuffer<byte> _terminated = new(0);

@@ -26,7 +26,10 @@ public readonly record struct RelabelDiagnostics(
     float KlFromCommanded,
     float RelabeledShare, float TerminatedShare);
 
-/// <summary>Outcome of a relabel call. The spans are valid until the relabeler's next call.</summary>
+/// <summary>
+/// Outcome of a relabel call. The spans keep their numbers until the relabeler's next call, also when the relabeler is
+/// disposed of or forgotten before.
+/// </summary>
 public readonly ref struct RelabelResult
 {
     /// <summary>

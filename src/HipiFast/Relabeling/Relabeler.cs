@@ -35,7 +35,10 @@ namespace HipiFast.Relabeling;
 /// <see cref="ReplayBuffer.Sample(ITransitionBatch, int, ulong, uint)"/> counts, and (task / 4, M g + t modulo 2^32,
 /// call, RowSampling) is for the choice, where task counts the slots of the group. (Should M exceed 2^26, groups are of
 /// 2^31 / M slots.)</para>
-/// <para>Steady state allocates nothing: memory is native, sized by the largest call so far. Not thread-safe.</para>
+/// <para>Steady state allocates nothing: memory is sized by the largest call so far. One thread at a time uses a
+/// relabeler, its session, its batch; a second is refused with an <see cref="InvalidOperationException"/>. What a call
+/// returns outlives the relabeler. When the session of a relabeler, its agent or its batch has been disposed of, the
+/// next call that needs it throws an <see cref="ObjectDisposedException"/> and changes nothing.</para>
 /// </remarks>
 public sealed class Relabeler : IDisposable
 {
@@ -55,8 +58,9 @@ public sealed class Relabeler : IDisposable
     private readonly InferredLabels? _labels;
     private readonly PendingChanges _pending;
     private readonly RunningPartition? _running;
-    private readonly NativeBuffer<float> _logPartition = new(0);
+    private readonly ManagedBuffer<float> _logPartition = new(0);
     private readonly NativeBuffer<long> _replayIndex = new(0);
+    private UseGuard _use;
 
     /// <summary>Makes a relabeler with threads of its own.</summary>
     /// <param name="family">Reward, termination and state-to-task map.</param>
@@ -102,6 +106,7 @@ public sealed class Relabeler : IDisposable
         _family = family;
         _agent = agent;
         _ownsSession = session is null;
+        session?.ThrowIfDisposed();
         _session = session ?? options.Compute.OpenSession();
         Options = options;
         _estimate = new AgentEstimate(agent, family, options, _session.SoftQ.ReadsNetworks);
@@ -144,6 +149,7 @@ public sealed class Relabeler : IDisposable
     /// </exception>
     public void SetFixedCandidates(ReadOnlySpan<float> tasks, ReadOnlySpan<float> logPrior = default)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         RelabelChecks.RequireCandidates(tasks, logPrior, _family.TaskDimension);
         _candidates.SetFixed(tasks, logPrior);
         _running?.Clear();
@@ -175,6 +181,10 @@ public sealed class Relabeler : IDisposable
     /// <exception cref="InvalidDataException">
     /// A NaN or infinity in the batch, in Q~ or in a reward; the message names the first.
     /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// This relabeler, its session, the batch or the replay is in use by another call.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">One of them, or the agent, has been disposed of.</exception>
     public RelabelResult Relabel(ITransitionBatch batch, IReplay? replay = null) => Run(batch, default, replay?.Host);
 
     /// <summary>
@@ -197,6 +207,7 @@ public sealed class Relabeler : IDisposable
         ITransitionBatch batch, ReadOnlySpan<float> candidates, IReplay? replay = null,
         ReadOnlySpan<float> logPrior = default)
     {
+        _use.ThrowIfDisposed(this);
         if (Options.Assignment == Assignment.Task)
         {
             throw new ArgumentException(
@@ -251,6 +262,7 @@ public sealed class Relabeler : IDisposable
         TransitionBatch batch, ReadOnlySpan<long> episode, ReadOnlySpan<float> candidates,
         ReadOnlySpan<float> logPrior = default)
     {
+        _use.ThrowIfDisposed(this);
         RelabelChecks.RequireCandidates(candidates, logPrior, _family.TaskDimension);
         return RunTrajectories(batch, episode, new GivenTasks(candidates, logPrior));
     }
@@ -261,6 +273,7 @@ public sealed class Relabeler : IDisposable
     /// </summary>
     internal void SaveState(SafetensorsWriter writer, string prefix)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         if (_running is not null)
         {
             PartitionCheckpoint.Save(_running, writer, prefix + "partition.");
@@ -275,6 +288,7 @@ public sealed class Relabeler : IDisposable
     /// <exception cref="InvalidDataException">Something is missing or has another shape.</exception>
     internal void LoadState(SafetensorsFile file, string prefix, IReplay replay)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         if (_running is not null)
         {
             PartitionCheckpoint.Load(_running, file, prefix + "partition.", _candidates.FixedCount);
@@ -283,9 +297,15 @@ public sealed class Relabeler : IDisposable
         _labels?.LoadState(file, prefix + "labels.", replay.Host.Capacity);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives memory and, unless it is shared, the session back; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A call is under way; nothing is given back.</exception>
     public void Dispose()
     {
+        if (!_use.Close(this))
+        {
+            return;
+        }
+
         if (_ownsSession)
         {
             _session.Dispose();
@@ -307,14 +327,23 @@ public sealed class Relabeler : IDisposable
     private RelabelResult Run(ITransitionBatch batch, GivenTasks given, ReplayBuffer? replay)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        using UseGuard.Scope use = _use.Enter(this), session = _session.Enter(), agent = ShareAgent();
         switch (batch)
         {
             case TransitionBatch host:
-                RelabelChecks.RequireBatch(host, replay, _family.TaskDimension, _agent);
-                RelabelChecks.RequireActions(host, _estimate, Options);
-                return Run(host, new Units(host), given, replay);
+                using (host.Enter())
+                {
+                    RelabelChecks.RequireBatch(host, replay, _family.TaskDimension, _agent);
+                    RelabelChecks.RequireActions(host, _estimate, Options);
+                    return Run(host, new Units(host), given, replay);
+                }
+
             case ResidentTransitionBatch resident:
-                return RunInPlace(resident, given, replay);
+                using (resident.Enter())
+                {
+                    return RunInPlace(resident, given, replay);
+                }
+
             default:
                 throw new ArgumentException(
                     $"A {batch.GetType().Name} cannot be relabeled in place; expected a batch in host memory or in the "
@@ -323,8 +352,15 @@ public sealed class Relabeler : IDisposable
         }
     }
 
+    private UseGuard.Scope ShareAgent() => _agent is null ? default : _agent.Share();
+
+    private static UseGuard.Scope Share(ReplayBuffer? replay) => replay is null ? default : replay.Share();
+
     private RelabelResult RunTrajectories(TransitionBatch batch, ReadOnlySpan<long> episode, GivenTasks given)
     {
+        ArgumentNullException.ThrowIfNull(batch);
+        using UseGuard.Scope use = _use.Enter(this), session = _session.Enter(), agent = ShareAgent();
+        using UseGuard.Scope held = batch.Enter();
         RelabelChecks.RefuseRunningPartition(Options, "trajectories");
         RelabelChecks.RequireBatch(batch, null, _family.TaskDimension, _agent);
         return Run(batch, _trajectories.Find(batch, episode, Options), given, null);
@@ -336,7 +372,11 @@ public sealed class Relabeler : IDisposable
         _services.Decide(units.Count, Call);
         _pending.Begin(batch.Count);
         units.Commanded.CopyTo(_pending.OfUnits(units.Count));
-        _goals.Write(batch, units, _services, replay, Call, _pending.OfUnits(units.Count));
+        using (Share(replay))
+        {
+            _goals.Write(batch, units, _services, replay, Call, _pending.OfUnits(units.Count));
+        }
+
         _candidates.Clear();
         Inference inference = Inference.Nothing;
         bool observes = Observer is not null && Options.Strategy == RelabelStrategy.InverseRl;
@@ -407,6 +447,7 @@ public sealed class Relabeler : IDisposable
         {
             _replayIndex.EnsureLength(rows);
             memory.Download(transitions, [], _replayIndex.Slice(0, rows));
+            using UseGuard.Scope held = Share(replay);
             _goals.Write(_replayIndex.Slice(0, rows), _services, replay, Call, _pending.Task);
         }
 

@@ -36,7 +36,7 @@ internal sealed class ServedGroups(
     /// <exception cref="InvalidDataException">A NaN or infinity, or scores that overflow.</exception>
     public Inference Infer(
         TransitionBatch batch, SlotServices services, uint call, PendingChanges pending,
-        NativeBuffer<float> logPartition)
+        ManagedBuffer<float> logPartition)
     {
         int served = Collect(batch.Count, services), width = batch.Shape.TaskDimension;
         int groupRows = Math.Min(options.GroupRows, served);

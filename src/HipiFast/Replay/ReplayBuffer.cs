@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
 using HipiFast.Storage;
 
@@ -14,7 +15,10 @@ namespace HipiFast.Replay;
 /// <para>Termination (the task ended) and truncation (a time limit cut the episode) are kept apart; both end an
 /// episode. Episodes that are still running can be sampled and looked up like others: their last transition is their
 /// copy's latest.</para>
-/// <para>Memory is touched only as the buffer fills. Not thread-safe. Appending and sampling allocate nothing.</para>
+/// <para>Memory is touched only as the buffer fills. Appending and sampling allocate nothing. One thread at a time
+/// uses a buffer: what adds, draws, saves or restores transitions refuses company with an
+/// <see cref="InvalidOperationException"/>. After <see cref="Dispose"/> all but <see cref="Shape"/>,
+/// <see cref="Capacity"/> and <see cref="EnvironmentCount"/> throws <see cref="ObjectDisposedException"/>.</para>
 /// </remarks>
 public sealed unsafe class ReplayBuffer : IReplay
 {
@@ -22,6 +26,7 @@ public sealed unsafe class ReplayBuffer : IReplay
     private readonly ReplayRecords _records;
     private readonly EpisodeEnds _ends;
     private readonly ReplaySampler _sampler;
+    private UseGuard _use;
 
     /// <summary>Allocates a buffer.</summary>
     /// <param name="shape">Widths of state, action and task.</param>
@@ -61,13 +66,27 @@ public sealed unsafe class ReplayBuffer : IReplay
     public int EnvironmentCount => _numbers.EnvironmentCount;
 
     /// <summary>Live transitions: stored and not overwritten, in [0, <see cref="Capacity"/>].</summary>
-    public long Count => _numbers.Count;
+    public long Count
+    {
+        get
+        {
+            _use.ThrowIfDisposed(this);
+            return _numbers.Count;
+        }
+    }
 
     /// <summary>
     /// All transitions ever added; live numbers are [<see cref="TotalCount"/> - <see cref="Count"/>,
     /// <see cref="TotalCount"/>).
     /// </summary>
-    public long TotalCount => _numbers.Total;
+    public long TotalCount
+    {
+        get
+        {
+            _use.ThrowIfDisposed(this);
+            return _numbers.Total;
+        }
+    }
 
     /// <inheritdoc/>
     ReplayBuffer IReplay.Host => this;
@@ -76,6 +95,7 @@ public sealed unsafe class ReplayBuffer : IReplay
     public void Append(TransitionBatch step, ReadOnlySpan<byte> truncated)
     {
         ArgumentNullException.ThrowIfNull(step);
+        using UseGuard.Scope use = _use.Enter(this), held = step.Share();
         if (step.Shape != Shape || step.Count != EnvironmentCount || truncated.Length != EnvironmentCount)
         {
             throw new ArgumentException(
@@ -103,6 +123,7 @@ public sealed unsafe class ReplayBuffer : IReplay
     public void AppendEpisode(TransitionBatch episode, bool truncated = true)
     {
         ArgumentNullException.ThrowIfNull(episode);
+        using UseGuard.Scope use = _use.Enter(this), held = episode.Share();
         if (EnvironmentCount != 1 || episode.Shape != Shape)
         {
             throw new ArgumentException(
@@ -120,7 +141,11 @@ public sealed unsafe class ReplayBuffer : IReplay
     }
 
     /// <inheritdoc/>
-    ITransitionBatch IReplay.CreateBatch(int capacity) => new TransitionBatch(Shape, capacity);
+    ITransitionBatch IReplay.CreateBatch(int capacity)
+    {
+        _use.ThrowIfDisposed(this);
+        return new TransitionBatch(Shape, capacity);
+    }
 
     /// <summary>Fills a batch with transitions drawn uniformly, with replacement, from all live ones.</summary>
     /// <param name="batch">
@@ -142,6 +167,7 @@ public sealed unsafe class ReplayBuffer : IReplay
     public void Sample(ITransitionBatch batch, int count, ulong seed, uint call)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        _use.ThrowIfDisposed(this);
         if (batch is not TransitionBatch host)
         {
             throw new ArgumentException(
@@ -165,16 +191,18 @@ public sealed unsafe class ReplayBuffer : IReplay
     /// </remarks>
     public long EpisodeEnd(long index)
     {
+        _use.ThrowIfDisposed(this);
         _numbers.CheckLive(index, nameof(index));
         return _ends.Find(index);
     }
 
     /// <summary>The next state s' of a live transition.</summary>
     /// <param name="index">Its absolute number.</param>
-    /// <returns><c>[S]</c>; valid until the slot is overwritten.</returns>
+    /// <returns><c>[S]</c>; valid until the slot is overwritten or the buffer disposed of or collected.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The transition is not live.</exception>
     public ReadOnlySpan<float> NextObservation(long index)
     {
+        _use.ThrowIfDisposed(this);
         _numbers.CheckLive(index, nameof(index));
         return new ReadOnlySpan<float>(NextObservationPointer(index), Shape.ObservationDimension);
     }
@@ -182,7 +210,11 @@ public sealed unsafe class ReplayBuffer : IReplay
     /// <summary>Whether a transition is stored and not overwritten.</summary>
     /// <param name="index">Absolute number.</param>
     /// <returns>True in [<see cref="TotalCount"/> - <see cref="Count"/>, <see cref="TotalCount"/>).</returns>
-    public bool IsLive(long index) => _numbers.IsLive(index);
+    public bool IsLive(long index)
+    {
+        _use.ThrowIfDisposed(this);
+        return _numbers.IsLive(index);
+    }
 
     /// <summary>
     /// Adds the live transitions to a checkpoint: one tensor per column, and <c>layout</c>, which says how to read
@@ -195,6 +227,7 @@ public sealed unsafe class ReplayBuffer : IReplay
     public void SaveState(SafetensorsWriter writer, string prefix)
     {
         ArgumentNullException.ThrowIfNull(writer);
+        using UseGuard.Scope use = _use.Enter(this);
         writer.Add<long>(prefix + "layout", [Capacity, EnvironmentCount, TotalCount], 3);
 
         // Until the ring is full the live transitions are in slots [0, Count); afterwards they are in all slots. Either
@@ -214,6 +247,7 @@ public sealed unsafe class ReplayBuffer : IReplay
     public void LoadState(SafetensorsFile file, string prefix)
     {
         ArgumentNullException.ThrowIfNull(file);
+        using UseGuard.Scope use = _use.Enter(this);
         Span<long> layout = stackalloc long[3];
         file.Require(prefix + "layout", TensorType.Int64, 3);
         file.Read(prefix + "layout", layout);
@@ -234,11 +268,15 @@ public sealed unsafe class ReplayBuffer : IReplay
         _numbers.Total = total;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives the memory back; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A call is under way.</exception>
     public void Dispose()
     {
-        _records.Dispose();
-        _sampler.Dispose();
+        if (_use.Close(this))
+        {
+            _records.Dispose();
+            _sampler.Dispose();
+        }
     }
 
     /// <summary>Whether the task ended with a live transition: the flag that was stored.</summary>
@@ -263,6 +301,7 @@ public sealed unsafe class ReplayBuffer : IReplay
         TransitionBatch batch, int count, ulong seed, uint call, RandomPurpose purpose, ulong firstEntry = 0)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        using UseGuard.Scope use = _use.Enter(this), held = batch.Enter();
         if (batch.Shape != Shape || count < 1 || count > batch.Capacity)
         {
             throw new ArgumentException(
@@ -285,10 +324,14 @@ public sealed unsafe class ReplayBuffer : IReplay
     /// <param name="batch">Receives them, as many as its capacity, or those up to the newest.</param>
     internal void Read(long firstNumber, TransitionBatch batch)
     {
+        using UseGuard.Scope use = _use.Enter(this), held = batch.Enter();
         Debug.Assert(IsLive(firstNumber));
         batch.Count = (int)Math.Min(batch.Capacity, TotalCount - firstNumber);
         _sampler.Read(batch, firstNumber);
     }
+
+    /// <summary>Begins a call that reads transitions by their addresses; see <see cref="UseGuard.Share"/>.</summary>
+    internal UseGuard.Scope Share() => _use.Share(this);
 
     /// <summary>Address of the next state of a transition that the caller knows to be live.</summary>
     internal float* NextObservationPointer(long index)

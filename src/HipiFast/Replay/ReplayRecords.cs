@@ -144,7 +144,8 @@ internal sealed unsafe class ReplayRecords : IDisposable
         foreach (ReplayColumn column in _columns)
         {
             TransitionColumn definition = column.Definition;
-            definition.AddTo(writer, prefix + definition.Name, column.Row(0), count, column.Width, column.Stride);
+            definition.AddTo(
+                writer, prefix + definition.Name, column.Row(0), count, column.Width, column.Stride, _records);
         }
     }
 

@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Replay;
 using HipiFast.Storage;
 
@@ -7,7 +8,10 @@ namespace HipiFast.Replay;
 /// A replay buffer's transitions once more, in a session's own memory: batches are drawn, relabeled and gathered there
 /// and need not go up. The buffer on the host stays what knows episodes and what a checkpoint keeps.
 /// </summary>
-/// <remarks>Not thread-safe. A steady step allocates nothing.</remarks>
+/// <remarks>
+/// A steady step allocates nothing. One thread at a time: a second is refused with an
+/// <see cref="InvalidOperationException"/>.
+/// </remarks>
 public sealed class ResidentReplay : IReplay
 {
     /// <summary>Transitions that go up at a time when the ring is filled anew.</summary>
@@ -15,6 +19,7 @@ public sealed class ResidentReplay : IReplay
 
     private readonly TransitionMemory _memory;
     private readonly TransitionRing _ring;
+    private UseGuard _use;
     private ResidentTransitionBatch? _batch;
 
     /// <summary>Allocates the ring and copies the transitions that the buffer holds.</summary>
@@ -42,6 +47,8 @@ public sealed class ResidentReplay : IReplay
     /// <inheritdoc/>
     public void Append(TransitionBatch step, ReadOnlySpan<byte> truncated)
     {
+        ArgumentNullException.ThrowIfNull(step);
+        using UseGuard.Scope use = _use.Enter(this), held = step.Share();
         Host.Append(step, truncated);
         _ring.Append(step.Stored, step.Count);
     }
@@ -52,6 +59,7 @@ public sealed class ResidentReplay : IReplay
     /// </exception>
     public ITransitionBatch CreateBatch(int capacity)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         if (_batch is { IsDisposed: false })
         {
             throw new InvalidOperationException(
@@ -66,6 +74,7 @@ public sealed class ResidentReplay : IReplay
     public void Sample(ITransitionBatch batch, int count, ulong seed, uint call)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        using UseGuard.Scope use = _use.Enter(this);
         if (
             !ReferenceEquals(batch, _batch) || _batch is not { IsDisposed: false } resident || count < 1
                 || count > resident.Capacity)
@@ -76,24 +85,34 @@ public sealed class ResidentReplay : IReplay
                 nameof(batch));
         }
 
+        using UseGuard.Scope held = resident.Enter();
         resident.Transitions = _ring.Sample(count, seed, call);
     }
 
     /// <inheritdoc/>
-    public void SaveState(SafetensorsWriter writer, string prefix) => Host.SaveState(writer, prefix);
+    public void SaveState(SafetensorsWriter writer, string prefix)
+    {
+        using UseGuard.Scope use = _use.Enter(this);
+        Host.SaveState(writer, prefix);
+    }
 
     /// <inheritdoc/>
     public void LoadState(SafetensorsFile file, string prefix)
     {
+        using UseGuard.Scope use = _use.Enter(this);
         Host.LoadState(file, prefix);
         Refill();
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives ring and buffer back; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A call is under way.</exception>
     public void Dispose()
     {
-        _ring.Dispose();
-        Host.Dispose();
+        if (_use.Close(this))
+        {
+            _ring.Dispose();
+            Host.Dispose();
+        }
     }
 
     private void Refill()

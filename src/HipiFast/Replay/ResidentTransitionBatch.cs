@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Replay;
 
 namespace HipiFast.Replay;
@@ -6,10 +7,14 @@ namespace HipiFast.Replay;
 /// A batch of transitions in a session's own memory: one that a <see cref="ResidentReplay"/> fills, or views of
 /// somebody else's memory there.
 /// </summary>
-/// <remarks>Not thread-safe. Once it has come to the host, bringing it again allocates nothing.</remarks>
+/// <remarks>
+/// Once it has come to the host, bringing it again allocates nothing. One thread at a time: a second is refused with an
+/// <see cref="InvalidOperationException"/>.
+/// </remarks>
 public sealed class ResidentTransitionBatch : ITransitionBatch
 {
     private readonly int _capacity;
+    private UseGuard _use;
     private ResidentTransitions? _transitions;
     private TransitionBatch? _host;
     private bool _isOnHost;
@@ -41,7 +46,12 @@ public sealed class ResidentTransitionBatch : ITransitionBatch
     /// <summary>What kernels take for it; null until the batch has been filled.</summary>
     public ResidentTransitions? Transitions
     {
-        get => _transitions;
+        get
+        {
+            _use.ThrowIfDisposed(this);
+            return _transitions;
+        }
+
         internal set
         {
             _transitions = value;
@@ -59,15 +69,19 @@ public sealed class ResidentTransitionBatch : ITransitionBatch
     internal int Capacity => _capacity;
 
     /// <summary>Whether it was disposed.</summary>
-    internal bool IsDisposed { get; private set; }
+    internal bool IsDisposed => _use.IsDisposed;
 
     /// <summary>Says that its values have changed where they lie, as relabeling does.</summary>
-    public void MarkChanged() => _isOnHost = false;
+    public void MarkChanged()
+    {
+        _use.ThrowIfDisposed(this);
+        _isOnHost = false;
+    }
 
     /// <inheritdoc/>
     public TransitionBatch ToHost()
     {
-        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        using UseGuard.Scope use = _use.Enter(this);
         _host ??= new TransitionBatch(Shape, _capacity);
         if (!_isOnHost)
         {
@@ -83,13 +97,19 @@ public sealed class ResidentTransitionBatch : ITransitionBatch
         return _host;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives back what belongs to the batch; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A call on the batch is under way.</exception>
     public void Dispose()
     {
-        IsDisposed = true;
-        _transitions = null;
-        _host?.Dispose();
+        if (_use.Close(this))
+        {
+            _transitions = null;
+            _host?.Dispose();
+        }
     }
+
+    /// <summary>Begins a call that changes the batch where it lies; see <see cref="UseGuard.Enter"/>.</summary>
+    internal UseGuard.Scope Enter() => _use.Enter(this);
 
     private static int Rows(ResidentTransitions transitions)
     {

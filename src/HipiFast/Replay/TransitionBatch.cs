@@ -12,7 +12,11 @@ namespace HipiFast.Replay;
 /// </summary>
 /// <remarks>
 /// What a transition consists of is said once, in <see cref="Schema"/>: copies, checkpoints, files, checks and replay,
-/// on the host and on a device, walk it. Not thread-safe. Filling and relabeling a batch of a size within <see cref="Capacity"/> allocates nothing.
+/// on the host and on a device, walk it. Filling and relabeling a batch of a size within <see cref="Capacity"/>
+/// allocates nothing. Any number of threads may read a batch; a call that changes it, as relabeling does, refuses
+/// company (<see cref="InvalidOperationException"/>). Spans are good until the batch is disposed of or collected; all
+/// but <see cref="Shape"/>, <see cref="Capacity"/> and <see cref="Count"/> throws <see cref="ObjectDisposedException"/>
+/// then.
 /// </remarks>
 public sealed unsafe class TransitionBatch : ITransitionBatch
 {
@@ -44,6 +48,7 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     private readonly NativeBuffer<byte>[] _columns = new NativeBuffer<byte>[s_schema.Count];
     private readonly int[] _widths = new int[s_schema.Count];
     private readonly ColumnRows[] _stored;
+    private UseGuard _use;
     private int _count;
 
     /// <summary>Allocates room for <paramref name="capacity"/> transitions.</summary>
@@ -84,6 +89,7 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
         get => _count;
         set
         {
+            _use.ThrowIfDisposed(this);
             ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)value, (uint)Capacity, nameof(value));
             _count = value;
         }
@@ -155,8 +161,10 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     public void CopyTo(TransitionColumn column, byte* target)
     {
         ArgumentNullException.ThrowIfNull(column);
+        _use.ThrowIfDisposed(this);
         long bytes = Count * RowBytes(column);
         Buffer.MemoryCopy(Pointer(column), target, bytes, bytes);
+        GC.KeepAlive(this);
     }
 
     /// <summary>The same transitions in memory of their own.</summary>
@@ -164,6 +172,7 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     /// <exception cref="InvalidOperationException">There are none.</exception>
     public TransitionBatch Copy()
     {
+        _use.ThrowIfDisposed(this);
         if (Count == 0)
         {
             throw new InvalidOperationException("The batch holds no transitions to copy.");
@@ -186,12 +195,14 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     public void SaveState(SafetensorsWriter writer, string prefix)
     {
         ArgumentNullException.ThrowIfNull(writer);
+        _use.ThrowIfDisposed(this);
         foreach (TransitionColumn column in s_schema)
         {
             if (column.IsStored)
             {
-                int width = _widths[column.Index];
-                column.AddTo(writer, prefix + column.Name, Pointer(column), Count, width, (nint)RowBytes(column));
+                column.AddTo(
+                    writer, prefix + column.Name, Pointer(column), Count, _widths[column.Index],
+                    (nint)RowBytes(column), _columns[column.Index]);
             }
         }
     }
@@ -204,6 +215,7 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     public void LoadState(SafetensorsFile file, string prefix, int rows)
     {
         ArgumentNullException.ThrowIfNull(file);
+        using UseGuard.Scope use = Enter();
         Count = rows;
         foreach (TransitionColumn column in s_schema)
         {
@@ -236,17 +248,33 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     internal Span<float> TaskOf(int row) => Task.Slice(row * Shape.TaskDimension, Shape.TaskDimension);
 
     /// <inheritdoc/>
-    public TransitionBatch ToHost() => this;
+    public TransitionBatch ToHost()
+    {
+        _use.ThrowIfDisposed(this);
+        return this;
+    }
 
-    /// <inheritdoc/>
+    /// <summary>Gives the memory back; a second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">A call on the batch is under way.</exception>
     public void Dispose()
     {
+        if (!_use.Close(this))
+        {
+            return;
+        }
+
         _count = 0;
         foreach (NativeBuffer<byte> column in _columns)
         {
             column.Dispose();
         }
     }
+
+    /// <summary>Begins a call that changes the batch; see <see cref="UseGuard.Enter"/>.</summary>
+    internal UseGuard.Scope Enter() => _use.Enter(this);
+
+    /// <summary>Begins a call that reads the batch; see <see cref="UseGuard.Share"/>.</summary>
+    internal UseGuard.Scope Share() => _use.Share(this);
 
     /// <summary>Address of the first row of a column.</summary>
     internal byte* Pointer(TransitionColumn column) => _columns[column.Index].Pointer;
@@ -325,12 +353,18 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     private long RowBytes(TransitionColumn column) => (long)_widths[column.Index] * column.ElementBytes;
 
     private Span<T> Values<T>(TransitionColumn column)
-        where T : unmanaged => new(Pointer(column), checked(_count * _widths[column.Index]));
+        where T : unmanaged
+    {
+        _use.ThrowIfDisposed(this);
+        return new Span<T>(Pointer(column), checked(_count * _widths[column.Index]));
+    }
 
     private void CopyColumn(TransitionColumn column, TransitionBatch source, int sourceRow, int row, int rows)
     {
         long rowBytes = RowBytes(column), bytes = rows * rowBytes;
         Buffer.MemoryCopy(
             source.Pointer(column) + (sourceRow * rowBytes), Pointer(column) + (row * rowBytes), bytes, bytes);
+        GC.KeepAlive(source);
+        GC.KeepAlive(this);
     }
 }

@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Memory;
 using HipiFast.Storage;
 
 namespace HipiFast.Replay;
@@ -98,9 +99,11 @@ public sealed class TransitionColumn
     /// <param name="rows">Number of rows.</param>
     /// <param name="width">Entries of a row.</param>
     /// <param name="stride">Bytes from row to row.</param>
+    /// <param name="memory">What the rows lie in; null for memory of the caller's.</param>
     internal unsafe void AddTo(
-        SafetensorsWriter writer, string name, void* values, long rows, int width, nint stride) =>
-        writer.AddRows(name, Type, values, stride, TensorShape(rows, width));
+        SafetensorsWriter writer, string name, void* values, long rows, int width, nint stride,
+        NativeBuffer<byte>? memory = null) =>
+        writer.AddRows(name, Type, values, stride, memory, TensorShape(rows, width));
 
     /// <summary>Finds the column's tensor.</summary>
     /// <param name="file">The file.</param>

@@ -115,6 +115,7 @@ public sealed class TransitionFile : IDisposable
         IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        using UseGuard.Scope held = batch.Share();
         if (batch.Count == 0)
         {
             throw new ArgumentException("The batch has no transitions to save.", nameof(batch));
@@ -139,7 +140,6 @@ public sealed class TransitionFile : IDisposable
         }
 
         writer.Save(path);
-        GC.KeepAlive(batch);
     }
 
     /// <summary>Reads candidate tasks, tensor <c>task [K,P]</c> (<c>F32</c>), of any safetensors file.</summary>
@@ -230,6 +230,7 @@ public sealed class TransitionFile : IDisposable
     /// </exception>
     public TransitionBatch ReadAll()
     {
+        _file.ThrowIfDisposed();
         int widest = Math.Max(Shape.ObservationDimension, Math.Max(Shape.ActionDimension, Shape.TaskDimension));
         if (Count > int.MaxValue / widest)
         {
@@ -266,6 +267,8 @@ public sealed class TransitionFile : IDisposable
     public unsafe void Read(TransitionBatch batch, long firstRow, int count)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        _file.ThrowIfDisposed();
+        using UseGuard.Scope held = batch.Enter();
         if (batch.Shape != Shape)
         {
             throw new ArgumentException($"The batch is made for {batch.Shape}; '{Path}' holds {Shape}.", nameof(batch));
@@ -288,6 +291,7 @@ public sealed class TransitionFile : IDisposable
     /// <exception cref="InvalidDataException">The file has no episodes.</exception>
     public void ReadEpisodes(Span<long> destination, long firstRow = 0)
     {
+        _file.ThrowIfDisposed();
         RequireRows(firstRow, destination.Length);
         _file.Read(EpisodeName, destination, firstRow);
     }

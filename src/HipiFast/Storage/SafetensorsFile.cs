@@ -35,6 +35,7 @@ public sealed class SafetensorsFile : IDisposable
 
     private readonly SafeFileHandle? _handle;
     private readonly byte[] _bytes = [];
+    private bool _isDisposed;
     private readonly Dictionary<string, TensorInfo> _tensors;
     private readonly Dictionary<string, string> _metadata = [];
 
@@ -139,6 +140,7 @@ public sealed class SafetensorsFile : IDisposable
     /// </summary>
     internal TensorInfo Require(string name, TensorType type, ReadOnlySpan<long> shape, string reason)
     {
+        ThrowIfDisposed();
         TensorInfo tensor = Find(name);
         if (tensor.Type != type)
         {
@@ -169,9 +171,11 @@ public sealed class SafetensorsFile : IDisposable
     /// No such tensor, not of <typeparamref name="T"/>, or the file has become shorter.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The range is not inside the tensor.</exception>
+    /// <exception cref="ObjectDisposedException">The file has been closed.</exception>
     public void Read<T>(string name, Span<T> destination, long firstElement = 0)
         where T : unmanaged
     {
+        ThrowIfDisposed();
         TensorInfo tensor = Find(name);
         TensorType wanted = TensorTypes.Of<T>();
         if (tensor.Type != wanted && !(tensor.Type == TensorType.Bool && wanted == TensorType.UInt8))
@@ -247,8 +251,16 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _handle?.Dispose();
+    /// <summary>Closes the file; what its header says stays. A second call does nothing.</summary>
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _handle?.Dispose();
+    }
+
+    /// <summary>Throws when the file has been closed.</summary>
+    /// <exception cref="ObjectDisposedException">It has.</exception>
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_isDisposed, this);
 
     private string Place(string name, long element)
     {

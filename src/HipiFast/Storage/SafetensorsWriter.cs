@@ -1,3 +1,5 @@
+using HipiFast.Kernels.Memory;
+
 namespace HipiFast.Storage;
 
 /// <summary>Collects tensors and writes them as one safetensors file, atomically.</summary>
@@ -74,13 +76,18 @@ public sealed class SafetensorsWriter
     /// <param name="type">Element type.</param>
     /// <param name="values">First value of the first row; may be null when the shape holds no elements.</param>
     /// <param name="stride">Bytes from row to row.</param>
+    /// <param name="memory">
+    /// What the rows lie in: kept alive until the file is saved, which then refuses memory that has been disposed of.
+    /// Null for memory of the caller's.
+    /// </param>
     /// <param name="shape">Extents, the number of rows first.</param>
     /// <exception cref="ArgumentException">
     /// The name is taken or reserved, or the shape is negative or too large.
     /// </exception>
     internal unsafe void AddRows(
-        string name, TensorType type, void* values, nint stride, params ReadOnlySpan<long> shape) =>
-        _sources.Add(name, new RowSource(Describe(name, type, shape), (nint)values, stride));
+        string name, TensorType type, void* values, nint stride, NativeBuffer<byte>? memory,
+        params ReadOnlySpan<long> shape) =>
+        _sources.Add(name, new RowSource(Describe(name, type, shape), (nint)values, stride, memory));
 
     /// <summary>Writes the file. On failure <paramref name="path"/> is left as it was.</summary>
     /// <param name="path">File to make or replace.</param>
@@ -88,6 +95,9 @@ public sealed class SafetensorsWriter
     /// Metadata is not valid Unicode, or names and metadata exceed the format's limit of 100 MB.
     /// </exception>
     /// <exception cref="IOException">The path cannot be written; one sentence with the path and the reason.</exception>
+    /// <exception cref="ObjectDisposedException">
+    /// A replay buffer or batch that added its rows has been disposed of meanwhile.
+    /// </exception>
     public void Save(string path) => AtomicFile.Write(path, stream => Write(stream, withChecksum: true));
 
     /// <summary>Writes the bytes of the file.</summary>
@@ -226,12 +236,20 @@ public sealed class SafetensorsWriter
         public override unsafe void WriteTo(Stream stream) => Write(stream, (byte*)values);
     }
 
-    private sealed class RowSource(TensorInfo tensor, nint values, nint stride) : Source(tensor)
+    private sealed class RowSource(TensorInfo tensor, nint values, nint stride, NativeBuffer<byte>? memory)
+        : Source(tensor)
     {
         private const int BytesPerBlock = 1 << 16;
 
         public override unsafe void WriteTo(Stream stream)
         {
+            if (memory is { IsDisposed: true })
+            {
+                throw new ObjectDisposedException(
+                    null, $"The values of tensor {DisplayText.Quote(Tensor.Name)} were disposed of before they were "
+                    + "saved.");
+            }
+
             if (Tensor.ByteLength == 0)
             {
                 return;
