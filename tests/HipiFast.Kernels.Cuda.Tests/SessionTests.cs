@@ -111,6 +111,34 @@ public sealed class SessionTests
         Assert.True(fake.Live("executable") <= 1, $"{fake.Live("executable")} graphs are kept.");
     }
 
+    // The driver takes longer to say what is free than a small call takes.
+    [FakeDriverTheory]
+    [InlineData(64, 32)]
+    [InlineData(4096, 4096)]
+    public void TheDeviceIsAskedForItsMemoryOnceForASize(int rows, int candidates)
+    {
+        // The larger matrix does not fit: it goes through what the device has to spare, block by block.
+        FakeDriver fake = new() { MemoryBytes = 56 << 20 };
+        using AgentNetworks agent = Agent(16);
+        using ComputeSession session = Backend().CreateSession(default);
+        SessionData data = new(rows, candidates);
+        data.Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, 0);
+        Assert.Single(fake.Calls("cuMemGetInfo"));
+        Assert.Equal(rows > 64, fake.Calls("cuLaunchKernel Kernel_Critic").Length > 1);
+        fake.ClearLog();
+        for (uint call = 1; call < 5; call++)
+        {
+            data.Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, call);
+
+            // Nothing is larger than before, so nothing is asked.
+            new SessionData(rows / 2, candidates).Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, call);
+        }
+
+        Assert.Empty(fake.Calls("cuMemGetInfo", "cuMemAlloc"));
+        new SessionData(rows * 2, candidates).Run(session.RelabelPipeline, agent, SoftQEstimator.Critic, 5);
+        Assert.Single(fake.Calls("cuMemGetInfo"));
+    }
+
     [FakeDriverTheory]
     [MemberData(nameof(Sizes))]
     public void TheKernelsByThemselvesAreWellFormed(

@@ -43,6 +43,9 @@ internal sealed class DeviceRelabelPipeline(
     private DeviceGraph? _graph;
     private Signature _last;
 
+    // Bytes of Q~ for which the device has been asked what it has to spare.
+    private long _askedBytes;
+
     public void Prepare(in RelabelProblem problem)
     {
         if (problem.NeedsHost)
@@ -51,6 +54,7 @@ internal sealed class DeviceRelabelPipeline(
             return;
         }
 
+        using UseGuard.Scope use = launcher.Enter();
         problem.Validate();
         Execute(problem, commits: false);
     }
@@ -62,6 +66,7 @@ internal sealed class DeviceRelabelPipeline(
             return _host.Run(problem, output);
         }
 
+        using UseGuard.Scope use = launcher.Enter();
         problem.Validate(output);
         RelabelLayout layout = Execute(problem, commits: true);
         Read<int>(layout.TaskIndex, output.TaskIndex);
@@ -146,11 +151,22 @@ internal sealed class DeviceRelabelPipeline(
     private int ReserveMatrix(in RelabelProblem problem)
     {
         int rows = problem.SoftQ.Rows, candidates = problem.SoftQ.Candidates;
-        long rowBytes = (long)candidates * sizeof(float), budget = problem.MemoryBudget,
-            free = launcher.Runtime.FreeMemoryBytes;
-        if (free >= 0 && _matrix.Bytes < Math.Min(budget, rows * rowBytes))
+        long rowBytes = (long)candidates * sizeof(float), wanted = Math.Min(problem.MemoryBudget, rows * rowBytes);
+
+        // The driver's answer takes longer than the call may: it is asked when more is wanted than ever before, or when
+        // what there is holds no row. Otherwise the matrix is large enough, or as large as the device could bear.
+        long budget = Math.Min(problem.MemoryBudget, Math.Max(_matrix.Bytes, rowBytes));
+        if (wanted <= _matrix.Bytes)
         {
-            budget = Math.Min(budget, Math.Max((free / 8 * FreeEighths) + _matrix.Bytes, rowBytes));
+            budget = problem.MemoryBudget;
+        }
+        else if (wanted > _askedBytes || _matrix.Bytes < rowBytes)
+        {
+            long free = launcher.Runtime.FreeMemoryBytes;
+            budget = free < 0
+                ? problem.MemoryBudget
+                : Math.Min(problem.MemoryBudget, Math.Max((free / 8 * FreeEighths) + _matrix.Bytes, rowBytes));
+            _askedBytes = Math.Max(_askedBytes, wanted);
         }
 
         long fitting = budget / rowBytes;

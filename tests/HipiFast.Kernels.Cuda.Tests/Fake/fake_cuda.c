@@ -330,6 +330,7 @@ API int cuMemGetInfo_v2(size_t *free_bytes, size_t *total)
     NEEDS_CONTEXT();
     *free_bytes = memory_total - memory_used;
     *total = memory_total;
+    write_log("cuMemGetInfo_v2");
     return SUCCESS;
 }
 
