@@ -77,7 +77,27 @@ public sealed unsafe class NativeBufferTests
         NativeBuffer<int> buffer = new(10);
         buffer.Dispose();
         buffer.Dispose();
-        Assert.True(buffer.Pointer is null);
+        Assert.Throws<ObjectDisposedException>(() => _ = buffer.Pointer);
         Assert.Equal(0, buffer.Length);
+    }
+
+    // Growing would bring back memory that nobody gives back any more.
+    [Fact]
+    public void ADisposedBufferDoesNotGrow()
+    {
+        NativeBuffer<int> buffer = new(10);
+        buffer.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => buffer.EnsureLength(20));
+        Assert.Equal(0, buffer.Length);
+    }
+
+    [Fact]
+    public void ABufferThatCannotGrowIsEmptyAndNotDisposed()
+    {
+        using NativeBuffer<double> buffer = new(10);
+        Assert.ThrowsAny<Exception>(() => buffer.EnsureLength(long.MaxValue / 8));
+        Assert.Equal(0, buffer.Length);
+        buffer.EnsureLength(3);
+        Assert.Equal(3, buffer.Span.Length);
     }
 }
