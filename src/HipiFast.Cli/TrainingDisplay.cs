@@ -167,9 +167,9 @@ internal sealed class TrainingDisplay
             + $"values for each transition)");
         return cost.RelabelShare <= 0.5 ? text : config.Relabeling switch
         {
-            { Candidates: CandidateSource.Fixed } => text,
+            { Groups: true } => text,
             { Assignment: Assignment.Task } => text + "; a smaller --row-pool makes it cheaper",
-            _ => text + "; --group-rows 16 bounds it, whatever the batch",
+            _ => text + "; --group-rows 16 makes it cheaper, whatever the batch",
         };
     }
 

@@ -9,8 +9,8 @@ namespace HipiFast.Training;
 /// <summary>What relabeling will cost a run, counted from its configuration before it begins.</summary>
 /// <remarks>
 /// Passes through a network of width H are counted at H^2 multiply-adds (of a soft-Q value the first layer is shared
-/// by the rows and the candidates). A SAC update of c critics makes 4 + 6 c passes a transition: the next action and the
-/// target critics (1 + c), the critics' losses with their gradients (3 c), the actor's loss with its gradients through
+/// by the rows and the candidates). A SAC update of c critics makes 4 + 6 c passes a transition: the next action and
+/// the target critics (1 + c), the critics' losses with their gradients (3 c), the actor's loss with its gradients through
 /// the actor and the critics (3 + 2 c). They are taken to run at half the speed of soft-Q tiles, as measured on the
 /// processor.
 /// </remarks>
@@ -61,18 +61,19 @@ public readonly record struct CostForecast(double SoftQValues, double RelabelSha
             return served * options.RowPool;
         }
 
-        if (options.Candidates == CandidateSource.Fixed)
-        {
-            return fixedTasks;
-        }
-
+        bool isFixed = options.Candidates == CandidateSource.Fixed;
         if (!options.Groups)
         {
-            return sources * rows;
+            return isFixed ? fixedTasks : sources * rows;
         }
 
         // Labels that serve L draws leave one draw in L to infer.
         double inferred = served / options.LabelDraws;
+        if (isFixed)
+        {
+            return inferred * fixedTasks;
+        }
+
         double candidates = sources * Math.Clamp(inferred * rows, 1, options.GroupRows);
         return inferred * (options.GroupCandidates == 0 ? candidates : Math.Min(candidates, options.GroupCandidates));
     }

@@ -17,6 +17,7 @@ public sealed class CostForecastTests
         { "whole batch", new() { Candidates = CandidateSource.Both, RelabelFraction = 0.8f } },
         { "commanded", new() { Candidates = CandidateSource.Commanded } },
         { "fixed", new() { Candidates = CandidateSource.Fixed } },
+        { "fixed, rows served alone", new() { Candidates = CandidateSource.Fixed, GroupRows = 4 } },
         { "groups", new() { Candidates = CandidateSource.Both, RelabelFraction = 0.4f, GroupRows = 16 } },
         { "one group", new() { Candidates = CandidateSource.Both, RelabelFraction = 0.4f, GroupRows = 1000 } },
         {

@@ -26,6 +26,12 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
     /// <summary>K of the fixed candidates; 0 before they are set.</summary>
     public int FixedCount { get; private set; }
 
+    /// <summary>The fixed candidates <c>[K, P]</c>.</summary>
+    public ReadOnlySpan<float> FixedTasks => _fixedTasks.Slice(0, FixedCount * TaskDimension);
+
+    /// <summary>log p of the fixed candidates <c>[K]</c>; empty for a uniform prior.</summary>
+    public ReadOnlySpan<float> FixedLogPrior => _fixedLogPrior.Slice(0, _hasFixedPrior ? FixedCount : 0);
+
     /// <summary>The tasks <c>[K, P]</c> of the present call.</summary>
     public ReadOnlySpan<float> Tasks => _tasks.Slice(0, Count * TaskDimension);
 
@@ -92,7 +98,7 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
         Count = Most;
     }
 
-    /// <summary>Begins a call by groups.</summary>
+    /// <summary>Begins a call by groups, whose candidates come from their rows.</summary>
     /// <param name="rows">Rows of all groups.</param>
     public void Begin(int rows)
     {
@@ -144,7 +150,7 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
         }
 
         ReadOnlySpan<float> tasks = given.Tasks.IsEmpty
-            ? _fixedTasks.Slice(0, FixedCount * TaskDimension)
+            ? FixedTasks
             : given.Tasks;
         _tasks.EnsureLength(tasks.Length);
         tasks.CopyTo(_tasks.Slice(0, tasks.Length));
@@ -179,7 +185,7 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
     public ReadOnlySpan<float> LogPrior(GivenTasks given)
     {
         bool isFixed = given.Tasks.IsEmpty && options.Candidates == CandidateSource.Fixed && _hasFixedPrior;
-        ReadOnlySpan<float> logPrior = isFixed ? _fixedLogPrior.Slice(0, FixedCount) : given.LogPrior;
+        ReadOnlySpan<float> logPrior = isFixed ? FixedLogPrior : given.LogPrior;
         if (logPrior.IsEmpty)
         {
             return default;

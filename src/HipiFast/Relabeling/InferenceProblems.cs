@@ -76,18 +76,18 @@ internal sealed class InferenceProblems(
 
     /// <summary>A group of rows, all of which inverse RL serves.</summary>
     /// <param name="group">The rows.</param>
+    /// <param name="tasks">Their candidates <c>[K, P]</c>.</param>
+    /// <param name="given">Candidates that came with the call, for their prior.</param>
     /// <param name="firstNumber">Number of the first row among all that are served.</param>
     /// <param name="call">Number of the call.</param>
     /// <returns>The problem.</returns>
     /// <exception cref="ArgumentException">There are no networks.</exception>
-    public RelabelProblem OfGroup(TransitionBatch group, uint firstNumber, uint call)
-    {
-        ReadOnlySpan<float> tasks = candidates.Append(group, call);
-        return Of(estimate.Of(group, tasks, call, firstNumber), default, default) with
+    public RelabelProblem OfGroup(
+        TransitionBatch group, ReadOnlySpan<float> tasks, GivenTasks given, uint firstNumber, uint call) =>
+        Of(estimate.Of(group, tasks, call, firstNumber), given, default) with
         {
-            Commanded = group.Task, RelabelFraction = 1, GoalMix = 0,
+            Commanded = group.Task, RelabelFraction = 1, GoalMix = 0, Running = running,
         };
-    }
 
     private RelabelProblem Of(SoftQProblem softQ, GivenTasks given, ReadOnlySpan<float> goals) => new()
     {

@@ -7,8 +7,8 @@ using HipiFast.Storage;
 namespace HipiFast.Relabeling;
 
 /// <summary>
-/// The tasks that inverse RL chose for transitions of a replay buffer, each of which serves its transition's next draws,
-/// too (<see cref="RelabelOptions.LabelDraws"/>).
+/// The tasks that inverse RL chose for transitions of a replay buffer, each of which serves its transition's next
+/// draws, too (<see cref="RelabelOptions.LabelDraws"/>).
 /// </summary>
 /// <param name="taskDimension">P.</param>
 /// <param name="draws">Draws that a label serves in all.</param>

@@ -42,11 +42,10 @@ public sealed record RelabelOptions
     public CandidateSource Candidates { get; init; } = CandidateSource.Commanded;
 
     /// <summary>
-    /// By row, where candidates come from the batch (<see cref="CandidateSource.Commanded"/>,
-    /// <see cref="CandidateSource.Reached"/>, <see cref="CandidateSource.Both"/>): how many of the rows that inverse RL
-    /// serves are relabeled jointly, with their own candidates and a partition over themselves; the others are not
-    /// evaluated, so that a call costs at most 2 G soft-Q values a row whatever its batch. 0 evaluates every row under
-    /// the candidates of all rows, with a partition over all of them (the paper).
+    /// By row: how many of the rows that inverse RL serves are relabeled jointly, with the candidates of their own rows
+    /// and a partition over themselves; other rows are not evaluated. So a call costs at most 2 G soft-Q values a row,
+    /// whatever its batch. Fixed candidates, and those given with a call, are of all the rows served at once. 0
+    /// evaluates every row under the candidates of all rows, with a partition over all of them (the paper).
     /// </summary>
     [Option(
         Group, "Inferred rows that share candidates and a partition of their own; 0 for the whole batch at once.",
@@ -181,7 +180,7 @@ public sealed record RelabelOptions
 
     /// <summary>Whether rows are relabeled in groups.</summary>
     internal bool Groups => GroupRows > 0 && Strategy == RelabelStrategy.InverseRl
-        && Assignment == Assignment.Row && Candidates != CandidateSource.Fixed;
+        && Assignment == Assignment.Row;
 
     /// <summary>Whether what applies to groups alone is asked for where there are groups.</summary>
     internal bool GroupsFit => GroupRows > 0 || (GroupCandidates == 0 && LabelDraws == 1);

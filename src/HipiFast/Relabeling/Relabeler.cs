@@ -156,6 +156,27 @@ public sealed class Relabeler : IDisposable
     }
 
     /// <summary>
+    /// Makes calls of a size as quick from the first as they will ever be: reserves their memory and has the runtime
+    /// compile and optimise what they run, on transitions of its own, for about a second. Neither the networks nor the
+    /// state of this relabeler change.
+    /// </summary>
+    /// <param name="rows">B of the calls to come, 1 or more.</param>
+    /// <param name="candidates">
+    /// K of the tasks that will be given with each call; 0 where <see cref="RelabelOptions.Candidates"/> says where
+    /// they come from.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// There are no networks, which say how wide transitions are; or what the options need is missing, as for a call.
+    /// </exception>
+    public void Prepare(int rows, int candidates = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(candidates);
+        using UseGuard.Scope use = _use.Enter(this);
+        new Rehearsal(_session, _family, _estimate.RequireAgent(), Options, _candidates).Run(rows, candidates);
+    }
+
+    /// <summary>
     /// Relabels transitions in place: task, reward and termination; by task also state, action and next state.
     /// </summary>
     /// <param name="batch">B transitions, 1 or more, in host memory or in that of this relabeler's session.</param>
@@ -380,17 +401,14 @@ public sealed class Relabeler : IDisposable
         _candidates.Clear();
         Inference inference = Inference.Nothing;
         bool observes = Observer is not null && Options.Strategy == RelabelStrategy.InverseRl;
-        bool isGrouped = Options.Groups && !units.AreTrajectories && given.Tasks.IsEmpty;
+        bool isGrouped = Options.Groups && !units.AreTrajectories;
         if (isGrouped)
         {
             RelabelChecks.RefuseObserver(Observer);
         }
 
-        if (isGrouped && replay is not null)
-        {
-            _labels?.Recall(batch, replay, _services, _pending.Task);
-        }
-
+        InferredLabels? labels = isGrouped && replay is not null && given.Tasks.IsEmpty ? _labels : null;
+        labels?.Recall(batch, replay!, _services, _pending.Task);
         bool picks = Options.AssignsByTask && _services.Infers,
             infers = !Options.AssignsByTask && (_services.Infers || observes);
         if (picks)
@@ -399,7 +417,7 @@ public sealed class Relabeler : IDisposable
         }
         else if (infers && isGrouped)
         {
-            inference = _groups.Infer(batch, _services, Call, _pending, _logPartition);
+            inference = _groups.Infer(batch, _services, given, Call, _pending, _logPartition);
         }
         else if (infers)
         {
@@ -420,11 +438,7 @@ public sealed class Relabeler : IDisposable
             _running?.Commit();
         }
 
-        if (isGrouped && replay is not null)
-        {
-            _labels?.Commit(batch.ReplayIndex, _services, _pending.Task);
-        }
-
+        labels?.Commit(batch.ReplayIndex, _services, _pending.Task);
         Call++;
         return Result(inference, _candidates.Tasks, _pending.TerminatedCount);
     }

@@ -8,7 +8,8 @@ namespace HipiFast.Relabeling;
 /// <summary>
 /// Inverse RL by row at a cost that grows linearly in the batch: the rows that it serves go in their order in groups
 /// of <see cref="RelabelOptions.GroupRows"/>, and a group is relabeled as a batch of its own, with the candidates of
-/// its own rows and a partition over them. Other rows are not evaluated.
+/// its own rows and a partition over them. Candidates that are a set, fixed or given with the call, cost no more for
+/// more rows: all rows then are one group. Rows that are not served are not evaluated.
 /// </summary>
 /// <param name="session">Kernels.</param>
 /// <param name="problems">A group as a problem for them.</param>
@@ -28,31 +29,42 @@ internal sealed class ServedGroups(
     /// <summary>Gives every row that inverse RL serves a task of its group.</summary>
     /// <param name="batch">The batch; left as it is.</param>
     /// <param name="services">How its rows are served.</param>
+    /// <param name="given">Candidates that came with the call.</param>
     /// <param name="call">Number of the call.</param>
     /// <param name="pending">Receives the tasks and their indices among all candidates.</param>
     /// <param name="logPartition">Receives logZ of all candidates; grows as needed.</param>
     /// <returns>The call in sums.</returns>
-    /// <exception cref="ArgumentException">There are no networks.</exception>
+    /// <exception cref="ArgumentException">There are no networks, or no fixed candidates.</exception>
     /// <exception cref="InvalidDataException">A NaN or infinity, or scores that overflow.</exception>
     public Inference Infer(
-        TransitionBatch batch, SlotServices services, uint call, PendingChanges pending,
+        TransitionBatch batch, SlotServices services, GivenTasks given, uint call, PendingChanges pending,
         ManagedBuffer<float> logPartition)
     {
         int served = Collect(batch.Count, services), width = batch.Shape.TaskDimension;
-        int groupRows = Math.Min(options.GroupRows, served);
+        bool isSet = !given.Tasks.IsEmpty || options.Candidates == CandidateSource.Fixed;
+        int groupRows = isSet ? served : Math.Min(options.GroupRows, served);
         Reserve(batch, groupRows);
-        candidates.Begin(served);
+        if (isSet)
+        {
+            candidates.Store(given);
+        }
+        else
+        {
+            candidates.Begin(served);
+        }
+
         if (options.Partition != PartitionMode.None)
         {
-            logPartition.EnsureLength(candidates.Most);
+            logPartition.EnsureLength(isSet ? candidates.Count : candidates.Most);
         }
 
         RelabelSummary total = RelabelSummary.Nothing;
         for (int first = 0; first < served; first += groupRows)
         {
-            int rows = Math.Min(groupRows, served - first), firstCandidate = candidates.Count;
+            int rows = Math.Min(groupRows, served - first), firstCandidate = isSet ? 0 : candidates.Count;
             Stage(batch, first, rows);
-            RelabelProblem problem = problems.OfGroup(_staged!, (uint)first, call);
+            ReadOnlySpan<float> tasks = isSet ? candidates.Tasks : candidates.Append(_staged!, call);
+            RelabelProblem problem = problems.OfGroup(_staged!, tasks, given, (uint)first, call);
             RelabelSummary group = session.RelabelPipeline.Run(problem, new RelabelOutput
             {
                 NewTask = _task.Slice(0, rows * width),

@@ -27,19 +27,29 @@ public sealed class GroupTests
     [InlineData(CandidateSource.Both, PartitionMode.Batch, 2f, 5)]
     [InlineData(CandidateSource.Commanded, PartitionMode.Batch, 0.5f, 0)]
     [InlineData(CandidateSource.Reached, PartitionMode.None, 1f, 3)]
+    [InlineData(CandidateSource.Fixed, PartitionMode.Batch, 1f, 0)]
+    [InlineData(CandidateSource.Fixed, PartitionMode.Running, 1f, 0)]
+    [InlineData(null, PartitionMode.Batch, 1f, 0)]
     public void EveryGroup_IsABatchOfItsOwn(
-        CandidateSource source, PartitionMode partition, float temperature, int most)
+        CandidateSource? source, PartitionMode partition, float temperature, int most)
     {
+        // Null: tasks given with the call. Those and fixed ones are the candidates of all rows that are served.
+        float[][] set = [[0.5f, 0.5f], [-0.5f, 0.25f], [0, 0]];
+        float[] logPrior = [0, -1, 0.5f];
+        bool isSet = source is null or CandidateSource.Fixed;
         RelabelOptions options = s_options with
         {
-            Candidates = source, Partition = partition, Temperature = temperature, GroupCandidates = most,
+            Candidates = source ?? CandidateSource.Both, Partition = partition, Temperature = temperature,
+            GroupCandidates = most,
         };
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, agent, options) { Call = 7 };
         using TransitionBatch batch = RelabelData.Batch(Rows), original = RelabelData.Batch(Rows);
-
-        RelabelResult result = relabeler.Relabel(batch);
+        relabeler.SetFixedCandidates([.. set.SelectMany(task => task)], logPrior);
+        RelabelResult result = source is null
+            ? relabeler.Relabel(batch, [.. set.SelectMany(task => task)], logPrior: logPrior)
+            : relabeler.Relabel(batch);
 
         byte[] relabeled = result.Relabeled.ToArray();
         float[] tasks = result.Candidates.ToArray();
@@ -47,10 +57,11 @@ public sealed class GroupTests
         Assert.InRange(served.Length, 25, 45);
         int firstCandidate = 0;
         double entropy = 0;
-        for (int first = 0; first < served.Length; first += options.GroupRows)
+        int groupRows = isSet ? served.Length : options.GroupRows;
+        for (int first = 0; first < served.Length; first += groupRows)
         {
-            int[] rows = [.. served.Skip(first).Take(options.GroupRows)];
-            float[][] own =
+            int[] rows = [.. served.Skip(first).Take(groupRows)];
+            float[][] own = isSet ? set :
             [
                 .. source == CandidateSource.Reached ? [] : rows.Select(row => RelabelData.Row(original.Task, row, 2)),
                 .. source == CandidateSource.Commanded
@@ -72,7 +83,7 @@ public sealed class GroupTests
 
             float[] softQ = SoftQ(original, rows, candidates);
             float[] logPartition = [];
-            if (partition == PartitionMode.Batch)
+            if (partition != PartitionMode.None)
             {
                 logPartition = result.LogPartition.Slice(firstCandidate, count).ToArray();
                 double[] expected = LogPartitionOracle.Compute(softQ, rows.Length, count);
@@ -82,7 +93,8 @@ public sealed class GroupTests
             TaskPosterior posterior = new()
             {
                 SoftQ = softQ, Rows = rows.Length, Candidates = count, LogPartition = logPartition,
-                Temperature = temperature, Seed = options.Seed, Call = 7, FirstRow = (uint)first,
+                LogPrior = isSet ? logPrior : [], Temperature = temperature, Seed = options.Seed, Call = 7,
+                FirstRow = (uint)first,
             };
             for (int i = 0; i < rows.Length; i++)
             {
@@ -281,25 +293,12 @@ public sealed class GroupTests
                 () => { world.Relabeler.Relabel(world.Batch, world.Replay); }).Message);
     }
 
-    [Fact]
-    public void TasksGivenWithACall_AreJudgedByTheWholeBatch()
-    {
-        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
-        using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        using Relabeler groups = new(session, RelabelData.GoalFamily, agent, s_options),
-            whole = new(session, RelabelData.GoalFamily, agent, s_options with { GroupRows = 0 });
-        using TransitionBatch grouped = RelabelData.Batch(Rows), undivided = RelabelData.Batch(Rows);
-        ReadOnlySpan<float> tasks = [0.5f, 0.5f, -0.5f, 0.25f, 0, 0];
-        Assert.Equal(
-            whole.Relabel(undivided, tasks).TaskIndex.ToArray(), groups.Relabel(grouped, tasks).TaskIndex.ToArray());
-    }
-
     private static float[] SoftQ(TransitionBatch batch, int[] rows, float[][] candidates)
     {
         SoftQProblem problem = new()
         {
-            Observation = batch.Observation, Action = batch.Action, Task = candidates.SelectMany(task => task).ToArray(),
-            Rows = batch.Count, Candidates = candidates.Length, ObservationDimension = 3, ActionDimension = 2,
+            Observation = batch.Observation, Action = batch.Action,
+            Task = candidates.SelectMany(task => task).ToArray(), Rows = batch.Count, Candidates = candidates.Length, ObservationDimension = 3, ActionDimension = 2,
             TaskDimension = 2, Estimator = SoftQEstimator.Critic, Critic1 = null!,
         };
         float[] softQ = new float[rows.Length * candidates.Length];
