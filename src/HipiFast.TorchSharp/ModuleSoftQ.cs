@@ -81,37 +81,30 @@ internal sealed unsafe class ModuleSoftQ(AgentTensors agent, Device device) : IS
                 agent.Critics,
                 Input(tile.Pairs, problem.ObservationDimension + problem.ActionDimension + problem.TaskDimension),
                 false));
+        FloatArithmetic on = default;
+        bool twins = values.Length > tile.Pairs && problem.Twin != TwinCombination.First;
         for (int pair = 0; pair < tile.Pairs; pair++)
         {
-            float value = Combine(problem, values, pair, tile.Pairs);
-            bool ends = problem.UsesFamily && _terminated[pair] != 0f;
-            if (bellman)
+            float value = values[pair];
+            if (twins)
             {
-                value = _reward[pair] + (ends ? 0f : problem.Gamma * value);
-            }
-            else if (ends)
-            {
-                value = _reward[pair];
+                value = SoftQRule.Combine(
+                    on, value, values[tile.Pairs + pair], problem.Twin == TwinCombination.Mean);
             }
 
-            softQ[((tile.Row + (pair / tile.Tasks)) * problem.Candidates) + tile.Task + (pair % tile.Tasks)] =
-                problem.UsesLogProbability ? value - (problem.Alpha * _logProbability[pair]) : value;
-        }
-    }
+            if (problem.UsesFamily)
+            {
+                value = SoftQRule.Judge(
+                    on, value, _reward[pair], _terminated[pair], problem.Gamma, bellman);
+            }
 
-    private static float Combine(in SoftQProblem problem, ReadOnlySpan<float> values, int pair, int pairs)
-    {
-        float first = values[pair];
-        if (values.Length == pairs || problem.Twin == TwinCombination.First)
-        {
-            return first;
-        }
+            if (problem.UsesLogProbability)
+            {
+                value = SoftQRule.AddEntropy(on, value, _logProbability[pair], -problem.Alpha);
+            }
 
-        // A broken critic must not hide behind the other: NaN where either is NaN or infinite.
-        float second = values[pairs + pair];
-        return problem.Twin == TwinCombination.Mean
-            ? (first + second) / 2f
-            : MathF.Min(first, second) + (first * 0f) + (second * 0f);
+            softQ[((tile.Row + (pair / tile.Tasks)) * problem.Candidates) + tile.Task + (pair % tile.Tasks)] = value;
+        }
     }
 
     private void Judge(in SoftQProblem problem, in Tile tile)

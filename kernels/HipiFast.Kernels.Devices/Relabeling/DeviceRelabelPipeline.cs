@@ -263,6 +263,11 @@ internal sealed class DeviceRelabelPipeline(
             ActionDimension = a,
             TaskDimension = p,
             HasPartition = signature.HasPartition ? 1 : 0,
+            Goals = layout.Goals / sizeof(int),
+            TaskIndex = layout.TaskIndex / sizeof(int),
+            NewTask = layout.NewTask / sizeof(int),
+            Reward = layout.Reward / sizeof(int),
+            Terminated = layout.Terminated / sizeof(int),
         };
         DeviceView call = _memory.View<CallNumbers>(layout.Call, 1), tasks = QueueCandidates(
             signature, layout, batch, assignment);
@@ -355,15 +360,10 @@ internal sealed class DeviceRelabelPipeline(
     // New tasks, judged; the call in numbers; and, where the batch is on the device, its new contents.
     private void QueueAssignment(
         in Signature signature, in RelabelLayout layout, in BatchColumns batch, in DeviceProblem problem,
-        DeviceView logPartition,
-        in AssignmentShape shape)
+        DeviceView logPartition, in AssignmentShape shape)
     {
         int rows = shape.Rows;
-        long taskFloats = (long)rows * shape.TaskDimension;
-        DeviceView goals = signature.HasGoals
-            ? Floats(layout.Goals, taskFloats)
-            : default, newTask = Floats(layout.NewTask, taskFloats);
-        DeviceView reward = Floats(layout.Reward, rows), terminated = _memory.View<int>(layout.Terminated, rows);
+        DeviceView block = Floats(0, layout.Bytes / sizeof(float));
         LaunchArguments arguments = launcher.Arguments.Clear();
         arguments.Add(problem.Call)
             .Add(batch.Observation)
@@ -371,9 +371,9 @@ internal sealed class DeviceRelabelPipeline(
             .Add(batch.NextObservation)
             .Add(batch.Task)
             .Add(problem.Task)
-            .Add(goals);
-        arguments.Add(sampling.Integers(rows)).Add(
-            _memory.View<int>(layout.TaskIndex, rows)).Add(newTask).Add(reward).Add(terminated).Add(shape);
+            .Add(sampling.Integers(rows))
+            .Add(block)
+            .Add(shape);
         _family.AddTo(arguments);
         launcher.RunEntries(_assignKernel!, rows);
 
@@ -383,15 +383,15 @@ internal sealed class DeviceRelabelPipeline(
             .Add(sampling.Integers(rows))
             .Add(sampling.Floats(rows))
             .Add(logPartition)
-            .Add(reward)
-            .Add(terminated);
-        arguments.Add(summary).Add(shape);
+            .Add(block)
+            .Add(summary)
+            .Add(shape);
         launcher.RunGroups(_summarizeKernel!, 1);
         if (signature.IsResident)
         {
-            arguments.Clear().Add(problem.Call).Add(summary).Add(newTask).Add(reward).Add(terminated);
+            arguments.Clear().Add(problem.Call).Add(summary).Add(block);
             arguments.Add(batch.Task).Add(batch.Reward).Add(batch.Terminated).Add(shape);
-            launcher.RunEntries(_commitKernel!, taskFloats);
+            launcher.RunEntries(_commitKernel!, (long)rows * shape.TaskDimension);
         }
     }
 

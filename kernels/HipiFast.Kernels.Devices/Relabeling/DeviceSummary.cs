@@ -7,6 +7,11 @@ namespace HipiFast.Kernels.Devices.Relabeling;
 [StructLayout(LayoutKind.Sequential)]
 public struct DeviceSummary
 {
+    /// <summary>
+    /// Not 0 where the call is to be refused, for one of the reasons below; the first word, which the commit reads.
+    /// </summary>
+    public int IsRefused;
+
     /// <summary>Sum over the rows of the posterior's entropy, in nats.</summary>
     public float Entropy;
 

@@ -27,12 +27,6 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
     /// <summary>Blocks of 16 hidden units of a warp.</summary>
     public const int WarpBlocks = 4;
 
-    /// <summary>
-    /// Most tasks of a tile: the pairs of a lane lie 8 apart, so that it needs one task's share of the first layer
-    /// only.
-    /// </summary>
-    public const int MaxTasks = 8;
-
     /// <summary>Most pairs of a tile: rows are padded to so many pairs.</summary>
     public const int MaxPairs = MaxWarps * WarpPairs;
 
@@ -117,7 +111,7 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
     public static int TaskShift(int candidates)
     {
         int shift = 0;
-        while ((1 << shift) < MaxTasks && (1 << shift) < candidates)
+        while ((1 << shift) < SoftQTile.MaxTasks && (1 << shift) < candidates)
         {
             shift++;
         }

@@ -16,21 +16,6 @@ namespace HipiFast.Kernels.Ilgpu.Relabeling;
 /// </summary>
 public static class RelabelKernels
 {
-    // Words of the summary, in the order of the fields of DeviceSummary.
-    private const int EntropyWord = 0;
-    private const int SurpriseWord = 1;
-    private const int SurpriseCountWord = 2;
-    private const int CommandedIsModeWord = 3;
-    private const int LogPartitionMinWord = 4;
-    private const int LogPartitionMaxWord = 5;
-    private const int BadRowWord = 6;
-    private const int BadCandidateWord = 7;
-    private const int BadValueWord = 8;
-    private const int UnsampledRowWord = 9;
-    private const int BadRewardRowWord = 10;
-    private const int BadRewardWord = 11;
-    private const int RelabeledTerminatedWord = 12;
-
     /// <summary>The tasks that states achieve.</summary>
     /// <typeparam name="TFamily">The task family.</typeparam>
     /// <param name="observation">The states, <c>[B, S]</c>.</param>
@@ -70,33 +55,27 @@ public static class RelabelKernels
     /// <param name="nextObservation">s', <c>[B, S]</c>.</param>
     /// <param name="commanded">The commanded tasks, <c>[B, P]</c>.</param>
     /// <param name="candidates">psi, <c>[K, P]</c>.</param>
-    /// <param name="goals">Tasks of the rows that a goal serves, <c>[B, P]</c>; not read without a goal mix.</param>
     /// <param name="integers">The sampling kernel's results.</param>
-    /// <param name="taskIndex">Receives <c>[B]</c>: the sampled task; -1 where inverse RL does not serve.</param>
-    /// <param name="newTask">Receives <c>[B, P]</c>.</param>
-    /// <param name="reward">Receives <c>[B]</c>.</param>
-    /// <param name="terminated">Receives <c>[B]</c>: 1 or 0.</param>
-    /// <param name="shape">Sizes.</param>
+    /// <param name="block">The call's block: goals go in; task indices, tasks, rewards and terminations come out.</param>
+    /// <param name="shape">Sizes, and places in the block.</param>
     /// <param name="family">The family.</param>
     /// <param name="constants">Its constants.</param>
     [DeviceKernel(DeviceKernelNames.AssignTasks)]
     public static void Assign<TFamily>(
         ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action,
-        ArrayView<float> nextObservation,
-        ArrayView<float> commanded, ArrayView<float> candidates, ArrayView<float> goals, ArrayView<int> integers,
-        ArrayView<int> taskIndex,
-        ArrayView<float> newTask, ArrayView<float> reward, ArrayView<int> terminated, AssignmentShape shape,
-        TFamily family,
+        ArrayView<float> nextObservation, ArrayView<float> commanded, ArrayView<float> candidates,
+        ArrayView<int> integers, ArrayView<float> block, AssignmentShape shape, TFamily family,
         ArrayView<float> constants)
         where TFamily : unmanaged, ITaskFamily
     {
+        ArrayView<int> words = block.Cast<int>();
         CallNumbers numbers = call[0];
         int step = Grid.DimX * Group.DimX;
         for (int row = (Grid.IdxX * Group.DimX) + Group.IdxX; row < shape.Rows; row += step)
         {
             RowService service = ServiceOf(numbers, row);
             int index = service == RowService.Infer ? integers[((long)RowResult.Index * shape.Rows) + row] : -1;
-            taskIndex[row] = index;
+            words[shape.TaskIndex + row] = index;
             long own = (long)row * shape.TaskDimension, sampled = (long)index * shape.TaskDimension;
             for (int i = 0; i < shape.TaskDimension; i++)
             {
@@ -107,24 +86,24 @@ public static class RelabelKernels
                 }
                 else if (service == RowService.Goal)
                 {
-                    entry = goals[own + i];
+                    entry = block[shape.Goals + own + i];
                 }
                 else
                 {
                     entry = commanded[own + i];
                 }
 
-                newTask[own + i] = entry;
+                block[shape.NewTask + own + i] = entry;
             }
 
             TaskPair<DeviceVector> pair = new(
                 new DeviceVector(observation, (long)row * shape.ObservationDimension, shape.ObservationDimension),
                 new DeviceVector(action, (long)row * shape.ActionDimension, shape.ActionDimension),
                 new DeviceVector(nextObservation, (long)row * shape.ObservationDimension, shape.ObservationDimension),
-                new DeviceVector(newTask, (long)row * shape.TaskDimension, shape.TaskDimension),
+                new DeviceVector(block, shape.NewTask + own, shape.TaskDimension),
                 new DeviceVector(constants, 0, (int)constants.Length));
-            reward[row] = family.Reward(pair);
-            terminated[row] = family.Terminates(pair) ? 1 : 0;
+            block[shape.Reward + row] = family.Reward(pair);
+            words[shape.Terminated + row] = family.Terminates(pair) ? 1 : 0;
         }
     }
 
@@ -133,17 +112,13 @@ public static class RelabelKernels
     /// <param name="integers">The sampling kernel's results.</param>
     /// <param name="floats">Its floats.</param>
     /// <param name="logPartition"><c>[K]</c>.</param>
-    /// <param name="reward"><c>[B]</c>.</param>
-    /// <param name="terminated"><c>[B]</c>.</param>
-    /// <param name="summary">
-    /// Receives the fields of a <see cref="DeviceSummary"/> in their order, floats by their bits.
-    /// </param>
-    /// <param name="shape">Sizes.</param>
+    /// <param name="block">The call's block, after <see cref="Assign{TFamily}"/>.</param>
+    /// <param name="summary">Receives a <see cref="DeviceSummary"/>, in words.</param>
+    /// <param name="shape">Sizes, and places in the block.</param>
     [DeviceKernel(DeviceKernelNames.Summarize)]
     public static void Summarize(
         ArrayView<CallNumbers> call, ArrayView<int> integers, ArrayView<float> floats, ArrayView<float> logPartition,
-        ArrayView<float> reward,
-        ArrayView<int> terminated, ArrayView<int> summary, AssignmentShape shape)
+        ArrayView<float> block, ArrayView<int> summary, AssignmentShape shape)
     {
         CallNumbers numbers = call[0];
         ArrayView<DeviceSummary> shared = SharedMemory.Allocate<DeviceSummary>(GroupLimits.MaxThreads);
@@ -185,15 +160,16 @@ public static class RelabelKernels
                 own.UnsampledRow = Math.Min(own.UnsampledRow, row);
             }
 
-            if (!DeviceMath.IsFinite(reward[row]) && row < own.BadRewardRow)
+            float reward = block[shape.Reward + row];
+            if (!DeviceMath.IsFinite(reward) && row < own.BadRewardRow)
             {
                 own.BadRewardRow = row;
-                own.BadReward = reward[row];
+                own.BadReward = reward;
             }
 
             if (ServiceOf(numbers, row) != RowService.Keep)
             {
-                own.RelabeledTerminated += terminated[row];
+                own.RelabeledTerminated += block.Cast<int>()[shape.Terminated + row];
             }
         }
 
@@ -218,19 +194,11 @@ public static class RelabelKernels
         if (thread == 0)
         {
             own = shared[0];
-            summary[EntropyWord] = (int)Interop.FloatAsInt(own.Entropy);
-            summary[SurpriseWord] = (int)Interop.FloatAsInt(own.Surprise);
-            summary[SurpriseCountWord] = own.SurpriseCount;
-            summary[CommandedIsModeWord] = own.CommandedIsMode;
-            summary[LogPartitionMinWord] = (int)Interop.FloatAsInt(own.LogPartitionMin);
-            summary[LogPartitionMaxWord] = (int)Interop.FloatAsInt(own.LogPartitionMax);
-            summary[BadRowWord] = own.BadRow == int.MaxValue ? -1 : own.BadRow;
-            summary[BadCandidateWord] = own.BadCandidate;
-            summary[BadValueWord] = (int)Interop.FloatAsInt(own.BadValue);
-            summary[UnsampledRowWord] = own.UnsampledRow == int.MaxValue ? -1 : own.UnsampledRow;
-            summary[BadRewardRowWord] = own.BadRewardRow == int.MaxValue ? -1 : own.BadRewardRow;
-            summary[BadRewardWord] = (int)Interop.FloatAsInt(own.BadReward);
-            summary[RelabeledTerminatedWord] = own.RelabeledTerminated;
+            own.BadRow = own.BadRow == int.MaxValue ? -1 : own.BadRow;
+            own.UnsampledRow = own.UnsampledRow == int.MaxValue ? -1 : own.UnsampledRow;
+            own.BadRewardRow = own.BadRewardRow == int.MaxValue ? -1 : own.BadRewardRow;
+            own.IsRefused = own.BadRow >= 0 || own.UnsampledRow >= 0 || own.BadRewardRow >= 0 ? 1 : 0;
+            Write(own, summary);
         }
     }
 
@@ -240,32 +208,49 @@ public static class RelabelKernels
     /// </summary>
     /// <param name="call">The call's numbers.</param>
     /// <param name="summary">Of <see cref="Summarize"/>.</param>
-    /// <param name="newTask"><c>[B, P]</c>.</param>
-    /// <param name="newReward"><c>[B]</c>.</param>
-    /// <param name="newTerminated"><c>[B]</c>.</param>
+    /// <param name="block">The call's block.</param>
     /// <param name="task">The batch's tasks, <c>[B, P]</c>.</param>
     /// <param name="reward">Its rewards, <c>[B]</c>.</param>
     /// <param name="terminated">Its terminations, <c>[B]</c>.</param>
-    /// <param name="shape">Sizes.</param>
+    /// <param name="shape">Sizes, and places in the block.</param>
     [DeviceKernel(DeviceKernelNames.CommitBatch)]
     public static void Commit(
-        ArrayView<CallNumbers> call, ArrayView<int> summary, ArrayView<float> newTask, ArrayView<float> newReward,
-        ArrayView<int> newTerminated,
-        ArrayView<float> task, ArrayView<float> reward, ArrayView<int> terminated, AssignmentShape shape)
+        ArrayView<CallNumbers> call, ArrayView<int> summary, ArrayView<float> block, ArrayView<float> task,
+        ArrayView<float> reward, ArrayView<int> terminated, AssignmentShape shape)
     {
-        bool isGood = summary[BadRowWord] < 0 && summary[UnsampledRowWord] < 0 && summary[BadRewardRowWord] < 0;
+        bool isGood = summary[0] == 0;
         long total = isGood && call[0].Commits != 0
             ? (long)shape.Rows * shape.TaskDimension
             : 0, step = (long)Grid.DimX * Group.DimX;
         for (long item = ((long)Grid.IdxX * Group.DimX) + Group.IdxX; item < total; item += step)
         {
-            task[item] = newTask[item];
+            task[item] = block[shape.NewTask + item];
             if (item < shape.Rows)
             {
-                reward[item] = newReward[item];
-                terminated[item] = newTerminated[item];
+                reward[item] = block[shape.Reward + item];
+                terminated[item] = block.Cast<int>()[shape.Terminated + item];
             }
         }
+    }
+
+    // Field by field, in their order: a view of structs would have to begin at a multiple of their size.
+    private static void Write(DeviceSummary sums, ArrayView<int> summary)
+    {
+        int word = 0;
+        summary[word++] = sums.IsRefused;
+        summary[word++] = (int)Interop.FloatAsInt(sums.Entropy);
+        summary[word++] = (int)Interop.FloatAsInt(sums.Surprise);
+        summary[word++] = sums.SurpriseCount;
+        summary[word++] = sums.CommandedIsMode;
+        summary[word++] = (int)Interop.FloatAsInt(sums.LogPartitionMin);
+        summary[word++] = (int)Interop.FloatAsInt(sums.LogPartitionMax);
+        summary[word++] = sums.BadRow;
+        summary[word++] = sums.BadCandidate;
+        summary[word++] = (int)Interop.FloatAsInt(sums.BadValue);
+        summary[word++] = sums.UnsampledRow;
+        summary[word++] = sums.BadRewardRow;
+        summary[word++] = (int)Interop.FloatAsInt(sums.BadReward);
+        summary[word] = sums.RelabeledTerminated;
     }
 
     private static RowService ServiceOf(CallNumbers numbers, int row)

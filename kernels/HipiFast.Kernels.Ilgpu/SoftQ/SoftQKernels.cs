@@ -135,8 +135,9 @@ public static class SoftQKernels
 
                     if (shape.UsesLogProbability != 0)
                     {
-                        value -= call[0].Alpha * pairs[(
-                            2 * shape.ActionDimension * shape.PairCapacity) + at.Slot(pair)];
+                        value = AddEntropy(
+                            call, value,
+                            pairs[(2 * shape.ActionDimension * shape.PairCapacity) + at.Slot(pair)]);
                     }
 
                     softQ[((long)row * shape.Candidates) + candidate] = value;
@@ -205,12 +206,12 @@ public static class SoftQKernels
     }
 
     /// <summary>Twin critics as one value.</summary>
-    internal static float Combine(float first, float second, in SoftQShape shape)
-    {
-        // The products are 0, or NaN where a critic is NaN or infinite: the smaller value would hide an infinite one.
-        float smaller = Utilities.Select(first < second, first, second) + (first * 0f) + (second * 0f);
-        return Utilities.Select(shape.Twin == (int)TwinCombination.Mean, 0.5f * (first + second), smaller);
-    }
+    internal static float Combine(float first, float second, in SoftQShape shape) =>
+        SoftQRule.Combine(default(DeviceArithmetic), first, second, shape.Twin == (int)TwinCombination.Mean);
+
+    /// <summary>The value with the entropy term.</summary>
+    internal static float AddEntropy(ArrayView<CallNumbers> call, float value, float logProbability) =>
+        SoftQRule.AddEntropy(default(DeviceArithmetic), value, logProbability, -call[0].Alpha);
 
     /// <summary>log pi(a | s, psi) of a pair, from the actor's outputs in the pairs' memory.</summary>
     internal static float LogProbability(
@@ -267,14 +268,9 @@ public static class SoftQKernels
             new DeviceVector(nextObservation, (long)row * shape.ObservationDimension, shape.ObservationDimension),
             new DeviceVector(task, (long)candidate * shape.TaskDimension, shape.TaskDimension),
             new DeviceVector(constants, 0, (int)constants.Length));
-        float reward = family.Reward(pair);
-        bool terminates = family.Terminates(pair);
-        if (shape.Estimator == (int)SoftQEstimator.Bellman)
-        {
-            return reward + (terminates ? 0f : call[0].Gamma * value);
-        }
-
-        return terminates ? reward : value;
+        return SoftQRule.Judge(
+            default(DeviceArithmetic), value, family.Reward(pair), family.Terminates(pair) ? 1f : 0f, call[0].Gamma,
+            shape.Estimator == (int)SoftQEstimator.Bellman);
     }
 
     /// <summary>The critic's value of its output.</summary>

@@ -113,7 +113,7 @@ internal readonly struct TensorPairTile
         int pair = FirstPair(shape), stride = shape.Problem.Stride, steps = Steps(shape);
 
         // The lane's pairs lie 8 apart: the same task, and equal distances between their rows.
-        int rowStep = TensorTile.MaxTasks >> shape.Problem.TaskShift, row = Row(shape, pair), task = Task(shape, pair);
+        int rowStep = SoftQTile.MaxTasks >> shape.Problem.TaskShift, row = Row(shape, pair), task = Task(shape, pair);
         int jump = rowStep * stride / Lanes;
         int u = (int)((shape.Problem.RowLayer + ((long)row * stride)) / Lanes) + FragmentLane;
         int v = (int)((shape.Problem.TaskLayer + ((long)task * stride)) / Lanes) + FragmentLane;
@@ -232,7 +232,7 @@ internal readonly struct TensorPairTile
     }
 
     /// <summary>
-    /// Where a thread's sum of its first pair lies; those of the next pairs follow <see cref="TensorTile.MaxTasks"/>
+    /// Where a thread's sum of its first pair lies; those of the next pairs follow <see cref="SoftQTile.MaxTasks"/>
     /// apart.
     /// </summary>
     /// <param name="shape">Sizes.</param>

@@ -152,7 +152,7 @@ public static class TensorSoftQKernels
                         {
                             long slot = (2 * shape.Problem.ActionDimension * shape.Problem.PairCapacity)
                                 + TensorPairTile.Slot(shape, row, candidate);
-                            value -= call[0].Alpha * pairs[slot];
+                            value = SoftQKernels.AddEntropy(call, value, pairs[slot]);
                         }
                     }
 

@@ -580,35 +580,27 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     /// <summary>The estimate of the tile's pairs, left in <c>_critic1Value</c>.</summary>
     private void Combine(in SoftQCall call, int pairs)
     {
+        SimdArithmetic<TSimd, TVector> on = default;
         bool usesFamily = call.Family is not null, usesLogProbability = call.UsesLogProbability,
-            isBellman = call.IsBellman;
-        TVector zero = TSimd.Zero, gamma = TSimd.Broadcast(call.Gamma), alpha = TSimd.Broadcast(-call.Alpha),
-            half = TSimd.Broadcast(0.5f);
+            isBellman = call.IsBellman, isMean = call.Twin == TwinCombination.Mean;
+        TVector gamma = TSimd.Broadcast(call.Gamma), negativeAlpha = TSimd.Broadcast(-call.Alpha);
         for (int pair = 0; pair < pairs; pair += TSimd.Count)
         {
             TVector value = TSimd.Load(_critic1Value + pair);
             if (call.Critic2 is not null)
             {
-                TVector other = TSimd.Load(_critic2Value + pair);
-
-                // The products are 0, or NaN where a critic is NaN or infinite: the smaller value would hide an
-                // infinite one.
-                value = call.Twin == TwinCombination.Mean
-                    ? TSimd.Multiply(TSimd.Add(value, other), half)
-                    : TSimd.MultiplyAdd(other, zero, TSimd.MultiplyAdd(value, zero, TSimd.Min(value, other)));
+                value = SoftQRule.Combine(on, value, TSimd.Load(_critic2Value + pair), isMean);
             }
 
             if (usesFamily)
             {
-                TVector reward = TSimd.Load(_reward + pair), goesOn = TSimd.Equal(TSimd.Load(_terminated + pair), zero);
-                value = isBellman
-                    ? TSimd.Add(reward, TSimd.Select(goesOn, TSimd.Multiply(value, gamma), zero))
-                    : TSimd.Select(goesOn, value, reward);
+                value = SoftQRule.Judge(
+                    on, value, TSimd.Load(_reward + pair), TSimd.Load(_terminated + pair), gamma, isBellman);
             }
 
             if (usesLogProbability)
             {
-                value = TSimd.MultiplyAdd(TSimd.Load(_logProbability + pair), alpha, value);
+                value = SoftQRule.AddEntropy(on, value, TSimd.Load(_logProbability + pair), negativeAlpha);
             }
 
             TSimd.Store(value, _critic1Value + pair);

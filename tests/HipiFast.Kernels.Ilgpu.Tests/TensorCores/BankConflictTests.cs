@@ -94,8 +94,8 @@ public sealed class BankConflictTests
 
         HashSet<int> sums = [.. Enumerable.Range(0, threads).Select(
             thread => TensorPairTile.SumsIndex(shape, thread, threads)).SelectMany(
-            first => Enumerable.Range(0, TensorTile.MaxTasks).Select(pair => first + (pair * TensorTile.MaxTasks)))];
-        Assert.Equal(threads * TensorTile.MaxTasks, sums.Count);
+            first => Enumerable.Range(0, SoftQTile.MaxTasks).Select(pair => first + (pair * SoftQTile.MaxTasks)))];
+        Assert.Equal(threads * SoftQTile.MaxTasks, sums.Count);
         Assert.InRange(sums.Max(), 0, TensorTile.SumsLength - 1);
     }
 
