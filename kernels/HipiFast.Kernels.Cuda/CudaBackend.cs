@@ -2,6 +2,7 @@ using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Cuda.Driver;
 using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.Cuda;
 
@@ -13,9 +14,17 @@ public sealed class CudaBackend : DeviceBackend
 
     private readonly Lazy<Probe> _probe;
     private readonly PtxCatalog _catalog;
+    private readonly KernelRegistry? _registry;
 
-    internal CudaBackend(string driverPath, PtxCatalog catalog, KernelPrecision precision = KernelPrecision.Fp32)
+    /// <param name="driverPath">The driver's library.</param>
+    /// <param name="catalog">The kernels kept ready.</param>
+    /// <param name="precision">Arithmetic of the soft-Q kernels.</param>
+    /// <param name="registry">Backends among which one may compile kernels that are not kept; null for none.</param>
+    internal CudaBackend(
+        string driverPath, PtxCatalog catalog, KernelPrecision precision = KernelPrecision.Fp32,
+        KernelRegistry? registry = null)
     {
+        _registry = registry;
         _catalog = catalog;
         Precision = precision;
         _probe = new Lazy<Probe>(() => Look(driverPath, catalog));
@@ -55,8 +64,15 @@ public sealed class CudaBackend : DeviceBackend
 
         DeviceInfo info = DeviceInfo.Find(Devices, device, Name);
         return new CudaRuntime(
-            _probe.Value.Driver!, info, int.Parse(info.Id.AsSpan(info.Id.IndexOf(':') + 1)), _catalog);
+            _probe.Value.Driver!, info, int.Parse(info.Id.AsSpan(info.Id.IndexOf(':') + 1)), _catalog,
+            CompileElsewhere);
     }
+
+    // Another plug-in may bring a compiler, whenever it is loaded.
+    private PtxKernel? CompileElsewhere(string name, TaskFamily? family, int capability) => _registry?.Backends
+        .OfType<DeviceBackend>()
+        .Select(backend => backend.CompilePtx(name, family, capability))
+        .FirstOrDefault(kernel => kernel is not null);
 
     private static Probe Look(string driverPath, PtxCatalog catalog)
     {

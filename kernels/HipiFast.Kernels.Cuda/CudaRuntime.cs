@@ -26,6 +26,7 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     private const int JitLogBytes = 8 << 10;
 
     private readonly PtxCatalog _catalog;
+    private readonly Func<string, TaskFamily?, int, PtxKernel?>? _compile;
     private readonly HashSet<IDisposable> _resources = [];
     private readonly Dictionary<string, nint> _modules = [];
     private readonly Dictionary<(string Kernel, string Family), CudaKernel> _kernels = [];
@@ -42,12 +43,18 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     /// <param name="device">One of <see cref="CudaDriver.ListDevices"/>.</param>
     /// <param name="ordinal">Its number.</param>
     /// <param name="catalog">The kernels kept ready.</param>
+    /// <param name="compile">
+    /// Compiles others, of a name, a family and a compute capability; null, also from it, where nothing can.
+    /// </param>
     /// <exception cref="DeviceException">The driver reports an error.</exception>
-    public CudaRuntime(CudaDriver driver, DeviceInfo device, int ordinal, PtxCatalog catalog)
+    public CudaRuntime(
+        CudaDriver driver, DeviceInfo device, int ordinal, PtxCatalog catalog,
+        Func<string, TaskFamily?, int, PtxKernel?>? compile = null)
     {
         Driver = driver;
         Device = device;
         _catalog = catalog;
+        _compile = compile;
         _device = driver.GetDevice(ordinal);
         nint context = 0;
         CudaDriver.Check(driver.PrimaryContextRetain(&context, _device), "open the device's primary context");
@@ -169,7 +176,7 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
         if (!_kernels.TryGetValue((name, familyName), out CudaKernel? kernel))
         {
             PtxKernel ptx = _catalog.Find(name, familyName, Device.Capability)
-                ?? IPtxCompiler.Current?.Compile(name, family, Device.Capability)
+                ?? _compile?.Invoke(name, family, Device.Capability)
                 ?? throw NotKept(name, familyName);
             kernel = LoadKernel(name, ptx);
             _kernels.Add((name, familyName), kernel);

@@ -12,8 +12,10 @@ public static class Registration
     /// <summary>Registers the backends <c>cuda</c> and, below it so that bf16 is asked for, <c>cuda-bf16</c>.</summary>
     public static void Register()
     {
-        KernelRegistry.Default.Register(new CudaBackend(CudaDriver.DefaultPath, PtxCatalog.Embedded), Priority);
-        KernelRegistry.Default.Register(
-            new CudaBackend(CudaDriver.DefaultPath, PtxCatalog.Embedded, KernelPrecision.Bf16), Priority - 1);
+        KernelRegistry registry = KernelRegistry.Default;
+        registry.Register(
+            new CudaBackend(CudaDriver.DefaultPath, PtxCatalog.Embedded, registry: registry), Priority);
+        registry.Register(
+            new CudaBackend(CudaDriver.DefaultPath, PtxCatalog.Embedded, KernelPrecision.Bf16, registry), Priority - 1);
     }
 }

@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.Devices;
 
@@ -25,6 +26,18 @@ public abstract class DeviceBackend : KernelBackend
     /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run here.</exception>
     public abstract DeviceRuntime CreateRuntime(string? device = null);
+
+    /// <summary>
+    /// Compiles a kernel to PTX without a GPU, for backends that launch PTX and keep none for a user's own task family.
+    /// </summary>
+    /// <param name="name">One of <see cref="DeviceKernelNames"/>.</param>
+    /// <param name="family">The task family that it is specialised for; null for kernels that judge nothing.</param>
+    /// <param name="capability">Compute capability of the device times ten.</param>
+    /// <returns>The kernel, for that capability or a lower one; null where this backend brings no compiler.</returns>
+    /// <exception cref="NotSupportedException">
+    /// The family holds something that no GPU kernel can; one sentence.
+    /// </exception>
+    public virtual PtxKernel? CompilePtx(string name, TaskFamily? family, int capability) => null;
 
     /// <inheritdoc/>
     public override ComputeSession CreateSession(SessionOptions options) =>

@@ -3,6 +3,7 @@ using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.Ilgpu.Runtime;
+using HipiFast.Kernels.Tasks;
 using ILGPU.Runtime;
 
 namespace HipiFast.Kernels.Ilgpu;
@@ -15,6 +16,8 @@ public sealed class IlgpuBackend(KernelPrecision precision = KernelPrecision.Fp3
 {
     /// <summary>The name of the backend in fp32, and of the two together.</summary>
     public const string BackendName = "ilgpu";
+
+    private static readonly PtxCompiler s_compiler = new();
 
     /// <inheritdoc/>
     public override string Name => precision == KernelPrecision.Fp32 ? BackendName : $"{BackendName}-bf16";
@@ -65,4 +68,8 @@ public sealed class IlgpuBackend(KernelPrecision precision = KernelPrecision.Fp3
         return new IlgpuRuntime(
             found, () => IlgpuContext.Open(Entries.First(entry => entry.Info.Id == found.Id).Device));
     }
+
+    /// <inheritdoc/>
+    public override PtxKernel CompilePtx(string name, TaskFamily? family, int capability) =>
+        s_compiler.Compile(name, family, capability);
 }

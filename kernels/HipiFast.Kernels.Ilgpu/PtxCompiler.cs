@@ -11,7 +11,7 @@ using ILGPU.Runtime.Cuda;
 namespace HipiFast.Kernels.Ilgpu;
 
 /// <summary>Turns kernels into PTX. Needs no GPU and no CUDA.</summary>
-public sealed partial class PtxCompiler : IPtxCompiler
+public sealed partial class PtxCompiler
 {
     /// <summary>
     /// The compute capabilities (times ten) that kernels are compiled for, with the oldest PTX version that knows them.
@@ -36,7 +36,14 @@ public sealed partial class PtxCompiler : IPtxCompiler
     /// <returns>True when it is compiled for each family.</returns>
     public static bool Judges(string name) => KernelTable.Judges(name);
 
-    /// <inheritdoc/>
+    /// <summary>Compiles a kernel.</summary>
+    /// <param name="name">One of <see cref="DeviceKernelNames"/>.</param>
+    /// <param name="family">The task family that it is specialised for; null for kernels that judge nothing.</param>
+    /// <param name="capability">Compute capability of the device times ten.</param>
+    /// <returns>The kernel, for that capability or a lower one.</returns>
+    /// <exception cref="NotSupportedException">
+    /// The family holds something that no GPU kernel can; one sentence.
+    /// </exception>
     public PtxKernel Compile(string name, TaskFamily? family, int capability)
     {
         (int found, CudaArchitecture architecture, CudaInstructionSet instructionSet) =

@@ -1,10 +1,9 @@
 using System.Runtime.InteropServices;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Devices.Runtime;
 
 namespace HipiFast.Kernels.Ilgpu;
 
-/// <summary>What a program calls to have this assembly's backend and compiler.</summary>
+/// <summary>What a program calls to have this assembly's backends.</summary>
 public static class Registration
 {
     // Above the processor's backends where there is a GPU, else below all of them, so that "auto" never takes a
@@ -13,12 +12,11 @@ public static class Registration
     private const int NoGpuPriority = -100;
 
     /// <summary>
-    /// Registers the backends <c>ilgpu</c> and, below it so that bf16 is asked for, <c>ilgpu-bf16</c>, and the compiler
-    /// of task families to PTX.
+    /// Registers the backends <c>ilgpu</c> and, below it so that bf16 is asked for, <c>ilgpu-bf16</c>, which also compile
+    /// task families to PTX for others.
     /// </summary>
     public static void Register()
     {
-        IPtxCompiler.Current = new PtxCompiler();
         bool hasDriver = HasDriver();
         KernelRegistry.Default.Register(
             new IlgpuBackend(), hasDriver && IlgpuBackend.HasGpu ? GpuPriority : NoGpuPriority);

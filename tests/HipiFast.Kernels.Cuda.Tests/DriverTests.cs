@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Cuda.Driver;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Tasks;
 
@@ -194,27 +195,28 @@ public sealed class DriverTests
     public void AFamilyThatIsNotKeptIsCompiledOrSaysWhatToInstall()
     {
         FakeDriver fake = new();
-        using CudaRuntime runtime = fake.Open();
         TaskFamily family = TaskFamily.Create(default(UnknownFamily));
-        IPtxCompiler? before = IPtxCompiler.Current;
-        try
+        foreach (KernelRegistry? registry in (KernelRegistry?[])[null, new KernelRegistry()])
         {
-            IPtxCompiler.Current = null;
+            CudaBackend alone = new(FakeDriver.Path, PtxFixture.Catalog(), registry: registry);
+            registry?.Register(alone, 0);
+            using DeviceRuntime refusing = alone.CreateRuntime();
             Assert.Equal(
                 $"The task family {typeof(UnknownFamily).FullName} is not among those that the cuda backend keeps "
                 + "ready, and compiling it takes "
                 + "HipiFast.Kernels.Ilgpu: build with the ILGPU package, or use another backend.",
-                Assert.Throws<NotSupportedException>(() => runtime.Load(PtxFixture.Judge, family)).Message);
-            FixedCompiler compiler = new();
-            IPtxCompiler.Current = compiler;
-            DeviceKernel kernel = runtime.Load(PtxFixture.Judge, family);
-            Assert.Same(kernel, runtime.Load(PtxFixture.Judge, TaskFamily.Create(default(UnknownFamily))));
-            Assert.Equal([(PtxFixture.Judge, 90)], compiler.Calls);
+                Assert.Throws<NotSupportedException>(() => refusing.Load(PtxFixture.Judge, family)).Message);
         }
-        finally
-        {
-            IPtxCompiler.Current = before;
-        }
+
+        // A compiler that is registered after the runtime was opened serves it.
+        KernelRegistry backends = new();
+        CompilingBackend compiler = new();
+        using DeviceRuntime runtime =
+            new CudaBackend(FakeDriver.Path, PtxFixture.Catalog(), registry: backends).CreateRuntime();
+        backends.Register(compiler, 0);
+        DeviceKernel kernel = runtime.Load(PtxFixture.Judge, family);
+        Assert.Same(kernel, runtime.Load(PtxFixture.Judge, TaskFamily.Create(default(UnknownFamily))));
+        Assert.Equal([(PtxFixture.Judge, 90)], compiler.Calls);
     }
 
     [FakeDriverFact]
@@ -259,11 +261,24 @@ public sealed class DriverTests
         return reason;
     }
 
-    private sealed class FixedCompiler : IPtxCompiler
+    /// <summary>A backend that can do nothing but compile.</summary>
+    private sealed class CompilingBackend : DeviceBackend
     {
         public List<(string Name, int Capability)> Calls { get; } = [];
 
-        public PtxKernel Compile(string name, TaskFamily? family, int capability)
+        public override string Name => "compiling";
+
+        public override string Description => Name;
+
+        public override bool IsSupported(out string reason)
+        {
+            reason = "it only compiles.";
+            return false;
+        }
+
+        public override DeviceRuntime CreateRuntime(string? device = null) => throw new NotSupportedException();
+
+        public override PtxKernel CompilePtx(string name, TaskFamily? family, int capability)
         {
             Calls.Add((name, capability));
             return new PtxKernel(PtxFixture.Module80, "Kernel_Judge");

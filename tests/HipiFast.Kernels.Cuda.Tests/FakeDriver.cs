@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using HipiFast.Kernels.Cuda.Driver;
+using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Kernels.Tasks;
 
 namespace HipiFast.Kernels.Cuda.Tests;
 
@@ -74,10 +76,11 @@ internal sealed unsafe class FakeDriver
     }
 
     /// <summary>Starts the driver and opens its first device.</summary>
-    public CudaRuntime Open(PtxCatalog? catalog = null)
+    public CudaRuntime Open(
+        PtxCatalog? catalog = null, Func<string, TaskFamily?, int, PtxKernel?>? compile = null)
     {
         CudaDriver driver = CudaDriver.TryLoad(Path, out string reason) ?? throw new InvalidOperationException(reason);
-        return new CudaRuntime(driver, driver.ListDevices()[0], 0, catalog ?? PtxFixture.Catalog());
+        return new CudaRuntime(driver, driver.ListDevices()[0], 0, catalog ?? PtxFixture.Catalog(), compile);
     }
 
     /// <summary>The lines of the log that begin with one of these words.</summary>

@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 
@@ -14,7 +15,9 @@ public sealed class BackendTests
     {
         Registration.Register();
         Assert.Equal(IlgpuBackend.BackendName, KernelRegistry.Default.Resolve(IlgpuBackend.BackendName).Name);
-        Assert.IsType<PtxCompiler>(IPtxCompiler.Current);
+        DeviceBackend compiler = DeviceBackend.Of(KernelRegistry.Default.Resolve(IlgpuBackend.BackendName));
+        Assert.Contains(
+            ".entry", compiler.CompilePtx(DeviceKernelNames.ReplaySample, null, 80)!.Text, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(Registration.Register);
         if (!IlgpuBackend.HasGpu)
         {
