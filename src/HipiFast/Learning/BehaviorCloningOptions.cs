@@ -1,3 +1,5 @@
+using HipiFast.Options;
+
 namespace HipiFast.Learning;
 
 /// <summary>
@@ -6,23 +8,29 @@ namespace HipiFast.Learning;
 public sealed record BehaviorCloningOptions
 {
     /// <summary>Width of both hidden layers, 1 or more.</summary>
+    [Option(Minimum = 1)]
     public int Hidden { get; init; } = 256;
 
     /// <summary>Adam's step size, above 0.</summary>
+    [Option(Minimum = 0, AboveMinimum = true)]
     public float LearningRate { get; init; } = 3e-4f;
 
     /// <summary>Rows of one step, 1 or more (the paper does not say).</summary>
+    [Option(Minimum = 1)]
     public int Batch { get; init; } = 256;
 
     /// <summary>
     /// Share of the trajectories that is held out for validation, in (0, 1) (the paper does not say).
     /// </summary>
+    [Option(Minimum = 0, AboveMinimum = true, Maximum = 1, BelowMaximum = true)]
     public float ValidationShare { get; init; } = 0.1f;
 
     /// <summary>Fitting ends when the validation loss has risen this many epochs in a row, 1 or more.</summary>
+    [Option(Minimum = 1)]
     public int Patience { get; init; } = 3;
 
     /// <summary>Most epochs, 1 or more.</summary>
+    [Option(Minimum = 1)]
     public int MaxEpochs { get; init; } = 100;
 
     /// <summary>Whether the policy sees the task; without, it is the paper's task-agnostic baseline.</summary>
@@ -35,24 +43,6 @@ public sealed record BehaviorCloningOptions
     /// <exception cref="ArgumentException">
     /// One sentence naming the option, what was found and what is expected.
     /// </exception>
-    public void Validate()
-    {
-        Check(Hidden >= 1, nameof(Hidden), Hidden, "1 or more");
-        Check(
-            LearningRate > 0 && float.IsFinite(LearningRate), nameof(LearningRate), LearningRate,
-            "a finite number above 0");
-        Check(Batch >= 1, nameof(Batch), Batch, "1 or more");
-        Check(ValidationShare is > 0 and < 1, nameof(ValidationShare), ValidationShare, "a share between 0 and 1");
-        Check(Patience >= 1, nameof(Patience), Patience, "1 or more");
-        Check(MaxEpochs >= 1, nameof(MaxEpochs), MaxEpochs, "1 or more");
-    }
-
-    private static void Check<T>(bool valid, string name, T value, string expected)
-    {
-        if (!valid)
-        {
-            throw new ArgumentException(
-                FormattableString.Invariant($"The behavior cloning option {name} is {value}; expected {expected}."));
-        }
-    }
+    public void Validate() => OptionCheck.Ranges(
+        this, (name, value, expected) => $"The behavior cloning option {name} is {value}; expected {expected}.");
 }

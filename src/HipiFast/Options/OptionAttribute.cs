@@ -44,6 +44,9 @@ public sealed class OptionAttribute : Attribute
     /// <summary>Whether <see cref="Minimum"/> itself is too small.</summary>
     public bool AboveMinimum { get; init; }
 
+    /// <summary>Whether <see cref="Maximum"/> itself is too large.</summary>
+    public bool BelowMaximum { get; init; }
+
     /// <summary>
     /// Largest value that files and command lines take, where a program may pass a larger one, up to <see
     /// cref="Maximum"/>.
@@ -55,7 +58,9 @@ public sealed class OptionAttribute : Attribute
     /// </summary>
     public bool TypedAboveMinimum { get; init; }
 
-    /// <summary>Names allowed, in kebab-case and separated by <c>|</c>, where not all of an enumeration are.</summary>
+    /// <summary>
+    /// Names allowed, separated by <c>|</c>: of a text, or in kebab-case where not all of an enumeration are.
+    /// </summary>
     public string? Choices { get; init; }
 
     /// <summary>What the word <c>default</c> (JSON null) stands for; only on nullable properties.</summary>

@@ -19,6 +19,8 @@ internal sealed class OptionRule(PropertyInfo property, OptionAttribute statemen
 
     private bool IsReal => ValueType == typeof(float) || ValueType == typeof(double);
 
+    private string[]? Texts => ValueType == typeof(string) ? statement.Choices?.Split('|') : null;
+
     private IEnumerable<string> Names =>
         Enum.GetNames(ValueType).Where(name => statement.Choices?.Split('|').Contains(OptionNames.Kebab(name)) ?? true);
 
@@ -30,7 +32,7 @@ internal sealed class OptionRule(PropertyInfo property, OptionAttribute statemen
     {
         get
         {
-            if (ValueType.IsEnum)
+            if (ValueType.IsEnum || Texts is not null)
             {
                 return statement.Choices ?? string.Join("|", Names.Select(OptionNames.Kebab));
             }
@@ -43,11 +45,11 @@ internal sealed class OptionRule(PropertyInfo property, OptionAttribute statemen
 
     /// <summary>What a program may pass, in a few words; names as in C#.</summary>
     public string Passed => ValueType.IsEnum ? string.Join(" or ", Names)
-        : ValueType == typeof(string) ? "a name"
+        : ValueType == typeof(string) ? (Texts is string[] texts ? string.Join(" or ", texts) : "a name")
         : NumberIn(typed: false);
 
     /// <summary>A short name of the value's kind for help: N, F, NAME, or the choices.</summary>
-    public string Placeholder => ValueType.IsEnum || ValueType == typeof(bool) ? Typed
+    public string Placeholder => ValueType.IsEnum || ValueType == typeof(bool) || Texts is not null ? Typed
         : ValueType == typeof(string) ? "NAME"
         : IsReal ? "F" : "N";
 
@@ -63,12 +65,13 @@ internal sealed class OptionRule(PropertyInfo property, OptionAttribute statemen
             case bool:
                 return true;
             case string text:
-                return text.Length > 0;
+                return text.Length > 0 && Texts?.Contains(text) != false;
             case Enum choice:
                 return Names.Contains(choice.ToString());
             default:
                 double number = Convert.ToDouble(value, CultureInfo.InvariantCulture);
                 return double.IsFinite(number) && number <= Maximum(typed)
+                    && (!statement.BelowMaximum || number < statement.Maximum)
                     && (AboveMinimum(typed) ? number > statement.Minimum : number >= statement.Minimum);
         }
     }
@@ -140,6 +143,7 @@ internal sealed class OptionRule(PropertyInfo property, OptionAttribute statemen
         string low = Format(lowest), high = Format(highest);
         string range = (double.IsFinite(lowest), double.IsFinite(highest)) switch
         {
+            (true, true) when statement.BelowMaximum => $" {(above ? "above" : "from")} {low}, below {high}",
             (true, true) => above ? $" above {low}, at most {high}" : $" from {low} to {high}",
             (true, false) => above ? $" above {low}" : $", {low} or more",
             (false, true) => $", {high} or less",

@@ -26,6 +26,20 @@ public sealed class RangeTests
     public void EnvironmentSettingsAreCheckedAlike() =>
         AssertAlike<EnvironmentSettings>(settings => settings.Validate());
 
+    [Fact]
+    public void BoundsThatAreExcludedAreRefused()
+    {
+        Assert.Equal(
+            "The behavior cloning option ValidationShare is 1; expected a number above 0, below 1.",
+            Refused(new BehaviorCloningOptions { ValidationShare = 1 }));
+        Assert.Contains("ValidationShare is 0;", Refused(new BehaviorCloningOptions { ValidationShare = 0 }));
+        Assert.Contains("LearningRate is NaN;", Refused(new BehaviorCloningOptions { LearningRate = float.NaN }));
+        new BehaviorCloningOptions { ValidationShare = 0.999f }.Validate();
+
+        static string Refused(BehaviorCloningOptions options) =>
+            Assert.Throws<ArgumentException>(options.Validate).Message;
+    }
+
     private static void AssertAlike<TRecord>(Action<TRecord> validate)
         where TRecord : class, new()
     {
