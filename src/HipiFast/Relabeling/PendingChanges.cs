@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Relabeling;
+using HipiFast.Kernels.Tasks;
 using HipiFast.Replay;
 
 namespace HipiFast.Relabeling;
@@ -65,6 +66,28 @@ internal sealed class PendingChanges(int taskDimension) : IDisposable
     /// <returns><c>[units, P]</c>.</returns>
     public Span<float> OfUnits(int units) => _task.Slice(0, units * taskDimension);
 
+    /// <summary>Brings decisions and tasks from units to their rows.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="units">Its units.</param>
+    /// <param name="services">How they are served.</param>
+    public void Place(TransitionBatch batch, Units units, SlotServices services)
+    {
+        if (units.AreTrajectories)
+        {
+            Spread(batch, units, services);
+        }
+        else
+        {
+            Mark(services);
+        }
+    }
+
+    /// <summary>Recomputes reward and termination of every row under its task.</summary>
+    /// <param name="family">Who judges.</param>
+    /// <param name="batch">The rows' transitions.</param>
+    public void Judge(TaskFamily family, TransitionBatch batch) =>
+        family.EvaluateRows(batch.Transitions, Task, Reward, Terminated);
+
     /// <summary>
     /// Says which rows were served. Transitions are their own units, so that is all there is to do for them.
     /// </summary>
@@ -83,7 +106,7 @@ internal sealed class PendingChanges(int taskDimension) : IDisposable
     /// <param name="batch">The batch.</param>
     /// <param name="units">Its trajectories.</param>
     /// <param name="services">How they are served.</param>
-    public void Spread(TransitionBatch batch, Units units, SlotServices services)
+    private void Spread(TransitionBatch batch, Units units, SlotServices services)
     {
         for (int unit = units.Count - 1; unit >= 0; unit--)
         {

@@ -57,8 +57,8 @@ public sealed class Relabeler : IDisposable
     private readonly ServedGroups _groups;
     private readonly InferredLabels? _labels;
     private readonly PendingChanges _pending;
+    private readonly RowInference _inference;
     private readonly RunningPartition? _running;
-    private readonly ManagedBuffer<float> _logPartition = new(0);
     private readonly NativeBuffer<long> _replayIndex = new(0);
     private UseGuard _use;
 
@@ -116,6 +116,7 @@ public sealed class Relabeler : IDisposable
         _returns = new ReturnSum(family, options.Compute.Threads);
         _choice = new TransitionChoice(_session, _estimate, options);
         _pending = new PendingChanges(family.TaskDimension);
+        _inference = new RowInference(_session, options, _pending);
         _running = options.Partition == PartitionMode.Running ? new RunningPartition(options.PartitionDecay) : null;
         _problems = new InferenceProblems(_estimate, _returns, _candidates, options, _running);
         _groups = new ServedGroups(_session, _problems, _candidates, options);
@@ -341,7 +342,7 @@ public sealed class Relabeler : IDisposable
         _labels?.Dispose();
         _pending.Dispose();
         _running?.Dispose();
-        _logPartition.Dispose();
+        _inference.Dispose();
         _replayIndex.Dispose();
     }
 
@@ -417,14 +418,22 @@ public sealed class Relabeler : IDisposable
         }
         else if (infers && isGrouped)
         {
-            inference = _groups.Infer(batch, _services, given, Call, _pending, _logPartition);
+            inference = _groups.Infer(batch, _services, given, Call, _pending, _inference.LogPartition);
         }
         else if (infers)
         {
-            inference = Infer(_problems.Of(batch, units, given, _pending.OfUnits(units.Count), Call, Observer), out _);
+            inference = _inference.Infer(
+                _problems.Of(batch, units, given, _pending.OfUnits(units.Count), Call, Observer), out _);
         }
 
-        Judge(batch, units, picks, isJudged: infers && !isGrouped && !units.AreTrajectories);
+        _pending.Place(batch, units, _services);
+        RelabelChecks.RequireFinite(_pending.Task, _family.TaskDimension, "new ", "task");
+        if (!infers || isGrouped || units.AreTrajectories)
+        {
+            _pending.Judge(_family, picks ? _choice.Staged : batch);
+        }
+
+        RelabelChecks.RequireFinite(_pending.Reward, 1, "recomputed ", "reward");
 
         // Nothing below can fail.
         _pending.Commit(batch);
@@ -440,7 +449,7 @@ public sealed class Relabeler : IDisposable
 
         labels?.Commit(batch.ReplayIndex, _services, _pending.Task);
         Call++;
-        return Result(inference, _candidates.Tasks, _pending.TerminatedCount);
+        return _inference.Result(inference, _candidates.Tasks, _pending.TerminatedCount);
     }
 
     // The same where the batch lies in the session's memory: the pipeline judges and commits.
@@ -466,67 +475,15 @@ public sealed class Relabeler : IDisposable
         }
 
         batch.MarkChanged();
-        Inference inference = Infer(_problems.Of(transitions, given, _pending.Task, Call), out RelabelSummary summary);
+        Inference inference = _inference.Infer(
+            _problems.Of(transitions, given, _pending.Task, Call), out RelabelSummary summary);
         RelabelChecks.RequireReward(summary);
 
         // The pipeline has judged and committed.
         _pending.Mark(_services);
         Call++;
         return _services.Infers
-            ? Result(inference, _candidates.Tasks, summary.RelabeledTerminated)
-            : Result(Inference.Nothing, default, summary.RelabeledTerminated);
-    }
-
-    // Inverse RL by row, of units in host memory or where the batch lies.
-    private Inference Infer(in RelabelProblem problem, out RelabelSummary summary)
-    {
-        int units = problem.SoftQ.Rows, partition = problem.HasPartition ? problem.SoftQ.Candidates : 0;
-        bool returnsTasks = problem.Resident is null, returnsRewards = returnsTasks && problem.Source is null;
-        _logPartition.EnsureLength(partition);
-        summary = _session.RelabelPipeline.Run(problem, new RelabelOutput
-        {
-            NewTask = returnsTasks ? _pending.OfUnits(units) : default,
-            TaskIndex = _pending.TaskIndex[..units],
-            Reward = returnsRewards ? _pending.Reward : default,
-            Terminated = returnsRewards ? _pending.Terminated : default,
-            LogPartition = _logPartition.Slice(0, partition),
-        });
-        RelabelChecks.RequireSamples(summary, Options, isReturn: problem.Source is not null);
-        return Inference.Of(summary, units, partition);
-    }
-
-    // Reward and termination of every row under its new task, unless the pipeline has judged already.
-    private void Judge(TransitionBatch batch, Units units, bool picks, bool isJudged)
-    {
-        if (units.AreTrajectories)
-        {
-            _pending.Spread(batch, units, _services);
-        }
-        else
-        {
-            _pending.Mark(_services);
-        }
-
-        RelabelChecks.RequireFinite(_pending.Task, _family.TaskDimension, "new ", "task");
-        if (!isJudged)
-        {
-            TransitionBatch judged = picks ? _choice.Staged : batch;
-            _family.EvaluateRows(judged.Transitions, _pending.Task, _pending.Reward, _pending.Terminated);
-        }
-
-        RelabelChecks.RequireFinite(_pending.Reward, 1, "recomputed ", "reward");
-    }
-
-    private RelabelResult Result(Inference inference, ReadOnlySpan<float> candidates, int terminated)
-    {
-        ReadOnlySpan<float> logPartition = _logPartition.Slice(0, inference.PartitionCount);
-        return new RelabelResult
-        {
-            TaskIndex = _pending.TaskIndex,
-            Relabeled = _pending.Relabeled,
-            Candidates = candidates,
-            LogPartition = logPartition,
-            Diagnostics = inference.Diagnose(logPartition, _pending.Relabeled, terminated),
-        };
+            ? _inference.Result(inference, _candidates.Tasks, summary.RelabeledTerminated)
+            : _inference.Result(Inference.Nothing, default, summary.RelabeledTerminated);
     }
 }
