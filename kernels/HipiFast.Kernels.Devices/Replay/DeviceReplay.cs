@@ -64,7 +64,9 @@ internal sealed unsafe class DeviceReplay : TransitionRing
     /// <param name="runtime">The device; it must outlive the ring.</param>
     /// <param name="columns">Form of the columns, those of <see cref="KernelColumn"/> first.</param>
     /// <param name="capacity">Slots, in [1, 2^31 - 1].</param>
-    /// <exception cref="ArgumentException">A column that kernels know is missing, or a size is out of range.</exception>
+    /// <exception cref="ArgumentException">
+    /// A column that kernels know is missing, or a size is out of range.
+    /// </exception>
     /// <exception cref="DeviceOutOfMemoryException">The ring does not fit.</exception>
     public DeviceReplay(DeviceRuntime runtime, ReadOnlySpan<ColumnRows> columns, long capacity)
     {

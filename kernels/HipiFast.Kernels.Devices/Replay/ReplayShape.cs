@@ -10,7 +10,9 @@ public struct ReplayShape
     /// <summary>Rows to gather.</summary>
     public int Rows;
 
-    /// <summary>Rows from column to column of the batch: a column of W words in a record takes W times as many.</summary>
+    /// <summary>
+    /// Rows that the batch has room for: a column of W words in a record takes W times as many words there.
+    /// </summary>
     public int Pitch;
 
     /// <summary>Words of a record.</summary>

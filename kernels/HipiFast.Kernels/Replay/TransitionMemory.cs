@@ -12,7 +12,9 @@ public abstract class TransitionMemory
     /// <param name="columns">Form of the columns of a transition, those of <see cref="KernelColumn"/> first.</param>
     /// <param name="capacity">Slots, in [1, 2^31 - 1].</param>
     /// <returns>The ring; dispose it before the session.</returns>
-    /// <exception cref="ArgumentException">A column that kernels know is missing, or a size is out of range.</exception>
+    /// <exception cref="ArgumentException">
+    /// A column that kernels know is missing, or a size is out of range.
+    /// </exception>
     /// <exception cref="DeviceOutOfMemoryException">The ring does not fit.</exception>
     internal abstract TransitionRing CreateRing(ReadOnlySpan<ColumnRows> columns, long capacity);
 

@@ -82,17 +82,20 @@ public sealed class DeviceTrainingTests
             Assert.Throws<ArgumentException>(
                 () => new Trainer(s_device with { Compute = new() { Backend = "managed" } })).Message);
         string where =
-            "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row and partition "
-            + "batch or none; found ";
+            "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row, partition batch or "
+            + "none, and group-rows 0; found ";
         Refused(
-            where + "relabel future, assign row, partition batch.",
+            where + "relabel future, assign row, partition batch, group-rows 0.",
             s_device.Relabeling with { Strategy = RelabelStrategy.Future });
         Refused(
-            where + "relabel inverse-rl, assign task, partition batch.",
+            where + "relabel inverse-rl, assign task, partition batch, group-rows 0.",
             s_device.Relabeling with { Assignment = Assignment.Task });
         Refused(
-            where + "relabel inverse-rl, assign row, partition running.",
+            where + "relabel inverse-rl, assign row, partition running, group-rows 0.",
             s_device.Relabeling with { Candidates = CandidateSource.Fixed, Partition = PartitionMode.Running });
+        Refused(
+            where + "relabel inverse-rl, assign row, partition batch, group-rows 16.",
+            s_device.Relabeling with { GroupRows = 16 });
 
         static void Refused(string expected, RelabelOptions relabeling) => Assert.Equal(
             expected, Assert.Throws<ArgumentException>((s_device with { Relabeling = relabeling }).Validate).Message);
