@@ -23,6 +23,15 @@ public abstract class KernelContract
     /// </summary>
     protected virtual long BytesPerCall => 0;
 
+    /// <summary>
+    /// Whether the processor does the work of a device's threads one after the other, and the host's threads none of
+    /// it: what is repeated for these, or is wide to occupy them, is then done once and narrow.
+    /// </summary>
+    protected virtual bool IsEmulated => false;
+
+    /// <summary>How many threads of the host a test tries.</summary>
+    protected int[] ThreadCounts => IsEmulated ? [1] : [1, 2, 3];
+
     /// <summary>Fails when a call, repeated at a size seen before, allocates managed memory on this thread.</summary>
     protected void AssertAllocatesNothing(Action call)
     {

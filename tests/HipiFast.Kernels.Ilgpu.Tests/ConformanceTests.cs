@@ -20,6 +20,8 @@ public sealed class CpuSoftQConformance : SoftQContract
 {
     protected override long BytesPerCall => Sessions.BytesPerCall;
 
+    protected override bool IsEmulated => true;
+
     protected override ComputeSession CreateSession(int maxThreads) =>
         Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
 }
@@ -29,6 +31,8 @@ public sealed class CpuSoftQConformance : SoftQContract
 public sealed class CpuLogPartitionConformance : LogPartitionContract
 {
     protected override long BytesPerCall => Sessions.BytesPerCall;
+
+    protected override bool IsEmulated => true;
 
     protected override ComputeSession CreateSession(int maxThreads) =>
         Sessions.Create(DeviceTestBackend.Cpu, maxThreads);
@@ -40,8 +44,10 @@ public sealed class CpuTaskSamplingConformance : TaskSamplingContract
 {
     protected override long BytesPerCall => Sessions.BytesPerCall;
 
+    protected override bool IsEmulated => true;
+
     // One entry at a time, a million tasks take long.
-    protected override int WideDraws => 20;
+    protected override int WideDraws => 5;
 
     protected override ComputeSession CreateSession(int maxThreads) =>
         Sessions.Create(DeviceTestBackend.Cpu, maxThreads);

@@ -95,7 +95,7 @@ public sealed class OracleTaskSamplingConformance : TaskSamplingContract
     protected override long BytesPerCall => int.MaxValue;
 
     // One entry at a time, a million tasks take long.
-    protected override int WideDraws => 20;
+    protected override int WideDraws => 5;
 
     protected override ComputeSession CreateSession(int maxThreads) =>
         new OracleBackend().CreateSession(new SessionOptions(maxThreads));

@@ -206,7 +206,7 @@ public abstract class LogPartitionContract : KernelContract, IDisposable
         {
             float[] softQ = new RandomData(10).NormalsWithOutliers(rows * candidates, 3);
             float[]? first = null;
-            foreach (int threads in (int[])[1, 2, 3])
+            foreach (int threads in ThreadCounts)
             {
                 using ComputeSession session = CreateSession(threads);
                 float[] logPartition = Compute(session.LogPartition, softQ, rows, candidates);

@@ -16,10 +16,10 @@ public sealed class DeviceTrainingTests
         EnvironmentSettings = new() { EpisodeLimit = 15 },
         Run = new()
         {
-            InitialRandomSteps = 60,
+            InitialRandomSteps = 30,
 
             // The ring goes around.
-            ReplayCapacity = 100,
+            ReplayCapacity = 50,
             EvalEvery = 1_000_000,
             EvalEpisodes = 2,
             GradientSteps = 1,
@@ -42,8 +42,8 @@ public sealed class DeviceTrainingTests
             Relabeling = s_config.Relabeling with { Candidates = candidates, GoalMix = goalMix },
         };
         using Trainer host = new(config), device = new(OnDevice(config));
-        Steps(host, 80);
-        Steps(device, 80);
+        Steps(host, 40);
+        Steps(device, 40);
         AssertSame(host, device);
     }
 
@@ -54,7 +54,7 @@ public sealed class DeviceTrainingTests
         try
         {
             using Trainer host = new(s_config), device = new(s_device);
-            Steps(host, 71);
+            Steps(host, 36);
             SafetensorsWriter writer = new();
             host.SaveState(writer);
             writer.Save(path);
