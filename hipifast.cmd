@@ -2,6 +2,8 @@
 rem Builds the program on first use and whenever a source file is newer than it, then passes its arguments on. Plug-ins are built by the program itself,
 rem when they are first asked for; those built from older sources go here, and are built again in the same way.
 setlocal
+rem Programs are those of PATH, never what lies in the current directory.
+set NoDefaultCurrentDirectoryInExePath=1
 set "ROOT=%~dp0"
 set "PROGRAM=%ROOT%src\HipiFast.Cli\bin\Release\net10.0\HipiFast.Cli.dll"
 set DOTNET_CLI_TELEMETRY_OPTOUT=1

@@ -1,6 +1,7 @@
 #:property PublishAot=false
 #:property RunAnalyzers=false
 #:property EnforceCodeStyleInBuild=false
+#:property RestorePackagesWithLockFile=false
 
 // Builds everything and runs every test that can run here, for ./test on every system:
 //   dotnet run .build/test.cs -- [ARGS]      ARGS go to 'dotnet test', --filter for example
@@ -144,7 +145,7 @@ Totals CheckNative()
     string? missing = OperatingSystem.IsWindows() ? "sanitizers are run on Linux and macOS only" : null;
     foreach (string[] tools in (string[][])[["cmake"], ["c++", "g++", "clang++"]])
     {
-        missing ??= tools.Any(IsOnPath) ? null : $"{string.Join(" or ", tools)} was not found";
+        missing ??= tools.Any(tool => FindProgram(tool) is not null) ? null : $"{string.Join(" or ", tools)} was not found";
     }
 
     if (missing is not null)
@@ -181,12 +182,19 @@ ConcurrentDictionary<string, double> ReadTimes() => new(
     (File.Exists(times) ? File.ReadAllLines(times) : []).Select(line => line.Split(' '))
         .Select(fields => KeyValuePair.Create(fields[0], double.Parse(fields[1], CultureInfo.InvariantCulture))));
 
-static bool IsOnPath(string tool) => (Environment.GetEnvironmentVariable("PATH") ?? string.Empty)
-    .Split(Path.PathSeparator).Any(folder => folder.Length > 0 && File.Exists(Path.Combine(folder, tool)));
+// Full path of a program of the search path, whose relative entries are passed over: one of the current directory is
+// never started.
+static string? FindProgram(string name) => (Environment.GetEnvironmentVariable("PATH") ?? string.Empty)
+    .Split(Path.PathSeparator)
+    .Select(folder => Path.Combine(folder.Trim('"'), OperatingSystem.IsWindows() ? name + ".exe" : name))
+    .FirstOrDefault(path => Path.IsPathFullyQualified(path) && File.Exists(path));
 
 (int ExitCode, string Output) Run(string program, string[] arguments, int processors = 0)
 {
-    ProcessStartInfo start = new(program, arguments)
+    ProcessStartInfo start = new(
+        FindProgram(program) ?? throw new FileNotFoundException(
+            $"'{program}' was not found in any of the folders that PATH names in full."),
+        arguments)
     {
         WorkingDirectory = root,
         RedirectStandardOutput = true,

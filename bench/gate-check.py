@@ -11,6 +11,9 @@ code 1 when the gate was wrong too often. Takes half a minute to a minute a run,
 """
 import argparse, json, math, os, shutil, statistics, subprocess, sys, time
 
+# Programs are those of PATH's absolute entries, never what lies in the current directory.
+os.environ["PATH"] = os.pathsep.join(entry for entry in os.environ["PATH"].split(os.pathsep) if os.path.isabs(entry))
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = os.path.join(ROOT, "artifacts", "gate")
 RUNS = os.path.join(WORK, "runs.jsonl")

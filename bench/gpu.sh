@@ -10,6 +10,8 @@
 #
 # Exit code: 0 when all that could run went well.
 set -u
+# Programs are those of PATH's absolute entries, never what lies in the current directory.
+absolute=; set -f; IFS=:; for entry in $PATH; do case $entry in /*) absolute=$absolute${absolute:+:}$entry ;; esac; done; unset IFS; set +f; PATH=$absolute
 here=$(cd "$(dirname "$0")" && pwd)
 
 say() { printf '%s\n' "gpu.sh: $*"; }

@@ -10,6 +10,9 @@ equal environment steps, gradient steps and batches.
 """
 import argparse, json, os, shutil, subprocess, sys
 
+# Programs are those of PATH's absolute entries, never what lies in the current directory.
+os.environ["PATH"] = os.pathsep.join(entry for entry in os.environ["PATH"].split(os.pathsep) if os.path.isabs(entry))
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # What is left out has the default of the environment (hipifast train ENVIRONMENT --help).

@@ -7,6 +7,9 @@ NAME is made of the processor and its number of cores when it is not given. Take
 """
 import argparse, json, os, re, subprocess, sys
 
+# Programs are those of PATH's absolute entries, never what lies in the current directory.
+os.environ["PATH"] = os.pathsep.join(entry for entry in os.environ["PATH"].split(os.pathsep) if os.path.isabs(entry))
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RESULTS = os.path.join(ROOT, "bench", "results")
 

@@ -3,6 +3,8 @@
 # runs them.
 # Usage: native/check.sh [BUILD-DIRECTORY], by default artifacts/native/sanitized.
 set -eu
+# Programs are those of PATH's absolute entries, never what lies in the current directory.
+absolute=; set -f; IFS=:; for entry in $PATH; do case $entry in /*) absolute=$absolute${absolute:+:}$entry ;; esac; done; unset IFS; set +f; PATH=$absolute
 source=$(cd "$(dirname "$0")" && pwd)
 build=${1:-$source/../artifacts/native/sanitized}
 generator=

@@ -14,6 +14,9 @@ goes into) with PyTorch eager, at each thread setting by itself; HIPIFAST names 
 """
 import argparse, csv, io, json, os, shlex, statistics, subprocess, sys
 
+# Programs are those of PATH's absolute entries, never what lies in the current directory.
+os.environ["PATH"] = os.pathsep.join(entry for entry in os.environ["PATH"].split(os.pathsep) if os.path.isabs(entry))
+
 import sac_rltools
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -13,6 +13,9 @@ Needs g++, and cblas.h with OpenBLAS (Debian: apt-get install libopenblas-dev).
 """
 import argparse, json, os, re, shutil, statistics, subprocess, sys, tempfile
 
+# Programs are those of PATH's absolute entries, never what lies in the current directory.
+os.environ["PATH"] = os.pathsep.join(entry for entry in os.environ["PATH"].split(os.pathsep) if os.path.isabs(entry))
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 STEPS = 10_000
 SOURCE = "src/rl/environments/pendulum/sac/cpu/training.cpp"

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using HipiFast.Testing;
 
 namespace HipiFast.Cli.Tests;
 
@@ -57,7 +58,11 @@ internal static class HipifastProgram
 
     private static ProcessStartInfo StartInfo(string[] args)
     {
-        ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(ChildProgram.Dotnet)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.ArgumentList.Add(typeof(CommandLineProgram).Assembly.Location);
         foreach (string arg in args)
         {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using HipiFast.Kernels.Backends;
 using HipiFast.Relabeling;
+using HipiFast.Testing;
 using HipiFast.Training;
 
 namespace HipiFast.Cli.Tests;
@@ -25,14 +26,25 @@ public sealed class OptimizationTests
         Assert.False(debuggable?.IsJITOptimizerDisabled == true, $"{assembly} was compiled without optimisation.");
     }
 
+    /// <summary>Every library and program that is shipped.</summary>
+    public static TheoryData<string> Projects =>
+    [
+        .. new[] { "kernels", "src" }.SelectMany(part => Directory.EnumerateFiles(
+            Path.Combine(PluginFolder.OfProgram.Repository!, part), "*.csproj", SearchOption.AllDirectories))
+            .Select(project => Path.GetRelativePath(PluginFolder.OfProgram.Repository!, project))
+            .Order(StringComparer.Ordinal),
+    ];
+
     [Theory]
-    [MemberData(nameof(Engine))]
-    public async Task ADebugBuildIsOptimised(string assembly)
+    [MemberData(nameof(Projects))]
+    public async Task ADebugBuildIsOptimised(string project)
     {
-        string root = PluginFolder.OfProgram.Repository!;
-        string project = Directory.GetFiles(root, assembly + ".csproj", SearchOption.AllDirectories).Single();
         ProcessStartInfo start = new(
-            "dotnet", ["msbuild", project, "-p:Configuration=Debug", "-getProperty:Optimize", "-nodeReuse:false"])
+            ChildProgram.Dotnet,
+            [
+                "msbuild", Path.Combine(PluginFolder.OfProgram.Repository!, project), "-p:Configuration=Debug",
+                "-getProperty:Optimize", "-nodeReuse:false"
+            ])
         {
             RedirectStandardOutput = true,
         };

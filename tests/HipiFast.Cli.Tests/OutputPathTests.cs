@@ -150,7 +150,7 @@ public sealed class OutputPathTests : IDisposable
         Require(HipifastProgram.Run("compare", _temporary["run"], "--out", _temporary["link.svg"]));
         Assert.Equal("real.svg", new FileInfo(_temporary["link.svg"]).LinkTarget);
         Assert.Contains("<svg", File.ReadAllText(_temporary["real.svg"]), StringComparison.Ordinal);
-        using (Process process = Process.Start("mkfifo", _temporary["pipe"]))
+        using (Process process = Process.Start(ChildProgram.Find("mkfifo"), _temporary["pipe"]))
         {
             process.WaitForExit();
         }

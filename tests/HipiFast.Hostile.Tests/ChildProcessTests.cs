@@ -5,6 +5,9 @@ namespace HipiFast.Hostile.Tests;
 /// <summary>Programs that the program starts are never those that happen to lie in the current directory.</summary>
 public sealed class ChildProcessTests : IDisposable
 {
+    // What the scripts use before they start anything that takes time.
+    private static readonly string[] s_tools = ["dirname", "find", "head", "id", "mkdir", "basename"];
+
     private readonly TemporaryDirectory _directory = new();
 
     public void Dispose() => _directory.Dispose();
@@ -12,12 +15,7 @@ public sealed class ChildProcessTests : IDisposable
     [HostileFact]
     public void ADotnetInTheCurrentDirectoryIsNotRun()
     {
-        string planted = _directory["dotnet"];
-        File.WriteAllText(planted, "#!/bin/sh\ntouch was-run\n");
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(planted, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
+        Plant("dotnet");
 
         // No benchmark has the name, so that it ends soon.
         string folder = AppContext.BaseDirectory;
@@ -28,5 +26,52 @@ public sealed class ChildProcessTests : IDisposable
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("no benchmark's name contains that", result.Error);
         Assert.False(File.Exists(_directory["was-run"]));
+    }
+
+    [HostileTheory]
+    [InlineData("hipifast", "info")]
+    [InlineData("test")]
+    [InlineData("native/check.sh", "build")]
+    [InlineData("bench/gpu.sh", "pack", "packed")]
+    [InlineData(".ci/run")]
+    public void ScriptsStartNoProgramOfTheCurrentDirectory(string script, params string[] arguments)
+    {
+        // There is no other dotnet or cmake, so that the script ends where it would start one.
+        Directory.CreateDirectory(_directory["tools"]);
+        foreach (string tool in s_tools)
+        {
+            File.CreateSymbolicLink(_directory["tools/" + tool], ChildProgram.Find(tool));
+            Plant(tool);
+        }
+
+        Plant("dotnet");
+        Plant("cmake");
+        Plant("apt-get");
+        string path = Path.Combine(Repository(), script);
+        ProcessResult result = HostileProgram.Shell(
+            _directory.Root, $"PATH=.:{_directory["tools"]}::tools /bin/sh {path} {string.Join(' ', arguments)}");
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.False(File.Exists(_directory["was-run"]), result.Error);
+    }
+
+    private void Plant(string name)
+    {
+        string planted = _directory[name];
+        File.WriteAllText(planted, $"#!/bin/sh\necho {name} >>{_directory["was-run"]}\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(planted, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    private static string Repository()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "HipiFast.sln")))
+        {
+            folder = Path.GetDirectoryName(folder)!;
+        }
+
+        return folder;
     }
 }

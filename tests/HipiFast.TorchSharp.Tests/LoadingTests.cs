@@ -107,7 +107,7 @@ public sealed class LoadingTests
         using TemporaryDirectory cache = new(), output = new();
         string cached = cache[CompatibleLibrary.FileName], linked = output[CompatibleLibrary.FileName];
         File.WriteAllBytes(cached, MadeUpLibrary.Make(Cxx, [OldCxx, "GLIBCXX_3.4.32"], ("_ZSt4cout", OldCxx)));
-        using (Process link = Process.Start("ln", [cached, linked]))
+        using (Process link = Process.Start(ChildProgram.Find("ln"), [cached, linked]))
         {
             link.WaitForExit();
             Assert.Equal(0, link.ExitCode);

@@ -1,5 +1,5 @@
-using System.ComponentModel;
 using System.Diagnostics;
+using HipiFast.Testing;
 
 namespace HipiFast.TorchSharp.Tests;
 
@@ -21,7 +21,7 @@ public sealed class PythonFactAttribute : FactAttribute
 
     private static (int Code, string Output) Run(string[] arguments, string? modules)
     {
-        ProcessStartInfo start = new("python3", arguments)
+        ProcessStartInfo start = new(ChildProgram.Find("python3"), arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -46,7 +46,7 @@ public sealed class PythonFactAttribute : FactAttribute
             (int code, _) = Run(["-c", "import torch, safetensors.torch"], modules: null);
             return (null, code == 0 ? null : Path.Combine(AppContext.BaseDirectory, "Python"));
         }
-        catch (Win32Exception)
+        catch (FileNotFoundException)
         {
             return ("python3 was not found", null);
         }

@@ -28,7 +28,7 @@ internal sealed class MeasuringProcess : IMeasuredProgram
     {
         _folder = folder;
         CheckFolder(folder);
-        ProcessStartInfo start = new(DotnetHost.Find())
+        ProcessStartInfo start = new(ExecutablePath.Dotnet())
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -41,7 +41,7 @@ internal sealed partial class PluginBuilder(PluginFolder folder)
 
         string log = LogOf(component);
         ProcessStartInfo start = new(
-            DotnetHost.Find(),
+            ExecutablePath.Dotnet(),
             [
                 "build", Path.Combine(folder.Repository!, component.Project!), "-c", PluginFolder.Configuration, "-v",
                 "quiet", "--nologo",

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using HipiFast.Kernels.Ptx;
+using HipiFast.Testing;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Ptx;
 
@@ -78,7 +79,7 @@ public sealed class PtxHashTests
     private static async Task<(int ExitCode, string Error)> Compile(string folder)
     {
         ProcessStartInfo start = new(
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            ChildProgram.Dotnet,
             [typeof(PtxFiles).Assembly.Location, folder])
         {
             RedirectStandardError = true,

@@ -38,7 +38,7 @@ public sealed class FurtherColumnTests : IDisposable
     private async Task Run(string what)
     {
         ProcessStartInfo start = new(
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            ChildProgram.Dotnet,
             [typeof(FurtherColumns).Assembly.Location, what, _directory.Root])
         {
             RedirectStandardError = true,

@@ -3,6 +3,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using System.Xml.Linq;
 using HipiFast.Kernels.Backends;
+using HipiFast.Testing;
 
 namespace HipiFast.Kernels.Tests.Numerics;
 
@@ -52,14 +53,13 @@ public sealed class NarrowVectorTests
     [InlineData(AllIntrinsics, Part, 20)]
     public async Task TheSameTestsPassOnNarrowerVectors(string instructionSet, string tests, int fewestPerVariant)
     {
-        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
         tests = instructionSet == Avx512 && !Avx512F.IsSupported ? Unchanged : tests;
         string results = Directory.CreateTempSubdirectory("hipifast-narrow-").FullName;
         try
         {
             string assembly = typeof(NarrowVectorTests).Assembly.Location;
             ProcessStartInfo start = new(
-                host,
+                ChildProgram.Dotnet,
                 [
                     "test", assembly, "--filter", tests, "--logger", "trx;LogFileName=results.trx",
                     "--results-directory", results

@@ -169,7 +169,7 @@ public sealed class AtomicFileTests : IDisposable
         }
 
         string pipe = _directory["pipe"];
-        using (Process process = Process.Start("mkfifo", pipe))
+        using (Process process = Process.Start(ChildProgram.Find("mkfifo"), pipe))
         {
             process.WaitForExit();
         }

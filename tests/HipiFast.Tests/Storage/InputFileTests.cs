@@ -65,7 +65,7 @@ public sealed class InputFileTests : IDisposable
         }
 
         string pipe = _directory["pipe"];
-        using (Process process = Process.Start("mkfifo", pipe))
+        using (Process process = Process.Start(ChildProgram.Find("mkfifo"), pipe))
         {
             process.WaitForExit();
         }

@@ -385,7 +385,7 @@ public sealed class SafetensorsHostileTests
 
         using var directory = new TemporaryDirectory();
         string pipe = directory["pipe"];
-        using (Process process = Process.Start("mkfifo", pipe))
+        using (Process process = Process.Start(ChildProgram.Find("mkfifo"), pipe))
         {
             process.WaitForExit();
         }

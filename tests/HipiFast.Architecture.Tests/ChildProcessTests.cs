@@ -1,0 +1,59 @@
+using System.Text.RegularExpressions;
+
+namespace HipiFast.Architecture.Tests;
+
+/// <summary>Child processes are started by full paths alone, which one function finds.</summary>
+public sealed partial class ChildProcessTests
+{
+    private static readonly string s_thisFile = Path.Combine("HipiFast.Architecture.Tests", "ChildProcessTests.cs");
+
+    /// <summary>Sources that start a process, of all in the repository but this one, which shows how not to.</summary>
+    public static TheoryData<string> Sources =>
+    [
+        .. Project.All.SelectMany(project => project.Sources)
+            .Append(Path.Combine(Project.Root, ".build", "test.cs"))
+            .Where(file => Start().IsMatch(File.ReadAllText(file)) && !file.EndsWith(s_thisFile))
+            .Select(file => Path.GetRelativePath(Project.Root, file)).Order(StringComparer.Ordinal),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Sources))]
+    public void AProcessIsStartedByAFullPath(string source)
+    {
+        string text = File.ReadAllText(Path.Combine(Project.Root, source));
+        foreach (Match start in Start().Matches(text))
+        {
+            Assert.True(
+                FullPath().IsMatch(start.Groups["first"].Value),
+                $"{source} starts {start.Groups["first"].Value.Split('\n')[0]}; expected a path of ExecutablePath "
+                + "(ChildProgram in tests), or one that begins with '/'.");
+        }
+
+        Assert.DoesNotMatch(FileName(), text);
+    }
+
+    [Fact]
+    public void TheSourcesThatStartProcessesAreFound() => Assert.True(Sources.Count >= 8);
+
+    [Theory]
+    [InlineData("Process.Start(\"git\", [])", false)]
+    [InlineData("ProcessStartInfo start = new(\n    \"dotnet\", [])", false)]
+    [InlineData("new ProcessStartInfo(\"./x\")", false)]
+    [InlineData("new ProcessStartInfo(name)", false)]
+    [InlineData("Process.Start(\"/bin/sh\", [])", true)]
+    [InlineData("Process.Start(start)", true)]
+    [InlineData("ProcessStartInfo start = new(ExecutablePath.Dotnet(), [])", true)]
+    public void TheRuleTellsNamesFromPaths(string text, bool allowed) =>
+        Assert.Equal(allowed, FullPath().IsMatch(Start().Match(text).Groups["first"].Value));
+
+    [GeneratedRegex(@"(?:Process\.Start|new ProcessStartInfo|ProcessStartInfo \w+ = new)\(\s*(?<first>[^)\n]+)")]
+    private static partial Regex Start();
+
+    // A start info that was made elsewhere by the same rule, or a path.
+    [GeneratedRegex(
+        @"^(?:start\b|StartInfo\(|new ProcessStartInfo\(|ExecutablePath\.|ChildProgram\.|FindProgram\(|""/)")]
+    private static partial Regex FullPath();
+
+    [GeneratedRegex(@"\bFileName = (?!null)[^=].*;")]
+    private static partial Regex FileName();
+}
