@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using HipiFast.Benchmarking.Results;
 using HipiFast.Learning;
 using HipiFast.Options;
 using HipiFast.Replay;
@@ -33,7 +34,8 @@ public sealed class ReaderFuzzTests : IDisposable
 
     private readonly TemporaryDirectory _directory = new();
 
-    public static TheoryData<string> Readers => ["agent", "transitions", "tasks", "family", "config", "metrics"];
+    public static TheoryData<string> Readers => 
+        ["agent", "transitions", "tasks", "family", "config", "metrics", "results", "report"];
 
     public void Dispose() => _directory.Dispose();
 
@@ -102,6 +104,10 @@ public sealed class ReaderFuzzTests : IDisposable
             case "config":
                 OptionLayer<TrainingConfig>.Read(path);
                 break;
+            case "results":
+            case "report":
+                ResultFile.Read(path);
+                break;
             default:
                 MetricsLog.Load(path);
                 break;
@@ -134,6 +140,10 @@ public sealed class ReaderFuzzTests : IDisposable
                     + """[-1, 0]}""");
             case "config":
                 return Encoding.UTF8.GetBytes(OptionKeys<TrainingConfig>.ToJson(ShortRun.Config));
+            case "results":
+                return Encoding.UTF8.GetBytes(TemporaryResults.Results(("a", [1e-3, 2e-3]), ("b", [1.0])));
+            case "report":
+                return Encoding.UTF8.GetBytes(TemporaryResults.FullReport("A.B(Size: 3)", 120, 125.5));
             default:
                 return Encoding.UTF8.GetBytes("env_steps,success_rate\n1000,0.25\n2000,nan\n3000,-inf\n");
         }

@@ -6,4 +6,8 @@ namespace HipiFast.Benchmarking.Results;
 /// <param name="Peak">
 /// The machine's peak rate beside the calls, of which they are a fraction; null where it was not measured.
 /// </param>
-public sealed record BenchmarkMeasurement(string Name, IReadOnlyList<double> Seconds, double? Peak = null);
+/// <param name="AllocatedBytes">
+/// Bytes that a call allocates on the managed heap, 0 or more; null where they were not counted.
+/// </param>
+public sealed record BenchmarkMeasurement(
+    string Name, IReadOnlyList<double> Seconds, double? Peak = null, double? AllocatedBytes = null);
