@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using HipiFast.Options;
 using HipiFast.Storage;
@@ -10,6 +11,7 @@ namespace HipiFast.Training;
 public sealed record RunDirectory(string Path)
 {
     internal const string ConfigFile = "config.json";
+    internal const string ConfigSealFile = "config.sha256";
 
     /// <summary>Metadata of a checkpoint: the configuration as JSON.</summary>
     internal const string CheckpointConfigKey = "config";
@@ -23,6 +25,7 @@ public sealed record RunDirectory(string Path)
     internal const string CheckpointMetricsKey = "metrics";
 
     private const string SeedPrefix = "seed-";
+    private const int LargestSeal = 1024;
 
     /// <summary>Everything needed to repeat the run.</summary>
     public string Config => System.IO.Path.Combine(Path, ConfigFile);
@@ -38,6 +41,11 @@ public sealed record RunDirectory(string Path)
 
     /// <summary>Folder of the checkpoint.</summary>
     public string CheckpointFolder => System.IO.Path.Combine(Path, "checkpoint");
+
+    /// <summary>
+    /// SHA-256 of <c>config.json</c>, in the form of <c>sha256sum</c>; vouches for it until there is a checkpoint.
+    /// </summary>
+    public string ConfigSeal => System.IO.Path.Combine(CheckpointFolder, ConfigSealFile);
 
     /// <summary>Everything needed to continue exactly.</summary>
     public string Checkpoint => System.IO.Path.Combine(CheckpointFolder, "state.safetensors");
@@ -143,16 +151,25 @@ public sealed record RunDirectory(string Path)
     /// <exception cref="IOException">The directory cannot be written.</exception>
     public DirectoryLock Hold() => DirectoryLock.Take(Path);
 
-    /// <summary>Writes <c>config.json</c>.</summary>
+    /// <summary>Writes <c>config.json</c> and what vouches for it.</summary>
     /// <param name="config">The configuration.</param>
-    public void WriteConfig(TrainingConfig config) => 
-        AtomicFile.WriteAllText(Config, OptionKeys<TrainingConfig>.ToJson(config));
+    public void WriteConfig(TrainingConfig config)
+    {
+        // In between, nothing vouches for the file; a seal of another one would have it refused.
+        Directory.CreateDirectory(CheckpointFolder);
+        File.Delete(ConfigSeal);
+        string json = OptionKeys<TrainingConfig>.ToJson(config);
+        AtomicFile.WriteAllText(Config, json);
+        AtomicFile.WriteAllText(ConfigSeal, $"{Sha256(json)}  {ConfigFile}\n");
+    }
 
-    /// <summary>Reads <c>config.json</c>, which must say what the checkpoint says, if there is one.</summary>
+    /// <summary>
+    /// Reads <c>config.json</c>, which must say what the checkpoint says, or be as it was written where there is none.
+    /// </summary>
     /// <returns>The configuration.</returns>
     /// <exception cref="FileNotFoundException">The directory holds no run.</exception>
     /// <exception cref="InvalidDataException">
-    /// The file is not a configuration, or not the one that the checkpoint was made with.
+    /// The file is not a configuration, or not the one that the checkpoint was made with, or has changed.
     /// </exception>
     public TrainingConfig ReadConfig() => ReadConfig(null);
 
@@ -166,8 +183,13 @@ public sealed record RunDirectory(string Path)
             throw new FileNotFoundException($"'{Path}' holds no run: there is no config.json in it.", Config);
         }
 
-        TrainingConfig config = FromJson(OptionLayer<TrainingConfig>.ReadText(Config), $" in {Config}");
-        if (File.Exists(Checkpoint))
+        string text = OptionLayer<TrainingConfig>.ReadText(Config);
+        TrainingConfig config = FromJson(text, $" in {Config}");
+        if (!File.Exists(Checkpoint))
+        {
+            RequireSealed(text);
+        }
+        else
         {
             using SafetensorsFile file = SafetensorsFile.OpenHeader(Checkpoint);
             TrainingConfig? made = Of(CheckpointConfigKey), before = Of(CheckpointConfigBeforeKey);
@@ -190,6 +212,21 @@ public sealed record RunDirectory(string Path)
 
         return config;
     }
+
+    // Directories made before there were seals have none.
+    private void RequireSealed(string config)
+    {
+        if (File.Exists(ConfigSeal) && InputFile.ReadAllText(
+            ConfigSeal, "file of a SHA-256", LargestSeal).Split(' ')[0] != Sha256(config))
+        {
+            throw new InvalidDataException(
+                $"'{Config}' is not as it was written: its SHA-256 is not the one in '{ConfigSeal}'; expected them "
+                + "equal (remove the latter where the change is meant).");
+        }
+    }
+
+    private static string Sha256(string text) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Reads <c>metrics.csv</c>, which must hold what the checkpoint says of it, if there is one.</summary>
     /// <param name="columns">As for <see cref="MetricsLog.Load"/>.</param>

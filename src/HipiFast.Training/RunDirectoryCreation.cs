@@ -145,6 +145,7 @@ internal static class RunDirectoryCreation
             File.Delete(run.Config);
             if (Directory.Exists(run.CheckpointFolder))
             {
+                File.Delete(run.ConfigSeal);
                 Directory.Delete(run.CheckpointFolder);
             }
 
@@ -190,7 +191,8 @@ internal static class RunDirectoryCreation
         Directory.EnumerateFiles(temporary, "*", SearchOption.AllDirectories)
         .All(
             file =>
-                Path.GetFileName(file) is DirectoryLock.FileName or RunDirectory.ConfigFile
+                Path.GetFileName(file)
+                    is DirectoryLock.FileName or RunDirectory.ConfigFile or RunDirectory.ConfigSealFile
                     || TemporaryName.IsOne(file));
 
     private static void Delete(string temporary)

@@ -64,8 +64,9 @@ public class TrainCommandTests
         Assert.Equal(0, HipifastProgram.Run(["train", "nav2d", "--out", run.Path, .. s_tiny]).ExitCode);
         string config = File.ReadAllText(run.Config);
 
-        // A checkpoint would vouch for the configuration, which is then refused before the agent is looked at.
+        // What vouches for the configuration would have it refused before the agent is looked at.
         File.Delete(run.Checkpoint);
+        File.Delete(run.ConfigSeal);
         File.WriteAllText(run.Config, config.Replace("\"hidden\": 8", "\"hidden\": 64", StringComparison.Ordinal));
         RequireError(
             $"{run.Agent} has 8 hidden units, but {run.Config} says hidden = 64; expected them equal.", "eval",
@@ -258,7 +259,8 @@ public class TrainCommandTests
             Thread.Sleep(5);
         }
 
-        using (Process signal = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]))
+        using (Process signal = Process.Start(
+            ChildProgram.Find("kill"), ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]))
         {
             signal.WaitForExit();
         }

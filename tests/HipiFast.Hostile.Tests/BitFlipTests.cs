@@ -52,6 +52,42 @@ public sealed class BitFlipTests : IDisposable
     }
 
     [Fact]
+    public void AFlippedBitOfARunWithoutACheckpointIsRefusedOrWithoutEffect()
+    {
+        RunDirectory run = new(_directory["begun"]);
+        RunDirectory.Create(run.Path, [ShortRun.Config], folders: false);
+        List<string> wrong = [];
+        int refused = 0;
+        foreach (string file in (string[])[run.Config, run.ConfigSeal])
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            for (int bit = 0; bit < 8 * bytes.Length; bit += HostileOptions.Factor > 1 ? 1 : 7)
+            {
+                bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+                File.WriteAllBytes(file, bytes);
+                bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+                try
+                {
+                    if (run.ReadConfig() != ShortRun.Config)
+                    {
+                        wrong.Add($"{Path.GetFileName(file)}, bit {bit}: read as another");
+                    }
+                }
+                catch (InvalidDataException)
+                {
+                    refused++;
+                }
+            }
+
+            File.WriteAllBytes(file, bytes);
+        }
+
+        Assert.True(wrong.Count == 0, string.Join("\n", wrong));
+        Assert.True(refused > 100);
+        Assert.Equal(ShortRun.Config, run.ReadConfig());
+    }
+
+    [Fact]
     public void EveryBitOfTheHeaderOfAnAgentCounts()
     {
         byte[] bytes = File.ReadAllBytes(_stopped.Agent);

@@ -42,6 +42,35 @@ public sealed class RunFilesTests : IDisposable
     public void Dispose() => _temporary.Dispose();
 
     [Fact]
+    public void WithoutACheckpointAConfigurationIsAsItWasWrittenUnlessAChangeIsMeant()
+    {
+        RunDirectory run = new(_temporary["begun"]);
+        RunDirectory.Create(run.Path, [s_config], folders: false);
+        Assert.Equal(s_config, run.ReadConfig());
+        string text = File.ReadAllText(run.Config);
+        File.WriteAllText(run.Config, text.Replace("\"seed\": 7", "\"seed\": 5", StringComparison.Ordinal));
+        string expected =
+            $"'{run.Config}' is not as it was written: its SHA-256 is not the one in '{run.ConfigSeal}'; expected them "
+            + "equal (remove the latter where the change is meant).";
+        Assert.Equal(expected, Assert.Throws<InvalidDataException>(() => run.ReadConfig()).Message);
+        Assert.Equal(expected, Assert.Throws<InvalidDataException>(() => TrainingRun.Resume(run)).Message);
+
+        // As directories are that were made before there was such a file, or where the change is meant.
+        File.Delete(run.ConfigSeal);
+        Assert.Equal(5ul, run.ReadConfig().Run.Seed);
+
+        // Whoever writes the configuration vouches for it; so does a run that goes on with another number of steps.
+        run.WriteConfig(s_config);
+        using (TrainingRun longer = TrainingRun.Resume(run, OptionLayer<TrainingConfig>.Parse("{\"steps\": 250}", "")))
+        {
+            Assert.Equal(250, longer.Config.Run.Steps);
+        }
+
+        Assert.Equal(250, run.ReadConfig().Run.Steps);
+        Assert.Contains("  config.json\n", File.ReadAllText(run.ConfigSeal), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AConfigurationThatTheCheckpointDoesNotKnowIsRefusedUnlessItIsMeant()
     {
         _run.WriteConfig(s_config with { Run = s_config.Run with { Steps = 264 } });
@@ -93,6 +122,7 @@ public sealed class RunFilesTests : IDisposable
 
     [Theory]
     [InlineData(0, 1_000_000_000, "says 1000000000 environment steps; expected 0 to 200.")]
+    [InlineData(0, long.MaxValue, "says 9223372036854775807 environment steps; expected 0 to 200.")]
     [InlineData(0, -1, "says -1 environment steps; expected 0 to 200.")]
     [InlineData(0, 199, "says 200 vector steps; expected 199.")]
     [InlineData(2, -5, "samples drawn")]
