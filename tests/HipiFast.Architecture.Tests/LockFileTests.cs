@@ -1,0 +1,47 @@
+using System.Text.Json;
+using System.Xml.Linq;
+
+namespace HipiFast.Architecture.Tests;
+
+/// <summary>What is restored is written down: versions and hashes of every package, of whatever feed.</summary>
+public sealed class LockFileTests
+{
+    private const string Lock = "packages.lock.json";
+
+    public static TheoryData<string> Projects => [.. Project.All.Where(
+        project => File.Exists(Path.Combine(project.Folder, Lock))).Select(project => project.Name)];
+
+    [Fact]
+    public void EveryShippedProjectHasALockFile() => Assert.All(
+        Project.All.Where(project => project.Part is "src" or "kernels"),
+        project => Assert.True(
+            File.Exists(Path.Combine(project.Folder, Lock)), $"{project.Name} has no {Lock}; dotnet restore writes it."));
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void ALockFileHoldsTheStatedVersionsAndHashesAndNoAddress(string name)
+    {
+        Dictionary<string, string> stated = XDocument.Load(Path.Combine(Project.Root, "Directory.Packages.props"))
+            .Descendants("PackageVersion").ToDictionary(
+                item => (string)item.Attribute("Include")!, item => ((string)item.Attribute("Version")!).Trim('[', ']'));
+        string text = File.ReadAllText(Path.Combine(Project.Named(name).Folder, Lock));
+        Assert.DoesNotContain("://", text, StringComparison.Ordinal);
+        using JsonDocument document = JsonDocument.Parse(text);
+        foreach (JsonProperty package in document.RootElement.GetProperty("dependencies").EnumerateObject().SelectMany(
+            framework => framework.Value.EnumerateObject()))
+        {
+            if (package.Value.GetProperty("type").GetString() == "Project")
+            {
+                continue;
+            }
+
+            // SHA-512 in base 64.
+            Assert.Equal(64, Convert.FromBase64String(package.Value.GetProperty("contentHash").GetString()!).Length);
+            if (package.Value.GetProperty("type").GetString() == "Direct")
+            {
+                Assert.Equal((package.Name, stated[package.Name]), (
+                    package.Name, package.Value.GetProperty("resolved").GetString()));
+            }
+        }
+    }
+}
