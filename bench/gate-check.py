@@ -64,12 +64,15 @@ def hipifast(*arguments):
 def run(kind, number):
     start = time.time()
     found = hipifast("bench", "compare", "--paired", program("base"), program(kind), "--seed", str(number + 1))
-    flagged = [b["name"] for b in found["benchmarks"] if b["verdict"] == "slower"]
-    ratio = {b["name"]: b["ratio"] for b in found["benchmarks"]}
-    faster = [b["name"] for b in found["benchmarks"] if b["verdict"] == "faster"]
+    # A name alone is that of a median; every other measure is named beside it.
+    rows = {b["name"] + ("" if b["measure"] == "median" else f" ({b['measure']})"): b for b in found["benchmarks"]}
+    medians = {name: b for name, b in rows.items() if b["measure"] == "median"}
+    flagged = [name for name, b in rows.items() if b["verdict"] in ("slower", "allocates more")]
+    ratio = {name: b["ratio"] for name, b in medians.items()}
+    faster = [name for name, b in rows.items() if b["verdict"] in ("faster", "allocates less")]
     return {"kind": kind, "number": number, "flagged": flagged, "faster": faster,
-            "method": found["method"], "ratio": ratio, "probability": {b["name"]: b["probability"] for b in found["benchmarks"]},
-            "deviation": {b["name"]: statistics.stdev(map(math.log, b["restart_ratios"])) for b in found["benchmarks"]},
+            "method": found["method"], "ratio": ratio, "probability": {name: b["probability"] for name, b in rows.items()},
+            "deviation": {name: statistics.stdev(map(math.log, b["restart_ratios"])) for name, b in medians.items()},
             "seconds": round(time.time() - start, 1), "load": round(os.getloadavg()[0], 1)}
 
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using BenchmarkDotNet.Attributes;
 using HipiFast.Benchmarking.Cases;
+using HipiFast.Benchmarking.Timing;
 using HipiFast.Replay;
 using BenchmarkCase = HipiFast.Benchmarking.Cases.BenchmarkCase;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Diagnostics;
 using System.Globalization;
 using HipiFast.Benchmarking.Cases;
 using HipiFast.Benchmarking.Machine;
@@ -47,7 +48,12 @@ internal static class BenchCommand
             DefaultValueFactory = _ => "auto",
         };
         Option<int> threads = Threads();
-        Option<double> seconds = Seconds("Time spent on each case, in seconds.", 1);
+        Option<double?> seconds = new("--seconds")
+        {
+            Description = "Time spent on each case, in seconds. Default: what lets all of them take 50 seconds.",
+            HelpName = "F",
+        };
+        seconds.Validators.Add(AtLeastZero);
         Option<string?> file = ResultFileOption();
         Command quick = new(
             "quick",
@@ -61,13 +67,31 @@ internal static class BenchCommand
             KernelBackend chosen = OptionalComponents.RequireBackend(
                 parsed.GetRequiredValue(backend),
                 Enumerated<PrecisionMode>("precision", parsed.GetRequiredValue(precision)));
-            return Run(
-                new ConsoleOutput(parsed.GetValue(json)),
-                new BenchmarkTimer(UnlimitedRounds, parsed.GetValue(seconds)),
-                QuickBenchmark.Cases.Select(benchmark => (benchmark, chosen)),
-                parsed.GetValue(threads),
-                machine: false,
-                parsed.GetValue(file));
+            ConsoleOutput output = new(parsed.GetValue(json));
+            using BenchmarkTimer timer = new(UnlimitedRounds, parsed.GetValue(seconds) ?? double.PositiveInfinity);
+            return Run(output, timer, parsed.GetValue(file), machineThreads: null, () =>
+            {
+                int used = parsed.GetValue(threads);
+                if (parsed.GetValue(seconds) is not null)
+                {
+                    return [.. QuickBenchmark.Cases.Select(benchmark => timer.Run(benchmark, chosen, used))];
+                }
+
+                Stopwatch watch = Stopwatch.StartNew();
+                (IReadOnlyList<BenchmarkResult> found, IReadOnlyList<BenchmarkCase> leftOut) = QuickBenchmark.Run(
+                    () => watch.Elapsed.TotalSeconds,
+                    (benchmark, limit) =>
+                    {
+                        BenchmarkResult result = timer.Run(benchmark, chosen, used, limit);
+                        return (result, result.MedianSeconds);
+                    });
+                foreach (BenchmarkCase benchmark in leftOut)
+                {
+                    output.Line($"Left out: {benchmark.Name}, which would take too long here (--seconds measures all).");
+                }
+
+                return found;
+            });
         });
         return quick;
     }
@@ -125,13 +149,15 @@ internal static class BenchCommand
                 Sizes = Numbers(size.Name, parsed.GetValue(size)),
                 Hidden = Numbers(hidden.Name, parsed.GetValue(hidden)),
             };
+            using BenchmarkTimer timer = new(parsed.GetValue(rounds), parsed.GetValue(seconds));
+            int used = parsed.GetValue(threads);
             return Run(
                 new ConsoleOutput(parsed.GetValue(json)),
-                new BenchmarkTimer(parsed.GetValue(rounds), parsed.GetValue(seconds)),
-                RooflineBenchmark.Cases(selection),
-                parsed.GetValue(threads),
-                machine: true,
-                parsed.GetValue(file));
+                timer,
+                parsed.GetValue(file),
+                machineThreads: used > 0 ? used : Environment.ProcessorCount,
+                () => [.. RooflineBenchmark.Cases(selection).Select(
+                    entry => timer.Run(entry.Case, entry.Backend, used))]);
         });
         return roofline;
     }
@@ -199,51 +225,42 @@ internal static class BenchCommand
     }
 
     private static int Run(
-        ConsoleOutput output,
-        BenchmarkTimer timer,
-        IEnumerable<(BenchmarkCase Case, KernelBackend Backend)> cases,
-        int threads,
-        bool machine,
-        string? file)
+        ConsoleOutput output, BenchmarkTimer timer, string? file, int? machineThreads,
+        Func<IReadOnlyList<BenchmarkResult>> measure)
     {
         if (file is not null)
         {
             OutputPath.RequireWritable(file);
         }
 
-        using (timer)
+        IReadOnlyList<BenchmarkResult> results = measure();
+        List<MachinePeak> peaks = [];
+        if (machineThreads is int threads)
         {
-            List<BenchmarkResult> results = [];
-            List<MachinePeak> peaks = [];
-            foreach ((BenchmarkCase benchmark, KernelBackend backend) in cases)
+            peaks.AddRange(MachinePeak.Measure(timer, results.Select(result => result.Backend).Distinct(), threads));
+            output.Table(["peak", "variant", "threads", "rate (min-max)"], peaks.Select(peak => peak.Cells()));
+            output.Line(string.Empty);
+        }
+
+        output.Table(BenchmarkResult.Header, results.Select(result => result.Cells()));
+        output.Line(
+            "Medians; the peak is measured right before and after the calls of each round, the fraction is the "
+            + "median over the rounds.");
+        output.Document(writer =>
+        {
+            writer.WriteStartArray();
+            foreach (BenchmarkResult result in results)
             {
-                results.Add(timer.Run(benchmark, backend, threads));
+                result.Write(writer);
             }
 
-            if (machine)
-            {
-                int used = threads > 0 ? threads : Environment.ProcessorCount;
-                peaks.AddRange(MachinePeak.Measure(timer, results.Select(result => result.Backend).Distinct(), used));
-                output.Table(["peak", "variant", "threads", "rate (min-max)"], peaks.Select(peak => peak.Cells()));
-                output.Line(string.Empty);
-            }
-
-            output.Table(BenchmarkResult.Header, results.Select(result => result.Cells()));
-            output.Line(
-                "Medians; the peak is measured right before and after the calls of each round, the fraction is the "
-                + "median over the rounds.");
-            output.Document(writer =>
-            {
-                writer.WriteStartArray();
-                results.ForEach(result => result.Write(writer));
-                peaks.ForEach(peak => peak.Write(writer));
-                writer.WriteEndArray();
-            });
-            if (file is not null)
-            {
-                BenchmarkResultFile.Save(file, results, peaks);
-                output.Line($"wrote {file}");
-            }
+            peaks.ForEach(peak => peak.Write(writer));
+            writer.WriteEndArray();
+        });
+        if (file is not null)
+        {
+            BenchmarkResultFile.Save(file, results, peaks);
+            output.Line($"wrote {file}");
         }
 
         return CommandLineProgram.Good;

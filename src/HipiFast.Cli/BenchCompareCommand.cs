@@ -28,6 +28,10 @@ internal static class BenchCompareCommand
         };
         Option<double> threshold = Number(
             "--threshold", "PERCENT", "Smallest change that counts, in percent.", rule.Threshold * 100);
+        Option<double> tail = Number(
+            "--tail-threshold", "PERCENT",
+            "Paired: smallest change of a 99th percentile or a first call that counts, in percent.",
+            rule.TailThreshold * 100);
         Option<double> floor = Number(
             "--noise-floor", "NS", "Smallest change that counts, in nanoseconds per call.",
             rule.NoiseFloorSeconds * 1e9);
@@ -68,7 +72,7 @@ internal static class BenchCompareCommand
         foreach (
             Option option in (Option[])
             [
-                paired, threshold, floor, significance, markdown, all, restarts, turns, turn, seed, filter
+                paired, threshold, tail, floor, significance, markdown, all, restarts, turns, turn, seed, filter
             ])
         {
             command.Add(option);
@@ -77,12 +81,15 @@ internal static class BenchCompareCommand
         command.SetAction(parsed =>
         {
             rule = new GateRule(
-                parsed.GetValue(threshold) / 100, parsed.GetValue(floor) * 1e-9, parsed.GetValue(significance));
+                parsed.GetValue(threshold) / 100, parsed.GetValue(floor) * 1e-9, parsed.GetValue(significance),
+                parsed.GetValue(tail) / 100);
             string basePath = parsed.GetRequiredValue(before), newPath = parsed.GetRequiredValue(after);
-            if (!parsed.GetValue(paired) && ((Option[])[restarts, turns, turn, seed, filter]).Any(IsGiven))
+            if (!parsed.GetValue(paired) && ((Option[])[restarts, turns, turn, seed, filter, tail]).Any(
+                IsGiven))
             {
                 throw new ArgumentException(
-                    "--restarts, --turns, --turn-ms, --seed and --filter are about --paired, which was not given.");
+                    "--restarts, --turns, --turn-ms, --seed, --filter and --tail-threshold are about --paired, which was "
+                    + "not given.");
             }
 
             string[] options = parsed.GetValue(filter) is { Length: > 0 } text ? ["--filter", text] : [];

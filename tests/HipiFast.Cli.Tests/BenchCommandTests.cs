@@ -113,10 +113,13 @@ public class BenchCommandTests
         // Two restarts cannot tell anything from luck.
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         using JsonDocument document = JsonDocument.Parse(result.Output);
-        JsonElement row = document.RootElement.GetProperty("benchmarks").EnumerateArray().Single();
-        Assert.StartsWith("log-partition/", Text(row, "name"), StringComparison.Ordinal);
-        Assert.InRange(Number(row, "ratio"), 0.01, 100);
-        Assert.Equal("same", Text(row, "verdict"));
+        JsonElement[] rows = [.. document.RootElement.GetProperty("benchmarks").EnumerateArray()];
+        Assert.All(rows, row => Assert.StartsWith("log-partition/", Text(row, "name"), StringComparison.Ordinal));
+        Assert.All(rows, row => Assert.InRange(Number(row, "ratio"), 0.01, 100));
+        Assert.Equal(
+            [("median", "same"), ("first", "same"), ("allocated", "same")],
+            rows.Select(row => (Text(row, "measure"), Text(row, "verdict"))));
+        Assert.Equal((0, 0), (Number(rows[2], "base_bytes"), Number(rows[2], "new_bytes")));
     }
 
     [Fact]

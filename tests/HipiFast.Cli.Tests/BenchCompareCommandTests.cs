@@ -27,7 +27,7 @@ public sealed class BenchCompareCommandTests : IDisposable
         string before = _files.WriteResults(
             "a.json", ("x", Steady(1))), after = _files.WriteResults("b.json", ("x", Steady(1.2)));
         Assert.StartsWith("        benchmark", Run(before, after).Output, StringComparison.Ordinal);
-        Assert.Contains("| slower | x | 1.00 s |", Run(before, after, "--markdown").Output, StringComparison.Ordinal);
+        Assert.Contains("| slower | x | median | 1.00 s |", Run(before, after, "--markdown").Output, StringComparison.Ordinal);
         using JsonDocument json = JsonDocument.Parse(Run(before, after, "--json").Output);
         Assert.Equal("slower", json.RootElement.GetProperty("benchmarks")[0].GetProperty("verdict").GetString());
     }

@@ -1,3 +1,4 @@
+using HipiFast.Benchmarking.Timing;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Replay;
 
@@ -8,17 +9,66 @@ namespace HipiFast.Benchmarking.Cases;
 /// </summary>
 internal static class QuickBenchmark
 {
+    /// <summary>Seconds that the cases take together on any machine; the program's start comes on top.</summary>
+    public const double Seconds = 50;
+
     /// <summary>The sizes of the PyTorch peers in bench/peers, and the paper's training-loop size.</summary>
     public static IReadOnlyList<BenchmarkCase> Cases { get; } =
     [
+        new BenchmarkCase(BenchmarkCase.SoftQ, BenchmarkCase.PeerShape, 32, 32, 64),
+        new BenchmarkCase(BenchmarkCase.Relabel, BenchmarkCase.PeerShape, 32, 32, 64),
+        new BenchmarkCase(BenchmarkCase.Relabel, new TransitionShape(2, 2, 2), 32, 32, 64),
         .. Pair(SoftQEstimator.Critic, 32),
         .. Pair(SoftQEstimator.Critic, 256),
-        .. Pair(SoftQEstimator.Critic, 1024),
         .. Pair(SoftQEstimator.Bellman, 32),
         .. Pair(SoftQEstimator.Bellman, 256),
-        new BenchmarkCase(BenchmarkCase.Relabel, new TransitionShape(2, 2, 2), 32, 64, 32),
         .. BenchmarkCase.SacSteps,
+        .. Pair(SoftQEstimator.Critic, 1024),
     ];
+
+    /// <summary>
+    /// Measures the cases within <see cref="Seconds"/>: each may take its share of what is left, and one whose few calls
+    /// would take more, by the rate of the case of its kind before, is left out.
+    /// </summary>
+    /// <typeparam name="T">What is found of a case.</typeparam>
+    /// <param name="clock">Seconds since the run began.</param>
+    /// <param name="measure">
+    /// Measures a case within a number of seconds, and tells those of a call beside what it found.
+    /// </param>
+    /// <returns>What was found, and the cases that were left out.</returns>
+    public static (IReadOnlyList<T> Found, IReadOnlyList<BenchmarkCase> LeftOut) Run<T>(
+        Func<double> clock, Func<BenchmarkCase, double, (T Found, double CallSeconds)> measure)
+    {
+        List<T> all = [];
+        List<BenchmarkCase> leftOut = [];
+        Dictionary<string, double> secondsPerFlop = [];
+        double shares = Cases.Sum(ShareOf);
+        foreach (BenchmarkCase benchmark in Cases)
+        {
+            double limit = (Seconds - clock()) * ShareOf(benchmark) / shares;
+            shares -= ShareOf(benchmark);
+            double expected = secondsPerFlop.GetValueOrDefault(benchmark.Kernel) * benchmark.Flops;
+            if (BenchmarkTimer.FewestSeconds(expected) > limit)
+            {
+                leftOut.Add(benchmark);
+                continue;
+            }
+
+            (T found, double callSeconds) = measure(benchmark, limit);
+            all.Add(found);
+            secondsPerFlop[benchmark.Kernel] = callSeconds / benchmark.Flops;
+        }
+
+        return (all, leftOut);
+    }
+
+    // On two cores a call takes milliseconds, tenths of a second, or seconds.
+    private static double ShareOf(BenchmarkCase benchmark) => benchmark.Flops switch
+    {
+        < 1e10 => 1,
+        < 1e11 => 2,
+        _ => 10,
+    };
 
     private static BenchmarkCase[] Pair(SoftQEstimator estimator, int size) =>
     [

@@ -18,18 +18,37 @@ public enum Verdict
     ConditionsDiffer,
 }
 
-/// <summary>One benchmark, before and after.</summary>
+/// <summary>What of a benchmark is compared.</summary>
+public enum Measure
+{
+    /// <summary>The median time of a call.</summary>
+    Median,
+
+    /// <summary>The 99th percentile of the time of a call.</summary>
+    Tail,
+
+    /// <summary>The time of the first call in a process.</summary>
+    FirstCall,
+
+    /// <summary>Bytes that a call allocates on the managed heap; <see cref="Verdict.Slower"/> is more of them.</summary>
+    Allocated,
+}
+
+/// <summary>One measure of a benchmark, before and after.</summary>
 /// <param name="Name">The benchmark.</param>
-/// <param name="BaseSeconds">Median of a call before.</param>
-/// <param name="NewSeconds">Median of a call after.</param>
-/// <param name="Ratio">Estimate of time after over time before.</param>
+/// <param name="Measure">What of it.</param>
+/// <param name="Before">Median before: seconds, or bytes.</param>
+/// <param name="After">Median after.</param>
+/// <param name="Ratio">
+/// Estimate of what is after over what was before; infinite where nothing was allocated before.
+/// </param>
 /// <param name="RatioLow">
-/// Lower end of its 95% interval (of this benchmark by itself); 0 with too few measurements.
+/// Lower end of its 95% interval (of this row by itself); 0 with too few measurements.
 /// </param>
 /// <param name="RatioHigh">Upper end; infinite with too few measurements.</param>
 /// <param name="Probability">
-/// Chance of as clear a change in either direction by luck alone, corrected for the number of benchmarks (Holm);
-/// two-sided, as the interval is.
+/// Chance of as clear a change in either direction by luck alone, corrected for the number of times compared (Holm);
+/// two-sided, as the interval is. Of allocations, which know no luck, 0 or 1.
 /// </param>
 /// <param name="RestartRatios">Of a paired run: the ratio in each restart, in their order; else empty.</param>
 /// <param name="Verdict">What the gate says.</param>
@@ -39,8 +58,9 @@ public enum Verdict
 /// </param>
 public sealed record ComparedBenchmark(
     string Name,
-    double BaseSeconds,
-    double NewSeconds,
+    Measure Measure,
+    double Before,
+    double After,
     double Ratio,
     double RatioLow,
     double RatioHigh,
@@ -54,7 +74,9 @@ public sealed record ComparedBenchmark(
 /// <param name="Method">How it was tested, in a few words.</param>
 /// <param name="Base">What was compared with: path, machine and commit.</param>
 /// <param name="New">What was compared.</param>
-/// <param name="Benchmarks">The benchmarks in common, by name.</param>
+/// <param name="Benchmarks">
+/// What was compared of the benchmarks in common: first the times by name, then the allocations by name.
+/// </param>
 /// <param name="OnlyInBase">Benchmarks that are gone.</param>
 /// <param name="OnlyInNew">Benchmarks that are new.</param>
 public sealed record Comparison(
@@ -66,13 +88,17 @@ public sealed record Comparison(
     IReadOnlyList<string> OnlyInBase,
     IReadOnlyList<string> OnlyInNew)
 {
-    /// <summary>Whether a benchmark became slower.</summary>
+    /// <summary>Whether a benchmark became slower or allocates more.</summary>
     public bool HasRegression => Benchmarks.Any(benchmark => benchmark.Verdict == Verdict.Slower);
 
     /// <summary>
     /// Compares two result sets: Mann-Whitney's test on the raw measurements of each benchmark, as fractions of the
-    /// machine's peak where both sets have one.
+    /// machine's peak where both sets have one, and what a call allocates, where both tell it.
     /// </summary>
+    /// <remarks>
+    /// Of 99th percentiles and first calls a file holds one number each, which says nothing of how far it strays: they
+    /// are judged by <see cref="PairedRun"/>.
+    /// </remarks>
     /// <param name="basePath">File or folder, see <see cref="ResultSet.Load"/>.</param>
     /// <param name="newPath">File or folder.</param>
     /// <param name="rule">What counts as a change.</param>
@@ -96,11 +122,18 @@ public sealed record Comparison(
             LocationShift fractions = peak is double ratio
                 ? LocationTests.MannWhitney(x, [.. y.Select(value => value + Math.Log(ratio))])
                 : times;
-            return new Contrast(name, Median(one.Seconds), Median(other.Seconds), times, fractions, [], peak);
+            return new Contrast(
+                name, Measure.Median, Median(one.Seconds), Median(other.Seconds), times, fractions, [], peak);
         });
+        IEnumerable<ComparedBenchmark> allocations =
+            from name in names
+            let was = before.Benchmarks[name].AllocatedBytes
+            let isNow = after.Benchmarks[name].AllocatedBytes
+            where was is not null && isNow is not null
+            select Allocation.Compare(name, [was.Value], [isNow.Value]);
         return new Comparison(
-            rule, "Mann-Whitney", Describe(basePath, before), Describe(newPath, after), Judge([.. contrasts], rule),
-            gone, added);
+            rule, "Mann-Whitney", Describe(basePath, before), Describe(newPath, after),
+            [.. Judge([.. contrasts], rule), .. allocations], gone, added);
 
         static double[] Logarithms(IEnumerable<double> values) => [.. values.Select(value => Math.Log(value))];
 
@@ -132,22 +165,23 @@ public sealed record Comparison(
         // say which only where they agree.
         double[] times = LocationTests.Holm([.. contrasts.Select(contrast => contrast.Shift.Probability)]);
         double[] fractions = LocationTests.Holm([.. contrasts.Select(contrast => contrast.OfPeak.Probability)]);
-        double threshold = Math.Log(1 + rule.Threshold);
+        double medianThreshold = Math.Log(1 + rule.Threshold), tailThreshold = Math.Log(1 + rule.TailThreshold);
         double[] peaks = [.. contrasts.Where(
             contrast => contrast.PeakRatio is not null).Select(contrast => Math.Log(contrast.PeakRatio!.Value))];
-        bool machineMoved = peaks.Length > 0 && Math.Abs(Median(peaks)) > threshold;
+        bool machineMoved = peaks.Length > 0 && Math.Abs(Median(peaks)) > medianThreshold;
         return [.. contrasts.Select((contrast, i) =>
         {
             LocationShift shift = contrast.OfPeak;
             Verdict byTime = Of(contrast.Shift, times[i], contrast), byFraction = Of(shift, fractions[i], contrast);
-            bool moved = contrast.PeakRatio is double ratio ? Math.Abs(Math.Log(ratio)) > threshold : machineMoved;
+            bool moved = contrast.PeakRatio is double ratio ? Math.Abs(Math.Log(ratio)) > medianThreshold : machineMoved;
             bool cannotTell = moved && (contrast.PeakRatio is null
                 ? byTime != Verdict.Same
                 : byFraction != Verdict.Same && byFraction != byTime);
             return new ComparedBenchmark(
                 contrast.Name,
-                contrast.BaseSeconds,
-                contrast.NewSeconds,
+                contrast.Measure,
+                contrast.Before,
+                contrast.After,
                 Math.Exp(shift.Shift),
                 Math.Exp(shift.Low),
                 Math.Exp(shift.High),
@@ -158,8 +192,8 @@ public sealed record Comparison(
         })];
 
         Verdict Of(LocationShift shift, double probability, in Contrast contrast) =>
-            Math.Abs(shift.Shift) <= threshold
-            || Math.Abs(Math.Exp(shift.Shift) - 1) * contrast.BaseSeconds <= rule.NoiseFloorSeconds
+            Math.Abs(shift.Shift) <= (contrast.Measure == Measure.Median ? medianThreshold : tailThreshold)
+            || Math.Abs(Math.Exp(shift.Shift) - 1) * contrast.Before <= rule.NoiseFloorSeconds
             || probability > rule.Significance ? Verdict.Same
             : shift.Shift > 0 ? Verdict.Slower : Verdict.Faster;
     }
@@ -174,8 +208,9 @@ public sealed record Comparison(
 
 /// <summary>A benchmark before and after, tested but not judged yet.</summary>
 /// <param name="Name">The benchmark.</param>
-/// <param name="BaseSeconds">Median before.</param>
-/// <param name="NewSeconds">Median after.</param>
+/// <param name="Measure">A time of it.</param>
+/// <param name="Before">The time before, in seconds.</param>
+/// <param name="After">The time after.</param>
 /// <param name="Shift">Difference of the logarithms of the times.</param>
 /// <param name="OfPeak">
 /// The same of the times as fractions of the machine's peak; <paramref name="Shift"/> where there is none.
@@ -184,8 +219,9 @@ public sealed record Comparison(
 /// <param name="PeakRatio">The machine's peak after over before; null where it was not measured.</param>
 internal readonly record struct Contrast(
     string Name,
-    double BaseSeconds,
-    double NewSeconds,
+    Measure Measure,
+    double Before,
+    double After,
     LocationShift Shift,
     LocationShift OfPeak,
     IReadOnlyList<double> RestartShifts,

@@ -12,7 +12,8 @@ namespace HipiFast.Benchmarking.Gate;
 /// <param name="all">Whether benchmarks that did not change are shown as well; JSON always holds all.</param>
 public sealed class ComparisonReport(Comparison comparison, bool all = false)
 {
-    private static readonly string[] s_header = ["", "benchmark", "before", "after", "ratio [95% interval]", "p"];
+    private static readonly string[] s_header = 
+        ["", "benchmark", "of a call", "before", "after", "ratio [95% interval]", "p"];
 
     /// <summary>Aligned columns and a closing sentence.</summary>
     public string Table()
@@ -59,6 +60,7 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
             writer.WriteString("new", comparison.New);
             writer.WriteString("method", comparison.Method);
             writer.WriteNumber("threshold", comparison.Rule.Threshold);
+            writer.WriteNumber("tail_threshold", comparison.Rule.TailThreshold);
             writer.WriteNumber("noise_floor_s", comparison.Rule.NoiseFloorSeconds);
             writer.WriteNumber("significance", comparison.Rule.Significance);
             writer.WriteBoolean("regression", comparison.HasRegression);
@@ -67,13 +69,14 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
             {
                 writer.WriteStartObject();
                 writer.WriteString("name", benchmark.Name);
-                writer.WriteString("verdict", Word(benchmark.Verdict));
-                writer.WriteNumber("base_s", benchmark.BaseSeconds);
-                writer.WriteNumber("new_s", benchmark.NewSeconds);
-                writer.WriteNumber("ratio", benchmark.Ratio);
-                writer.WriteNumber("ratio_low", benchmark.RatioLow);
-                writer.WritePropertyName("ratio_high");
-                WriteFinite(writer, benchmark.RatioHigh);
+                writer.WriteString("measure", Word(benchmark.Measure));
+                writer.WriteString("verdict", Word(benchmark));
+                string unit = benchmark.Measure == Measure.Allocated ? "bytes" : "s";
+                writer.WriteNumber($"base_{unit}", benchmark.Before);
+                writer.WriteNumber($"new_{unit}", benchmark.After);
+                WriteFinite(writer, "ratio", benchmark.Ratio);
+                WriteFinite(writer, "ratio_low", benchmark.RatioLow);
+                WriteFinite(writer, "ratio_high", benchmark.RatioHigh);
                 writer.WriteNumber("probability", benchmark.Probability);
                 if (benchmark.PeakRatio is double peak)
                 {
@@ -99,8 +102,9 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
         return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
     }
 
-    private static void WriteFinite(Utf8JsonWriter writer, double value)
+    private static void WriteFinite(Utf8JsonWriter writer, string property, double value)
     {
+        writer.WritePropertyName(property);
         if (double.IsFinite(value))
         {
             writer.WriteNumberValue(value);
@@ -122,8 +126,30 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
         writer.WriteEndArray();
     }
 
-    private static string Word(Verdict verdict) =>
-        verdict == Verdict.ConditionsDiffer ? "conditions differ" : verdict.ToString().ToLowerInvariant();
+    private static string Word(ComparedBenchmark benchmark) => (benchmark.Verdict, benchmark.Measure) switch
+    {
+        (Verdict.ConditionsDiffer, _) => "conditions differ",
+        (Verdict.Slower, Measure.Allocated) => "allocates more",
+        (Verdict.Faster, Measure.Allocated) => "allocates less",
+        (Verdict verdict, _) => verdict.ToString().ToLowerInvariant(),
+    };
+
+    private static string Word(Measure measure) => measure switch
+    {
+        Measure.Tail => "p99",
+        Measure.FirstCall => "first",
+        _ => measure.ToString().ToLowerInvariant(),
+    };
+
+    private static string Amount(ComparedBenchmark benchmark, double value) =>
+        benchmark.Measure == Measure.Allocated ? Show(value, "0.## 'B'") : Time(value);
+
+    private static string Ratio(ComparedBenchmark benchmark) =>
+        benchmark.Measure == Measure.Allocated ? Show(benchmark.After - benchmark.Before, "+0.## 'B';-0.## 'B';0 'B'")
+        : double.IsFinite(benchmark.RatioHigh)
+            ? $"{Show(benchmark.Ratio, "0.000")} [{Show(benchmark.RatioLow, "0.000")}, "
+                + $"{Show(benchmark.RatioHigh, "0.000")}]"
+            : Show(benchmark.Ratio, "0.000");
 
     private static string Time(double seconds) => seconds switch
     {
@@ -142,21 +168,26 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
         .ThenByDescending(benchmark => benchmark.Ratio)
         .Select(benchmark => (IReadOnlyList<string>)
         [
-            Word(benchmark.Verdict),
+            Word(benchmark),
             benchmark.Name,
-            Time(benchmark.BaseSeconds),
-            Time(benchmark.NewSeconds),
-            double.IsFinite(benchmark.RatioHigh)
-                ? $"{Show(benchmark.Ratio, "0.000")} [{Show(benchmark.RatioLow, "0.000")}, "
-                    + $"{Show(benchmark.RatioHigh, "0.000")}]"
-                : Show(benchmark.Ratio, "0.000"),
-            Show(benchmark.Probability, "0.0000"),
+            Word(benchmark.Measure),
+            Amount(benchmark, benchmark.Before),
+            Amount(benchmark, benchmark.After),
+            Ratio(benchmark),
+            benchmark.Measure == Measure.Allocated ? "counted" : Show(benchmark.Probability, "0.0000"),
         ]);
 
     private string Summary()
     {
         int slower = Count(Verdict.Slower), faster = Count(Verdict.Faster), open = Count(Verdict.ConditionsDiffer);
-        string rule = $"{comparison.Method}; a change counts from {Show(100 * comparison.Rule.Threshold, "0.##")}% and "
+        int compared = comparison.Benchmarks.Select(benchmark => benchmark.Name).Distinct().Count();
+        string allocating = string.Concat(
+            Allocating("more", Verdict.Slower), Allocating("less", Verdict.Faster));
+        string tails = comparison.Benchmarks.Any(benchmark => benchmark.Measure is Measure.Tail or Measure.FirstCall)
+            ? $" ({Show(100 * comparison.Rule.TailThreshold, "0.##")}% of p99 and first calls)"
+            : string.Empty;
+        string rule = $"{comparison.Method}; a change counts from {Show(100 * comparison.Rule.Threshold, "0.##")}%"
+            + $"{tails} and "
             + $"{Show(comparison.Rule.NoiseFloorSeconds * 1e9, "0.##")} ns on, "
             + $"at significance {Show(comparison.Rule.Significance, "0.####")} over all";
         string conditions = open > 0
@@ -164,10 +195,16 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
             : string.Empty;
         string unmatched = string.Concat(
             Missing("before", comparison.OnlyInBase), Missing("after", comparison.OnlyInNew));
-        return $"{comparison.Benchmarks.Count} benchmarks compared, {slower} slower, {faster} faster "
+        return $"{compared} benchmarks compared, {slower} slower, {faster} faster{allocating} "
             + $"({rule}).{conditions}{unmatched}";
 
-        int Count(Verdict verdict) => comparison.Benchmarks.Count(benchmark => benchmark.Verdict == verdict);
+        int Count(Verdict verdict) => comparison.Benchmarks.Count(
+            benchmark => benchmark.Verdict == verdict && benchmark.Measure != Measure.Allocated);
+
+        string Allocating(string what, Verdict verdict) => comparison.Benchmarks.Count(
+            benchmark => benchmark.Verdict == verdict && benchmark.Measure == Measure.Allocated) is > 0 and int count
+                ? $", {count} allocating {what}"
+                : string.Empty;
 
         static string Missing(string side, IReadOnlyList<string> names) =>
             names.Count == 0 ? string.Empty : $" Only {side}: {string.Join(", ", names)}.";

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 using System.Numerics;
 using HipiFast.Storage;
 
@@ -19,6 +18,7 @@ internal sealed class MeasuringProcess : IMeasuredProgram
     private readonly Process _process;
     private readonly Task<string> _errors;
     private readonly List<string> _benchmarks = [];
+    private readonly List<double> _firstCalls = [];
 
     /// <summary>Starts the program and does not wait for its preparations; <see cref="AwaitReady"/> does.</summary>
     /// <param name="folder">Folder of a built program.</param>
@@ -76,7 +76,8 @@ internal sealed class MeasuringProcess : IMeasuredProgram
     /// </exception>
     public void AwaitReady()
     {
-        if (_process.StandardOutput.ReadLine() is string greeting && greeting != MeasuringProtocol.Greeting)
+        if (_process.StandardOutput.ReadLine() is string greeting
+            && greeting is not (MeasuringProtocol.Greeting or MeasuringProtocol.MediansGreeting))
         {
             throw Failure($"answers '{greeting}' instead of '{MeasuringProtocol.Greeting}'");
         }
@@ -88,11 +89,16 @@ internal sealed class MeasuringProcess : IMeasuredProgram
                 return;
             }
 
-            _benchmarks.Add(line);
+            (string name, double firstCall) = MeasuringProtocol.ParseEntry(line);
+            _benchmarks.Add(name);
+            _firstCalls.Add(firstCall);
         }
 
         throw Failure("ends before it is ready");
     }
+
+    /// <inheritdoc/>
+    public double FirstCall(int benchmark) => _firstCalls[benchmark];
 
     /// <inheritdoc/>
     public void Pin(int core)
@@ -120,7 +126,7 @@ internal sealed class MeasuringProcess : IMeasuredProgram
     }
 
     /// <inheritdoc/>
-    public double Measure(int benchmark, double seconds)
+    public MeasuredTurn Measure(int benchmark, double seconds)
     {
         try
         {
@@ -132,9 +138,8 @@ internal sealed class MeasuringProcess : IMeasuredProgram
             // It is gone, and so the answer is missing as well.
         }
 
-        return double.TryParse(
-            _process.StandardOutput.ReadLine(), CultureInfo.InvariantCulture, out double median) && median > 0
-            ? median
+        return MeasuringProtocol.TryParseAnswer(_process.StandardOutput.ReadLine(), out MeasuredTurn turn)
+            ? turn
             : throw Failure($"stops while it measures '{_benchmarks[benchmark]}'");
     }
 

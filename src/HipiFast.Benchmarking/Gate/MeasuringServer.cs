@@ -1,15 +1,15 @@
 using System.Diagnostics;
-using System.Globalization;
 using HipiFast.Benchmarking.Cases;
 using HipiFast.Benchmarking.Results;
+using HipiFast.Benchmarking.Timing;
 using HipiFast.Benchmarking.Work;
 using HipiFast.Kernels.Backends;
 
 namespace HipiFast.Benchmarking.Gate;
 
 /// <summary>
-/// The measured side of a paired run: prepares the benchmarks of <see cref="GateBenchmark"/>, lists them, and then
-/// answers each turn with the median time of a call, until its input ends.
+/// The measured side of a paired run: prepares the benchmarks of <see cref="GateBenchmark"/>, lists them with the time
+/// of each one's first call, and then answers each turn with what its calls took and allocated, until its input ends.
 /// </summary>
 internal static class MeasuringServer
 {
@@ -32,7 +32,7 @@ internal static class MeasuringServer
     public static void Run(
         KernelBackend backend, int threads, string filter, bool verify, TextReader input, TextWriter output)
     {
-        List<(string Name, BenchmarkWork Work)> benchmarks = [];
+        List<(string Name, BenchmarkWork Work, double FirstCall)> benchmarks = [];
         try
         {
             foreach ((string name, BenchmarkCase benchmark, KernelBackend chosen) in GateBenchmark.All(backend))
@@ -44,10 +44,17 @@ internal static class MeasuringServer
 
                 BenchmarkWork work = BenchmarkWork.Create(
                     benchmark, chosen, benchmark.Threads > 0 ? benchmark.Threads : threads);
-                benchmarks.Add((name, work));
+                benchmarks.Add((name, work, double.NaN));
                 if (verify)
                 {
+                    // Makes the first call, and much else.
                     work.Verify(new BenchmarkCheck(benchmark, chosen));
+                }
+                else
+                {
+                    long start = Stopwatch.GetTimestamp();
+                    work.Call();
+                    benchmarks[^1] = (name, work, Stopwatch.GetElapsedTime(start).TotalSeconds);
                 }
 
                 WarmUp(work);
@@ -76,22 +83,24 @@ internal static class MeasuringServer
         }
     }
 
-    private static void Serve(List<(string Name, BenchmarkWork Work)> benchmarks, TextReader input, TextWriter output)
+    private static void Serve(
+        List<(string Name, BenchmarkWork Work, double FirstCall)> benchmarks, TextReader input, TextWriter output)
     {
         output.WriteLine(MeasuringProtocol.Greeting);
-        foreach ((string name, _) in benchmarks)
+        foreach ((string name, _, double firstCall) in benchmarks)
         {
-            output.WriteLine(name);
+            output.WriteLine(MeasuringProtocol.Entry(name, firstCall));
         }
 
         output.WriteLine(MeasuringProtocol.Ready);
         output.Flush();
         double[] calls = new double[MostCalls];
+        LatencyHistogram histogram = new();
         while (input.ReadLine() is string line)
         {
             (int index, double seconds) = MeasuringProtocol.ParseTurn(line, benchmarks.Count);
             output.WriteLine(
-                MedianCall(benchmarks[index].Work, seconds, calls).ToString("R", CultureInfo.InvariantCulture));
+                MeasuringProtocol.Answer(Measure(benchmarks[index].Work, seconds, calls, histogram)));
             output.Flush();
         }
     }
@@ -99,9 +108,11 @@ internal static class MeasuringServer
     /// <summary>
     /// Calls for about so long, once at the least, after a call that brings the data back into the caches.
     /// </summary>
-    private static double MedianCall(BenchmarkWork work, double seconds, double[] calls)
+    private static MeasuredTurn Measure(
+        BenchmarkWork work, double seconds, double[] calls, LatencyHistogram histogram)
     {
         work.Call();
+        long allocated = GC.GetTotalAllocatedBytes(precise: true);
         long start = Stopwatch.GetTimestamp(), begin = start, limit = start + (long)(seconds * Stopwatch.Frequency);
         int count = 0;
         do
@@ -113,6 +124,13 @@ internal static class MeasuringServer
         }
         while (begin < limit && count < calls.Length);
 
-        return Spread.Of(calls.AsSpan(0, count)).Median;
+        allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
+        histogram.Clear();
+        foreach (double call in calls.AsSpan(0, count))
+        {
+            histogram.Record((long)(call * 1e9));
+        }
+
+        return new MeasuredTurn(Spread.Of(calls.AsSpan(0, count)).Median, histogram, allocated);
     }
 }

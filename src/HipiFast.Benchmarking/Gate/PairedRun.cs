@@ -9,7 +9,7 @@ namespace HipiFast.Benchmarking.Gate;
 /// <param name="Turns">Pairs of turns of each benchmark per restart.</param>
 /// <param name="TurnSeconds">Length of a turn.</param>
 /// <param name="Seed">Decides which of the two has the first turn of each pair.</param>
-public sealed record PairedPlan(int Restarts = 16, int Turns = 5, double TurnSeconds = 4e-3, int Seed = 1)
+public sealed record PairedPlan(int Restarts = 20, int Turns = 5, double TurnSeconds = 4e-3, int Seed = 1)
 {
     /// <summary>Throws when a number is out of range.</summary>
     /// <exception cref="ArgumentException">One sentence that names it.</exception>
@@ -35,6 +35,11 @@ public sealed record PairedPlan(int Restarts = 16, int Turns = 5, double TurnSec
 /// Runs two builds in turns, A B B A A B ..., a few milliseconds each and never both at once, and judges the ratio of
 /// turns that follow each other: what a shared machine does to the clock it does to both.
 /// </summary>
+/// <remarks>
+/// Beside the median of each turn it compares the 99th percentile of all calls (<see cref="TailTest"/>), the time of the
+/// first call in a process (the restarts but the first, in which results are checked, are pairs), and the bytes that a
+/// call allocates, which are counted and no question of luck.
+/// </remarks>
 public static class PairedRun
 {
     /// <summary>Compares two builds.</summary>
@@ -62,20 +67,23 @@ public static class PairedRun
             {
                 // What a build computes is the same in each of its processes: checked in the first.
                 string[] arguments = restart == 0 ? [.. options, "--verify"] : [.. options];
-                MeasuringProcess before = new(baseFolder, arguments);
-                MeasuringProcess? after = null;
+
+                // They prepare side by side, which takes half the time; as the one that starts later has the machine to
+                // itself in the end, each is that one in every other restart.
+                string[] folders = restart % 2 == 0 ? [baseFolder, newFolder] : [newFolder, baseFolder];
+                MeasuringProcess first = new(folders[0], arguments);
+                MeasuringProcess? second = null;
                 try
                 {
-                    // They prepare side by side, which takes half the time.
-                    after = new MeasuringProcess(newFolder, arguments);
-                    before.AwaitReady();
-                    after.AwaitReady();
-                    return (before, after);
+                    second = new MeasuringProcess(folders[1], arguments);
+                    first.AwaitReady();
+                    second.AwaitReady();
+                    return restart % 2 == 0 ? (first, second) : (second, first);
                 }
                 catch
                 {
-                    before.Dispose();
-                    after?.Dispose();
+                    first.Dispose();
+                    second?.Dispose();
                     throw;
                 }
             },
@@ -90,7 +98,7 @@ public static class PairedRun
     {
         Random random = new(plan.Seed);
         string[] names = [], gone = [], added = [];
-        Dictionary<string, Benchmark> measured = [];
+        Dictionary<string, PairedBenchmark> measured = [];
         for (int restart = 0; restart < plan.Restarts; restart++)
         {
             (IMeasuredProgram before, IMeasuredProgram after) = start(restart);
@@ -107,7 +115,12 @@ public static class PairedRun
                         name => (name, IndexOf(before.Benchmarks, name), IndexOf(after.Benchmarks, name)))];
                 foreach ((string name, _, _) in common)
                 {
-                    measured.TryAdd(name, new Benchmark());
+                    measured.TryAdd(name, new PairedBenchmark());
+                }
+
+                foreach ((string name, int indexBefore, int indexAfter) in common)
+                {
+                    measured[name].Begin(before.FirstCall(indexBefore), after.FirstCall(indexAfter));
                 }
 
                 double[][] ratios = [.. names.Select(_ => new double[plan.Turns])];
@@ -117,12 +130,12 @@ public static class PairedRun
                     {
                         (string name, int indexBefore, int indexAfter) = common[i];
                         bool afterFirst = random.Next(2) == 1;
-                        double late = afterFirst ? after.Measure(indexAfter, plan.TurnSeconds) : 0;
-                        double early = before.Measure(indexBefore, plan.TurnSeconds);
+                        MeasuredTurn late = afterFirst ? after.Measure(indexAfter, plan.TurnSeconds) : default;
+                        MeasuredTurn early = before.Measure(indexBefore, plan.TurnSeconds);
                         late = afterFirst ? late : after.Measure(indexAfter, plan.TurnSeconds);
                         measured[name].Before.Add(early);
                         measured[name].After.Add(late);
-                        ratios[i][turn] = Math.Log(late / early);
+                        ratios[i][turn] = Math.Log(late.MedianSeconds / early.MedianSeconds);
                     }
                 }
 
@@ -133,34 +146,19 @@ public static class PairedRun
             }
         }
 
-        Contrast[] contrasts = [.. names.Select(name =>
-        {
-            Benchmark benchmark = measured[name];
-            LocationShift shift = LocationTests.SignedRank(benchmark.Shifts);
-            return new Contrast(
-                name, Comparison.Median(benchmark.Before), Comparison.Median(benchmark.After), shift, shift,
-                benchmark.Shifts, null);
-        })];
+        Contrast[] contrasts = [.. names.SelectMany(name => measured[name].Contrasts(name, plan.Seed))];
+        IEnumerable<ComparedBenchmark> allocations = names.Select(name => measured[name].Allocations(name)).OfType<
+            ComparedBenchmark>();
         return new Comparison(
             rule,
-            $"paired, {plan.Restarts} restarts of {plan.Turns} turns, Wilcoxon signed rank",
+            $"paired, {plan.Restarts} restarts of {plan.Turns} turns, Wilcoxon signed rank, p99 by swapped restarts",
             baseName,
             newName,
-            Comparison.Judge(contrasts, rule),
+            [.. Comparison.Judge(contrasts, rule), .. allocations],
             gone,
             added);
     }
 
     private static int IndexOf(IReadOnlyList<string> names, string name) =>
         names.Index().First(entry => entry.Item == name).Index;
-
-    private sealed class Benchmark
-    {
-        public List<double> Before { get; } = [];
-
-        public List<double> After { get; } = [];
-
-        /// <summary>Median log ratio of each restart.</summary>
-        public List<double> Shifts { get; } = [];
-    }
 }

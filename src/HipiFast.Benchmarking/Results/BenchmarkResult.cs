@@ -36,6 +36,9 @@ internal sealed record BenchmarkResult(
     /// <summary>Median time of a call in each round, in their order, in seconds.</summary>
     public required IReadOnlyList<double> RoundSeconds { get; init; }
 
+    /// <summary>Bytes that a call allocates on the managed heap, over all threads.</summary>
+    public required double AllocatedBytes { get; init; }
+
     /// <summary>What the peak is a rate of.</summary>
     public required string Limit { get; init; }
 
@@ -99,6 +102,8 @@ internal sealed record BenchmarkResult(
         {
             writer.WriteNumber("p99_s", TailSeconds);
         }
+
+        writer.WriteNumber(ResultFile.Allocated, AllocatedBytes);
 
         if (Case.HasPairs)
         {

@@ -32,6 +32,9 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
     private const int MostCalls = 1 << 18;
     private const int FewestCallsForTail = 300;
 
+    // Set-up, oracle and first bursts of a case, beside its calls.
+    private const double SetUpSeconds = 0.5;
+
     // Tiered compilation replaces a method's first code after 100 ms or more.
     private const double WarmUpSeconds = 0.4;
 
@@ -44,9 +47,15 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
     /// <param name="benchmark">The case; threads of its own win over <paramref name="threads"/>.</param>
     /// <param name="backend">What computes.</param>
     /// <param name="threads">Threads, 0 for one per core.</param>
+    /// <param name="limit">
+    /// Seconds after which the case must be done, its set-up and check included, as far as one round allows; infinite
+    /// for none.
+    /// </param>
     /// <returns>What was found.</returns>
-    public BenchmarkResult Run(BenchmarkCase benchmark, KernelBackend backend, int threads)
+    public BenchmarkResult Run(
+        BenchmarkCase benchmark, KernelBackend backend, int threads, double limit = double.PositiveInfinity)
     {
+        long begun = Stopwatch.GetTimestamp();
         int used = benchmark.Threads > 0 ? benchmark.Threads : threads > 0 ? threads : Environment.ProcessorCount;
         using BenchmarkWork work = BenchmarkWork.Create(benchmark, backend, used);
         work.Verify(new BenchmarkCheck(benchmark, backend));
@@ -61,8 +70,10 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
             { StreamedBytes: > 0 } => EntryLimit(benchmark, backend, used, arithmeticBinds),
             _ => (_records ??= new RandomReads(ReplaySampleWork.ReplayCount)).Burst,
         };
-        int wanted = Math.Clamp(
-            (int)(seconds / Math.Max(callSeconds, RoundSeconds)), FewestRounds, Math.Max(FewestRounds, rounds));
+        int wanted = double.IsFinite(limit)
+            ? RoundsWithin(limit - Stopwatch.GetElapsedTime(begun).TotalSeconds, callSeconds, rounds)
+            : Math.Clamp(
+                (int)(seconds / Math.Max(callSeconds, RoundSeconds)), FewestRounds, Math.Max(FewestRounds, rounds));
         int callsPerRound = Math.Clamp((int)(RoundSeconds / callSeconds), 1, MostCalls / wanted);
         double[] peaks = new double[wanted], fractions = new double[wanted], medians = new double[wanted];
         double amount = benchmark switch
@@ -72,8 +83,16 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
             _ => benchmark.Batch,
         };
         double before = Burst();
+        long allocated = 0;
         for (int round = 0; round < wanted; round++)
         {
+            if (round > 0 && Stopwatch.GetElapsedTime(begun).TotalSeconds + callSeconds > limit)
+            {
+                // The machine has become slower meanwhile.
+                wanted = round;
+                break;
+            }
+
             if (callsPerRound > 1)
             {
                 // A burst of reads has left nothing of the work in the caches.
@@ -81,6 +100,7 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
             }
 
             Span<double> calls = _calls.AsSpan(round * callsPerRound, callsPerRound);
+            allocated -= GC.GetTotalAllocatedBytes(precise: true);
             long begin = Stopwatch.GetTimestamp();
             for (int call = 0; call < calls.Length; call++)
             {
@@ -90,6 +110,7 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
                 begin = end;
             }
 
+            allocated += GC.GetTotalAllocatedBytes(precise: true);
             double after = Burst();
             calls.Sort();
             peaks[round] = (before + after) / 2;
@@ -98,6 +119,7 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
             before = after;
         }
 
+        (peaks, fractions, medians) = (peaks[..wanted], fractions[..wanted], medians[..wanted]);
         Span<double> all = _calls.AsSpan(0, wanted * callsPerRound);
         all.Sort();
         double tail = all.Length >= FewestCallsForTail ? all[(int)(all.Length * 0.99)] : double.NaN;
@@ -105,6 +127,9 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
             benchmark, backend, used, wanted, all[all.Length / 2], tail, Spread.Of(peaks), Spread.Of(fractions))
         {
             RoundSeconds = medians,
+
+            // Less than a byte per call is what the runtime does meanwhile.
+            AllocatedBytes = Math.Floor(allocated / (double)all.Length),
             Limit = benchmark switch
             {
                 { Flops: > 0 } => "multiply-adds",
@@ -114,6 +139,20 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         };
 
         double Burst() => peak is null ? double.NaN : peak();
+    }
+
+    /// <summary>Seconds that a case takes at least: its check and the warm-up, of a call each, and one round.</summary>
+    /// <param name="callSeconds">Seconds of a call.</param>
+    public static double FewestSeconds(double callSeconds) => SetUpSeconds + (3 * callSeconds);
+
+    /// <summary>Rounds that a case can make in the time that is left, 1 or more.</summary>
+    /// <param name="seconds">The time.</param>
+    /// <param name="callSeconds">Seconds of a call.</param>
+    /// <param name="most">Most rounds.</param>
+    public static int RoundsWithin(double seconds, double callSeconds, int most)
+    {
+        double burst = Math.Clamp(BurstShare * callSeconds, ShortestBurst, LongestBurst);
+        return (int)Math.Clamp(seconds / (Math.Max(callSeconds, RoundSeconds) + burst), 1, Math.Max(1, most));
     }
 
     /// <summary>The multiply-add peak of a loop.</summary>

@@ -21,8 +21,8 @@ public sealed class ComparisonTests : IDisposable
         ComparedBenchmark slow = comparison.Benchmarks[3];
         Assert.Equal(1.1, slow.Ratio, 0.005);
         Assert.InRange(slow.Ratio, slow.RatioLow, slow.RatioHigh);
-        Assert.Equal(1e-3, slow.BaseSeconds, 2e-5);
-        Assert.Equal(1.1e-3, slow.NewSeconds, 2e-5);
+        Assert.Equal(1e-3, slow.Before, 2e-5);
+        Assert.Equal(1.1e-3, slow.After, 2e-5);
     }
 
     [Fact]
@@ -80,6 +80,32 @@ public sealed class ComparisonTests : IDisposable
             StringComparison.Ordinal);
         using JsonDocument json = JsonDocument.Parse(new ComparisonReport(moved).Json());
         Assert.Equal(0.5, json.RootElement.GetProperty("benchmarks")[0].GetProperty("peak_ratio").GetDouble(), 1e-9);
+    }
+
+    [Fact]
+    public void AllocationsOfResultSetsAreComparedByTheByte()
+    {
+        _files.Write("a.json", Set(0));
+        _files.Write("b.json", Set(24));
+        Comparison comparison = Comparison.OfResults(_files["a.json"], _files["b.json"], new GateRule());
+        Assert.Equal(
+            [(Measure.Median, Verdict.Same), (Measure.Allocated, Verdict.Slower)],
+            comparison.Benchmarks.Select(benchmark => (benchmark.Measure, benchmark.Verdict)));
+        Assert.True(comparison.HasRegression);
+        Assert.Contains("0 slower, 0 faster, 1 allocating more", new ComparisonReport(comparison).Table());
+        using JsonDocument json = JsonDocument.Parse(new ComparisonReport(comparison).Json());
+        Assert.Equal(
+            JsonValueKind.Null, json.RootElement.GetProperty("benchmarks")[1].GetProperty("ratio").ValueKind);
+
+        // Where one does not tell, there is nothing to compare.
+        _files.WriteResults("c.json", ("a", [1e-3]));
+        Assert.Single(Comparison.OfResults(_files["a.json"], _files["c.json"], new GateRule()).Benchmarks);
+
+        static string Set(int bytes) =>
+            $$"""
+            {"format": "hipifast-benchmarks", "version": 1,
+             "benchmarks": [{"name": "a", "allocated_bytes": {{bytes}}, "samples_s": [0.001]}]}
+            """;
     }
 
     [Fact]
@@ -158,9 +184,11 @@ public sealed class ComparisonTests : IDisposable
     [InlineData(0.05, -1, 0.05)]
     [InlineData(0.05, 0, 0)]
     [InlineData(0.05, 0, 1)]
-    public void ARuleOutOfRangeIsRefused(double threshold, double floor, double significance) =>
+    [InlineData(0.05, 0, 0.05, -1)]
+    public void ARuleOutOfRangeIsRefused(
+        double threshold, double floor, double significance, double tailThreshold = 0.25) =>
         Assert.Throws<ArgumentException>(
-            () => Comparison.OfResults("a", "b", new GateRule(threshold, floor, significance)));
+            () => Comparison.OfResults("a", "b", new GateRule(threshold, floor, significance, tailThreshold)));
 
     public void Dispose() => _files.Dispose();
 

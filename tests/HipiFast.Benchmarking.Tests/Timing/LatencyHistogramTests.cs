@@ -1,4 +1,6 @@
-namespace HipiFast.Benchmarks.Tests;
+using HipiFast.Benchmarking.Timing;
+
+namespace HipiFast.Benchmarking.Tests.Timing;
 
 public class LatencyHistogramTests
 {
@@ -41,4 +43,33 @@ public class LatencyHistogramTests
     [Fact]
     public void WithoutDurationsThereIsNoPercentile() =>
         Assert.True(double.IsNaN(new LatencyHistogram().Percentile(0.5)));
+
+    [Fact]
+    public void AHistogramIsReadAsItWasWrittenAndAdded()
+    {
+        LatencyHistogram one = new(), sum = new();
+        Random random = new(2);
+        for (int i = 0; i < 1000; i++)
+        {
+            one.Record(random.Next(50, 5000));
+        }
+
+        Assert.True(LatencyHistogram.TryParse(one.ToString(), out LatencyHistogram read));
+        Assert.Equal(one.Buckets.ToArray(), read.Buckets.ToArray());
+        sum.Add(one);
+        sum.Add(read);
+        Assert.Equal(2000, sum.Count);
+        Assert.Equal(one.Percentile(0.99), sum.Percentile(0.99));
+        sum.Clear();
+        Assert.Equal((0, string.Empty), (sum.Count, sum.ToString()));
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("1:-1")]
+    [InlineData("-1:1")]
+    [InlineData("99999:1")]
+    [InlineData("1:99999999999999999999")]
+    [InlineData("x:1")]
+    public void WhatIsNoHistogramIsRefused(string text) => Assert.False(LatencyHistogram.TryParse(text, out _));
 }
