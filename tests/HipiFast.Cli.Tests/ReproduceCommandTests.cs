@@ -8,7 +8,7 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
     : IClassFixture<ReproduceCommandTests.Figure>
 {
     [Fact]
-    public void Reproduce_WritesAReport_AndAgainTheSameBytes()
+    public void ReproduceWritesAReportAndAgainTheSameBytes()
     {
         string directory = figure.Path, report = Path.Combine(directory, "report.html");
         Assert.Equal((0, string.Empty), (figure.Result.ExitCode, figure.Result.Error));
@@ -37,7 +37,7 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
     [InlineData(
         "The cloning option TorchDevice is tpu", "clone", "gridworld", "--demonstrations", "x.safetensors",
         "--torch-device", "tpu")]
-    public void BadUsage_IsOneSentence(string expected, params string[] args)
+    public void BadUsageIsOneSentence(string expected, params string[] args)
     {
         ProgramResult result = HipifastProgram.Run(args);
         Assert.Equal(2, result.ExitCode);
@@ -46,7 +46,7 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
     }
 
     [Fact]
-    public void Clone_FromAnAgent_ThenFromTheFileItWrote()
+    public void CloneFromAnAgentThenFromTheFileItWrote()
     {
         using TemporaryDirectory temporary = new();
         Assert.Equal(0, HipifastProgram.Run(
@@ -76,7 +76,7 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
     }
 
     [Fact]
-    public void Clone_OfSeveralRuns_AsksForOne()
+    public void CloneOfSeveralRunsAsksForOne()
     {
         using TemporaryDirectory temporary = new();
         Assert.Equal(
@@ -91,7 +91,7 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
     }
 
     [Fact]
-    public void Clone_PlaysTheDemonstrationsInTheEnvironmentThatJudgesThem()
+    public void ClonePlaysTheDemonstrationsInTheEnvironmentThatJudgesThem()
     {
         using TemporaryDirectory temporary = new();
         Assert.Equal(
@@ -111,7 +111,7 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
     }
 
     [Fact]
-    public void Reproduce_OfAnotherFigure_LeavesTheDirectoryAlone()
+    public void ReproduceOfAnotherFigureLeavesTheDirectoryAlone()
     {
         byte[] report = File.ReadAllBytes(Path.Combine(figure.Path, "report.html"));
         ProgramResult other = HipifastProgram.Run("reproduce", "fig5", "--quick", "--out", figure.Path);

@@ -8,7 +8,7 @@ namespace HipiFast.Experiments.Tests;
 public sealed class FigureRunTests
 {
     [Fact]
-    public void PanelsRunAtDifferentTimes_ComeTogetherInOneReport()
+    public void PanelsRunAtDifferentTimesComeTogetherInOneReport()
     {
         using TemporaryDirectory temporary = new();
         ExperimentContext context = new(temporary["figure"], Quick: true, [1]);
@@ -54,7 +54,7 @@ public sealed class FigureRunTests
     }
 
     [Fact]
-    public void APanelOfWhichAJobFailed_IsReportedAsNotRun_AndTheOthersGoOn()
+    public void APanelOfWhichAJobFailedIsReportedAsNotRunAndTheOthersGoOn()
     {
         using TemporaryDirectory temporary = new();
         ExperimentContext context = new(temporary["figure"], Quick: true, [1]);

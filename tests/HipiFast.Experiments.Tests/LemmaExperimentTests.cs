@@ -20,7 +20,7 @@ public sealed class LemmaExperimentTests
         Assert.All(s_points, point => Assert.True(point.Gain >= point.Bound - Tolerance, point.ToString()));
 
     [Fact]
-    public void TheBoundSaysSomething_UntilTheAgentIsOptimal()
+    public void TheBoundSaysSomethingUntilTheAgentIsOptimal()
     {
         Assert.All(s_points.SkipLast(1), point => Assert.InRange(point.Bound, 0.01, 5));
         Assert.InRange(s_points[^1].Bound, -1e-9, 1e-9);
@@ -28,13 +28,13 @@ public sealed class LemmaExperimentTests
     }
 
     [Fact]
-    public void DrawnLabels_DifferFromThePosteriorByTheirBias()
+    public void DrawnLabelsDifferFromThePosteriorByTheirBias()
     {
         double bias = (LemmaExperiment.TaskCount - 1) / (2.0 * LemmaExperiment.DrawsPerTrajectory);
         Assert.All(s_points, point => Assert.InRange(point.SampledKl - point.RelabeledKl, 0, 4 * bias));
     }
 
     [Fact]
-    public void ThePartitionOfABatch_GainsToo_WhereThereIsMuchToGain() =>
+    public void ThePartitionOfABatchGainsTooWhereThereIsMuchToGain() =>
         Assert.True(s_points[0].EstimatedKl < s_points[0].CommandedKl, s_points[0].ToString());
 }

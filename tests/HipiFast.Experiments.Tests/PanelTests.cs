@@ -16,7 +16,7 @@ public sealed class PanelTests
     ];
 
     [Fact]
-    public void TrainingPanel_RunsWhatIsLeft_AndReports()
+    public void TrainingPanelRunsWhatIsLeftAndReports()
     {
         using TemporaryDirectory temporary = new();
         ExperimentContext context = new(temporary["figure"], Quick: true, [1, 2]);
@@ -65,7 +65,7 @@ public sealed class PanelTests
     }
 
     [Fact]
-    public void CloningPanel_TrainsCollectsAndClones_Once()
+    public void CloningPanelTrainsCollectsAndClonesOnce()
     {
         using TemporaryDirectory temporary = new();
         ExperimentContext context = new(temporary["figure"], Quick: true, [1, 2]);
@@ -126,7 +126,7 @@ public sealed class PanelTests
     }
 
     [Fact]
-    public void EveryFigure_IsFoundByName_AndItsPanelsHaveFoldersOfTheirOwn()
+    public void EveryFigureIsFoundByNameAndItsPanelsHaveFoldersOfTheirOwn()
     {
         Assert.Equal(["fig4", "fig5", "fig6", "fig7", "fig8"], FigureCatalog.All.Select(figure => figure.Name));
         Assert.All(FigureCatalog.All, figure =>
@@ -138,7 +138,7 @@ public sealed class PanelTests
     }
 
     [Fact]
-    public void DidacticPanels_BearThePaperOut()
+    public void DidacticPanelsBearThePaperOut()
     {
         ExperimentContext context = new("unused", Quick: true, [1]);
         Assert.All(FigureCatalog.Find("fig4").Panels, panel =>
@@ -150,7 +150,7 @@ public sealed class PanelTests
     }
 
     [Fact]
-    public void Jobs_RunInParallel_AndTheFirstErrorStopsTheRest()
+    public void JobsRunInParallelAndTheFirstErrorStopsTheRest()
     {
         using CancellationTokenSource stop = new();
         int ran = 0;

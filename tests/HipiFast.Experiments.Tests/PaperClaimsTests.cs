@@ -18,7 +18,7 @@ public sealed class PaperClaimsTests
     [InlineData(Verdict.BornOut, PaperClaim.Better, 1, PaperClaim.NoBetter, -1)]
     [InlineData(Verdict.InPart, PaperClaim.Better, 1, PaperClaim.NoBetter, 1)]
     [InlineData(Verdict.BornOut, PaperClaim.Better, 1, PaperClaim.None, -1)]
-    public void Judge_HoldsTheSignsAgainstTheClaims(
+    public void JudgeHoldsTheSignsAgainstTheClaims(
         Verdict expected, PaperClaim first, int firstSign, PaperClaim second, int secondSign)
     {
         Assert.Equal(expected, PaperClaims.Judge([(first, firstSign), (second, secondSign)]));

@@ -53,6 +53,6 @@ public sealed class StitchingExperimentTests
     }
 
     [Fact]
-    public void OtherStrategies_AreRefused() =>
+    public void OtherStrategiesAreRefused() =>
         Assert.Throws<ArgumentException>(() => StitchingExperiment.Relabel(RelabelStrategy.Random, 1));
 }

@@ -46,7 +46,7 @@ public sealed class LibraryTests
     }
 
     [Fact]
-    public void ALibraryThatIsNotThere_IsASentenceWithTheInstallCommand()
+    public void ALibraryThatIsNotThereIsASentenceWithTheInstallCommand()
     {
         string missing = MujocoLibrary.Probe("hipifast_moon")!;
         Assert.StartsWith(
@@ -112,7 +112,7 @@ public sealed class LibraryTests
     }
 
     [PhysicsFact]
-    public void SimulatorsOnThreadsOfTheirOwn_DoWhatTheyDoOneAfterTheOther_WhileAnotherDiverges()
+    public void SimulatorsOnThreadsOfTheirOwnDoWhatTheyDoOneAfterTheOtherWhileAnotherDiverges()
     {
         const int Count = 4, Steps = 200;
         using MujocoModel model = new("walker", MujocoModel.Text("walker"));

@@ -14,7 +14,7 @@ public sealed class CheckpointTests
     [TorchTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_torch_learner_continues_from_its_checkpoint_as_if_never_stopped(bool asDevice)
+    public void ATorchLearnerContinuesFromItsCheckpointAsIfNeverStopped(bool asDevice)
     {
         using Pair first = Make(asDevice), second = Make(asDevice);
         Run(first.Torch, first.Batch, 3);
@@ -29,7 +29,7 @@ public sealed class CheckpointTests
     [TorchTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Either_learner_continues_from_the_others_checkpoint(bool asDevice)
+    public void EitherLearnerContinuesFromTheOthersCheckpoint(bool asDevice)
     {
         using Pair first = Make(asDevice), second = Make(asDevice);
         Run(first.Embedded, first.Batch, 5);
@@ -54,7 +54,7 @@ public sealed class CheckpointTests
     }
 
     [TorchFact]
-    public void A_checkpoint_that_does_not_fit_is_refused()
+    public void ACheckpointThatDoesNotFitIsRefused()
     {
         using TemporaryDirectory temporary = new();
         using Pair pair = Make(false), wider = new(s_shape, 13, 8);
@@ -66,7 +66,7 @@ public sealed class CheckpointTests
     }
 
     [TorchFact]
-    public void The_kernels_see_every_update()
+    public void TheKernelsSeeEveryUpdate()
     {
         using Pair pair = Make(false);
         float[] before = Score(pair.Torch.Networks);
@@ -102,7 +102,7 @@ public sealed class CheckpointTests
     }
 
     [TorchFact]
-    public void On_a_device_weights_reach_the_kernels_every_so_many_updates()
+    public void OnADeviceWeightsReachTheKernelsEverySoManyUpdates()
     {
         using Pair pair = new(
             s_shape, 12, 8, torchOptions: new TorchOptions { KeepsDeviceMemory = true, WeightsEvery = 3 });
@@ -114,7 +114,7 @@ public sealed class CheckpointTests
     }
 
     [TorchFact]
-    public void Between_two_copies_of_the_weights_a_checkpoint_changes_nothing_and_keeps_the_relabelers()
+    public void BetweenTwoCopiesOfTheWeightsACheckpointChangesNothingAndKeepsTheRelabelers()
     {
         using TemporaryDirectory temporary = new();
         TorchOptions options = new() { KeepsDeviceMemory = true, WeightsEvery = 3 };
@@ -153,7 +153,7 @@ public sealed class CheckpointTests
     }
 
     [TorchFact]
-    public void The_networks_keep_what_a_learner_on_a_device_has_learned()
+    public void TheNetworksKeepWhatALearnerOnADeviceHasLearned()
     {
         using SacFixture fixture = new(s_shape, 12, 8), other = new(s_shape, 12, 8);
         using Kernels.Backends.ComputeSession session =
@@ -170,7 +170,7 @@ public sealed class CheckpointTests
     }
 
     [PythonFact]
-    public void Python_loads_an_actor_into_a_sequential_module_and_acts_the_same()
+    public void PythonLoadsAnActorIntoASequentialModuleAndActsTheSame()
     {
         using TemporaryDirectory temporary = new();
         using SacFixture fixture = new(s_shape, 12, 6);

@@ -20,7 +20,7 @@ public sealed unsafe class CloningTests
     [InlineData(5, 16, 2, 7, false)]
     [InlineData(3, 9, 1, 1, false)]
     [InlineData(17, 40, 3, 33, true)]
-    public void Both_policies_learn_the_same(int inputs, int hidden, int outputs, int rows, bool asDevice)
+    public void BothPoliciesLearnTheSame(int inputs, int hidden, int outputs, int rows, bool asDevice)
     {
         MlpShape shape = new(inputs, hidden, outputs);
         using CloningPolicy expected = new(s_backend, shape, rows, 1e-3f, 4);
@@ -61,7 +61,7 @@ public sealed unsafe class CloningTests
     [TorchTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_module_is_cloned_as_the_same_network_is(bool asDevice)
+    public void AModuleIsClonedAsTheSameNetworkIs(bool asDevice)
     {
         const int Rows = 9;
         MlpShape shape = new(5, 12, 2);
@@ -122,7 +122,7 @@ public sealed unsafe class CloningTests
     }
 
     [TorchFact]
-    public void A_module_serves_behavior_cloning_from_fit_to_file()
+    public void AModuleServesBehaviorCloningFromFitToFile()
     {
         TransitionShape shape = new(3, 2, 1);
         using TransitionBatch data = new(shape, 60) { Count = 60 };
@@ -155,7 +155,7 @@ public sealed unsafe class CloningTests
     }
 
     [TorchFact]
-    public void A_module_that_does_not_fit_is_refused_in_one_sentence()
+    public void AModuleThatDoesNotFitIsRefusedInOneSentence()
     {
         AssertRefused(new WrappedMlp(5, 8, 3), "policy module gives [2, 3] for two rows; expected [2, 2]");
         AssertRefused(new WrappedMlp(6, 8, 2), "policy module does not take 5 inputs");

@@ -46,7 +46,7 @@ public sealed unsafe class InPlaceTests : IDisposable
     }
 
     [TorchFact]
-    public void Kernels_read_the_parameters_where_torch_has_them()
+    public void KernelsReadTheParametersWhereTorchHasThem()
     {
         using TorchSacLearner learner = Learner(_fixture, s_inPlace);
         Assert.Same(_session.Transitions, learner.Memory);
@@ -94,7 +94,7 @@ public sealed unsafe class InPlaceTests : IDisposable
     [InlineData(SoftQEstimator.Critic, CandidateSource.Commanded, 0, 1, 64)]
     [InlineData(SoftQEstimator.SoftCritic, CandidateSource.Both, 0, 3, 500)]
     [InlineData(SoftQEstimator.Bellman, CandidateSource.Both, 0.5f, 2, 500)]
-    public void Batches_and_weights_in_place_train_bit_for_bit_as_when_they_are_copied(
+    public void BatchesAndWeightsInPlaceTrainBitForBitAsWhenTheyAreCopied(
         SoftQEstimator estimator, CandidateSource candidates, float goalMix, int pool, int capacity)
     {
         RelabelOptions options = new()
@@ -125,7 +125,7 @@ public sealed unsafe class InPlaceTests : IDisposable
     }
 
     [TorchFact]
-    public void The_whole_path_in_place_trains_as_the_path_of_the_processor()
+    public void TheWholePathInPlaceTrainsAsThePathOfTheProcessor()
     {
         RelabelOptions options = new() { Candidates = CandidateSource.Both, RelabelFraction = 1, Seed = 3 };
         using Run inPlace = new(this, _fixture, s_inPlace, options, 1, 500), host = new(
@@ -150,7 +150,7 @@ public sealed unsafe class InPlaceTests : IDisposable
     [InlineData(7, 0)]
     [InlineData(7, 5)]
     [InlineData(24, 0)]
-    public void Inputs_written_by_the_kernel_are_those_written_by_the_processor(int rows, int firstRow)
+    public void InputsWrittenByTheKernelAreThoseWrittenByTheProcessor(int rows, int firstRow)
     {
         using TorchSacLearner learner = Learner(_fixture, s_inPlace);
         using SacInputs expected = new(s_shape, Rows, null), found = new(
@@ -174,7 +174,7 @@ public sealed unsafe class InPlaceTests : IDisposable
     }
 
     [TorchFact]
-    public void A_learner_in_place_continues_from_its_checkpoint_as_if_never_stopped()
+    public void ALearnerInPlaceContinuesFromItsCheckpointAsIfNeverStopped()
     {
         using TemporaryDirectory temporary = new();
         using TorchSacLearner first = Learner(_fixture, s_inPlace);
@@ -236,7 +236,7 @@ public sealed unsafe class InPlaceTests : IDisposable
     }
 
     [TorchFact]
-    public void The_networks_keep_what_a_learner_in_place_has_learned()
+    public void TheNetworksKeepWhatALearnerInPlaceHasLearned()
     {
         float[] values;
         using (TorchSacLearner learner = Learner(_fixture, s_inPlace))
@@ -254,7 +254,7 @@ public sealed unsafe class InPlaceTests : IDisposable
     }
 
     [TorchFact]
-    public void What_does_not_fit_is_refused_in_one_sentence()
+    public void WhatDoesNotFitIsRefusedInOneSentence()
     {
         using Uploaded uploaded = new(_session, _fixture.Batch);
         using TorchSacLearner learner = Learner(_fixture, s_inPlace);
@@ -279,7 +279,7 @@ public sealed unsafe class InPlaceTests : IDisposable
     }
 
     [TorchFact]
-    public void Learners_that_cannot_read_a_batch_where_it_lies_take_it_over_the_host()
+    public void LearnersThatCannotReadABatchWhereItLiesTakeItOverTheHost()
     {
         using Uploaded uploaded = new(_session, _other.Batch);
         SacLosses expected = _other.Learner.Update(_other.Batch, 0, Rows);
@@ -290,7 +290,7 @@ public sealed unsafe class InPlaceTests : IDisposable
     }
 
     [TorchFact]
-    public void Live_tensors_do_not_grow_in_place()
+    public void LiveTensorsDoNotGrowInPlace()
     {
         using TorchSacLearner learner = Learner(_fixture, s_inPlace);
         using Uploaded uploaded = new(_session, _fixture.Batch);

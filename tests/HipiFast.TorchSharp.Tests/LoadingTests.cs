@@ -14,7 +14,7 @@ public sealed class LoadingTests
         "_ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE";
 
     [GlibcFact]
-    public void A_version_that_the_system_lacks_keeps_a_library_out_until_it_is_weak()
+    public void AVersionThatTheSystemLacksKeepsALibraryOutUntilItIsWeak()
     {
         byte[] image = MadeUpLibrary.Make(C, [NoC, OldC], ("getpid", OldC));
         ElfSymbolVersions versions = new(image);
@@ -29,7 +29,7 @@ public sealed class LoadingTests
     }
 
     [GlibcFact]
-    public void A_function_is_found_in_the_version_that_it_is_asked_for_instead()
+    public void AFunctionIsFoundInTheVersionThatItIsAskedForInstead()
     {
         byte[] image = MadeUpLibrary.Make(C, [NoC, OldC], ("getpid", NoC), ("getppid", OldC));
         ElfSymbolVersions versions = new(image);
@@ -45,7 +45,7 @@ public sealed class LoadingTests
     }
 
     [GlibcFact]
-    public void Libraries_in_memory_are_not_taken_for_one_another()
+    public void LibrariesInMemoryAreNotTakenForOneAnother()
     {
         foreach (string function in (string[])["getpid", "getppid", "getuid"])
         {
@@ -55,7 +55,7 @@ public sealed class LoadingTests
     }
 
     [Fact]
-    public void A_copy_differs_in_what_it_asks_of_the_runtime_and_is_made_once()
+    public void ACopyDiffersInWhatItAsksOfTheRuntimeAndIsMadeOnce()
     {
         byte[] library = MadeUpLibrary.Make(
             Cxx, [OldCxx, "GLIBCXX_3.4.11", "GLIBCXX_3.4.30", "GLIBCXX_3.4.32"], (Wait, "GLIBCXX_3.4.30"),
@@ -74,7 +74,7 @@ public sealed class LoadingTests
     }
 
     [Fact]
-    public void A_library_that_calls_what_an_older_runtime_lacks_is_refused()
+    public void ALibraryThatCallsWhatAnOlderRuntimeLacksIsRefused()
     {
         byte[] library = MadeUpLibrary.Make(Cxx, [OldCxx, "GLIBCXX_3.4.32"], ("_ZSt4next", "GLIBCXX_3.4.32"));
         Assert.Equal(
@@ -83,7 +83,7 @@ public sealed class LoadingTests
     }
 
     [Fact]
-    public void A_damaged_library_is_refused_wherever_it_ends()
+    public void ADamagedLibraryIsRefusedWhereverItEnds()
     {
         byte[] library = MadeUpLibrary.Make(
             Cxx, [OldCxx, "GLIBCXX_3.4.11", "GLIBCXX_3.4.30"], (Wait, "GLIBCXX_3.4.30"));
@@ -102,7 +102,7 @@ public sealed class LoadingTests
     }
 
     [GlibcFact]
-    public void The_file_of_the_library_and_its_folder_stay_as_they_are()
+    public void TheFileOfTheLibraryAndItsFolderStayAsTheyAre()
     {
         using TemporaryDirectory cache = new(), output = new();
         string cached = cache[CompatibleLibrary.FileName], linked = output[CompatibleLibrary.FileName];
@@ -125,7 +125,7 @@ public sealed class LoadingTests
     }
 
     [GlibcFact]
-    public void TorchSharps_own_library_is_the_packages_and_loads()
+    public void TorchSharpsOwnLibraryIsThePackagesAndLoads()
     {
         string file = Path.Combine(
             AppContext.BaseDirectory, "runtimes", "linux-x64", "native", CompatibleLibrary.FileName);
@@ -143,7 +143,7 @@ public sealed class LoadingTests
     [InlineData(true, false, Architecture.X64, "glibc, and this system has another, such as Alpine's musl")]
     [InlineData(false, false, Architecture.Arm64, "no package of libtorch for this system on Arm64")]
     [InlineData(false, true, Architecture.X64, "no package of libtorch for macOS on X64")]
-    public void Systems_without_libtorch_are_told_so(
+    public void SystemsWithoutLibtorchAreToldSo(
         bool lacksGlibc, bool isMac, Architecture architecture, string? sentence)
     {
         string? refusal = TorchRuntime.Refusal(lacksGlibc, isMac, architecture);
@@ -167,7 +167,7 @@ public sealed class LoadingTests
         "libtorch.so: cannot open shared object file",
         "a build with the TorchSharp and libtorch packages for this system puts it beside the program: "
         + "libtorch.so: cannot open shared object file")]
-    public void What_the_loader_complains_of_is_one_sentence(string complaint, string sentence) =>
+    public void WhatTheLoaderComplainsOfIsOneSentence(string complaint, string sentence) =>
         Assert.Equal(sentence, TorchRuntime.Explain(complaint));
 
     private static string Refused(byte[] image) =>

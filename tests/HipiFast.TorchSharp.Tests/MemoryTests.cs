@@ -12,7 +12,7 @@ namespace HipiFast.TorchSharp.Tests;
 public sealed unsafe class MemoryTests
 {
     [TorchFact]
-    public void A_shared_tensor_is_the_memory_itself()
+    public void ASharedTensorIsTheMemoryItself()
     {
         using NativeBuffer<float> memory = new(12);
         using Tensor tensor = TorchMemory.Share(memory.Pointer, 12);
@@ -28,7 +28,7 @@ public sealed unsafe class MemoryTests
     }
 
     [TorchFact]
-    public void Handing_rows_over_allocates_no_managed_memory()
+    public void HandingRowsOverAllocatesNoManagedMemory()
     {
         TransitionShape shape = new(4, 3, 2);
         using SacFixture fixture = new(shape, 8, 64);
@@ -48,7 +48,7 @@ public sealed unsafe class MemoryTests
     }
 
     [TorchFact]
-    public void Inputs_are_the_rows_and_follow_their_number()
+    public void InputsAreTheRowsAndFollowTheirNumber()
     {
         TransitionShape shape = new(2, 1, 1);
         using SacFixture fixture = new(shape, 8, 6);
@@ -76,7 +76,7 @@ public sealed unsafe class MemoryTests
     [TorchTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Live_tensors_are_as_many_after_a_thousand_updates_as_after_warm_up(bool asDevice)
+    public void LiveTensorsAreAsManyAfterAThousandUpdatesAsAfterWarmUp(bool asDevice)
     {
         // Tensors that other tests left to the finalizer would make the count fall.
         GC.Collect();

@@ -32,7 +32,7 @@ public sealed class ModuleTests : IDisposable
     [TorchTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Modules_train_as_the_same_networks_do(bool asDevice)
+    public void ModulesTrainAsTheSameNetworksDo(bool asDevice)
     {
         SacOptions options = new() { GradientClipNorm = 0.2f };
         using TorchSacLearner expected = new(_fixture.Networks, options, _session, 9, SacFixture.Seed);
@@ -61,7 +61,7 @@ public sealed class ModuleTests : IDisposable
     }
 
     [TorchFact]
-    public void Standard_modules_are_recognised_work_on_the_agents_memory_and_survive_the_learner()
+    public void StandardModulesAreRecognisedWorkOnTheAgentsMemoryAndSurviveTheLearner()
     {
         List<nn.Module<Tensor, Tensor>> made = [];
         TorchModules modules = new(() => Make(5, 4), () => Make(7, 1));
@@ -96,7 +96,7 @@ public sealed class ModuleTests : IDisposable
     }
 
     [TorchFact]
-    public void Other_modules_are_not_taken_for_standard_ones()
+    public void OtherModulesAreNotTakenForStandardOnes()
     {
         foreach (Func<int, int, nn.Module<Tensor, Tensor>> make in (Func<int, int, nn.Module<Tensor, Tensor>>[])[
             (inputs, outputs) =>
@@ -125,7 +125,7 @@ public sealed class ModuleTests : IDisposable
     [InlineData(SoftQEstimator.SoftCritic, TwinCombination.Min, 1, 2049)]
     [InlineData(SoftQEstimator.Bellman, TwinCombination.Min, 101, 29)]
     [InlineData(SoftQEstimator.Bellman, TwinCombination.Mean, 2049, 1)]
-    public void Soft_q_values_through_modules_agree_with_the_fused_kernels(
+    public void SoftQValuesThroughModulesAgreeWithTheFusedKernels(
         SoftQEstimator estimator, TwinCombination twin, int rows, int candidates)
     {
         using TorchSacLearner learner = Wrapped(new SacOptions(), null);
@@ -175,7 +175,7 @@ public sealed class ModuleTests : IDisposable
     }
 
     [TorchFact]
-    public void A_relabeler_asks_the_modules()
+    public void ARelabelerAsksTheModules()
     {
         using TorchSacLearner learner = Wrapped(new SacOptions(), null);
         TaskFamily family = TaskFamilies.Goal([0, 1], 0.5f);
@@ -188,7 +188,7 @@ public sealed class ModuleTests : IDisposable
     }
 
     [TorchFact]
-    public void Modules_continue_from_a_checkpoint_as_if_never_stopped()
+    public void ModulesContinueFromACheckpointAsIfNeverStopped()
     {
         using TemporaryDirectory temporary = new();
         TorchModules smooth = new(
@@ -213,7 +213,7 @@ public sealed class ModuleTests : IDisposable
     }
 
     [TorchFact]
-    public void Modules_that_do_not_fit_are_refused_in_one_sentence()
+    public void ModulesThatDoNotFitAreRefusedInOneSentence()
     {
         AssertRefused(
             new(() => new WrappedMlp(5, 8, 3), () => new WrappedMlp(7, 8, 1)),

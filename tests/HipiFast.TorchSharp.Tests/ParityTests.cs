@@ -47,7 +47,7 @@ public sealed class ParityTests
 
     [TorchTheory]
     [MemberData(nameof(Cases))]
-    public void Losses_and_gradients_agree_with_the_embedded_learner(string name, bool asDevice)
+    public void LossesAndGradientsAgreeWithTheEmbeddedLearner(string name, bool asDevice)
     {
         using Pair pair = Make(name, asDevice);
         SacLosses expected = pair.Embedded.Update(
@@ -73,7 +73,7 @@ public sealed class ParityTests
 
     [TorchTheory]
     [MemberData(nameof(Cases))]
-    public void Parameters_agree_after_a_hundred_updates(string name, bool asDevice)
+    public void ParametersAgreeAfterAHundredUpdates(string name, bool asDevice)
     {
         using Pair pair = Make(name, asDevice);
         using AgentNetworks start = new(pair.Batch.Shape, s_cases[name].Hidden, s_cases[name].Twin);
@@ -108,7 +108,7 @@ public sealed class ParityTests
     }
 
     [TorchFact]
-    public void A_clamped_log_std_receives_no_gradient()
+    public void AClampedLogStdReceivesNoGradient()
     {
         TransitionShape shape = new(3, 2, 2);
         using Pair pair = new(shape, 9, 6);
@@ -132,7 +132,7 @@ public sealed class ParityTests
     [TorchTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Actions_agree_with_the_embedded_learner(bool asDevice)
+    public void ActionsAgreeWithTheEmbeddedLearner(bool asDevice)
     {
         TransitionShape shape = new(3, 5, 2);
         using Pair pair = new(shape, 20, 4, torchOptions: new TorchOptions { KeepsDeviceMemory = asDevice });
@@ -153,7 +153,7 @@ public sealed class ParityTests
     }
 
     [TorchFact]
-    public void Bad_rows_are_refused_and_nothing_changes()
+    public void BadRowsAreRefusedAndNothingChanges()
     {
         using Pair pair = new(new TransitionShape(3, 2, 2), 9, 6);
         float[] before = pair.Torch.Networks.Critic1.Values.ToArray();

@@ -18,7 +18,7 @@ public sealed class PeerTests
     [InlineData(nameof(PairStyle.Eager), true)]
     [InlineData(nameof(PairStyle.Split), true)]
     [InlineData(nameof(PairStyle.Tiled), true)]
-    public void Every_way_of_relabeling_agrees_with_the_oracle(string name, bool isBf16)
+    public void EveryWayOfRelabelingAgreesWithTheOracle(string name, bool isBf16)
     {
         PairStyle style = Enum.Parse<PairStyle>(name);
 
@@ -37,7 +37,7 @@ public sealed class PeerTests
     }
 
     [TorchFact]
-    public void A_peers_gradient_step_has_the_oracles_loss_and_moves_every_network()
+    public void APeersGradientStepHasTheOraclesLossAndMovesEveryNetwork()
     {
         using AgentNetworks agent = new(BenchmarkCase.PeerShape, Hidden), other = new(BenchmarkCase.PeerShape, Hidden);
         agent.Initialize(BenchmarkData.Seed);
@@ -58,7 +58,7 @@ public sealed class PeerTests
     }
 
     [TorchFact]
-    public void A_comparison_has_both_sides_take_as_many_turns()
+    public void AComparisonHasBothSidesTakeAsManyTurns()
     {
         Comparison comparison = new(rounds: 2);
         foreach (string work in (string[])[BenchmarkCase.SoftQ, BenchmarkCase.Relabel])

@@ -9,7 +9,7 @@ namespace HipiFast.TorchSharp.Tests;
 public sealed class RuntimeTests
 {
     [Fact]
-    public void Where_libtorch_does_not_load_one_sentence_says_what_to_do()
+    public void WhereLibtorchDoesNotLoadOneSentenceSaysWhatToDo()
     {
         if (TorchRuntime.IsSupported(out string reason))
         {
@@ -32,7 +32,7 @@ public sealed class RuntimeTests
     }
 
     [Fact]
-    public void Devices_and_options_out_of_range_are_refused()
+    public void DevicesAndOptionsOutOfRangeAreRefused()
     {
         Assert.Contains("'tpu'", Assert.Throws<ArgumentException>(
             () => TorchRuntime.Require("tpu")).Message, StringComparison.Ordinal);
@@ -42,7 +42,7 @@ public sealed class RuntimeTests
     }
 
     [TorchFact]
-    public void Cuda_that_is_not_there_is_named()
+    public void CudaThatIsNotThereIsNamed()
     {
         if (global::TorchSharp.torch.cuda.is_available())
         {
@@ -56,7 +56,7 @@ public sealed class RuntimeTests
     }
 
     [TorchFact]
-    public void A_training_run_learns_with_the_registered_learner_and_continues_from_its_checkpoint()
+    public void ATrainingRunLearnsWithTheRegisteredLearnerAndContinuesFromItsCheckpoint()
     {
         if (!LearnerRegistry.Names.Contains(LearnerRegistry.Torch))
         {

@@ -57,7 +57,7 @@ public sealed class TrainingTests
     [TorchTheory]
     [InlineData(ReplayPlace.Device)]
     [InlineData(ReplayPlace.Host)]
-    public void Training_in_place_is_training_with_copies_bit_for_bit(ReplayPlace copied)
+    public void TrainingInPlaceIsTrainingWithCopiesBitForBit(ReplayPlace copied)
     {
         TrainingConfig copies = With(Copies);
         using Trainer expected = new(
@@ -68,7 +68,7 @@ public sealed class TrainingTests
     }
 
     [TorchFact]
-    public void A_restored_run_in_place_goes_on_as_the_one_that_was_saved()
+    public void ARestoredRunInPlaceGoesOnAsTheOneThatWasSaved()
     {
         using TemporaryDirectory temporary = new();
         using Trainer first = new(With(InPlace)), second = new(With(InPlace));

@@ -34,7 +34,7 @@ public sealed class CostForecastTests
 
     [Theory]
     [MemberData(nameof(Options))]
-    public void SoftQValues_AreThoseThatAreComputed(string what, RelabelOptions options)
+    public void SoftQValuesAreThoseThatAreComputed(string what, RelabelOptions options)
     {
         const int Calls = 400, Fixed = 5;
         long pairs = 0;

@@ -5,13 +5,13 @@ namespace HipiFast.Training.Tests;
 public sealed class ScoreColumnTests
 {
     [Fact]
-    public void Of_IsTheReturn_WhereNoEvaluationHadASuccess()
+    public void OfIsTheReturnWhereNoEvaluationHadASuccess()
     {
         Assert.Equal(MetricColumn.EpisodeReturn, ScoreColumn.Of([0, 0, 0]));
         Assert.Equal(MetricColumn.SuccessRate, ScoreColumn.Of([0, 0.005, 0]));
     }
 
     [Fact]
-    public void Of_IsTheSuccessRate_BeforeTheFirstEvaluation() =>
+    public void OfIsTheSuccessRateBeforeTheFirstEvaluation() =>
         Assert.Equal(MetricColumn.SuccessRate, ScoreColumn.Of([]));
 }

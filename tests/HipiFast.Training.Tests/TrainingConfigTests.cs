@@ -103,9 +103,10 @@ public class TrainingConfigTests
     }
 
     [Fact]
-    public void WhatAppliesToGroupsAlone_NeedsGroups()
+    public void WhatAppliesToGroupsAloneNeedsGroups()
     {
-        foreach (RelabelOptions relabeling in (RelabelOptions[])[new() { LabelDraws = 2 }, new() { GroupCandidates = 2 }])
+        foreach (
+            RelabelOptions relabeling in (RelabelOptions[])[new() { LabelDraws = 2 }, new() { GroupCandidates = 2 }])
         {
             Assert.Contains(
                 "--group-rows", Assert.Throws<ArgumentException>(

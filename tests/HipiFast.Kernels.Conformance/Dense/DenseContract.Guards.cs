@@ -17,7 +17,7 @@ public abstract unsafe partial class DenseContract
 
     [Theory]
     [MemberData(nameof(GuardedShapes))]
-    public void Nothing_is_read_or_written_outside_the_matrices(int inputs, int hidden, int outputs, int batch)
+    public void NothingIsReadOrWrittenOutsideTheMatrices(int inputs, int hidden, int outputs, int batch)
     {
         using Problem problem = new(new MlpShape(inputs, hidden, outputs), batch);
         float[] expected = new float[problem.Network.Shape.Length];
@@ -62,7 +62,7 @@ public abstract unsafe partial class DenseContract
     [InlineData(16)]
     [InlineData(67)]
     [InlineData(129)]
-    public void Nothing_is_read_or_written_outside_the_vectors(int length)
+    public void NothingIsReadOrWrittenOutsideTheVectors(int length)
     {
         AdamStep step = new(1e-2f, 3, GradientScale: 0.5f, TargetUpdateRate: 0.05f);
         foreach (GuardSide side in Enum.GetValues<GuardSide>())

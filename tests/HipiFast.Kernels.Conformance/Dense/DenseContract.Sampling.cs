@@ -15,7 +15,7 @@ public abstract unsafe partial class DenseContract
     [InlineData(3, 17)]
     [InlineData(6, 31)]
     [InlineData(9, 5)]
-    public void Sampled_actions_agree_with_double(int actions, int rows)
+    public void SampledActionsAgreeWithDouble(int actions, int rows)
     {
         using Draws draws = new(actions, rows);
         ActionNoise noise = new(77, 32768, 5, RandomPurpose.LearnerAction);
@@ -48,7 +48,7 @@ public abstract unsafe partial class DenseContract
     }
 
     [Fact]
-    public void The_gradient_of_sampled_actions_agrees_with_double()
+    public void TheGradientOfSampledActionsAgreesWithDouble()
     {
         const int Actions = 3, Rows = 21;
         const double Weight = 0.3;
@@ -82,7 +82,7 @@ public abstract unsafe partial class DenseContract
     [Theory]
     [InlineData(1)]
     [InlineData(5)]
-    public void A_row_samples_the_same_bits_in_any_part(int actions)
+    public void ARowSamplesTheSameBitsInAnyPart(int actions)
     {
         const int Rows = 41;
         using Draws whole = new(actions, Rows), parts = new(actions, Rows);
@@ -97,7 +97,7 @@ public abstract unsafe partial class DenseContract
     }
 
     [Fact]
-    public void Bad_outputs_of_the_actor_stay_in_their_rows()
+    public void BadOutputsOfTheActorStayInTheirRows()
     {
         using Draws draws = new(2, 20);
         draws.Output.Row(3)[1] = float.NaN;
@@ -116,7 +116,7 @@ public abstract unsafe partial class DenseContract
     }
 
     [Fact]
-    public void Samples_that_do_not_fit_are_refused()
+    public void SamplesThatDoNotFitAreRefused()
     {
         using Draws draws = new(2, 20);
         ActionNoise noise = new(81, 0, 0, RandomPurpose.LearnerAction);

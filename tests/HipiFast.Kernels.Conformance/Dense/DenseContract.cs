@@ -49,7 +49,7 @@ public abstract unsafe partial class DenseContract
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Forward_and_backward_agree_with_double(int inputs, int hidden, int outputs, int batch)
+    public void ForwardAndBackwardAgreeWithDouble(int inputs, int hidden, int outputs, int batch)
     {
         using Problem problem = new(new MlpShape(inputs, hidden, outputs), batch);
         Kernel.Forward(problem.Network, problem.Input, problem.Activations);
@@ -78,7 +78,7 @@ public abstract unsafe partial class DenseContract
     [InlineData(5, 33, 1, 7)]
     [InlineData(5, 64, 1, 40)]
     [InlineData(9, 64, 4, 32)]
-    public void Wanted_columns_of_the_input_gradient_are_those_of_the_whole(
+    public void WantedColumnsOfTheInputGradientAreThoseOfTheWhole(
         int inputs, int hidden, int outputs, int batch)
     {
         using Problem problem = new(new MlpShape(inputs, hidden, outputs), batch);
@@ -100,7 +100,7 @@ public abstract unsafe partial class DenseContract
     [InlineData(5, 64, 40, 1)]
     [InlineData(4, 128, 33, 1)]
     [InlineData(4, 16, 3, 2)]
-    public void Rows_without_output_gradient_get_none_and_change_no_other(int inputs, int hidden, int batch, int idle)
+    public void RowsWithoutOutputGradientGetNoneAndChangeNoOther(int inputs, int hidden, int batch, int idle)
     {
         // Every row idle, every other one, or the first ones.
         using Problem problem = new(new MlpShape(inputs, hidden, 1), batch);
@@ -122,7 +122,7 @@ public abstract unsafe partial class DenseContract
     }
 
     [Fact]
-    public void A_unit_at_exactly_zero_passes_no_gradient()
+    public void AUnitAtExactlyZeroPassesNoGradient()
     {
         using Problem problem = new(new MlpShape(3, 20, 1), 6);
         problem.Network.Bias(0)[4] = 0;
@@ -141,7 +141,7 @@ public abstract unsafe partial class DenseContract
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
-    public void NaN_in_the_input_reaches_the_output(int outputs)
+    public void NaNInTheInputReachesTheOutput(int outputs)
     {
         using Problem problem = new(new MlpShape(3, 20, outputs), 9);
         problem.Input.Row(5)[1] = float.NaN;
@@ -154,7 +154,7 @@ public abstract unsafe partial class DenseContract
     [Theory]
     [InlineData(7, 33, 1)]
     [InlineData(7, 33, 6)]
-    public void A_row_has_the_same_bits_in_any_batch(int inputs, int hidden, int outputs)
+    public void ARowHasTheSameBitsInAnyBatch(int inputs, int hidden, int outputs)
     {
         using Problem problem = new(new MlpShape(inputs, hidden, outputs), 21);
         Kernel.Forward(problem.Network, problem.Input, problem.Activations);
@@ -173,7 +173,7 @@ public abstract unsafe partial class DenseContract
     [InlineData(1)]
     [InlineData(16)]
     [InlineData(67)]
-    public void Adam_agrees_with_double_over_several_steps(int length)
+    public void AdamAgreesWithDoubleOverSeveralSteps(int length)
     {
         float[] parameters = Random(length, 1), m = new float[length], v = new float[length],
             target = Random(length, 2);
@@ -214,7 +214,7 @@ public abstract unsafe partial class DenseContract
     }
 
     [Fact]
-    public void Without_a_target_the_parameters_get_the_same_bits()
+    public void WithoutATargetTheParametersGetTheSameBits()
     {
         float[] gradient = Random(35, 1), with = Random(35, 2), without = [.. with], target = Random(35, 3);
         float[][] moments = [new float[35], new float[35], new float[35], new float[35]];
@@ -226,7 +226,7 @@ public abstract unsafe partial class DenseContract
     }
 
     [Fact]
-    public void Moments_of_an_unused_parameter_end_at_zero_and_never_become_subnormal()
+    public void MomentsOfAnUnusedParameterEndAtZeroAndNeverBecomeSubnormal()
     {
         float[] parameters = new float[17], m = new float[17], v = new float[17], gradient = new float[17];
         gradient.AsSpan().Fill(1e-12f);
@@ -245,7 +245,7 @@ public abstract unsafe partial class DenseContract
     [InlineData(1)]
     [InlineData(16)]
     [InlineData(67)]
-    public void Add_and_norm_agree_with_double(int length)
+    public void AddAndNormAgreeWithDouble(int length)
     {
         float[] online = Random(length, 1), sum = Random(length, 2), before = [.. sum];
         Kernel.Add(online, sum);
@@ -261,7 +261,7 @@ public abstract unsafe partial class DenseContract
     }
 
     [Fact]
-    public void Shapes_that_disagree_are_refused()
+    public void ShapesThatDisagreeAreRefused()
     {
         using Problem problem = new(new MlpShape(3, 8, 1), 4);
         using MlpActivations other = new(new MlpShape(3, 9, 1), 4);

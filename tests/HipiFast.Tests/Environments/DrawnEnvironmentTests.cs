@@ -9,7 +9,7 @@ public sealed class DrawnEnvironmentTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void DrawSvg_ShowsWhereTheCopyIs(string name)
+    public void DrawSvgShowsWhereTheCopyIs(string name)
     {
         using VectorEnvironment world = EnvironmentRegistry.Create(name, 2);
         IDrawnEnvironment drawn = Assert.IsAssignableFrom<IDrawnEnvironment>(world);
@@ -34,7 +34,7 @@ public sealed class DrawnEnvironmentTests
     [InlineData("nav2d-discrete")]
     [InlineData("nav2d-margin")]
     [InlineData("gridworld")]
-    public void DrawSvg_KeepsTheCopyInsideTheFrame(string name)
+    public void DrawSvgKeepsTheCopyInsideTheFrame(string name)
     {
         using VectorEnvironment world = EnvironmentRegistry.Create(name, 1);
         IDrawnEnvironment drawn = Assert.IsAssignableFrom<IDrawnEnvironment>(world);

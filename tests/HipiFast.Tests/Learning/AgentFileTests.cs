@@ -15,7 +15,7 @@ public sealed class AgentFileTests : IDisposable
     [InlineData(true, 0f)]
     [InlineData(false, 0f)]
     [InlineData(true, 3.5f)]
-    public void An_agent_comes_back_as_it_was(bool twin, float high)
+    public void AnAgentComesBackAsItWas(bool twin, float high)
     {
         using AgentNetworks saved = new(new TransitionShape(3, 2, 4), 7, twin) { CriticRange = new(-high, high) };
         saved.Initialize(1);
@@ -38,7 +38,7 @@ public sealed class AgentFileTests : IDisposable
     }
 
     [Fact]
-    public void Tensors_have_PyTorch_s_names_shapes_and_order()
+    public void TensorsHavePyTorchSNamesShapesAndOrder()
     {
         using AgentNetworks agent = new(new TransitionShape(3, 2, 1), 5);
         agent.Initialize(1);
@@ -59,7 +59,7 @@ public sealed class AgentFileTests : IDisposable
     }
 
     [Fact]
-    public void The_caller_may_say_how_inputs_divide()
+    public void TheCallerMaySayHowInputsDivide()
     {
         Write(_ => true, metadata: false);
         Assert.Contains("does not say how", Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path)).Message);
@@ -81,7 +81,7 @@ public sealed class AgentFileTests : IDisposable
     }
 
     [Fact]
-    public void Missing_targets_are_copies_of_the_critics()
+    public void MissingTargetsAreCopiesOfTheCritics()
     {
         Write(name => !name.StartsWith("target", StringComparison.Ordinal), metadata: true);
         using AgentNetworks loaded = AgentFile.Load(_path);
@@ -95,14 +95,14 @@ public sealed class AgentFileTests : IDisposable
     [InlineData("actor.2.bias")]
     [InlineData("critic2.0.bias")]
     [InlineData("log_alpha")]
-    public void A_missing_tensor_is_named(string missing)
+    public void AMissingTensorIsNamed(string missing)
     {
         Write(name => name != missing, metadata: true);
         Assert.Contains(missing, Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path)).Message);
     }
 
     [Fact]
-    public void A_critic_for_other_widths_is_refused()
+    public void ACriticForOtherWidthsIsRefused()
     {
         SafetensorsWriter writer = new();
         using AgentNetworks agent = new(new TransitionShape(3, 2, 1), 5), other = new(new TransitionShape(4, 2, 1), 5);
@@ -126,7 +126,7 @@ public sealed class AgentFileTests : IDisposable
         "critic3.0.weight",
         "is of a network that is not understood; expected actor, critic1, critic2, target1, target2")]
     [InlineData("critic.0.weight", "is of a network that is not understood")]
-    public void A_tensor_that_would_change_what_a_network_computes_is_refused(string extra, string reason)
+    public void ATensorThatWouldChangeWhatANetworkComputesIsRefused(string extra, string reason)
     {
         Write(_ => true, metadata: true, writer => writer.Add<float>(extra, [1f], 1));
         string message = Assert.Throws<InvalidDataException>(() => AgentFile.Load(_path)).Message;
@@ -134,7 +134,7 @@ public sealed class AgentFileTests : IDisposable
     }
 
     [Fact]
-    public void Tensors_that_are_no_network_s_are_left_alone()
+    public void TensorsThatAreNoNetworkSAreLeftAlone()
     {
         Write(_ => true, metadata: true, writer => writer.Add<byte>("rng_state", [1, 2], 2));
         AgentFile.Load(_path).Dispose();
@@ -145,7 +145,7 @@ public sealed class AgentFileTests : IDisposable
     [InlineData("critic_activation", "ELU", false)]
     [InlineData("activation", "ReLU", true)]
     [InlineData("activated_by", "tanh", true)]
-    public void Metadata_that_name_another_activation_are_refused(string key, string value, bool loads)
+    public void MetadataThatNameAnotherActivationAreRefused(string key, string value, bool loads)
     {
         Write(_ => true, metadata: true, writer => writer.Metadata[key] = value);
         if (loads)
@@ -161,7 +161,7 @@ public sealed class AgentFileTests : IDisposable
     }
 
     [Fact]
-    public void Layers_of_other_widths_say_what_networks_have()
+    public void LayersOfOtherWidthsSayWhatNetworksHave()
     {
         Write(name => name != "critic1.1.bias", metadata: true, writer => writer.Add<float>(
             "critic1.1.bias", new float[6], 6));
@@ -173,7 +173,7 @@ public sealed class AgentFileTests : IDisposable
     [Theory]
     [InlineData("critic1.1.bias", 5)]
     [InlineData("log_alpha", 1)]
-    public void A_number_that_is_none_is_refused(string tensor, int length)
+    public void ANumberThatIsNoneIsRefused(string tensor, int length)
     {
         float[] values = new float[length];
         values[^1] = float.NaN;

@@ -23,7 +23,7 @@ public sealed class BehaviorCloningTests
     };
 
     [Fact]
-    public void Fit_LearnsWhatDependsOnTheTask()
+    public void FitLearnsWhatDependsOnTheTask()
     {
         using TransitionBatch data = Demonstrations(out long[] episode);
         using BehaviorCloning clone = Make(s_options), agnostic = Make(s_options with { TaskConditioned = false });
@@ -45,7 +45,7 @@ public sealed class BehaviorCloningTests
     }
 
     [Fact]
-    public void Fit_StopsWhenTheValidationLossHasRisenThreeTimes_AndKeepsTheBest()
+    public void FitStopsWhenTheValidationLossHasRisenThreeTimesAndKeepsTheBest()
     {
         using TransitionBatch data = Demonstrations(out long[] episode);
         double[] validation = [5, 4, 3, 3.5, 3.2, 3.3, 3.4, 3.6, 1];
@@ -61,7 +61,7 @@ public sealed class BehaviorCloningTests
     }
 
     [Fact]
-    public void Fit_HoldsWholeTrajectoriesOut_AndIsRepeatable()
+    public void FitHoldsWholeTrajectoriesOutAndIsRepeatable()
     {
         using TransitionBatch data = Demonstrations(out long[] episode);
         using BehaviorCloning one = Make(
@@ -79,7 +79,7 @@ public sealed class BehaviorCloningTests
     }
 
     [Fact]
-    public void Step_DescendsTheGradientOfTheMeanSquaredError()
+    public void StepDescendsTheGradientOfTheMeanSquaredError()
     {
         // Adam's first step is the sign of the gradient times the rate: compare with central differences of the loss.
         MlpShape shape = new(3, 8, 2);
@@ -111,7 +111,7 @@ public sealed class BehaviorCloningTests
     }
 
     [Fact]
-    public void Save_WritesWhatAnotherProgramNeedsToActTheSame()
+    public void SaveWritesWhatAnotherProgramNeedsToActTheSame()
     {
         using TransitionBatch data = Demonstrations(out long[] episode);
         using BehaviorCloning clone = Make(s_options with { MaxEpochs = 2 });
@@ -154,7 +154,7 @@ public sealed class BehaviorCloningTests
     }
 
     [Fact]
-    public void BadInput_IsRefused()
+    public void BadInputIsRefused()
     {
         using TransitionBatch data = Demonstrations(out long[] episode);
         using BehaviorCloning clone = Make(s_options);

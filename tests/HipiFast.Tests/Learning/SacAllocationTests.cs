@@ -13,7 +13,7 @@ public sealed class SacAllocationTests
     [InlineData(16, 8, 1)]
     [InlineData(64, 70, 2)]
     [InlineData(128, 150, 2)]
-    public void Updates_and_actions_allocate_nothing(int hidden, int rows, int threads)
+    public void UpdatesAndActionsAllocateNothing(int hidden, int rows, int threads)
     {
         using SacFixture fixture = new(
             new TransitionShape(4, 2, 2), hidden, rows, new SacOptions { GradientClipNorm = 1f }, maxThreads: threads);

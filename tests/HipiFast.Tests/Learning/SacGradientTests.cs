@@ -22,7 +22,7 @@ public sealed class SacGradientTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Gradients_agree_with_finite_differences(
+    public void GradientsAgreeWithFiniteDifferences(
         string name, TransitionShape shape, int hidden, int rows, bool twin, float high)
     {
         using SacFixture fixture = new(shape, hidden, rows, new SacOptions(), twin, high == 0 ? 0 : -1, high);
@@ -56,7 +56,7 @@ public sealed class SacGradientTests
     }
 
     [Fact]
-    public void A_clamped_log_std_receives_no_gradient()
+    public void AClampedLogStdReceivesNoGradient()
     {
         TransitionShape shape = new(3, 2, 2);
         using SacFixture fixture = new(shape, 9, 6);
@@ -76,7 +76,7 @@ public sealed class SacGradientTests
     }
 
     [Fact]
-    public void A_later_update_on_inner_rows_uses_its_own_rows_and_noise()
+    public void ALaterUpdateOnInnerRowsUsesItsOwnRowsAndNoise()
     {
         TransitionShape shape = new(3, 2, 2);
         using SacFixture fixture = new(shape, 9, 12, new SacOptions { FixedAlpha = 0.3f, Gamma = 0.9f });
@@ -95,7 +95,7 @@ public sealed class SacGradientTests
     }
 
     [Fact]
-    public void The_actor_pass_in_two_parts_agrees_with_finite_differences()
+    public void TheActorPassInTwoPartsAgreesWithFiniteDifferences()
     {
         // 144 rows of H = 128 lie above the size from which the pass is cut. Differencing every weight in double would
         // take minutes; biases of the last layers see all rows and both parts.
@@ -123,7 +123,7 @@ public sealed class SacGradientTests
     }
 
     [Fact]
-    public void Clipping_scales_each_network_by_its_own_norm()
+    public void ClippingScalesEachNetworkByItsOwnNorm()
     {
         TransitionShape shape = new(3, 2, 2);
         const float Clip = 0.01f;

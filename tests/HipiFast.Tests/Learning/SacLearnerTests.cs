@@ -12,7 +12,7 @@ public sealed class SacLearnerTests
     [Theory]
     [InlineData(64, 70)] // threads, actor in one part
     [InlineData(128, 150)] // threads, actor in two parts
-    public void Threads_do_not_change_a_bit(int hidden, int rows)
+    public void ThreadsDoNotChangeABit(int hidden, int rows)
     {
         using SacFixture one = new(
             s_shape, hidden, rows, maxThreads: 1), two = new(s_shape, hidden, rows, maxThreads: 2);
@@ -27,7 +27,7 @@ public sealed class SacLearnerTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Continuing_from_a_checkpoint_is_not_having_stopped(bool twin)
+    public void ContinuingFromACheckpointIsNotHavingStopped(bool twin)
     {
         string path = Path.Combine(Path.GetTempPath(), $"hipifast-{Guid.NewGuid():N}.safetensors");
         try
@@ -65,7 +65,7 @@ public sealed class SacLearnerTests
     }
 
     [Fact]
-    public void Critics_find_the_value_of_a_one_step_problem()
+    public void CriticsFindTheValueOfAOneStepProblem()
     {
         // Every transition ends its episode, so Q(s, a, psi) is the reward: here a plane in state, action and task.
         using SacFixture fixture = new(s_shape, 32, 64, new SacOptions { LearningRate = 3e-3f });
@@ -90,7 +90,7 @@ public sealed class SacLearnerTests
     }
 
     [Fact]
-    public void The_actor_moves_to_the_better_action()
+    public void TheActorMovesToTheBetterAction()
     {
         // Reward is highest at action 0.5; the mean action must come to lie there, and alpha steers the entropy to its
         // target.
@@ -116,7 +116,7 @@ public sealed class SacLearnerTests
     }
 
     [Fact]
-    public void Bad_values_in_a_batch_are_named_and_change_nothing()
+    public void BadValuesInABatchAreNamedAndChangeNothing()
     {
         using SacFixture fixture = new(s_shape, 8, 10);
         float[] before = fixture.State();
@@ -149,7 +149,7 @@ public sealed class SacLearnerTests
     }
 
     [Fact]
-    public void Bad_arguments_are_refused()
+    public void BadArgumentsAreRefused()
     {
         using SacFixture fixture = new(s_shape, 8, 10), other = new(new TransitionShape(4, 2, 3), 8, 10);
         Assert.Throws<ArgumentException>(() => fixture.Learner.Update(fixture.Batch, 1, 10));
@@ -163,7 +163,7 @@ public sealed class SacLearnerTests
     }
 
     [Fact]
-    public void Sampled_actions_have_the_policy_s_distribution()
+    public void SampledActionsHaveThePolicySDistribution()
     {
         using SacFixture fixture = new(s_shape, 8, 10);
         const int Rows = 20_000;

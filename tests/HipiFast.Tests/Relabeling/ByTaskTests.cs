@@ -20,7 +20,7 @@ public sealed class ByTaskTests
     };
 
     [Fact]
-    public void Slots_KeepTheirTasksAndTakeWholeTransitions()
+    public void SlotsKeepTheirTasksAndTakeWholeTransitions()
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -62,7 +62,7 @@ public sealed class ByTaskTests
     [Theory]
     [InlineData(1f)]
     [InlineData(3f)]
-    public void Picks_FollowTheColumnSoftmax(float temperature)
+    public void PicksFollowTheColumnSoftmax(float temperature)
     {
         const int Rows = 4, Calls = 3000;
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
@@ -99,7 +99,7 @@ public sealed class ByTaskTests
     }
 
     [Fact]
-    public void TemperatureZero_TakesTheBestTransition()
+    public void TemperatureZeroTakesTheBestTransition()
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -116,7 +116,7 @@ public sealed class ByTaskTests
 
     // Without a replay buffer a large batch lends M of its own rows.
     [Fact]
-    public void WithoutReplay_ThePoolIsOfTheBatch()
+    public void WithoutReplayThePoolIsOfTheBatch()
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -139,7 +139,7 @@ public sealed class ByTaskTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void ManySlots_SeeManyTransitions(bool fromReplay)
+    public void ManySlotsSeeManyTransitions(bool fromReplay)
     {
         const int Rows = 640;
         using ComputeSession session = FunctionSession.Create(
@@ -161,7 +161,7 @@ public sealed class ByTaskTests
 
     // Slots of later groups follow exp(Q~ / T) like those of the first, and independently of them.
     [Fact]
-    public void LaterGroups_FollowTheColumnSoftmaxIndependently()
+    public void LaterGroupsFollowTheColumnSoftmaxIndependently()
     {
         const int Rows = 40, Calls = 2000;
         using ComputeSession session = FunctionSession.Create(
@@ -200,7 +200,7 @@ public sealed class ByTaskTests
 
     // The networks themselves: several groups, where each must see its own tasks, and any number of threads.
     [Fact]
-    public void Groups_ScoreTheirOwnTasks_WhateverTheThreads()
+    public void GroupsScoreTheirOwnTasksWhateverTheThreads()
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         (long[] Picked, float[] Contents) Run(int threads)
@@ -245,7 +245,7 @@ public sealed class ByTaskTests
 
     // Only memory for the rows that there are: a batch without replay buffer is a pool of itself however large M is.
     [Fact]
-    public void AHugePool_IsNoMoreThanTheBatch()
+    public void AHugePoolIsNoMoreThanTheBatch()
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -257,7 +257,7 @@ public sealed class ByTaskTests
     }
 
     [Fact]
-    public void Pool_CoversTheWholeReplay()
+    public void PoolCoversTheWholeReplay()
     {
         using ComputeSession session = FunctionSession.Create(
             (in HipiFast.Kernels.SoftQ.SoftQProblem _, int _, int _) => 0);
@@ -277,7 +277,7 @@ public sealed class ByTaskTests
     }
 
     [Fact]
-    public void Candidates_DoNotApply()
+    public void CandidatesDoNotApply()
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);

@@ -19,7 +19,7 @@ public sealed class GoalRelabelingTests
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public void Goals_NeverCrossAnEpisodeNorComeFromOverwrittenSlots(int copies)
+    public void GoalsNeverCrossAnEpisodeNorComeFromOverwrittenSlots(int copies)
     {
         using Relabeler final = Make(
             RelabelStrategy.Final, 0), future = Make(RelabelStrategy.Future, 0), near = Make(RelabelStrategy.Future, 4);
@@ -58,7 +58,7 @@ public sealed class GoalRelabelingTests
     [InlineData(0, 7)]
     [InlineData(4, 4)]
     [InlineData(20, 7)]
-    public void Future_IsUniformOverTheStatesAhead(int horizon, int expected)
+    public void FutureIsUniformOverTheStatesAhead(int horizon, int expected)
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 8);
         new EpisodeData(1, 1, 0).Append(buffer, 7);
@@ -82,7 +82,7 @@ public sealed class GoalRelabelingTests
     }
 
     [Fact]
-    public void OpenEpisodes_AreServedUpToTheirLatestState()
+    public void OpenEpisodesAreServedUpToTheirLatestState()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 10, 2);
         EpisodeData data = new(1, 2, 0);
@@ -99,7 +99,7 @@ public sealed class GoalRelabelingTests
     }
 
     [Fact]
-    public void Goals_KeepWhatTheFamilyKeepsOfTheCommandedTask()
+    public void GoalsKeepWhatTheFamilyKeepsOfTheCommandedTask()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 10);
         new EpisodeData(1, 1, 0).Append(buffer, 6);
@@ -120,7 +120,7 @@ public sealed class GoalRelabelingTests
     }
 
     [Fact]
-    public void RewardAndTermination_AreRecomputed()
+    public void RewardAndTerminationAreRecomputed()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 50);
         new EpisodeData(1, 1, 0.2).Append(buffer, 50);
@@ -146,7 +146,7 @@ public sealed class GoalRelabelingTests
     }
 
     [Fact]
-    public void MissingOrForeignReplay_IsOneClearSentence()
+    public void MissingOrForeignReplayIsOneClearSentence()
     {
         using Relabeler relabeler = Make(RelabelStrategy.Future, 0);
         using ReplayBuffer buffer = new(EpisodeData.Shape, 10);

@@ -30,7 +30,7 @@ public sealed class GroupTests
     [InlineData(CandidateSource.Fixed, PartitionMode.Batch, 1f, 0)]
     [InlineData(CandidateSource.Fixed, PartitionMode.Running, 1f, 0)]
     [InlineData(null, PartitionMode.Batch, 1f, 0)]
-    public void EveryGroup_IsABatchOfItsOwn(
+    public void EveryGroupIsABatchOfItsOwn(
         CandidateSource? source, PartitionMode partition, float temperature, int most)
     {
         // Null: tasks given with the call. Those and fixed ones are the candidates of all rows that are served.
@@ -123,7 +123,7 @@ public sealed class GroupTests
     }
 
     [Fact]
-    public void OneGroupOfAllRows_IsTheWholeBatch()
+    public void OneGroupOfAllRowsIsTheWholeBatch()
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -143,7 +143,7 @@ public sealed class GroupTests
     }
 
     [Fact]
-    public void CandidatesOfAGroup_AreDrawnUniformlyWithoutReplacement()
+    public void CandidatesOfAGroupAreDrawnUniformlyWithoutReplacement()
     {
         const int Calls = 3000, Own = 12, Drawn = 3;
         RelabelOptions options = s_options with { RelabelFraction = 1, GroupRows = 6, GroupCandidates = Drawn };
@@ -177,7 +177,7 @@ public sealed class GroupTests
     }
 
     [Fact]
-    public void ALabel_ServesSoManyDraws_ThenAnotherIsInferred()
+    public void ALabelServesSoManyDrawsThenAnotherIsInferred()
     {
         using LabelWorld world = new(draws: 3);
 
@@ -203,7 +203,7 @@ public sealed class GroupTests
     }
 
     [Fact]
-    public void ALabel_IsOfItsTransition_NotOfItsPlaceInTheRing()
+    public void ALabelIsOfItsTransitionNotOfItsPlaceInTheRing()
     {
         using LabelWorld world = new(draws: 100);
         world.Draw(0);
@@ -214,7 +214,7 @@ public sealed class GroupTests
     }
 
     [Fact]
-    public void ACallThatFails_UsesNoLabelUp()
+    public void ACallThatFailsUsesNoLabelUp()
     {
         using LabelWorld world = new(draws: 2);
         world.Draw(0);
@@ -229,7 +229,7 @@ public sealed class GroupTests
     }
 
     [Fact]
-    public void Labels_ComeBackFromACheckpoint()
+    public void LabelsComeBackFromACheckpoint()
     {
         using TemporaryDirectory directory = new();
         string path = directory["labels.safetensors"];
@@ -260,7 +260,7 @@ public sealed class GroupTests
     }
 
     [Fact]
-    public void GroupsAndLabels_AllocateNothing()
+    public void GroupsAndLabelsAllocateNothing()
     {
         using LabelWorld world = new(draws: 2);
         SteadyState.AssertAllocatesNothing(() =>
@@ -271,7 +271,7 @@ public sealed class GroupTests
     }
 
     [Fact]
-    public void WhatGroupsCannotDo_IsRefused()
+    public void WhatGroupsCannotDoIsRefused()
     {
         Assert.Contains(
             nameof(RelabelOptions.LabelDraws),
@@ -298,8 +298,8 @@ public sealed class GroupTests
         SoftQProblem problem = new()
         {
             Observation = batch.Observation, Action = batch.Action,
-            Task = candidates.SelectMany(task => task).ToArray(), Rows = batch.Count, Candidates = candidates.Length, ObservationDimension = 3, ActionDimension = 2,
-            TaskDimension = 2, Estimator = SoftQEstimator.Critic, Critic1 = null!,
+            Task = candidates.SelectMany(task => task).ToArray(), Rows = batch.Count,
+            Candidates = candidates.Length, ObservationDimension = 3, ActionDimension = 2, TaskDimension = 2, Estimator = SoftQEstimator.Critic, Critic1 = null!,
         };
         float[] softQ = new float[rows.Length * candidates.Length];
         for (int i = 0; i < softQ.Length; i++)

@@ -53,7 +53,7 @@ public sealed class InverseRlTests
     [InlineData(CandidateSource.Both, PartitionMode.Batch, 2f)]
     [InlineData(CandidateSource.Fixed, PartitionMode.Batch, 1f)]
     [InlineData(CandidateSource.Fixed, PartitionMode.None, 1f)]
-    public void ResultAndDiagnostics_MatchTheOracle(CandidateSource source, PartitionMode partition, float temperature)
+    public void ResultAndDiagnosticsMatchTheOracle(CandidateSource source, PartitionMode partition, float temperature)
     {
         const int Rows = 37;
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
@@ -147,7 +147,7 @@ public sealed class InverseRlTests
     [InlineData(CandidateSource.Commanded)]
     [InlineData(CandidateSource.Reached)]
     [InlineData(CandidateSource.Both)]
-    public void SampledIndex_PointsAtTheTaskThatWasScored(CandidateSource source)
+    public void SampledIndexPointsAtTheTaskThatWasScored(CandidateSource source)
     {
         // The critic wants the task whose first entry is closest to the action's.
         using ComputeSession session = FunctionSession.Create(
@@ -216,7 +216,7 @@ public sealed class InverseRlTests
     }
 
     [Fact]
-    public void ReachedStates_MayBeTheCurrentOnes()
+    public void ReachedStatesMayBeTheCurrentOnes()
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -237,7 +237,7 @@ public sealed class InverseRlTests
     }
 
     [Fact]
-    public void GivenCandidates_ReplaceTheSource()
+    public void GivenCandidatesReplaceTheSource()
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -252,7 +252,7 @@ public sealed class InverseRlTests
     }
 
     [Fact]
-    public void Samples_FollowThePosterior()
+    public void SamplesFollowThePosterior()
     {
         const int Rows = 4, Calls = 4000;
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
@@ -293,7 +293,7 @@ public sealed class InverseRlTests
     }
 
     [Fact]
-    public void Prior_ShiftsAndExcludes()
+    public void PriorShiftsAndExcludes()
     {
         float ShareOfFirst(float[] logPrior)
         {
@@ -315,7 +315,7 @@ public sealed class InverseRlTests
     [InlineData(1f)]
     [InlineData(0.05f)]
     [InlineData(0f)]
-    public void Temperature_GoesDownToTheMode(float temperature)
+    public void TemperatureGoesDownToTheMode(float temperature)
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -351,7 +351,7 @@ public sealed class InverseRlTests
 
     // A batch of four minibatches is relabeled as one: its partition and candidates span all four.
     [Fact]
-    public void Pool_IsOneJointCall()
+    public void PoolIsOneJointCall()
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -372,7 +372,7 @@ public sealed class InverseRlTests
     // A prior given with the call: an excluded task is never drawn, odds shift by the prior's, and the next call knows
     // nothing of it.
     [Fact]
-    public void GivenCandidates_TakeAPrior()
+    public void GivenCandidatesTakeAPrior()
     {
         using ComputeSession session = FunctionSession.Create((in SoftQProblem _, int _, int _) => 0);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -400,7 +400,7 @@ public sealed class InverseRlTests
     [Theory]
     [InlineData(PartitionMode.Batch)]
     [InlineData(PartitionMode.None)]
-    public void MemoryBudget_DoesNotChangeTheResult(PartitionMode partition)
+    public void MemoryBudgetDoesNotChangeTheResult(PartitionMode partition)
     {
         (int[] Index, float[] LogPartition, int Calls, int Blocks, RelabelDiagnostics Diagnostics) Run(long budget)
         {
@@ -442,7 +442,7 @@ public sealed class InverseRlTests
     }
 
     [Fact]
-    public void RelabelFraction_IsTheShareThatReceivesANewTask()
+    public void RelabelFractionIsTheShareThatReceivesANewTask()
     {
         foreach (float fraction in new[] { 0f, 0.2f, 0.8f, 1f })
         {
@@ -475,7 +475,7 @@ public sealed class InverseRlTests
     }
 
     [Fact]
-    public void Critic_IsNotAskedWhenNoSlotNeedsIt()
+    public void CriticIsNotAskedWhenNoSlotNeedsIt()
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -491,7 +491,7 @@ public sealed class InverseRlTests
     }
 
     [Fact]
-    public void Problem_CarriesTheOptions()
+    public void ProblemCarriesTheOptions()
     {
         SoftQEstimator estimator = default;
         (

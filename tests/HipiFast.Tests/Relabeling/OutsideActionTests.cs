@@ -12,7 +12,7 @@ public class OutsideActionTests
     [Theory]
     [InlineData(SoftQEstimator.SoftCritic, "soft-critic")]
     [InlineData(SoftQEstimator.Bellman, "bellman")]
-    public void EstimatorsThatAskThePolicy_RefuseThem(SoftQEstimator estimator, string name)
+    public void EstimatorsThatAskThePolicyRefuseThem(SoftQEstimator estimator, string name)
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
@@ -33,7 +33,7 @@ public class OutsideActionTests
     [Theory]
     [InlineData(SoftQEstimator.Critic, null)]
     [InlineData(SoftQEstimator.SoftCritic, 0f)]
-    public void EstimatorsThatDoNot_TakeThem(SoftQEstimator estimator, float? alpha)
+    public void EstimatorsThatDoNotTakeThem(SoftQEstimator estimator, float? alpha)
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
@@ -45,7 +45,7 @@ public class OutsideActionTests
     }
 
     [Fact]
-    public void ThoseOfThePoolThatTasksChooseFrom_AreRefused()
+    public void ThoseOfThePoolThatTasksChooseFromAreRefused()
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(RelabelData.GoalFamily, agent, new RelabelOptions

@@ -17,7 +17,7 @@ public class OwnCriticTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void WhereEveryPairEndsItsTask_TheRewardTakesTheFunctionsPlace(bool manyPairs)
+    public void WhereEveryPairEndsItsTaskTheRewardTakesTheFunctionsPlace(bool manyPairs)
     {
         // Every goal is within reach: a reward of 0 whatever the function says.
         TaskFamily family = TaskFamilies.Goal([0, 1], margin: 1000f);
@@ -33,7 +33,7 @@ public class OwnCriticTests
     }
 
     [Fact]
-    public void OnlyPairsThatEndTheirTask_AreReplaced()
+    public void OnlyPairsThatEndTheirTaskAreReplaced()
     {
         SoftQRecorder recorder = new();
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
@@ -76,7 +76,7 @@ public class OwnCriticTests
     }
 
     [Fact]
-    public void AFunctionOfManyPairs_SeesEachOnce()
+    public void AFunctionOfManyPairsSeesEachOnce()
     {
         // More pairs than one call takes, and a number that divides into no tiles.
         const int Rows = 131;
@@ -105,7 +105,7 @@ public class OwnCriticTests
     }
 
     [Fact]
-    public void ASessionOfNetworks_StillAsksForAnAgent()
+    public void ASessionOfNetworksStillAsksForAnAgent()
     {
         using Relabeler relabeler = new(RelabelData.GoalFamily, null, s_options);
         using TransitionBatch batch = RelabelData.Batch(4);

@@ -28,7 +28,7 @@ public sealed class PrepareTests
 
     [Theory]
     [MemberData(nameof(Options))]
-    public void Prepare_ChangesNoLaterCall(RelabelOptions options, int candidates)
+    public void PrepareChangesNoLaterCall(RelabelOptions options, int candidates)
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler prepared = new(RelabelData.GoalFamily, agent, options),
@@ -59,7 +59,7 @@ public sealed class PrepareTests
     }
 
     [Fact]
-    public void AfterPrepare_TheFirstCallCompilesNothing()
+    public void AfterPrepareTheFirstCallCompilesNothing()
     {
         // A family of this test alone, for which the runtime has compiled nothing yet.
         TaskFamily family = TaskFamily.Create(new OwnFamily());
@@ -75,7 +75,7 @@ public sealed class PrepareTests
     }
 
     [Fact]
-    public void WithoutNetworks_OrASize_PrepareIsRefused()
+    public void WithoutNetworksOrASizePrepareIsRefused()
     {
         using Relabeler relabeler = new(RelabelData.GoalFamily, null, s_options);
         Assert.Contains("networks", Assert.Throws<ArgumentException>(() => relabeler.Prepare(8)).Message);

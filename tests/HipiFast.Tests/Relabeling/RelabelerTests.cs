@@ -18,7 +18,7 @@ public sealed class RelabelerTests
     private static readonly TaskFamily s_discrete = TaskFamily.Create(new BiasedTasks(0));
 
     [Fact]
-    public void None_ChangesNoTask()
+    public void NoneChangesNoTask()
     {
         using Relabeler relabeler = new(RelabelData.GoalFamily, null,
             new RelabelOptions { Strategy = RelabelStrategy.None, RelabelFraction = 1, GoalMix = 1 });
@@ -36,7 +36,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void Random_TakesAnotherRowsTask()
+    public void RandomTakesAnotherRowsTask()
     {
         using Relabeler relabeler = new(
             RelabelData.GoalFamily, null,
@@ -66,7 +66,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void Random_DrawsFromTheDistribution()
+    public void RandomDrawsFromTheDistribution()
     {
         TransitionShape shape = new(4, 1, 3);
         using Relabeler relabeler = new(
@@ -90,7 +90,7 @@ public sealed class RelabelerTests
     [InlineData(0.5f)]
     [InlineData(0.3f)]
     [InlineData(1f)]
-    public void GoalMix_IsAShareOfTheRelabeledSlots(float mix)
+    public void GoalMixIsAShareOfTheRelabeledSlots(float mix)
     {
         using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -129,7 +129,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void GoalMix_ServesRandomRelabelingToo()
+    public void GoalMixServesRandomRelabelingToo()
     {
         using ReplayBuffer replay = new(RelabelData.Shape, 4);
         for (int i = 0; i < 4; i++)
@@ -153,7 +153,7 @@ public sealed class RelabelerTests
     [InlineData(SoftQEstimator.SoftCritic, Assignment.Row)]
     [InlineData(SoftQEstimator.Bellman, Assignment.Row)]
     [InlineData(SoftQEstimator.Bellman, Assignment.Task)]
-    public void Threads_DoNotChangeTheResult(SoftQEstimator estimator, Assignment assignment)
+    public void ThreadsDoNotChangeTheResult(SoftQEstimator estimator, Assignment assignment)
     {
         (int[] Index, float[] Contents, RelabelDiagnostics Diagnostics) Run(int threads)
         {
@@ -182,7 +182,7 @@ public sealed class RelabelerTests
     [Theory]
     [InlineData(SoftQEstimator.Critic)]
     [InlineData(SoftQEstimator.Bellman)]
-    public void MemoryBudget_DoesNotChangeTheResultWithRealNetworks(SoftQEstimator estimator)
+    public void MemoryBudgetDoesNotChangeTheResultWithRealNetworks(SoftQEstimator estimator)
     {
         int[] Run(long budget)
         {
@@ -206,7 +206,7 @@ public sealed class RelabelerTests
     // Fig. 8 on transitions: the Bellman estimate contains the reward, so a constant on one task's reward shifts its
     // column. The kept seed draws the same noise.
     [Fact]
-    public void Partition_CancelsAConstantOnOneTasksReward()
+    public void PartitionCancelsAConstantOnOneTasksReward()
     {
         TransitionShape shape = new(4, 1, 3);
         int[] Run(float bias, PartitionMode partition)
@@ -235,7 +235,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void Call_DecidesTheDraws()
+    public void CallDecidesTheDraws()
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(RelabelData.GoalFamily, agent, new RelabelOptions { RelabelFraction = 1 });
@@ -253,7 +253,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void SharedSession_IsNotDisposed()
+    public void SharedSessionIsNotDisposed()
     {
         using ComputeSession session = KernelRegistry.Default.Resolve(
             ManagedBackend.FamilyName).CreateSession(new SessionOptions(1));
@@ -272,7 +272,7 @@ public sealed class RelabelerTests
     [InlineData(RelabelStrategy.InverseRl, Assignment.Row, SoftQEstimator.Bellman)]
     [InlineData(RelabelStrategy.InverseRl, Assignment.Task, SoftQEstimator.Critic)]
     [InlineData(RelabelStrategy.Random, Assignment.Row, SoftQEstimator.Critic)]
-    public void SteadyState_AllocatesNothing(RelabelStrategy strategy, Assignment assignment, SoftQEstimator estimator)
+    public void SteadyStateAllocatesNothing(RelabelStrategy strategy, Assignment assignment, SoftQEstimator estimator)
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using ReplayBuffer replay = new(RelabelData.Shape, 100);
@@ -299,7 +299,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void Trajectories_AllocateNothing()
+    public void TrajectoriesAllocateNothing()
     {
         using Relabeler relabeler = new(
             RelabelData.GoalFamily, null, new RelabelOptions { Compute = new() { Threads = 2 } });
@@ -314,7 +314,7 @@ public sealed class RelabelerTests
     [InlineData("Action", "The action of transition 6 is NaN in column 1; expected finite numbers.")]
     [InlineData("NextObservation", "The next observation of transition 4 is NaN in column 1; expected finite numbers.")]
     [InlineData("Task", "The task of transition 6 is NaN in column 1; expected finite numbers.")]
-    public void NaNInTheBatch_IsNamed(string column, string message)
+    public void NaNInTheBatchIsNamed(string column, string message)
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(RelabelData.GoalFamily, agent, new RelabelOptions());
@@ -343,7 +343,7 @@ public sealed class RelabelerTests
     [InlineData(
         float.NegativeInfinity,
         "The critic estimate of transition 11 under candidate task 5 is -infinity; expected a finite number.")]
-    public void CriticThatIsNotFinite_IsNamedByItsFirstPair(float value, string message)
+    public void CriticThatIsNotFiniteIsNamedByItsFirstPair(float value, string message)
     {
         foreach (long budget in new long[] { 1 << 20, 20 * 4 * 3 })
         {
@@ -369,7 +369,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void NetworkWithANaNWeight_IsNamedByItsFirstPair()
+    public void NetworkWithANaNWeightIsNamedByItsFirstPair()
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         agent.Critic2!.Bias(2)[0] = float.NaN;
@@ -384,7 +384,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void AnObserverThatThrows_LeavesTheBatchAsItWas()
+    public void AnObserverThatThrowsLeavesTheBatchAsItWas()
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
@@ -397,7 +397,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void ScoresBeyondAnyFloat_StillChoose()
+    public void ScoresBeyondAnyFloatStillChoose()
     {
         using ComputeSession session = FunctionSession.Create((in SoftQProblem _, int row, int i) => 1e20f * (row + i));
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
@@ -413,7 +413,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void ShapesThatDisagree_AreRefused()
+    public void ShapesThatDisagreeAreRefused()
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape), wide = RelabelData.Agent(
             new TransitionShape(3, 2, 5));
@@ -445,7 +445,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void CandidatesThatAreNone_AreRefused()
+    public void CandidatesThatAreNoneAreRefused()
     {
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(RelabelData.GoalFamily, agent,
@@ -473,7 +473,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void GoalStrategies_AreRefusedWithoutAMapFromStatesToTasks()
+    public void GoalStrategiesAreRefusedWithoutAMapFromStatesToTasks()
     {
         foreach ((RelabelOptions options, string what) in new[]
         {
@@ -495,7 +495,7 @@ public sealed class RelabelerTests
     }
 
     [Fact]
-    public void OptionsOutOfRange_AreRefused()
+    public void OptionsOutOfRangeAreRefused()
     {
         foreach ((RelabelOptions options, string name) in new[]
         {

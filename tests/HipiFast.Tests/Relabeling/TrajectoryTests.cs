@@ -20,7 +20,7 @@ public sealed class TrajectoryTests
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
-    public void Returns_AreTheSumsOfRewards(int threads)
+    public void ReturnsAreTheSumsOfRewards(int threads)
     {
         TaskFamily family = TaskFamily.Create(new BiasedTasks(0.5f));
         using Relabeler relabeler = Make(
@@ -71,7 +71,7 @@ public sealed class TrajectoryTests
     [InlineData(1, 1, false)]
     [InlineData(2, 7, true)]
     [InlineData(4, 33, true)]
-    public void Returns_OfALinearFamilyAreTheSumsOfRewards(int threads, int candidates, bool actionCost)
+    public void ReturnsOfALinearFamilyAreTheSumsOfRewards(int threads, int candidates, bool actionCost)
     {
         TaskFamily family = TaskFamilies.Linear([3, 0], actionCost);
         Assert.True(family.IsLinear);
@@ -112,7 +112,7 @@ public sealed class TrajectoryTests
     // Fig. 8: with the partition function a constant on one task's reward changes nothing; without it that task takes
     // nearly everything.
     [Fact]
-    public void Partition_CancelsAConstantOnOneTask()
+    public void PartitionCancelsAConstantOnOneTask()
     {
         int[] plain = Assign(0, PartitionMode.Batch), biased = Assign(5, PartitionMode.Batch);
         int[] plainWithout = Assign(0, PartitionMode.None), biasedWithout = Assign(5, PartitionMode.None);
@@ -125,7 +125,7 @@ public sealed class TrajectoryTests
     }
 
     [Fact]
-    public void MemoryBudget_DoesNotChangeTheResult()
+    public void MemoryBudgetDoesNotChangeTheResult()
     {
         int[] whole = Assign(1, PartitionMode.Batch), blocks = Assign(1, PartitionMode.Batch, 3 * 4 * 7);
 
@@ -137,7 +137,7 @@ public sealed class TrajectoryTests
     [InlineData(0.2f)]
     [InlineData(0.8f)]
     [InlineData(1f)]
-    public void RelabelFraction_IsAShareOfTrajectories(float fraction)
+    public void RelabelFractionIsAShareOfTrajectories(float fraction)
     {
         using Relabeler relabeler = Make(
             TaskFamily.Create(new BiasedTasks(0)),
@@ -156,7 +156,7 @@ public sealed class TrajectoryTests
     }
 
     [Fact]
-    public void Candidates_AreCommandedTasksOrFinalStates()
+    public void CandidatesAreCommandedTasksOrFinalStates()
     {
         using TransitionBatch batch = RelabelData.Batch(7);
         long[] episode = [1, 1, 1, 2, 2, 3, 3];
@@ -188,7 +188,7 @@ public sealed class TrajectoryTests
     }
 
     [Fact]
-    public void Final_IsTheLastStateOfTheTrajectory()
+    public void FinalIsTheLastStateOfTheTrajectory()
     {
         using Relabeler relabeler = new(
             RelabelData.GoalFamily, null, new RelabelOptions { Strategy = RelabelStrategy.Final, RelabelFraction = 1 });
@@ -203,7 +203,7 @@ public sealed class TrajectoryTests
     }
 
     [Fact]
-    public void Random_IsAnotherTrajectorysTaskOrTheDistributions()
+    public void RandomIsAnotherTrajectorysTaskOrTheDistributions()
     {
         using Relabeler other = new(
             RelabelData.GoalFamily, null,
@@ -224,7 +224,7 @@ public sealed class TrajectoryTests
     }
 
     [Fact]
-    public void WhatDoesNotApply_IsOneClearSentence()
+    public void WhatDoesNotApplyIsOneClearSentence()
     {
         using TransitionBatch batch = RelabelData.Batch(4);
         float[] before = RelabelData.Contents(batch);

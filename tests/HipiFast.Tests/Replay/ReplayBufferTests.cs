@@ -12,7 +12,7 @@ public sealed class ReplayBufferTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
-    public void Capacity_IsRoundedDownToWholeVectorSteps()
+    public void CapacityIsRoundedDownToWholeVectorSteps()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 17, 5);
 
@@ -26,7 +26,7 @@ public sealed class ReplayBufferTests : IDisposable
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(5)]
-    public void EpisodeEnd_IsTheLastStoredTransitionOfTheSameEpisode(int copies)
+    public void EpisodeEndIsTheLastStoredTransitionOfTheSameEpisode(int copies)
     {
         foreach (double endProbability in new[] { 0.0, 0.03, 0.3, 1.0 })
         {
@@ -44,7 +44,7 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
-    public void Lookups_RefuseTransitionsThatAreNotStored()
+    public void LookupsRefuseTransitionsThatAreNotStored()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 4, 2);
         EpisodeData data = new(1, 2, 0.1);
@@ -62,7 +62,7 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
-    public void Sample_ReturnsWholeTransitionsWithTheirNumbers()
+    public void SampleReturnsWholeTransitionsWithTheirNumbers()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 30, 3);
         using TransitionBatch batch = new(EpisodeData.Shape, 101);
@@ -96,7 +96,7 @@ public sealed class ReplayBufferTests : IDisposable
     // All widths that the gather treats differently: one element, 8, 12, 16 bytes, whole vectors, and overlapping last
     // vectors.
     [Fact]
-    public void Sample_GathersEveryWidth()
+    public void SampleGathersEveryWidth()
     {
         for (int width = 1; width <= 37; width++)
         {
@@ -134,7 +134,7 @@ public sealed class ReplayBufferTests : IDisposable
     // Whole and partial blocks in every column, fewer and more rows than are drawn at once, a ring that has wrapped
     // around.
     [Fact]
-    public void Sample_EqualsAPlainCopyAndWritesNothingBehindItsRows()
+    public void SampleEqualsAPlainCopyAndWritesNothingBehindItsRows()
     {
         for (int observation = 1; observation <= 17; observation++)
         {
@@ -157,7 +157,7 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
-    public void Sample_IsUniform()
+    public void SampleIsUniform()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 7);
         using TransitionBatch batch = new(EpisodeData.Shape, 1000);
@@ -178,7 +178,7 @@ public sealed class ReplayBufferTests : IDisposable
 
     // With a bound just above 2^31 the unmapped surplus is nearly half of all words, so a biased map would show.
     [Fact]
-    public void UniformIndex_RefusesTheSurplus()
+    public void UniformIndexRefusesTheSurplus()
     {
         const uint Bound = 3u << 30;
         int low = 0, refused = 0;
@@ -202,7 +202,7 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
-    public void Sample_DependsOnSeedAndCallAlone()
+    public void SampleDependsOnSeedAndCallAlone()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 64);
         using TransitionBatch batch = new(EpisodeData.Shape, 32);
@@ -222,7 +222,7 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
-    public void Sample_RefusesWhatCannotBe()
+    public void SampleRefusesWhatCannotBe()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 64);
         using TransitionBatch batch = new(EpisodeData.Shape, 32), other = new(new TransitionShape(4, 2, 3), 32);
@@ -236,7 +236,7 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
-    public void Constructor_RefusesACapacityBelowOneVectorStep()
+    public void ConstructorRefusesACapacityBelowOneVectorStep()
     {
         Assert.Throws<ArgumentException>(() => new ReplayBuffer(EpisodeData.Shape, 3, 4));
         Assert.Throws<ArgumentException>(() => new ReplayBuffer(EpisodeData.Shape, 3, 0));
@@ -245,7 +245,7 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
-    public void Append_RefusesAWrongLengthAndAddsNothing()
+    public void AppendRefusesAWrongLengthAndAddsNothing()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 8, 2);
 
@@ -262,7 +262,7 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
-    public void Append_RefusesWhatIsNoNumberAndAddsNothing()
+    public void AppendRefusesWhatIsNoNumberAndAddsNothing()
     {
         using ReplayBuffer buffer = new(new TransitionShape(2, 1, 1), 4, 2);
         float[][] columns = [[0, 1, 2, 3], [0, 0], [4, 5, 6, 7], [0, 0], [-1, -1]];
@@ -296,7 +296,7 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
-    public void AppendEpisode_EndsTheEpisodeWhereItsBatchEnds()
+    public void AppendEpisodeEndsTheEpisodeWhereItsBatchEnds()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 20);
         using TransitionBatch episode = new(EpisodeData.Shape, 4);
@@ -322,7 +322,7 @@ public sealed class ReplayBufferTests : IDisposable
     [InlineData(3)]
     [InlineData(10)]
     [InlineData(27)]
-    public void SavedBuffer_ContinuesExactly(int steps)
+    public void SavedBufferContinuesExactly(int steps)
     {
         string path = _directory["replay.safetensors"];
         using ReplayBuffer original = new(EpisodeData.Shape, 30, 3), restored = new(EpisodeData.Shape, 30, 3);
@@ -368,7 +368,7 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
-    public void LoadState_RefusesAnotherLayout()
+    public void LoadStateRefusesAnotherLayout()
     {
         string path = _directory["replay.safetensors"];
         using ReplayBuffer original = new(EpisodeData.Shape, 30, 3);
@@ -389,7 +389,7 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
-    public void LoadState_RefusesEpisodeEndsOutsideTheBuffer()
+    public void LoadStateRefusesEpisodeEndsOutsideTheBuffer()
     {
         string path = _directory["replay.safetensors"];
         using ReplayBuffer original = new(EpisodeData.Shape, 10);
@@ -406,7 +406,7 @@ public sealed class ReplayBufferTests : IDisposable
     }
 
     [Fact]
-    public void AppendAndSample_AllocateNothing()
+    public void AppendAndSampleAllocateNothing()
     {
         using ReplayBuffer buffer = new(EpisodeData.Shape, 1000, 4);
         using TransitionBatch batch = new(EpisodeData.Shape, 256), step = new(EpisodeData.Shape, 4) { Count = 4 };

@@ -18,7 +18,7 @@ public sealed class CloningRunTests
     };
 
     [Fact]
-    public void Collect_RecordsWholeEpisodesAsTheEnvironmentSawThem()
+    public void CollectRecordsWholeEpisodesAsTheEnvironmentSawThem()
     {
         using Demonstrations demonstrations = Collect(7, copies: 3);
         TransitionBatch rows = demonstrations.Transitions;
@@ -40,7 +40,7 @@ public sealed class CloningRunTests
     }
 
     [Fact]
-    public void AConstantUnderOneTask_ChangesNothingWithThePartition_AndTakesAllLabelsWithout()
+    public void AConstantUnderOneTaskChangesNothingWithThePartitionAndTakesAllLabelsWithout()
     {
         using Demonstrations demonstrations = Collect(12, copies: 12);
         using TemporaryDirectory temporary = new();
@@ -57,7 +57,7 @@ public sealed class CloningRunTests
     }
 
     [Fact]
-    public void RandomLabels_AreDrawnPerTrajectoryAmongTheCandidates()
+    public void RandomLabelsAreDrawnPerTrajectoryAmongTheCandidates()
     {
         using Demonstrations demonstrations = Collect(12, copies: 12);
         using TemporaryDirectory temporary = new();
@@ -90,7 +90,7 @@ public sealed class CloningRunTests
     }
 
     [Fact]
-    public void Run_LeavesTheDemonstrationsAsTheyWere_AndItsResultCanBeReadBack()
+    public void RunLeavesTheDemonstrationsAsTheyWereAndItsResultCanBeReadBack()
     {
         using Demonstrations demonstrations = Collect(6, copies: 6);
         float[] tasks = demonstrations.Transitions.Task.ToArray();
@@ -124,7 +124,7 @@ public sealed class CloningRunTests
     }
 
     [Fact]
-    public void BadOptions_AreRefused()
+    public void BadOptionsAreRefused()
     {
         using Demonstrations demonstrations = Collect(2, copies: 2);
         Assert.Contains("Candidates", Refused(s_options with { Candidates = 0 }));
