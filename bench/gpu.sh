@@ -60,7 +60,8 @@ pack() {
         say "the program has no libtorch for CUDA, so the folder holds none and the torch learner will not be measured" \
             "(TorchDevice=cuda before packing; docs/torch.md)."
     fi
-    cp "$root"/kernels/HipiFast.Kernels.Cuda/obj/Release/net10.0/Ptx/*.ptx "$folder/ptx/" || die "the PTX for ptxas was not found."
+    cp "$root"/kernels/HipiFast.Kernels.Cuda/obj/Release/Ptx/*.ptx "$root"/kernels/HipiFast.Kernels.Cuda/sass.txt "$folder/ptx/" \
+        || die "the PTX for ptxas was not found."
     parent=$(dirname "$folder") name=$(basename "$folder")
     if command -v zstd >/dev/null 2>&1; then
         archive="$folder.tar.zst"
@@ -124,12 +125,17 @@ torch_learner() {
     fi
 }
 
+# The GPU's compute capability times ten.
+gpu_capability() {
+    found=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d '. ')
+    printf '%s' "${found:-80}"
+}
+
 # A line for every kernel, as Markdown: what ptxas gives it, and how many groups a multiprocessor of 64 K registers then holds. The tensor kernels' W2
 # lies in shared memory that they ask for at the launch: whole, or in slices where that does not fit. Writes to the file $1 what should not be:
 # anything in local memory, warnings, errors.
 ptxas_report() {
-    capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d '. ')
-    capability=${capability:-80}
+    capability=$(gpu_capability)
     case "$capability" in
         80) shared_kilobytes=164 warps=64 dynamic=131072 ;;
         87) shared_kilobytes=164 warps=48 dynamic=131072 ;;
@@ -172,6 +178,19 @@ ptxas_report() {
     done
 }
 
+# What the kept table says of the loops of every kernel for this architecture, or for the newest older one.
+loops_table() {
+    table="$ptx/sass.txt"
+    [ -f "$table" ] || table="$(dirname "$here")/kernels/HipiFast.Kernels.Cuda/sass.txt"
+    architecture=sm_80
+    for known in sm_86 sm_90; do
+        [ "$(gpu_capability)" -ge "${known#sm_}" ] && architecture=$known
+    done
+    printf '\n## Instructions of every loop (%s, kept)\n\n```\n' "$architecture"
+    grep -e '^#' -e " $architecture:" "$table"
+    printf '```\n'
+}
+
 run() {
     quick=$1
     if [ -d "$here/program" ]; then
@@ -183,7 +202,7 @@ run() {
         root=$(dirname "$here")
         program="$root/src/HipiFast.Cli/bin/Release/net10.0/HipiFast.Cli.dll" dotnet=dotnet results="$here/results"
         plugins="$root/artifacts/plugins/Release"
-        ptx="$root/kernels/HipiFast.Kernels.Cuda/obj/Release/net10.0/Ptx" torch_script="$here/peers/relabel_torch.py"
+        ptx="$root/kernels/HipiFast.Kernels.Cuda/obj/Release/Ptx" torch_script="$here/peers/relabel_torch.py"
         peers="$here/peers/compare.py"
         "$root/hipifast" info >/dev/null || die "the program does not build."
         build_plugins "$root"
@@ -243,6 +262,7 @@ run() {
             say "ptxas found what should not be:"
             cat "$temporary/problems"
         fi
+        loops_table | tee -a "$report"
     else
         say "ptxas was not found; registers and spills are those that the driver reports."
     fi
