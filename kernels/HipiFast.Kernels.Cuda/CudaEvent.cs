@@ -8,11 +8,15 @@ internal sealed unsafe class CudaEvent : DeviceEvent
     private readonly CudaRuntime _runtime;
     private readonly CudaHandle _handle;
 
-    public CudaEvent(CudaRuntime runtime, nint handle)
+    public CudaEvent(CudaRuntime runtime, nint handle, bool isTimed)
     {
         _runtime = runtime;
+        IsTimed = isTimed;
         _handle = new CudaHandle(runtime, this, handle);
     }
+
+    /// <summary>Whether the driver notes the time when it is reached.</summary>
+    public bool IsTimed { get; }
 
     /// <summary>Its handle.</summary>
     public nint Handle => _handle.Value;

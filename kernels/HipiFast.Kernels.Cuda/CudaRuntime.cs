@@ -17,6 +17,9 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
 {
     private const uint NonBlockingStream = 1;
 
+    /// <summary>CU_EVENT_DISABLE_TIMING.</summary>
+    private const uint UntimedEvent = 2;
+
     // Work of other threads of the process (libtorch's) does not break a recording.
     private const int ThreadLocalCapture = 1;
 
@@ -159,12 +162,12 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     }
 
     /// <inheritdoc/>
-    public override DeviceEvent CreateEvent()
+    public override DeviceEvent CreateEvent(bool isTimed = false)
     {
         using ContextScope scope = Enter();
         nint handle = 0;
-        CudaDriver.Check(Driver.EventCreate(&handle, 0), "make an event");
-        return new CudaEvent(this, handle);
+        CudaDriver.Check(Driver.EventCreate(&handle, isTimed ? 0 : UntimedEvent), "make an event");
+        return new CudaEvent(this, handle, isTimed);
     }
 
     /// <inheritdoc/>
@@ -244,6 +247,11 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     /// <inheritdoc/>
     public override TimeSpan Elapsed(DeviceEvent first, DeviceEvent second)
     {
+        if (!((CudaEvent)first).IsTimed || !((CudaEvent)second).IsTimed)
+        {
+            throw new ArgumentException("Time passes between events that were made to be timed; found one that was not.");
+        }
+
         using ContextScope scope = Enter();
         float milliseconds = 0;
         CudaDriver.Check(Driver.EventSynchronize(((CudaEvent)second).Handle), "wait for an event");

@@ -7,13 +7,15 @@ namespace HipiFast.Kernels.Cuda;
 /// <summary>
 /// The kernels that are kept ready as PTX. <c>Ptx/manifest.txt</c> lists them, one a line, fields separated by tabs:
 /// the kernel's name, the full name of the task family's type or <c>-</c>, the lowest compute capability times ten, the
-/// file, the entry point in it. Lines that begin with # and empty ones say nothing.
+/// file, the entry point in it. A capability followed by <c>a</c> serves that one alone: its instructions are not in
+/// later devices. Lines that begin with # and empty ones say nothing.
 /// </summary>
 internal sealed class PtxCatalog
 {
     private const string Folder = "Ptx/";
     private const string Manifest = "manifest.txt";
     private const int Fields = 5;
+    private const char ExactMark = 'a';
 
     private readonly Dictionary<(string Kernel, string Family), List<Entry>> _entries = [];
     private readonly Dictionary<string, string> _texts = [];
@@ -35,7 +37,8 @@ internal sealed class PtxCatalog
             }
 
             string[] fields = line.Split('\t');
-            if (fields.Length != Fields || !int.TryParse(fields[2], out int capability))
+            bool isExact = fields.Length == Fields && fields[2].EndsWith(ExactMark);
+            if (fields.Length != Fields || !int.TryParse(fields[2].AsSpan(0, fields[2].Length - (isExact ? 1 : 0)), out int capability))
             {
                 throw new InvalidDataException(
                     $"{Manifest}, line {number}: expected kernel, family, capability, file and entry point; found "
@@ -48,7 +51,7 @@ internal sealed class PtxCatalog
                 _entries.Add(key, entries = []);
             }
 
-            entries.Add(new Entry(capability, fields[3], fields[4]));
+            entries.Add(new Entry(capability, isExact, fields[3], fields[4]));
         }
     }
 
@@ -72,7 +75,7 @@ internal sealed class PtxCatalog
     public PtxKernel? Find(string name, string family, int capability)
     {
         Entry? best = _entries.TryGetValue((name, family), out List<Entry>? entries)
-            ? entries.Where(entry => entry.Capability <= capability).MaxBy(entry => entry.Capability)
+            ? entries.Where(entry => entry.Serves(capability)).MaxBy(entry => (entry.Capability, entry.IsExact))
             : null;
         if (best is null)
         {
@@ -116,7 +119,11 @@ internal sealed class PtxCatalog
         return reader.ReadToEnd();
     }
 
-    private sealed record Entry(int Capability, string File, string EntryPoint);
+    // For a capability and all later ones, or for just that one.
+    private sealed record Entry(int Capability, bool IsExact, string File, string EntryPoint)
+    {
+        public bool Serves(int capability) => IsExact ? capability == Capability : capability >= Capability;
+    }
 
     private readonly struct NameVisitor : ITaskFamilyVisitor<string>
     {

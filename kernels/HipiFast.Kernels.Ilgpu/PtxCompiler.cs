@@ -72,9 +72,30 @@ public sealed partial class PtxCompiler
             // ILGPU 1.5.3 names compute capability 8.0 as the target of any later one.
             string text = Renumber(WithoutUncalled(
                 TargetPattern().Replace(kernel.PTXAssembly.ReplaceLineEndings("\n"), $".target sm_{found}")));
+            text = KeepNaN(ConditionalPattern().Replace(text, "$1bra"));
             return new PtxKernel(text, EntryPattern().Match(text).Groups[1].Value);
         }
     }
+
+    // MathF.Max and Min give NaN where either number is one, as the processor does; the bare instructions give the other
+    // number. The .NaN of those for doubles has to be written out.
+    private static string KeepNaN(string text) => DoubleExtremumPattern().Replace(
+        SingleExtremumPattern().Replace(text, "$1.NaN.f32"),
+        match =>
+        {
+            string operation = match.Groups[1].Value, to = match.Groups[2].Value, a = match.Groups[3].Value,
+                b = match.Groups[4].Value;
+            return $$"""
+                {
+                .reg .pred unordered;
+                .reg .f64 sum;
+                add.rn.f64 sum, {{a}}, {{b}};
+                setp.nan.f64 unordered, {{a}}, {{b}};
+                {{operation}}.f64 {{to}}, {{a}}, {{b}};
+                selp.f64 {{to}}, sum, {{to}}, unordered;
+                }
+                """.ReplaceLineEndings("\n\t");
+        });
 
     // ILGPU leaves an empty function for every method that an instruction stands for.
     private static string WithoutUncalled(string text) => FunctionPattern().Replace(
@@ -102,6 +123,16 @@ public sealed partial class PtxCompiler
     // A name and its number, behind an underscore: parameters, labels, functions; not the target's.
     [GeneratedRegex(@"(?<![\w.%])(?!sm_)(\w+_)\d+\b")]
     private static partial Regex NumberPattern();
+
+    // ILGPU calls every branch uniform, those included whose condition differs within a warp, where that is undefined.
+    [GeneratedRegex(@"^(\s*@!?%p\d+\s+)bra\.uni\b", RegexOptions.Multiline)]
+    private static partial Regex ConditionalPattern();
+
+    [GeneratedRegex(@"\b(max|min)\.f32\b")]
+    private static partial Regex SingleExtremumPattern();
+
+    [GeneratedRegex(@"\b(max|min)\.f64\s+(%fd\d+), ([^,;]+), ([^,;]+);")]
+    private static partial Regex DoubleExtremumPattern();
 
     [GeneratedRegex(@"\.target sm_\d+")]
     private static partial Regex TargetPattern();

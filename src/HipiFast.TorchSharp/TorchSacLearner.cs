@@ -139,8 +139,8 @@ public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
                 // TorchSharp sets no streams, so libtorch's work goes to the default stream.
                 _turns = new ExternalStream(_kernels, _device.type == DeviceType.CUDA ? 0 : null);
                 _turns.End();
-                _handOverBegins = _kernels.CreateEvent();
-                _handOverEnds = _kernels.CreateEvent();
+                _handOverBegins = _kernels.CreateEvent(isTimed: true);
+                _handOverEnds = _kernels.CreateEvent(isTimed: true);
             }
         }
         else

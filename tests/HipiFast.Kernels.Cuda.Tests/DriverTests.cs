@@ -191,6 +191,20 @@ public sealed class DriverTests
         Assert.Null(PtxFixture.Catalog().Find(PtxFixture.Reduce, "-", 75));
     }
 
+    [Theory]
+    [InlineData(80, "Any")]
+    [InlineData(89, "Any")]
+    [InlineData(90, "Exact")]
+    [InlineData(100, "Newer")]
+    [InlineData(120, "Newer")]
+    public void TextForOneArchitectureServesNoLaterOne(int capability, string expected)
+    {
+        PtxCatalog catalog = new(file => file == "manifest.txt"
+            ? "k\t-\t90a\tf\tExact\nk\t-\t80\tf\tAny\nk\t-\t90\tf\tNewer"
+            : string.Empty);
+        Assert.Equal(expected, catalog.Find("k", "-", capability)!.EntryPoint);
+    }
+
     [FakeDriverFact]
     public void AFamilyThatIsNotKeptIsCompiledOrSaysWhatToInstall()
     {
@@ -235,6 +249,9 @@ public sealed class DriverTests
         "scale\t-\t80\tplain.ptx",
         "manifest.txt, line 2: expected kernel, family, capability, file and entry point; found "
         + "'scale\t-\t80\tplain.ptx'.")]
+    [InlineData(
+        "scale\t-\ta\ta\tb",
+        "manifest.txt, line 2: expected kernel, family, capability, file and entry point; found 'scale\t-\ta\ta\tb'.")]
     [InlineData(
         "scale\t-\tx\ta\tb",
         "manifest.txt, line 2: expected kernel, family, capability, file and entry point; found 'scale\t-\tx\ta\tb'.")]

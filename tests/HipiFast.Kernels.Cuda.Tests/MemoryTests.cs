@@ -1,3 +1,4 @@
+using HipiFast.Kernels.Devices.Replay;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 
@@ -96,7 +97,7 @@ public sealed class MemoryTests
         FakeDriver fake = new();
         using CudaRuntime runtime = fake.Open();
         using DeviceStream uploads = runtime.CreateStream();
-        using DeviceEvent first = runtime.CreateEvent(), second = runtime.CreateEvent();
+        using DeviceEvent first = runtime.CreateEvent(isTimed: true), second = runtime.CreateEvent(isTimed: true);
         runtime.Record(first, uploads);
         runtime.Wait(first);
         runtime.Record(second);
@@ -104,6 +105,29 @@ public sealed class MemoryTests
         Assert.Equal(
             ["cuEventRecord event1 stream2", "cuStreamWaitEvent stream1 event1", "cuEventRecord event2 stream1"],
             fake.Calls("cuEventRecord", "cuStreamWaitEvent"));
+    }
+
+    [FakeDriverFact]
+    public void EventsThatOnlyOrderStreamsAreNotTimed()
+    {
+        FakeDriver fake = new();
+        using CudaRuntime runtime = fake.Open(PtxCatalog.Embedded);
+        using DeviceEvent timed = runtime.CreateEvent(isTimed: true), plain = runtime.CreateEvent();
+        runtime.Record(timed);
+        runtime.Record(plain);
+        Assert.Equal(
+            "Time passes between events that were made to be timed; found one that was not.",
+            Assert.Throws<ArgumentException>(() => runtime.Elapsed(timed, plain)).Message);
+
+        // All that the engine itself makes: of uploads, of the replay's own stream, of the hand-over to streams of others.
+        fake.ClearLog();
+        using DeviceBuffer buffer = runtime.Allocate(1 << 10);
+        runtime.Upload(new float[1 << 8], buffer.View<float>());
+        using DeviceReplay replay = SessionData.Ring(runtime, 100, transitions: 1);
+        using ExternalStream stream = new(runtime, 1);
+        string[] made = fake.Calls("cuEventCreate");
+        Assert.True(made.Length >= 5, $"{made.Length} events were made.");
+        Assert.All(made, line => Assert.EndsWith(" untimed", line));
     }
 
     [FakeDriverFact]

@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices.Replay;
+using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.SoftQ;
@@ -88,6 +89,31 @@ public sealed class SessionTests
                 new TaskPosterior { SoftQ = softQ, Rows = Rows, Candidates = Candidates, Temperature = 1 },
                 new TaskSamples { Index = data.TaskIndex });
         });
+    }
+
+    [FakeDriverFact]
+    public void AFailedRecordingSaysWhatFailedAndTheNextIsMade()
+    {
+        FakeDriver fake = new();
+        using (AgentNetworks agent = Agent(16))
+        using (ComputeSession session = Backend().CreateSession(default))
+        {
+            IRelabelPipeline pipeline = session.RelabelPipeline;
+            SessionData data = new(40, 20);
+            data.Run(pipeline, agent, SoftQEstimator.Critic, 0);
+
+            // The second call is recorded. A launch that fails breaks the recording, whose end then fails, too.
+            fake.Fail("cuLaunchKernel", 2, after: 2);
+            Assert.Contains(
+                "launch the kernel", Assert.Throws<DeviceException>(
+                    () => data.Run(pipeline, agent, SoftQEstimator.Critic, 1)).Message, StringComparison.Ordinal);
+            Assert.Equal((0, 0), (fake.Live("graph"), fake.Live("executable")));
+            fake.ClearLog();
+            data.Run(pipeline, agent, SoftQEstimator.Critic, 2);
+            Assert.Single(fake.Calls("cuGraphLaunch"));
+        }
+
+        fake.AssertNothingIsLeft();
     }
 
     [FakeDriverFact]

@@ -10,8 +10,11 @@ namespace HipiFast.Kernels.Devices.Peaks;
 /// <param name="BytesPerSecond">Bytes read and written per second by a copy within its memory.</param>
 public readonly record struct DevicePeaks(double Flops, double BytesPerSecond)
 {
-    /// <summary>Independent multiply-adds of a thread and iteration.</summary>
+    /// <summary>Independent chains of multiply-adds of a thread.</summary>
     public const int Chains = 16;
+
+    /// <summary>Multiply-adds of each chain and iteration.</summary>
+    public const int Repeats = 8;
 
     /// <summary>Multiply-adds of a thread and iteration on tensor cores: a warp's 64 x 64 x 16.</summary>
     public const int TensorMultiplyAdds = 64 * 64 * 16 / TensorTile.WarpSize;
@@ -52,7 +55,7 @@ public readonly record struct DevicePeaks(double Flops, double BytesPerSecond)
         DeviceKernel copy = runtime.Load(DeviceKernelNames.CopyPeak);
         double seconds = Best(
             runtime, multiplyAdd, shape, arguments.Clear().Add(result.View<float>()).Add(loop), repeats);
-        double flops = 2.0 * (isFp32 ? Chains : TensorMultiplyAdds) * iterations * groups * group / seconds;
+        double flops = 2.0 * (isFp32 ? Chains * Repeats : TensorMultiplyAdds) * iterations * groups * group / seconds;
         seconds = Best(
             runtime, copy, shape, arguments.Clear().Add(from.View<Quad>()).Add(to.View<Quad>()).Add(loop), repeats);
         return new DevicePeaks(
@@ -62,7 +65,7 @@ public readonly record struct DevicePeaks(double Flops, double BytesPerSecond)
     private static double Best(
         DeviceRuntime runtime, DeviceKernel kernel, LaunchShape shape, LaunchArguments arguments, int repeats)
     {
-        using DeviceEvent first = runtime.CreateEvent(), last = runtime.CreateEvent();
+        using DeviceEvent first = runtime.CreateEvent(isTimed: true), last = runtime.CreateEvent(isTimed: true);
         runtime.Launch(kernel, shape, arguments);
         double best = double.PositiveInfinity;
         for (int i = 0; i < repeats; i++)

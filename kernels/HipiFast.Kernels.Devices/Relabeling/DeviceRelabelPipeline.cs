@@ -234,7 +234,15 @@ internal sealed class DeviceRelabelPipeline(
         }
         catch
         {
-            launcher.Runtime.EndCapture().Dispose();
+            try
+            {
+                launcher.Runtime.EndCapture().Dispose();
+            }
+            catch (DeviceException)
+            {
+                // What broke the recording says why; that it is broken says nothing more.
+            }
+
             throw;
         }
 

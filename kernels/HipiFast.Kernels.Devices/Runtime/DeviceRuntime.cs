@@ -75,8 +75,11 @@ public abstract unsafe class DeviceRuntime : IDisposable
     public abstract DeviceStream CreateStream();
 
     /// <summary>Makes an event.</summary>
+    /// <param name="isTimed">
+    /// Whether <see cref="Elapsed"/> is to read it; an event that only orders streams costs the device less.
+    /// </param>
     /// <returns>The event; dispose it.</returns>
-    public abstract DeviceEvent CreateEvent();
+    public abstract DeviceEvent CreateEvent(bool isTimed = false);
 
     /// <summary>Finds a kernel, and compiles and loads it when it is asked for the first time.</summary>
     /// <param name="name">One of <see cref="DeviceKernelNames"/>.</param>
@@ -215,9 +218,10 @@ public abstract unsafe class DeviceRuntime : IDisposable
     public abstract void Wait(DeviceEvent mark, DeviceStream? stream = null);
 
     /// <summary>Time between two marks, once both have been reached; waits for the second.</summary>
-    /// <param name="first">Recorded first.</param>
-    /// <param name="second">Recorded later.</param>
+    /// <param name="first">Made to be timed, recorded first.</param>
+    /// <param name="second">Made to be timed, recorded later.</param>
     /// <returns>The time as the device measured it, or the host where the device cannot.</returns>
+    /// <exception cref="ArgumentException">An event was not made to be timed.</exception>
     public abstract TimeSpan Elapsed(DeviceEvent first, DeviceEvent second);
 
     /// <summary>Waits for all work of a stream.</summary>

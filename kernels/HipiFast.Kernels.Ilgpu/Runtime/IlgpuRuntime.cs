@@ -107,7 +107,7 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
         return new IlgpuStream(_accelerator.CreateStream(), isOwner: true);
     }
 
-    public override DeviceEvent CreateEvent()
+    public override DeviceEvent CreateEvent(bool isTimed = false)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         return new IlgpuEvent();

@@ -3,6 +3,7 @@ using ILGPU.Backends;
 using ILGPU.Backends.PTX;
 using ILGPU.IR;
 using ILGPU.IR.Intrinsics;
+using ILGPU.IR.Types;
 
 namespace HipiFast.Kernels.Ilgpu.TensorCores;
 
@@ -69,19 +70,37 @@ internal static class TensorCorePtx
     /// <summary><see cref="TensorCore.CopyAsync"/>.</summary>
     public static void EmitCopyAsync(PTXBackend backend, PTXCodeGenerator generator, Value value)
     {
-        string source = Register(generator, generator.LoadHardware(value[0])), target = Register(
-            generator, generator.LoadHardware(value[1]));
         Line(generator, "{");
         Line(generator, ".reg .u64 from, to;");
-        Line(generator, $"cvta.to.global.u64 from, {source};");
-        Line(generator, $"cvta.to.shared.u64 to, {target};");
-        Line(generator, "cp.async.cg.shared.global [to], [from], 16;");
+        string source = Address(generator, value[0], MemoryAddressSpace.Global, "from");
+        string target = Address(generator, value[1], MemoryAddressSpace.Shared, "to");
+        Line(generator, $"cp.async.cg.shared.global [{target}], [{source}], 16;");
         Line(generator, "}");
     }
 
     /// <summary><see cref="TensorCore.AwaitCopies"/>.</summary>
     public static void EmitAwaitCopies(PTXBackend backend, PTXCodeGenerator generator, Value value) =>
         Line(generator, "cp.async.wait_all;");
+
+    // A pointer as an address of a space. By now ILGPU may know which space it points to, and then the register holds
+    // an address of that space; only a generic address is converted: anything else would be shifted by the window.
+    private static string Address(PTXCodeGenerator generator, Value pointer, MemoryAddressSpace space, string scratch)
+    {
+        string register = Register(generator, generator.LoadHardware(pointer));
+        MemoryAddressSpace found = ((AddressSpaceType)pointer.Type).AddressSpace;
+        if (found == space)
+        {
+            return register;
+        }
+
+        if (found != MemoryAddressSpace.Generic)
+        {
+            throw new NotSupportedException($"A copy takes an address of {space} memory; found one of {found} memory.");
+        }
+
+        Line(generator, $"cvta.to.{space.ToString().ToLowerInvariant()}.u64 {scratch}, {register};");
+        return scratch;
+    }
 
     private static void Line(PTXCodeGenerator generator, string text) =>
         generator.Builder.Append('\t').AppendLine(text);

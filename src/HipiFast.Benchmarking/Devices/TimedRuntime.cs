@@ -72,7 +72,7 @@ internal sealed unsafe class TimedRuntime(DeviceRuntime inner) : DeviceRuntime
 
     public override DeviceStream CreateStream() => inner.CreateStream();
 
-    public override DeviceEvent CreateEvent() => inner.CreateEvent();
+    public override DeviceEvent CreateEvent(bool isTimed = false) => inner.CreateEvent(isTimed);
 
     public override DeviceKernel Load(string name, TaskFamily? family = null) => inner.Load(name, family);
 
@@ -190,5 +190,5 @@ internal sealed unsafe class TimedRuntime(DeviceRuntime inner) : DeviceRuntime
         }
     }
 
-    private DeviceEvent Take() => _free.TryPop(out DeviceEvent? mark) ? mark : inner.CreateEvent();
+    private DeviceEvent Take() => _free.TryPop(out DeviceEvent? mark) ? mark : inner.CreateEvent(isTimed: true);
 }

@@ -16,7 +16,8 @@
 
 enum {
     SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101, INVALID_CONTEXT = 201,
-    NO_BINARY_FOR_GPU = 209, INVALID_PTX = 218, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_PERMITTED = 800, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901
+    NO_BINARY_FOR_GPU = 209, INVALID_PTX = 218, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_PERMITTED = 800, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901,
+    DISABLE_TIMING = 2 /* of an event */
 };
 
 typedef enum { KIND_CONTEXT, KIND_STREAM, KIND_EVENT, KIND_MODULE, KIND_FUNCTION, KIND_GRAPH, KIND_EXECUTABLE, KIND_BUFFER, KIND_HOST, KINDS } kind;
@@ -42,6 +43,7 @@ typedef struct object {
     size_t bytes;
     int parameters, sizes[MAX_PARAMETERS], dynamic_shared;
     long when;                      /* event: number of the recording; 0 before the first */
+    int untimed;                    /* event: made without timing */
     int node_count;                 /* graph, executable */
     node nodes[MAX_NODES];
 } object;
@@ -125,6 +127,7 @@ static int injected(const char *name)
     if (fail_code != 0 && strcmp(name, fail_name) == 0 && fail_after-- <= 0) {
         int code = fail_code;
         fail_code = 0;
+        capture_broken |= capture_stream != NULL;
         return code;
     }
     return SUCCESS;
@@ -597,11 +600,12 @@ API int cuEventCreate(void **handle, unsigned flags)
     ENTER("cuEventCreate");
     NEEDS_CONTEXT();
     object *event = make(KIND_EVENT);
-    if (event == NULL || flags != 0) {
+    if (event == NULL || (flags != 0 && flags != DISABLE_TIMING)) {
         return INVALID_VALUE;
     }
+    event->untimed = flags == DISABLE_TIMING;
     *handle = event;
-    write_log("cuEventCreate event%d", event->id);
+    write_log("cuEventCreate event%d%s", event->id, event->untimed ? " untimed" : "");
     return SUCCESS;
 }
 
@@ -646,7 +650,7 @@ API int cuEventElapsedTime(float *milliseconds, void *first, void *second)
     ENTER("cuEventElapsedTime");
     NEEDS_CONTEXT();
     object *from = check(first, KIND_EVENT), *to = check(second, KIND_EVENT);
-    if (from == NULL || to == NULL || from->when == 0 || to->when == 0) {
+    if (from == NULL || to == NULL || from->when == 0 || to->when == 0 || from->untimed || to->untimed) {
         return INVALID_HANDLE;
     }
     *milliseconds = 0.5f * (float)(to->when - from->when);

@@ -25,9 +25,12 @@ public sealed partial class PtxTests
     [MemberData(nameof(Targets))]
     public void EveryKernelIsWhatALauncherExpects(int capability)
     {
-        TaskFamily own = TaskFamily.Create(new RingAtSpeed(), [0.5f, 1f]);
+        TaskFamily own = TaskFamily.Create(new RingAtSpeed(), [0.5f, 1f]), clamped = TaskFamily.Create(default(Clamped));
         foreach ((string kernel, TaskFamily? family) in PtxFiles.Kernels.Concat(
-            [(DeviceKernelNames.SoftQCritic, own), (DeviceKernelNames.AssignTasks, own)]))
+            [
+                (DeviceKernelNames.SoftQCritic, own), (DeviceKernelNames.AssignTasks, own),
+                (DeviceKernelNames.SoftQCriticBf16, clamped), (DeviceKernelNames.AssignTasks, clamped),
+            ]))
         {
             PtxKernel compiled = CompiledPtx.Of(kernel, family, capability);
             string what = $"{kernel} for {capability}, {KernelTable.TypeOf(family)?.Name}";
@@ -41,9 +44,31 @@ public sealed partial class PtxTests
             int shared = SharedPattern().Matches(compiled.Text).Sum(
                 match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
             Assert.InRange(shared, 0, MaxSharedBytes);
+            AssertNone(PtxText.WrongSpaces(compiled.Text), what);
+            AssertNone(PtxText.UniformConditions(compiled.Text), what);
+            AssertNone(PtxText.LostNaN(compiled.Text), what);
             AssertParameters(compiled, kernel, family, what);
         }
     }
+
+    [Fact]
+    public void AFamilysExtremaKeepNaN()
+    {
+        string text = s_compiler.Compile(
+            DeviceKernelNames.AssignTasks, TaskFamily.Create(default(Clamped)), 80).Text;
+        Assert.Matches(@"\tmax\.NaN\.f32\t", text);
+        Assert.Matches(@"\tmin\.NaN\.f32\t", text);
+        Assert.Matches(@"setp\.nan\.f64 unordered, (%fd\d+), (%fd\d+);\s+max\.f64 (%fd\d+), \1, \2;\s+selp\.f64 \3, sum", text);
+    }
+
+    [Theory]
+    [InlineData("mov.b64 %rd2, __dyn_shared_alloca;\ncvta.to.shared.u64 to, %rd2;", 1)]
+    [InlineData("mov.b64 %rd2, __shared_alloca0;\nadd.u64 %rd3, %rd2, 16;\nld.global.f32 %f1, [%rd3+4];", 1)]
+    [InlineData("ld.param.b64 %rd1, [_a_0];\nmad.lo.u64 %rd3, %rd2, 4, %rd1;\nst.shared.f32 [%rd3], %f1;", 1)]
+    [InlineData("mov.b64 %rd2, __shared_alloca0;\nld.param.b64 %rd1, [_a_0];\ncp.async.cg.shared.global [%rd1], [%rd2], 16;", 2)]
+    [InlineData("mov.b64 %rd2, __shared_alloca0;\nld.param.b64 %rd1, [_a_0];\ncp.async.cg.shared.global [%rd2], [%rd1], 16;", 0)]
+    [InlineData("ld.param.b64 %rd1, [_a_0];\ncvta.to.global.u64 %rd2, %rd1;\n@%p1 ld.global.v4.f32 {%f1}, [%rd2];", 0)]
+    public void AWrongSpaceIsFound(string text, int count) => Assert.Equal(count, PtxText.WrongSpaces(text).Count);
 
     [Theory]
     [MemberData(nameof(Targets))]
@@ -128,6 +153,9 @@ public sealed partial class PtxTests
             where TVector : struct, IVector => 0f;
     }
 
+    private static void AssertNone(List<string> lines, string what) =>
+        Assert.True(lines.Count == 0, $"{what}: {string.Join(" ", lines)}");
+
     private static int Count(string text, string part) =>
         (text.Length - text.Replace(part, string.Empty, StringComparison.Ordinal).Length) / part.Length;
 
@@ -154,4 +182,25 @@ public readonly struct FlaggedFamily(bool flag) : ITaskFamily
 
     public float AchievedTask<TVector>(TVector observation, TVector commanded, TVector constants, int entry)
         where TVector : struct, IVector => 0f;
+}
+
+/// <summary>A family whose judgement is clamped, in both precisions.</summary>
+public readonly struct Clamped : ITaskFamily
+{
+    public int TaskDimension => 1;
+
+    public bool HasAchievedTask => false;
+
+    public float Reward<TVector>(in TaskPair<TVector> pair)
+        where TVector : struct, IVector
+    {
+        double near = Math.Max((double)pair.NextObservation[0], pair.Task[0]);
+        return (float)near + MathF.Max(-1f, MathF.Min(pair.NextObservation[0] - pair.Task[0], 1f));
+    }
+
+    public bool Terminates<TVector>(in TaskPair<TVector> pair)
+        where TVector : struct, IVector => false;
+
+    public float AchievedTask<TVector>(TVector observation, TVector commanded, TVector constants, int entry)
+        where TVector : struct, IVector => commanded[entry];
 }

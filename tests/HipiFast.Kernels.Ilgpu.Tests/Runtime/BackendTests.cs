@@ -73,7 +73,7 @@ public sealed class BackendTests
         runtime.UploadAsync(pinned, 12, other.View<float>(0, 4), 8);
         runtime.Download<float>(other.View<float>(0, 4), found);
         Assert.Equal([2, 3, 3, 4], found);
-        using DeviceEvent first = runtime.CreateEvent(), second = runtime.CreateEvent();
+        using DeviceEvent first = runtime.CreateEvent(isTimed: true), second = runtime.CreateEvent(isTimed: true);
         runtime.Record(first);
         runtime.Record(second);
         Assert.True(runtime.Elapsed(first, second) >= TimeSpan.Zero);
