@@ -30,6 +30,12 @@ public static class DeviceKernelNames
     /// <summary>The critics on tiles of pairs, and the estimate; judges by a family.</summary>
     public const string SoftQCritic = "soft-q-critic";
 
+    /// <summary><see cref="SoftQActor"/> on tiles of half the hidden units and twice the pairs.</summary>
+    public const string SoftQActorHalf = "soft-q-actor-half";
+
+    /// <summary><see cref="SoftQCritic"/> on tiles of half the hidden units; judges by a family.</summary>
+    public const string SoftQCriticHalf = "soft-q-critic-half";
+
     /// <summary><see cref="SoftQActor"/> in bf16 on tensor cores.</summary>
     public const string SoftQActorBf16 = "soft-q-actor-bf16";
 

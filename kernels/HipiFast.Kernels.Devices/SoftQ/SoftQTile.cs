@@ -31,6 +31,19 @@ public readonly record struct SoftQTile(int PairThreads, int HiddenThreads)
     /// <summary>Pairs of a tile.</summary>
     public int Pairs => PairThreads * PerThread;
 
+    /// <summary>Twice the pairs by half the hidden units, by the same threads.</summary>
+    public SoftQTile Half => new(2 * PairThreads, HiddenThreads / 2);
+
+    /// <summary>
+    /// This tile, or its half where that computes fewer hidden units beyond the last of the networks.
+    /// </summary>
+    /// <param name="critic">The critics' width.</param>
+    /// <param name="critics">Their number.</param>
+    /// <param name="actor">The actor's width; 0 for none.</param>
+    /// <returns>The tile.</returns>
+    public SoftQTile For(int critic, int critics, int actor) =>
+        HiddenThreads > 1 && Half.Columns(critic, critics, actor) < Columns(critic, critics, actor) ? Half : this;
+
     /// <summary>The tile that a device uses: the widest whose group fits.</summary>
     /// <param name="device">The device.</param>
     /// <returns>The tile.</returns>
@@ -55,6 +68,15 @@ public readonly record struct SoftQTile(int PairThreads, int HiddenThreads)
         }
 
         return shift;
+    }
+
+    // Hidden units that are computed for each pair.
+    private int Columns(int critic, int critics, int actor) => (critics * Columns(critic)) + Columns(actor);
+
+    private int Columns(int width)
+    {
+        int columns = HiddenThreads * PerThread;
+        return (width + columns - 1) / columns * columns;
     }
 
     /// <summary>Tiles of a matrix.</summary>

@@ -5,6 +5,7 @@ using ILGPU.Backends.PTX;
 using ILGPU.IR;
 using ILGPU.IR.Intrinsics;
 using ILGPU.IR.Values;
+using ILGPU.Util;
 
 namespace HipiFast.Kernels.Ilgpu.Numerics;
 
@@ -24,6 +25,12 @@ internal static class DeviceIntrinsics
                 typeof(DeviceIntrinsics), nameof(EmitMultiplyAdd), IntrinsicImplementationMode.GenerateCode));
         manager.RegisterMethod(multiplyAdd, new CLIntrinsic(
             typeof(DeviceIntrinsics), nameof(MultiplyAdd), IntrinsicImplementationMode.Redirect));
+        MethodInfo relu = typeof(DeviceMath).GetMethod(nameof(DeviceMath.Relu))!;
+        manager.RegisterMethod(
+            relu, new PTXIntrinsic(
+                typeof(DeviceIntrinsics), nameof(EmitRelu), IntrinsicImplementationMode.GenerateCode));
+        manager.RegisterMethod(relu, new CLIntrinsic(
+            typeof(DeviceIntrinsics), nameof(Relu), IntrinsicImplementationMode.Redirect));
     }
 
     /// <summary>What OpenCL devices run; their compilers fuse it where the device can.</summary>
@@ -32,6 +39,25 @@ internal static class DeviceIntrinsics
     /// <param name="c">Summand.</param>
     /// <returns>The sum.</returns>
     public static float MultiplyAdd(float a, float b, float c) => (a * b) + c;
+
+    /// <summary>What OpenCL devices run.</summary>
+    /// <param name="x">Any value.</param>
+    /// <returns>x where positive or NaN, else 0.</returns>
+    public static float Relu(float x) => Utilities.Select(x < 0f, 0f, x);
+
+    /// <summary>One instruction for a comparison and a selection: 0 where x is less, NaN where x is one.</summary>
+    /// <param name="backend">The backend.</param>
+    /// <param name="generator">Its code generator.</param>
+    /// <param name="value">The call.</param>
+    public static void EmitRelu(PTXBackend backend, PTXCodeGenerator generator, Value value)
+    {
+        var x = generator.LoadPrimitive(value[0]);
+        var result = generator.AllocateHardware(value);
+        using var command = generator.BeginCommand("max.NaN.f32", null);
+        command.AppendArgument(result);
+        command.AppendArgument(x);
+        command.AppendConstant(0f);
+    }
 
     /// <summary>Called by ILGPU's code generator.</summary>
     /// <param name="backend">The backend.</param>

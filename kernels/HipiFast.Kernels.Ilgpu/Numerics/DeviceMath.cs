@@ -52,6 +52,7 @@ public static class DeviceMath
     /// <summary>x where positive or NaN, else 0.</summary>
     /// <param name="x">Any value.</param>
     /// <returns>relu(x).</returns>
+    [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Relu(float x) => Utilities.Select(x < 0f, 0f, x);
 

@@ -77,6 +77,7 @@ internal static class IlgpuContext
         // Algorithms, so that a user's task family may call MathF, on CUDA too.
         builder.EnableAlgorithms().Profiling().Inlining(InliningMode.Aggressive).Optimize(OptimizationLevel.O2);
         DeviceIntrinsics.Register(builder.GetIntrinsicManager());
+        Registers.Register(builder.GetIntrinsicManager());
         TensorCorePtx.Register(builder.GetIntrinsicManager());
         addDevices(builder);
     });

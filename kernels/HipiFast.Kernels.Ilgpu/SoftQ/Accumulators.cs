@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Ilgpu.Numerics;
 
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
@@ -24,6 +25,32 @@ internal struct Accumulators
     public Four High5;
     public Four High6;
     public Four High7;
+
+    /// <summary>Adds the products of the eight pairs with eight hidden units.</summary>
+    /// <param name="first">The first four pairs' numbers.</param>
+    /// <param name="last">Those of the others.</param>
+    /// <param name="low">Weights of the first four hidden units.</param>
+    /// <param name="high">Of the others.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void MultiplyAdd(Four first, Four last, Four low, Four high)
+    {
+        Low0 = Four.MultiplyAdd(first.X, low, Low0);
+        Low1 = Four.MultiplyAdd(first.Y, low, Low1);
+        Low2 = Four.MultiplyAdd(first.Z, low, Low2);
+        Low3 = Four.MultiplyAdd(first.W, low, Low3);
+        Low4 = Four.MultiplyAdd(last.X, low, Low4);
+        Low5 = Four.MultiplyAdd(last.Y, low, Low5);
+        Low6 = Four.MultiplyAdd(last.Z, low, Low6);
+        Low7 = Four.MultiplyAdd(last.W, low, Low7);
+        High0 = Four.MultiplyAdd(first.X, high, High0);
+        High1 = Four.MultiplyAdd(first.Y, high, High1);
+        High2 = Four.MultiplyAdd(first.Z, high, High2);
+        High3 = Four.MultiplyAdd(first.W, high, High3);
+        High4 = Four.MultiplyAdd(last.X, high, High4);
+        High5 = Four.MultiplyAdd(last.Y, high, High5);
+        High6 = Four.MultiplyAdd(last.Z, high, High6);
+        High7 = Four.MultiplyAdd(last.W, high, High7);
+    }
 
     /// <summary>relu(sum + bias) in place.</summary>
     /// <param name="low">Bias of the first four hidden units.</param>

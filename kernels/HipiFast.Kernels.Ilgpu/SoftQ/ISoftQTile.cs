@@ -50,3 +50,18 @@ public readonly struct SingleTile : ISoftQTile
     /// <inheritdoc/>
     public int HiddenThreads => 1;
 }
+
+/// <summary>
+/// Twice the pairs by half the hidden units of another tile: 256 by 64 in place of 128 by 128, for networks whose width
+/// would leave half of the last columns empty.
+/// </summary>
+/// <typeparam name="TTile">The other; two threads or more along its hidden units.</typeparam>
+public readonly struct HalfTile<TTile> : ISoftQTile
+    where TTile : unmanaged, ISoftQTile
+{
+    /// <inheritdoc/>
+    public int PairThreads => 2 * default(TTile).PairThreads;
+
+    /// <inheritdoc/>
+    public int HiddenThreads => default(TTile).HiddenThreads > 1 ? default(TTile).HiddenThreads / 2 : 1;
+}

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.Ilgpu.Numerics;
 using ILGPU;
@@ -17,10 +18,7 @@ internal readonly struct PairTile<TTile>
     /// <summary>
     /// Hidden units of a step: those of half a cache line's floats, and twice what a thread builds at a time.
     /// </summary>
-    private const int Step = 16;
-
-    // Hidden units that a thread builds for a pair at a time: two vectors.
-    private const int Built = 8;
+    public const int Step = 16;
 
     private const int Lanes = 4;
 
@@ -91,76 +89,31 @@ internal readonly struct PairTile<TTile>
         int actions, in SoftQShape shape,
         int firstColumn)
     {
-        Four a0, a1, b0, b1;
-        Four low0 = default, low1 = default, low2 = default, low3 = default, low4 = default, low5 = default,
-            low6 = default, low7 = default;
-        Four high0 = default, high1 = default, high2 = default, high3 = default, high4 = default, high5 = default,
-            high6 = default, high7 = default;
         ArrayView<Four> shared = _shared.AsAligned(Four.Bytes);
+        Accumulators sums = default;
         int buffer = 0, bufferLength = Step * (Pairs + Columns) / Lanes;
-        Fill(layers, rowLayer, taskLayer, weights, pairs, actions, shape, firstColumn, 0, 0);
+        PairFill<TTile> fill = new(this, rowLayer, taskLayer, actions, shape, firstColumn);
+        fill.Run(_shared, layers, weights, pairs, shape, 0, 0);
         Group.Barrier();
         for (int first = 0; first < shape.Stride; first += Step)
         {
             if (first + Step < shape.Stride)
             {
-                Fill(
-                    layers, rowLayer, taskLayer, weights, pairs, actions, shape, firstColumn, first + Step,
-                    bufferLength - buffer);
+                fill.Run(_shared, layers, weights, pairs, shape, first + Step, bufferLength - buffer);
             }
 
-            // Four neighbours and the same four of the other half, so that the threads of a warp read neighbouring
-            // vectors: no bank twice.
-            int a = buffer + PairThread, b = buffer + (Step * Pairs / Lanes) + HiddenThread;
-            for (int k = 0; k < Step; k++)
-            {
-                a0 = shared[a];
-                a1 = shared[a + default(TTile).PairThreads];
-                b0 = shared[b];
-                b1 = shared[b + default(TTile).HiddenThreads];
-                low0 = Four.MultiplyAdd(a0.X, b0, low0);
-                low1 = Four.MultiplyAdd(a0.Y, b0, low1);
-                low2 = Four.MultiplyAdd(a0.Z, b0, low2);
-                low3 = Four.MultiplyAdd(a0.W, b0, low3);
-                low4 = Four.MultiplyAdd(a1.X, b0, low4);
-                low5 = Four.MultiplyAdd(a1.Y, b0, low5);
-                low6 = Four.MultiplyAdd(a1.Z, b0, low6);
-                low7 = Four.MultiplyAdd(a1.W, b0, low7);
-                high0 = Four.MultiplyAdd(a0.X, b1, high0);
-                high1 = Four.MultiplyAdd(a0.Y, b1, high1);
-                high2 = Four.MultiplyAdd(a0.Z, b1, high2);
-                high3 = Four.MultiplyAdd(a0.W, b1, high3);
-                high4 = Four.MultiplyAdd(a1.X, b1, high4);
-                high5 = Four.MultiplyAdd(a1.Y, b1, high5);
-                high6 = Four.MultiplyAdd(a1.Z, b1, high6);
-                high7 = Four.MultiplyAdd(a1.W, b1, high7);
-                a += Pairs / Lanes;
-                b += Columns / Lanes;
-            }
-
+            // Written out, because ILGPU unrolls no loop: every address is the first and a constant of the instruction.
+            ArrayView<Four> left = shared.SubView(buffer + PairThread);
+            ArrayView<Four> right = shared.SubView(buffer + (Step * Pairs / Lanes) + HiddenThread);
+            MultiplyFour(left, right, 0, ref sums);
+            MultiplyFour(left, right, 4, ref sums);
+            MultiplyFour(left, right, 8, ref sums);
+            MultiplyFour(left, right, 12, ref sums);
             Group.Barrier();
             buffer = bufferLength - buffer;
         }
 
-        return new Accumulators
-        {
-            Low0 = low0,
-            Low1 = low1,
-            Low2 = low2,
-            Low3 = low3,
-            Low4 = low4,
-            Low5 = low5,
-            Low6 = low6,
-            Low7 = low7,
-            High0 = high0,
-            High1 = high1,
-            High2 = high2,
-            High3 = high3,
-            High4 = high4,
-            High5 = high5,
-            High6 = high6,
-            High7 = high7,
-        };
+        return sums;
     }
 
     /// <summary>Writes the thread's sums of its eight pairs where <see cref="Sum"/> finds them.</summary>
@@ -193,61 +146,23 @@ internal readonly struct PairTile<TTile>
         return sum;
     }
 
-    // Writes relu(U + V [+ a' W1]) of the tile's pairs, [Step, Pairs], and behind it rows of W2, [Step, Columns], zero
-    // beyond the last column.
-    private void Fill(
-        ArrayView<float> layers, long rowLayer, long taskLayer, ArrayView<float> weights, ArrayView<float> pairs,
-        int actions, in SoftQShape shape,
-        int firstColumn, int first, int buffer)
+    // Four hidden units of the first layer.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MultiplyFour(ArrayView<Four> left, ArrayView<Four> right, int k, ref Accumulators sums)
     {
-        ArrayView<Four> layerVectors = layers.Cast<Four>().AsAligned(Four.Bytes),
-            weightVectors = weights.Cast<Four>().AsAligned(Four.Bytes);
-        ArrayView<float> left = _shared.Cast<float>();
-        for (int item = Group.IdxX; item < Pairs * Step / Built; item += Threads)
-        {
-            // Pairs beyond the end repeat the last row or task; nothing of theirs is stored in the end.
-            int pair = item & (Pairs - 1), k = item / Pairs * Built;
-            int row = Math.Min(
-                Row(shape, pair), shape.Rows - 1), task = Math.Min(Task(shape, pair), shape.Candidates - 1);
-            long u = (rowLayer + ((long)row * shape.Stride) + first + k) / Lanes, v = (
-                taskLayer + ((long)task * shape.Stride) + first + k) / Lanes;
-            Four low = Four.Add(
-                layerVectors[u], layerVectors[v]), high = Four.Add(layerVectors[u + 1], layerVectors[v + 1]);
-            int weight = ((shape.ObservationDimension * shape.Stride) + first + k) / Lanes;
-            long action = Slot(pair);
-            for (int d = 0; d < actions; d++)
-            {
-                float entry = pairs[action];
-                low = Four.MultiplyAdd(entry, weightVectors[weight], low);
-                high = Four.MultiplyAdd(entry, weightVectors[weight + 1], high);
-                action += shape.PairCapacity;
-                weight += shape.Stride / Lanes;
-            }
+        Multiply(left, right, k, ref sums);
+        Multiply(left, right, k + 1, ref sums);
+        Multiply(left, right, k + 2, ref sums);
+        Multiply(left, right, k + 3, ref sums);
+    }
 
-            int at = (buffer * Lanes) + (k * Pairs) + pair;
-            left[at] = DeviceMath.Relu(low.X);
-            left[at + Pairs] = DeviceMath.Relu(low.Y);
-            left[at + (2 * Pairs)] = DeviceMath.Relu(low.Z);
-            left[at + (3 * Pairs)] = DeviceMath.Relu(low.W);
-            left[at + (4 * Pairs)] = DeviceMath.Relu(high.X);
-            left[at + (5 * Pairs)] = DeviceMath.Relu(high.Y);
-            left[at + (6 * Pairs)] = DeviceMath.Relu(high.Z);
-            left[at + (7 * Pairs)] = DeviceMath.Relu(high.W);
-        }
-
-        ArrayView<Four> right = _shared.AsAligned(Four.Bytes);
-        int weight2 = (
-            (shape.Inputs + 1 + first) * shape.Stride) + firstColumn, rightAt = buffer + (Step * Pairs / Lanes);
-        for (int item = Group.IdxX; item < Step * Columns / Lanes; item += Threads)
-        {
-            int k = item / (Columns / Lanes), column = (item - (k * (Columns / Lanes))) * Lanes;
-            Four value = default;
-            if (firstColumn + column < shape.Stride)
-            {
-                value = weightVectors[(weight2 + (k * shape.Stride) + column) / Lanes];
-            }
-
-            right[rightAt + item] = value;
-        }
+    // Four neighbours and the same four of the other half, so that the threads of a warp read neighbouring vectors: no
+    // bank twice.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Multiply(ArrayView<Four> left, ArrayView<Four> right, int k, ref Accumulators sums)
+    {
+        int a = k * Pairs / Lanes, b = k * Columns / Lanes;
+        sums.MultiplyAdd(
+            left[a], left[a + default(TTile).PairThreads], right[b], right[b + default(TTile).HiddenThreads]);
     }
 }

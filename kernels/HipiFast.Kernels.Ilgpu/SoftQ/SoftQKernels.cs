@@ -68,6 +68,14 @@ public static class SoftQKernels
         }
     }
 
+    /// <summary><see cref="Actor"/> on tiles of half the hidden units.</summary>
+    /// <inheritdoc cref="Actor"/>
+    [DeviceKernel(DeviceKernelNames.SoftQActorHalf)]
+    public static void ActorHalf<TTile>(
+        ArrayView<CallNumbers> call, ArrayView<float> action, ArrayView<float> actor, ArrayView<float> layers,
+        ArrayView<float> pairs, SoftQShape shape)
+        where TTile : unmanaged, ISoftQTile => Actor<HalfTile<TTile>>(call, action, actor, layers, pairs, shape);
+
     /// <summary>The critics at every pair, and the estimate made of them.</summary>
     /// <typeparam name="TTile">Shape of the tile.</typeparam>
     /// <typeparam name="TFamily">The task family.</typeparam>
@@ -146,6 +154,20 @@ public static class SoftQKernels
         }
     }
 
+    /// <summary><see cref="Critic"/> on tiles of half the hidden units.</summary>
+    /// <inheritdoc cref="Critic"/>
+    [DeviceKernel(DeviceKernelNames.SoftQCriticHalf)]
+    public static void CriticHalf<TTile, TFamily>(
+        ArrayView<CallNumbers> call, ArrayView<float> observation, ArrayView<float> action,
+        ArrayView<float> nextObservation, ArrayView<float> task,
+        ArrayView<float> critic1, ArrayView<float> critic2, ArrayView<float> layers, ArrayView<float> pairs,
+        ArrayView<float> softQ, SoftQShape shape,
+        TFamily family, ArrayView<float> constants)
+        where TTile : unmanaged, ISoftQTile
+        where TFamily : unmanaged, ITaskFamily => Critic<HalfTile<TTile>, TFamily>(
+            call, observation, action, nextObservation, task, critic1, critic2, layers, pairs, softQ, shape, family,
+            constants);
+
     // The critic's output of every pair before its bias, in parts: ready for Sum after this.
     private static void AddValues<TTile>(
         PairTile<TTile> at, ArrayView<float> layers, long rowLayer, long taskLayer, ArrayView<float> critic,
@@ -179,6 +201,7 @@ public static class SoftQKernels
         int low = column + (4 * PairTile<TTile>.HiddenThread), high = low + (PairTile<TTile>.Columns / 2);
         int bias = (shape.Inputs + 1 + shape.Stride) * shape.Stride;
         sums.Activate(LoadColumns(actor, bias, low, shape), LoadColumns(actor, bias, high, shape));
+        sums = Registers.Hold(sums);
         for (int first = 0; first < outputs; first += Outputs)
         {
             int count = Math.Min(Outputs, outputs - first);

@@ -102,13 +102,15 @@ internal static class TensorCorePtx
         return scratch;
     }
 
-    private static void Line(PTXCodeGenerator generator, string text) =>
+    /// <summary>Adds a line to the text.</summary>
+    internal static void Line(PTXCodeGenerator generator, string text) =>
         generator.Builder.Append('\t').AppendLine(text);
 
     private static string Vector(List<string> registers, int first, int count) =>
         $"{{{string.Join(", ", registers.GetRange(first, count))}}}";
 
-    private static List<string> Registers(
+    /// <summary>The registers of a value, those of a struct in the order of its fields.</summary>
+    internal static List<string> Registers(
         PTXCodeGenerator generator, RegisterAllocator<PTXRegisterKind>.Register register)
     {
         List<string> names = [];

@@ -16,8 +16,11 @@ public sealed partial class PtxTests
     /// <summary>What a group may declare on any device.</summary>
     private const int MaxSharedBytes = 48 << 10;
 
-    /// <summary>Multiply-adds of a thread in a step of the second layer.</summary>
+    /// <summary>Multiply-adds of a thread for one input of the second layer.</summary>
     private const int TileMultiplyAdds = SoftQTile.PerThread * SoftQTile.PerThread;
+
+    /// <summary>Inputs of a step.</summary>
+    private const int Depth = 16;
 
     public static TheoryData<int> Targets => [.. PtxCompiler.Targets];
 
@@ -54,7 +57,7 @@ public sealed partial class PtxTests
     [Fact]
     public void AFamilysExtremaKeepNaN()
     {
-        string text = s_compiler.Compile(
+        string text = CompiledPtx.Of(
             DeviceKernelNames.AssignTasks, TaskFamily.Create(default(Clamped)), 80).Text;
         Assert.Matches(@"\tmax\.NaN\.f32\t", text);
         Assert.Matches(@"\tmin\.NaN\.f32\t", text);
@@ -74,21 +77,27 @@ public sealed partial class PtxTests
     [MemberData(nameof(Targets))]
     public void TheSecondLayerIsATileOfFusedMultiplyAdds(int capability)
     {
-        foreach (string kernel in (string[])[DeviceKernelNames.SoftQActor, DeviceKernelNames.SoftQCritic])
+        foreach ((string kernel, int pairs, int columns) in ((string, int, int)[])
+            [
+                (DeviceKernelNames.SoftQActor, 128, 128), (DeviceKernelNames.SoftQCritic, 128, 128),
+                (DeviceKernelNames.SoftQActorHalf, 256, 64), (DeviceKernelNames.SoftQCriticHalf, 256, 64),
+            ])
         {
             string text = CompiledPtx.Of(kernel, null, capability).Text;
 
-            // The inner loop: from the label before its first load of a step to the jump back.
-            int load = text.IndexOf("ld.shared.v4.f32", StringComparison.Ordinal), start = text.LastIndexOf(
-                "\n\tL_", load, StringComparison.Ordinal);
-            string loop = text[start..text.IndexOf("bra.uni\tL_", load, StringComparison.Ordinal)];
-            Assert.Equal(TileMultiplyAdds, Count(loop, "fma.rn.f32"));
-            Assert.Equal(4, Count(loop, "ld.shared.v4.f32"));
-            Assert.Equal(0, Count(loop, "ld.global"));
-            Assert.Equal(0, Count(loop, "bar.sync"));
+            // A step, written out: from its first load to the barrier behind its last.
+            int first = text.IndexOf("ld.shared.v4.f32", StringComparison.Ordinal), last = text.LastIndexOf(
+                "ld.shared.v4.f32", StringComparison.Ordinal);
+            string step = text[first..text.IndexOf("bar.sync", last, StringComparison.Ordinal)];
+            Assert.Equal(Depth * TileMultiplyAdds, Count(step, "fma.rn.f32"));
+            Assert.Equal(Depth * 4, Count(step, "ld.shared.v4.f32"));
+            Assert.Equal(0, Count(step, "ld.global"));
+            Assert.Equal(0, Count(step, "bra"));
 
-            // Two buffers of 16 steps of 128 pairs and 128 hidden units.
-            Assert.Contains(".shared .align 16 .b8 __shared_alloca0[32768];", text, StringComparison.Ordinal);
+            // Two buffers of 16 steps of pairs and hidden units.
+            Assert.Contains(
+                $".shared .align 16 .b8 __shared_alloca0[{2 * Depth * (pairs + columns) * sizeof(float)}];", text,
+                StringComparison.Ordinal);
         }
     }
 

@@ -19,11 +19,7 @@ public sealed class GroupTests : IDisposable
 {
     private const int Threads = SoftQTile.NarrowThreads * SoftQTile.NarrowThreads;
 
-    private static readonly ComputeSession s_session = DeviceSession.Create(
-        new IlgpuBackend(),
-        new IlgpuRuntime(new DeviceInfo(
-            "cpu-groups", "groups of four", 0, 0, 1, Threads, Threads, 1 << 16), () => IlgpuContext.OpenCpu(Threads)),
-        new SessionOptions(1));
+    private static readonly ComputeSession s_session = Open(Threads);
 
     public void Dispose() => GC.SuppressFinalize(this);
 
@@ -38,6 +34,22 @@ public sealed class GroupTests : IDisposable
         {
             data.Estimator = estimator;
             data.AssertConforms(s_session);
+        }
+    }
+
+    // Groups as on a device: the tile of 128 hidden units, and the half, of 64, once and in three chunks.
+    [Theory]
+    [InlineData(5, 33, 200)]
+    [InlineData(19, 9, 64)]
+    [InlineData(40, 9, 150)]
+    public void TheTilesOfADeviceAgreeWithTheOracle(int rows, int candidates, int hidden)
+    {
+        using SoftQCase data = new(rows, candidates, hidden);
+        using ComputeSession session = Open(SoftQTile.WideThreads * SoftQTile.WideThreads);
+        foreach (SoftQEstimator estimator in (SoftQEstimator[])[SoftQEstimator.SoftCritic, SoftQEstimator.Bellman])
+        {
+            data.Estimator = estimator;
+            data.AssertConforms(session);
         }
     }
 
@@ -88,4 +100,11 @@ public sealed class GroupTests : IDisposable
             Assert.Equal(TaskSamplingOracle.SampleRow(posterior, i).Index, row[i]);
         }
     }
+
+    private static ComputeSession Open(int threads) => DeviceSession.Create(
+        new IlgpuBackend(),
+        new IlgpuRuntime(
+            new DeviceInfo("cpu-groups", "groups of threads", 0, 0, 1, threads, threads, 1 << 16),
+            () => IlgpuContext.OpenCpu(threads)),
+        new SessionOptions(1));
 }
