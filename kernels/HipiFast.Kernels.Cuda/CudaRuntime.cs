@@ -249,7 +249,8 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     {
         if (!((CudaEvent)first).IsTimed || !((CudaEvent)second).IsTimed)
         {
-            throw new ArgumentException("Time passes between events that were made to be timed; found one that was not.");
+            throw new ArgumentException(
+                "Time passes between events that were made to be timed; found one that was not.");
         }
 
         using ContextScope scope = Enter();

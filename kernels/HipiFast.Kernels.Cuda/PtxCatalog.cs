@@ -38,7 +38,8 @@ internal sealed class PtxCatalog
 
             string[] fields = line.Split('\t');
             bool isExact = fields.Length == Fields && fields[2].EndsWith(ExactMark);
-            if (fields.Length != Fields || !int.TryParse(fields[2].AsSpan(0, fields[2].Length - (isExact ? 1 : 0)), out int capability))
+            if (fields.Length != Fields
+                || !int.TryParse(isExact ? fields[2][..^1] : fields[2], out int capability))
             {
                 throw new InvalidDataException(
                     $"{Manifest}, line {number}: expected kernel, family, capability, file and entry point; found "

@@ -77,8 +77,8 @@ public sealed partial class PtxCompiler
         }
     }
 
-    // MathF.Max and Min give NaN where either number is one, as the processor does; the bare instructions give the other
-    // number. The .NaN of those for doubles has to be written out.
+    // MathF.Max and Min give NaN where either number is one, as the processor does; the bare instructions give the
+    // other number. The .NaN of those for doubles has to be written out.
     private static string KeepNaN(string text) => DoubleExtremumPattern().Replace(
         SingleExtremumPattern().Replace(text, "$1.NaN.f32"),
         match =>

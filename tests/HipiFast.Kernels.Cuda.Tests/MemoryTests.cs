@@ -119,7 +119,8 @@ public sealed class MemoryTests
             "Time passes between events that were made to be timed; found one that was not.",
             Assert.Throws<ArgumentException>(() => runtime.Elapsed(timed, plain)).Message);
 
-        // All that the engine itself makes: of uploads, of the replay's own stream, of the hand-over to streams of others.
+        // All that the engine itself makes: of uploads, of the replay's own stream, of the hand-over to streams of
+        // others.
         fake.ClearLog();
         using DeviceBuffer buffer = runtime.Allocate(1 << 10);
         runtime.Upload(new float[1 << 8], buffer.View<float>());

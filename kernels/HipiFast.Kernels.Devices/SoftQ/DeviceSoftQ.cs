@@ -30,7 +30,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     private const int Alignment = MlpShape.LaneCount;
 
     private readonly DeviceLauncher _launcher;
-    private readonly SoftQTile _tile;
+    private readonly SoftQTile _deviceTile;
     private readonly DeviceNetwork _critic1;
     private readonly DeviceNetwork _critic2;
     private readonly DeviceNetwork _actor;
@@ -49,7 +49,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     public DeviceSoftQ(DeviceLauncher launcher, KernelPrecision precision)
     {
         _launcher = launcher;
-        _tile = SoftQTile.For(launcher.Runtime.Device);
+        _deviceTile = SoftQTile.For(launcher.Runtime.Device);
         _tensor = precision == KernelPrecision.Bf16 ? new TensorSoftQ(launcher) : null;
         DeviceRuntime runtime = launcher.Runtime;
         _critic1 = new DeviceNetwork(runtime);
@@ -116,7 +116,9 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
             _critic2.Update(problem.Critic2!);
         }
 
-        MlpShape actor = default;
+        MlpShape actor = usesLogProbability || isBellman ? problem.Actor!.Shape : default;
+        SoftQTile tile = _deviceTile.For(critic.HiddenStride, problem.UsesCritic2 ? 2 : 1, actor.HiddenStride);
+        bool isHalf = tile != _deviceTile;
         if (usesLogProbability || isBellman)
         {
             _actor.Update(problem.Actor!);
@@ -126,10 +128,9 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
             }
             else
             {
-                _actorKernel ??= runtime.Load(DeviceKernelNames.SoftQActor);
+                _actorKernel = runtime.Load(
+                    isHalf ? DeviceKernelNames.SoftQActorHalf : DeviceKernelNames.SoftQActor);
             }
-
-            actor = problem.Actor!.Shape;
         }
 
         TaskFamily? family = problem.UsesFamily ? problem.Family : null;
@@ -139,7 +140,8 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         }
         else
         {
-            _criticKernel = runtime.Load(DeviceKernelNames.SoftQCritic, family);
+            _criticKernel = runtime.Load(
+                isHalf ? DeviceKernelNames.SoftQCriticHalf : DeviceKernelNames.SoftQCritic, family);
         }
 
         if (family is not null)
@@ -147,7 +149,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
             _family.Update(family);
         }
 
-        int rows = LaunchRows(problem, critic, actor, blockRows, hasPartition);
+        int rows = LaunchRows(problem, tile, critic, actor, blockRows, hasPartition);
         if (hasPartition)
         {
             _tensor?.PrepareSegments(rows, problem.Candidates);
@@ -155,7 +157,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
 
         // Warps on tensor cores read whole tiles; what they make of the rows and tasks beyond the last is stored
         // nowhere.
-        long paddedRows = _tensor is null ? rows : TensorTile.PaddedRows(rows, problem.Candidates);
+        long paddedRows = _tensor is null ? rows : TensorTile.PaddedRows(rows);
         long paddedTasks = _tensor is null ? problem.Candidates : TensorTile.PaddedCandidates(problem.Candidates);
         long criticRows = paddedRows * critic.HiddenStride, criticTasks = paddedTasks * critic.HiddenStride;
         long actorRows = actor.Inputs > 0
@@ -167,7 +169,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         long actorLayer = critics * (criticRows + criticTasks);
         _layers.EnsureBytes((actorLayer + actorRows + actorTasks) * sizeof(float));
         long capacity = actor.Inputs == 0 ? 0
-            : _tensor is null ? _tile.Tiles(rows, problem.Candidates) * _tile.Pairs
+            : _tensor is null ? tile.Tiles(rows, problem.Candidates) * tile.Pairs
             : paddedRows * paddedTasks;
         if (capacity > 0)
         {
@@ -177,6 +179,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         _plan = new Plan
         {
             LaunchRows = rows,
+            Tile = tile,
             Critic = critic,
             Actor = actor,
             HasFamily = family is not null,
@@ -285,7 +288,8 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     private static long Reserve(ReadOnlySpan<float> values) =>
         (values.Length + Alignment - 1L) / Alignment * Alignment * sizeof(float);
 
-    private int LaunchRows(in SoftQProblem problem, MlpShape critic, MlpShape actor, int rows, bool hasPartition)
+    private int LaunchRows(
+        in SoftQProblem problem, SoftQTile tile, MlpShape critic, MlpShape actor, int rows, bool hasPartition)
     {
         long layer = (long)Math.Max(critic.HiddenStride, actor.Inputs > 0 ? actor.HiddenStride : 0) * sizeof(float);
         long fitting = Math.Max(LayerBytes / layer, 1);
@@ -298,11 +302,11 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         if (hasPartition && _tensor is not null)
         {
             long segments = Math.Max(SegmentBytes / _tensor.SegmentBytes(problem.Candidates), 1);
-            fitting = Math.Min(fitting, segments * _tensor.SegmentRows(problem.Candidates));
+            fitting = Math.Min(fitting, segments * _tensor.SegmentRows);
         }
 
         // Whole tiles, as far as they fit, and no more of them than an integer counts.
-        long tileRows = _tile.Pairs, tiles = int.MaxValue / Math.Max(problem.Candidates, 1);
+        long tileRows = tile.Pairs, tiles = int.MaxValue / Math.Max(problem.Candidates, 1);
         fitting = Math.Min(fitting, Math.Max(tiles, 1));
         return (int)Math.Min(rows, fitting > tileRows ? fitting - (fitting % tileRows) : fitting);
     }
@@ -325,7 +329,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         SoftQShape shape = _plan.Shape;
         shape.Rows = rows;
         shape.FirstRow = first;
-        shape.TaskShift = _tile.TaskShift(rows, shape.Candidates);
+        shape.TaskShift = _plan.Tile.TaskShift(rows, shape.Candidates);
         int s = shape.ObservationDimension, a = shape.ActionDimension;
         DeviceView observation = Rows(batch.Observation, first, rows, s), action = Rows(batch.Action, first, rows, a);
         DeviceView next = Rows(batch.NextObservation, first, rows, s);
@@ -363,7 +367,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         arguments.Add(batch.Call).Add(observation).Add(action).Add(next).Add(batch.Task).Add(_critic1.View);
         arguments.Add(shape.Critics == 2 ? _critic2.View : default).Add(Layers()).Add(Pairs()).Add(softQ).Add(shape);
         DeviceFamily.AddTo(arguments, family);
-        _launcher.RunGroups(_criticKernel!, _tile.Tiles(rows, shape.Candidates), _tile.GroupSize);
+        _launcher.RunGroups(_criticKernel!, _plan.Tile.Tiles(rows, shape.Candidates), _plan.Tile.GroupSize);
     }
 
     private void QueueActor(
@@ -386,7 +390,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         }
 
         _launcher.Arguments.Clear().Add(batch.Call).Add(action).Add(_actor.View).Add(Layers()).Add(Pairs()).Add(shape);
-        _launcher.RunGroups(_actorKernel!, _tile.Tiles(shape.Rows, shape.Candidates), _tile.GroupSize);
+        _launcher.RunGroups(_actorKernel!, _plan.Tile.Tiles(shape.Rows, shape.Candidates), _plan.Tile.GroupSize);
     }
 
     private void QueueLayer(
@@ -415,6 +419,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     private struct Plan
     {
         public int LaunchRows;
+        public SoftQTile Tile;
         public MlpShape Critic;
         public MlpShape Actor;
         public bool HasFamily;

@@ -44,7 +44,7 @@ internal sealed class TensorSoftQ(DeviceLauncher launcher) : IDisposable
     }
 
     /// <summary>Rows of a segment that the critics leave for the log partition.</summary>
-    public int SegmentRows(int candidates) => _critic1.Tile.TileRows(candidates);
+    public int SegmentRows => _critic1.Tile.TileRows;
 
     /// <summary>Bytes of a segment.</summary>
     public long SegmentBytes(int candidates) => SegmentPlanes * sizeof(float) * (long)candidates;
@@ -63,7 +63,7 @@ internal sealed class TensorSoftQ(DeviceLauncher launcher) : IDisposable
     /// <returns>Maxima, then sums.</returns>
     public DeviceView Segments(int rows, int candidates, out int count)
     {
-        count = (int)_critic1.Tile.RowTiles(rows, candidates);
+        count = (int)_critic1.Tile.RowTiles(rows);
         return _segments.Ensure<float>(SegmentPlanes * (long)count * candidates);
     }
 
@@ -110,7 +110,7 @@ internal sealed class TensorSoftQ(DeviceLauncher launcher) : IDisposable
             launch.IsLast = critic == shape.Critics - 1 ? 1 : 0;
             launch.Segments = launch.IsLast == 0 || segments.Buffer is null
                 ? 0
-                : (int)packed.Tile.RowTiles(shape.Rows, shape.Candidates);
+                : (int)packed.Tile.RowTiles(shape.Rows);
             LaunchArguments arguments = launcher.Arguments.Clear();
             arguments.Add(batch.Call).Add(observation).Add(action).Add(next).Add(batch.Task).Add(
                 (critic == 0 ? critic1 : critic2).View);
@@ -131,7 +131,7 @@ internal sealed class TensorSoftQ(DeviceLauncher launcher) : IDisposable
 
     private static TensorSoftQShape Shape(SoftQShape shape, TensorTile tile)
     {
-        shape.TaskShift = TensorTile.TaskShift(shape.Candidates);
+        shape.TaskShift = TensorTile.TaskShift;
         return new TensorSoftQShape
         {
             Problem = shape,

@@ -27,6 +27,17 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
     /// <summary>Blocks of 16 hidden units of a warp.</summary>
     public const int WarpBlocks = 4;
 
+    /// <summary>
+    /// Binary logarithm of <see cref="Tasks"/>.
+    /// </summary>
+    public const int TaskShift = 3;
+
+    /// <summary>
+    /// Tasks of a tile, with as many rows as make up its pairs: a lane's eight pairs are 4 rows by 2 tasks, so that it
+    /// reads six shares of the first layer for them.
+    /// </summary>
+    public const int Tasks = 1 << TaskShift;
+
     /// <summary>Most pairs of a tile: rows are padded to so many pairs.</summary>
     public const int MaxPairs = MaxWarps * WarpPairs;
 
@@ -64,10 +75,13 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
     /// </summary>
     private const int SlicedColumnShift = 1;
 
-    private const int MaxSliceSteps = 8;
+    private const int MaxSliceSteps = 16;
 
     /// <summary>Threads of a group.</summary>
     public int GroupSize => Warps * WarpSize;
+
+    /// <summary>Rows of a tile.</summary>
+    public int TileRows => Pairs / Tasks;
 
     /// <summary>Pairs of a tile.</summary>
     public int Pairs => (Warps >> ColumnShift) * WarpPairs;
@@ -105,38 +119,19 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
         return new TensorTile(warps, shift, CountBlocks(stride, shift), sliceSteps, 2 * sliceSteps * stepBytes);
     }
 
-    /// <summary>Binary logarithm of the tasks of a tile.</summary>
-    /// <param name="candidates">K.</param>
-    /// <returns>The logarithm.</returns>
-    public static int TaskShift(int candidates)
-    {
-        int shift = 0;
-        while ((1 << shift) < SoftQTile.MaxTasks && (1 << shift) < candidates)
-        {
-            shift++;
-        }
-
-        return shift;
-    }
-
     /// <summary>Rows rounded up to whole tiles of any arrangement: what memory of rows is sized for.</summary>
     /// <param name="rows">B.</param>
-    /// <param name="candidates">K.</param>
     /// <returns>The rows.</returns>
-    public static long PaddedRows(long rows, int candidates)
+    public static long PaddedRows(long rows)
     {
-        long tileRows = MaxPairs >> TaskShift(candidates);
+        const long tileRows = MaxPairs / Tasks;
         return (rows + tileRows - 1) / tileRows * tileRows;
     }
 
     /// <summary>Candidates rounded up to whole tiles.</summary>
     /// <param name="candidates">K.</param>
     /// <returns>The candidates.</returns>
-    public static int PaddedCandidates(int candidates)
-    {
-        int tasks = 1 << TaskShift(candidates);
-        return (candidates + tasks - 1) / tasks * tasks;
-    }
+    public static int PaddedCandidates(int candidates) => (candidates + Tasks - 1) / Tasks * Tasks;
 
     /// <summary>Fragments of a lane that a packed second layer holds.</summary>
     /// <param name="stride">H rounded up to 16.</param>
@@ -148,22 +143,12 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
     /// <param name="candidates">K.</param>
     /// <returns>Their number.</returns>
     public long Tiles(int rows, int candidates) =>
-        RowTiles(rows, candidates) * (PaddedCandidates(candidates) >> TaskShift(candidates));
+        RowTiles(rows) * (PaddedCandidates(candidates) / Tasks);
 
     /// <summary>Tiles of a matrix below each other.</summary>
     /// <param name="rows">B.</param>
-    /// <param name="candidates">K.</param>
     /// <returns>Their number.</returns>
-    public long RowTiles(int rows, int candidates)
-    {
-        int tileRows = TileRows(candidates);
-        return ((long)rows + tileRows - 1) / tileRows;
-    }
-
-    /// <summary>Rows of a tile.</summary>
-    /// <param name="candidates">K.</param>
-    /// <returns>The rows.</returns>
-    public int TileRows(int candidates) => Pairs >> TaskShift(candidates);
+    public long RowTiles(int rows) => ((long)rows + TileRows - 1) / TileRows;
 
     private static int BestShift(int warps, int stride, int most)
     {

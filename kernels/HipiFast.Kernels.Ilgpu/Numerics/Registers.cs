@@ -24,7 +24,8 @@ internal static class Registers
         foreach (MethodInfo method in typeof(Registers).GetMethods().Where(method => method.Name == nameof(Hold)))
         {
             manager.RegisterMethod(
-                method, new PTXIntrinsic(typeof(Registers), nameof(EmitHold), IntrinsicImplementationMode.GenerateCode));
+                method, new PTXIntrinsic(
+                    typeof(Registers), nameof(EmitHold), IntrinsicImplementationMode.GenerateCode));
             manager.RegisterMethod(
                 method, new CLIntrinsic(
                     typeof(Plain), method.ReturnType.Name, IntrinsicImplementationMode.Redirect));

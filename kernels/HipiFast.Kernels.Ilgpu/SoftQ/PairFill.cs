@@ -6,8 +6,8 @@ using ILGPU.Runtime;
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
 /// <summary>
-/// What a thread writes to shared memory for a step of a tile: <c>relu(U + V [+ a' W1])</c> of its pairs, and its part of
-/// the rows of W2. Where they lie is worked out once for all steps.
+/// What a thread writes to shared memory for a step of a tile: <c>relu(U + V [+ a' W1])</c> of its pairs, and its part
+/// of the rows of W2. Where they lie is worked out once for all steps.
 /// </summary>
 /// <typeparam name="TTile">Shape of the tile.</typeparam>
 internal readonly struct PairFill<TTile>

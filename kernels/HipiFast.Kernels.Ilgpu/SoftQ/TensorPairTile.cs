@@ -20,18 +20,31 @@ internal readonly struct TensorPairTile
 
     private const int Lanes = 4;
 
+    // Vectors of a step's inputs.
+    private const int InputVectors = TensorCore.Depth / Lanes;
+
+    // Bits of a place within 32 that change the row and not the task.
+    private const int NearRow = 4;
+    private const int FarRow = 16;
+
     private readonly ArrayView<FourWords> _ring;
     private readonly ArrayView<float> _sums;
     private readonly int _firstRow;
     private readonly int _firstTask;
 
-    public TensorPairTile(ArrayView<FourWords> ring, ArrayView<float> sums, in TensorSoftQShape shape, int tile)
+    /// <summary>Makes a tile.</summary>
+    /// <param name="ring">The shared memory of the weights.</param>
+    /// <param name="sums">That of the sums.</param>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="down">The tile's place among those along the rows.</param>
+    /// <param name="across">Its place along the tasks.</param>
+    public TensorPairTile(
+        ArrayView<FourWords> ring, ArrayView<float> sums, in TensorSoftQShape shape, int down, int across)
     {
         _ring = ring;
         _sums = sums;
-        int across = Across(shape), down = tile / across;
-        _firstRow = down * (Pairs(shape) >> shape.Problem.TaskShift);
-        _firstTask = (tile - (down * across)) << shape.Problem.TaskShift;
+        _firstRow = down * (Pairs(shape) / TensorTile.Tasks);
+        _firstTask = across * TensorTile.Tasks;
     }
 
     private static int Lane => Group.IdxX & (TensorCore.Lanes - 1);
@@ -42,12 +55,15 @@ internal readonly struct TensorPairTile
     /// <summary>Pairs of the tile.</summary>
     public static int Pairs(in TensorSoftQShape shape) => Pairs(shape, Group.DimX);
 
-    /// <summary>Tiles of the matrix.</summary>
-    public static int Tiles(in TensorSoftQShape shape)
+    /// <summary>Tiles of the matrix along the rows.</summary>
+    public static int Down(in TensorSoftQShape shape)
     {
-        int tileRows = Pairs(shape) >> shape.Problem.TaskShift;
-        return Across(shape) * ((shape.Problem.Rows + tileRows - 1) / tileRows);
+        int tileRows = Pairs(shape) / TensorTile.Tasks;
+        return (shape.Problem.Rows + tileRows - 1) / tileRows;
     }
+
+    /// <summary>Tiles of the matrix along the tasks.</summary>
+    public static int Across(in TensorSoftQShape shape) => shape.PaddedCandidates / TensorTile.Tasks;
 
     /// <summary>Chunks of hidden units that are computed at once.</summary>
     public static int Chunks(in TensorSoftQShape shape) => shape.Blocks / (TensorTile.WarpBlocks << shape.ColumnShift);
@@ -72,10 +88,18 @@ internal readonly struct TensorPairTile
     }
 
     /// <summary>Row of a pair; may be beyond the last.</summary>
-    public int Row(in TensorSoftQShape shape, int pair) => _firstRow + (pair >> shape.Problem.TaskShift);
+    public int Row(int pair) => _firstRow + (pair / TensorTile.Tasks);
 
     /// <summary>Task of a pair; may be beyond the last.</summary>
-    public int Task(in TensorSoftQShape shape, int pair) => _firstTask + (pair & ((1 << shape.Problem.TaskShift) - 1));
+    public int Task(int pair) => _firstTask + (pair & (TensorTile.Tasks - 1));
+
+    /// <summary>
+    /// The pair whose numbers lie at a place of the sums, and the other way around. A fragment's rows g and g + 8,
+    /// which a lane holds together, are tasks 4 apart of one row; among the sums they lie as in the fragment.
+    /// </summary>
+    /// <param name="place">The place, or the pair.</param>
+    /// <returns>Bits 2 and 3 exchanged.</returns>
+    public static int PairAt(int place) => (place & ~12) | ((place & 4) << 1) | ((place & 8) >> 1);
 
     /// <summary>Where a pair's numbers lie in a plane of the pairs' memory.</summary>
     public static long Slot(in TensorSoftQShape shape, int row, int task) =>
@@ -93,88 +117,54 @@ internal readonly struct TensorPairTile
     /// Second layer of the warp's pairs for one chunk of hidden units, before bias and activation. All threads of the
     /// group call it together.
     /// </summary>
+    /// <typeparam name="TMode">What the chunk takes.</typeparam>
     /// <param name="layers">First layers.</param>
     /// <param name="network">The network.</param>
     /// <param name="weights">Its packed second layer.</param>
     /// <param name="pairs">The pairs' memory, for the actions.</param>
-    /// <param name="actions">Entries of each pair's own action that the first layer lacks; 0 for none.</param>
+    /// <param name="actions">Entries of each pair's own action that the first layer lacks.</param>
     /// <param name="shape">Sizes.</param>
     /// <param name="chunk">The chunk.</param>
     /// <param name="round">Chunks that the group has computed before, in all its tiles.</param>
     /// <returns>The sums.</returns>
-    public WarpSums Multiply(
+    public WarpSums Multiply<TMode>(
         ArrayView<float> layers, ArrayView<float> network, ArrayView<FourWords> weights, ArrayView<float> pairs,
         int actions,
         in TensorSoftQShape shape, int chunk, int round)
+        where TMode : unmanaged, ITensorMode
     {
         ArrayView<Four> vectors = layers.Cast<Four>().AsAligned(Four.Bytes);
         ArrayView<FourWords> ring = _ring.AsAligned(FourWords.Bytes);
         WarpSums sums = default;
-        int pair = FirstPair(shape), stride = shape.Problem.Stride, steps = Steps(shape);
-
-        // The lane's pairs lie 8 apart: the same task, and equal distances between their rows.
-        int rowStep = SoftQTile.MaxTasks >> shape.Problem.TaskShift, row = Row(shape, pair), task = Task(shape, pair);
-        int jump = rowStep * stride / Lanes;
-        int u = (int)((shape.Problem.RowLayer + ((long)row * stride)) / Lanes) + FragmentLane;
-        int v = (int)((shape.Problem.TaskLayer + ((long)task * stride)) / Lanes) + FragmentLane;
-        int action = ((shape.Problem.ObservationDimension * stride) / Lanes) + FragmentLane;
-        long slot = Slot(shape, row, task), slotStep = (long)rowStep * shape.PaddedCandidates;
-        Four x0 = vectors[u], x1 = vectors[u + jump], x2 = vectors[u + (2 * jump)], x3 = vectors[u + (3 * jump)];
-        Four x4 = vectors[u + (4 * jump)], x5 = vectors[u + (5 * jump)], x6 = vectors[u + (6 * jump)],
-            x7 = vectors[u + (7 * jump)];
-        Four y = vectors[v];
+        int steps = Steps(shape), ringStep = Registers.Hold(
+            default(TMode).IsSliced ? ChunkLength(shape) : shape.Blocks * TensorCore.Lanes);
+        int from = RingIndex(shape, Group.IdxX, chunk, round, 0);
+        PairShares shares = new(this, shape);
+        PairVectors next = shares.Load(vectors, 0);
+        PairActions added = new(this, shape, actions);
+        PairFragment left = Build<TMode>(next, added, network, pairs, shape, 0);
+        int last = Registers.Hold((steps - 1) * InputVectors), ahead = Math.Min(InputVectors, last);
+        next = shares.Load(vectors, ahead);
         for (int step = 0; step < steps; step++)
         {
-            AwaitSlice(shape, weights, round, step);
-            int at = RingIndex(shape, Group.IdxX, chunk, round, step);
-            x0 = Four.Add(x0, y);
-            x1 = Four.Add(x1, y);
-            x2 = Four.Add(x2, y);
-            x3 = Four.Add(x3, y);
-            x4 = Four.Add(x4, y);
-            x5 = Four.Add(x5, y);
-            x6 = Four.Add(x6, y);
-            x7 = Four.Add(x7, y);
-            int weight = action + (step * Lanes);
-            long entry = slot;
-            for (int d = 0; d < actions; d++)
+            if (default(TMode).IsSliced && (step & (shape.SliceSteps - 1)) == 0)
             {
-                y = network.Cast<Four>().AsAligned(Four.Bytes)[weight];
-                x0 = Four.MultiplyAdd(pairs[entry], y, x0);
-                x1 = Four.MultiplyAdd(pairs[entry + slotStep], y, x1);
-                x2 = Four.MultiplyAdd(pairs[entry + (2 * slotStep)], y, x2);
-                x3 = Four.MultiplyAdd(pairs[entry + (3 * slotStep)], y, x3);
-                x4 = Four.MultiplyAdd(pairs[entry + (4 * slotStep)], y, x4);
-                x5 = Four.MultiplyAdd(pairs[entry + (5 * slotStep)], y, x5);
-                x6 = Four.MultiplyAdd(pairs[entry + (6 * slotStep)], y, x6);
-                x7 = Four.MultiplyAdd(pairs[entry + (7 * slotStep)], y, x7);
-                weight += stride / Lanes;
-                entry += shape.Problem.PairCapacity;
+                AwaitSlice(shape, weights, round, step);
+                from = RingIndex(shape, Group.IdxX, chunk, round, step);
             }
 
-            PairFragment left = new()
-            {
-                Tile0 = Pack(x0, x1),
-                Tile1 = Pack(x2, x3),
-                Tile2 = Pack(x4, x5),
-                Tile3 = Pack(x6, x7),
-            };
-
-            // The next step's, while this one's are multiplied; behind the last come the last once more.
-            int next = Math.Min(step + 1, steps - 1) * Lanes;
-            x0 = vectors[u + next];
-            x1 = vectors[u + next + jump];
-            x2 = vectors[u + next + (2 * jump)];
-            x3 = vectors[u + next + (3 * jump)];
-            x4 = vectors[u + next + (4 * jump)];
-            x5 = vectors[u + next + (5 * jump)];
-            x6 = vectors[u + next + (6 * jump)];
-            x7 = vectors[u + next + (7 * jump)];
-            y = vectors[v + next];
+            ArrayView<FourWords> fragments = ring.SubView(from);
             WeightFragment right = new(
-                ring[at], ring[at + TensorCore.Lanes], ring[at + (2 * TensorCore.Lanes)],
-                ring[at + (3 * TensorCore.Lanes)]);
+                fragments[0], fragments[TensorCore.Lanes], fragments[2 * TensorCore.Lanes],
+                fragments[3 * TensorCore.Lanes]);
+
+            // The next step's operand is built and the one's after it is loaded while this one's is multiplied; behind
+            // the last come the last once more.
             sums = TensorCore.MultiplyAdd(left, right, sums);
+            left = Build<TMode>(next, added, network, pairs, shape, step + 1);
+            ahead = Math.Min(ahead + InputVectors, last);
+            next = shares.Load(vectors, ahead);
+            from += ringStep;
         }
 
         return sums;
@@ -194,15 +184,16 @@ internal readonly struct TensorPairTile
         _sums[at + 56] = sums.Pair7;
     }
 
-    /// <summary>Adds up what the lanes along the hidden units have stored for a pair, after a barrier.</summary>
-    public float Sum(in TensorSoftQShape shape, int pair)
+    /// <summary>Adds up what the lanes along the hidden units have stored at a place, after a barrier.</summary>
+    public float Sum(in TensorSoftQShape shape, int place)
     {
         float sum = 0f;
-        int at = pair, parts = TensorCore.LanesPerRow << shape.ColumnShift;
-        for (int part = 0; part < parts; part++)
+        int apart = SumsStride(shape, Group.DimX);
+        for (int warp = 0; warp < 1 << shape.ColumnShift; warp++)
         {
-            sum += _sums[at];
-            at += SumsStride(shape, Group.DimX);
+            // The four lanes of a row.
+            sum += _sums[place] + _sums[place + apart] + (_sums[place + (2 * apart)] + _sums[place + (3 * apart)]);
+            place += TensorCore.LanesPerRow * apart;
         }
 
         return sum;
@@ -232,7 +223,7 @@ internal readonly struct TensorPairTile
     }
 
     /// <summary>
-    /// Where a thread's sum of its first pair lies; those of the next pairs follow <see cref="SoftQTile.MaxTasks"/>
+    /// Where a thread's sum of its first pair lies; those of the next pairs follow 8
     /// apart.
     /// </summary>
     /// <param name="shape">Sizes.</param>
@@ -246,7 +237,7 @@ internal readonly struct TensorPairTile
         + FirstPair(shape, thread);
 
     /// <summary>Puts a pair's value where its sums were, which none but its thread reads.</summary>
-    public void StoreValue(int pair, float value) => _sums[pair] = value;
+    public void StoreValue(int place, float value) => _sums[place] = value;
 
     /// <summary>
     /// Maximum and sum of exponentials of each of the tile's columns, after a barrier behind <see cref="StoreValue"/>:
@@ -256,45 +247,63 @@ internal readonly struct TensorPairTile
     /// <param name="shape">Sizes.</param>
     public void StoreSegment(ArrayView<float> segments, in TensorSoftQShape shape)
     {
-        int tasks = 1 << shape.Problem.TaskShift, pairs = Pairs(shape), task = Task(shape, Lane);
+        int pairs = Pairs(shape), task = Task(PairAt(Lane));
         float maximum = float.NegativeInfinity, sum = 0f;
-        for (int pair = Lane; pair < pairs; pair += TensorCore.Lanes)
+        for (int place = Lane; place < pairs; place += TensorCore.Lanes)
         {
-            maximum = ExponentialSum.Larger(maximum, _sums[pair]);
+            maximum = ExponentialSum.Larger(maximum, _sums[place]);
         }
 
-        // Lanes whole rows of tasks apart hold the same column.
-        for (int apart = tasks; apart < TensorCore.Lanes; apart *= 2)
-        {
-            maximum = ExponentialSum.Larger(maximum, Warp.ShuffleXor(maximum, apart));
-        }
-
+        // Lanes that differ in these bits alone hold the same column.
+        maximum = ExponentialSum.Larger(maximum, Warp.ShuffleXor(maximum, NearRow));
+        maximum = ExponentialSum.Larger(maximum, Warp.ShuffleXor(maximum, FarRow));
         float shift = ExponentialSum.Shift(maximum);
-        for (int pair = Lane; pair < pairs; pair += TensorCore.Lanes)
+        for (int place = Lane; place < pairs; place += TensorCore.Lanes)
         {
-            sum += DeviceMath.Exp(_sums[pair] - shift);
+            sum += DeviceMath.Exp(_sums[place] - shift);
         }
 
-        for (int apart = tasks; apart < TensorCore.Lanes; apart *= 2)
+        sum += Warp.ShuffleXor(sum, NearRow);
+        sum += Warp.ShuffleXor(sum, FarRow);
+        if ((Lane & (NearRow | FarRow)) == 0 && task < shape.Problem.Candidates)
         {
-            sum += Warp.ShuffleXor(sum, apart);
-        }
-
-        if (Lane < tasks && task < shape.Problem.Candidates)
-        {
-            long at = ((long)_firstRow / (pairs >> shape.Problem.TaskShift) * shape.Problem.Candidates) + task;
+            long at = ((long)_firstRow / (pairs / TensorTile.Tasks) * shape.Problem.Candidates) + task;
             segments[at] = maximum;
             segments[at + ((long)shape.Segments * shape.Problem.Candidates)] = Utilities.Select(
                 maximum == float.PositiveInfinity, 1f, sum);
         }
     }
 
+    /// <summary>First of the lane's pairs.</summary>
+    internal static int FirstLanePair(in TensorSoftQShape shape) => PairAt(FirstPair(shape, Group.IdxX));
+
+    /// <summary>Floats of a row of the first layers between the lane's and those of the lane of column 0.</summary>
+    internal static int FragmentColumn => FragmentLane;
+
+    // The operand of a step from the first layers' shares of the lane's pairs.
+    private static PairFragment Build<TMode>(
+        PairVectors shares, in PairActions added, ArrayView<float> network, ArrayView<float> pairs,
+        in TensorSoftQShape shape, int step)
+        where TMode : unmanaged, ITensorMode
+    {
+        LaneUnits units = shares.Add();
+        if (default(TMode).AddsActions)
+        {
+            added.AddTo(ref units, network, pairs, shape, Math.Min(step, Steps(shape) - 1));
+        }
+
+        return new PairFragment
+        {
+            Tile0 = Pack(units.Pair0, units.Pair1),
+            Tile1 = Pack(units.Pair2, units.Pair3),
+            Tile2 = Pack(units.Pair4, units.Pair5),
+            Tile3 = Pack(units.Pair6, units.Pair7),
+        };
+    }
+
     private static FourWords Pack(Four top, Four bottom) => new(
         TensorCore.PackRelu(top.X, top.Y), TensorCore.PackRelu(bottom.X, bottom.Y), TensorCore.PackRelu(top.Z, top.W),
         TensorCore.PackRelu(bottom.Z, bottom.W));
-
-    private static int Across(in TensorSoftQShape shape) =>
-        (shape.Problem.Candidates + (1 << shape.Problem.TaskShift) - 1) >> shape.Problem.TaskShift;
 
     private static int Steps(in TensorSoftQShape shape) => shape.Problem.Stride / TensorCore.Depth;
 
@@ -303,8 +312,6 @@ internal readonly struct TensorPairTile
 
     private static int WarpColumn(in TensorSoftQShape shape, int thread) =>
         thread / TensorCore.Lanes & ((1 << shape.ColumnShift) - 1);
-
-    private static int FirstPair(in TensorSoftQShape shape) => FirstPair(shape, Group.IdxX);
 
     // Its row of the first fragment is the group of the PTX manual.
     private static int FirstPair(in TensorSoftQShape shape, int thread) =>
@@ -318,21 +325,13 @@ internal readonly struct TensorPairTile
     private static int SumsStride(in TensorSoftQShape shape, int threads) =>
         Pairs(shape, threads) + TensorTile.SumsPadding;
 
-    // Waits for the slice that a step begins, and begins to copy the next, where W2 is not whole.
+    // Waits for the slice that a step begins, and begins to copy the next.
     private void AwaitSlice(in TensorSoftQShape shape, ArrayView<FourWords> weights, int round, int step)
     {
-        if (shape.SliceSteps == 0)
-        {
-            return;
-        }
-
-        if ((step & (shape.SliceSteps - 1)) == 0)
-        {
-            // Each thread's own copies are there; then everybody's, and the other half of the ring is read no more.
-            TensorCore.AwaitCopies();
-            Group.Barrier();
-            BeginSlice(_ring, weights, shape, (round * Slices(shape)) + (step / shape.SliceSteps) + 1);
-        }
+        // Each thread's own copies are there; then everybody's, and the other half of the ring is read no more.
+        TensorCore.AwaitCopies();
+        Group.Barrier();
+        BeginSlice(_ring, weights, shape, (round * Slices(shape)) + (step / shape.SliceSteps) + 1);
     }
 
     // Fragments of all lanes for one step of a chunk.

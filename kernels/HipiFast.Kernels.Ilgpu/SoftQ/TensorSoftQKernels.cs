@@ -34,24 +34,25 @@ public static class TensorSoftQKernels
     {
         ArrayView<FourWords> ring = SharedMemory.GetDynamic<FourWords>();
         ArrayView<float> shared = SharedMemory.Allocate<float>(TensorPairTile.SumsLength);
-        int tiles = TensorPairTile.Tiles(shape), chunks = TensorPairTile.Chunks(shape),
-            count = TensorPairTile.Pairs(shape);
+        int chunks = TensorPairTile.Chunks(shape), count = TensorPairTile.Pairs(shape);
         int outputs = 2 * shape.Problem.ActionDimension, round = 0;
         TensorPairTile.Begin(ring, weights, shape);
-        for (int tile = Grid.IdxX; tile < tiles; tile += Grid.DimX)
+        for (TileWalk walk = new(shape); walk.IsInside; walk.Advance())
         {
-            TensorPairTile at = new(ring, shared, shape, tile);
+            TensorPairTile at = new(ring, shared, shape, walk.Down, walk.Across);
             for (int chunk = 0; chunk < chunks; chunk++)
             {
-                WarpSums sums = at.Multiply(layers, actor, weights, pairs, 0, shape, chunk, round);
+                WarpSums sums = shape.SliceSteps == 0
+                    ? at.Multiply<WholeMode>(layers, actor, weights, pairs, 0, shape, chunk, round)
+                    : at.Multiply<SlicedMode>(layers, actor, weights, pairs, 0, shape, chunk, round);
                 round++;
                 AddOutputs(at, sums, actor, pairs, shape, chunk, outputs);
             }
 
             // A thread has summed the outputs of the very pairs that it goes on with, so there is nothing to wait for.
-            for (int pair = Group.IdxX; pair < count; pair += Group.DimX)
+            for (int place = Group.IdxX; place < count; place += Group.DimX)
             {
-                int row = at.Row(shape, pair), task = at.Task(shape, pair);
+                int pair = TensorPairTile.PairAt(place), row = at.Row(pair), task = at.Task(pair);
                 if (row < shape.Problem.Rows && task < shape.Problem.Candidates)
                 {
                     long slot = TensorPairTile.Slot(shape, row, task);
@@ -101,18 +102,17 @@ public static class TensorSoftQKernels
     {
         ArrayView<FourWords> ring = SharedMemory.GetDynamic<FourWords>();
         ArrayView<float> shared = SharedMemory.Allocate<float>(TensorPairTile.SumsLength);
-        int tiles = TensorPairTile.Tiles(shape), chunks = TensorPairTile.Chunks(shape),
-            count = TensorPairTile.Pairs(shape), round = 0;
+        int chunks = TensorPairTile.Chunks(shape), count = TensorPairTile.Pairs(shape), round = 0;
         int actions = shape.Problem.Estimator == (int)SoftQEstimator.Bellman ? shape.Problem.ActionDimension : 0;
         int warp = Group.IdxX / TensorCore.Lanes, lastWarp = (Group.DimX / TensorCore.Lanes) - 1, turn = 0;
         TensorPairTile.Begin(ring, weights, shape);
-        for (int tile = Grid.IdxX; tile < tiles; tile += Grid.DimX)
+        for (TileWalk walk = new(shape); walk.IsInside; walk.Advance())
         {
-            TensorPairTile at = new(ring, shared, shape, tile);
+            TensorPairTile at = new(ring, shared, shape, walk.Down, walk.Across);
             PairSums values = default;
             for (int chunk = 0; chunk < chunks; chunk++)
             {
-                WarpSums sums = at.Multiply(layers, critic, weights, pairs, actions, shape, chunk, round);
+                WarpSums sums = Multiply(at, layers, critic, weights, pairs, actions, shape, chunk, round);
                 round++;
                 AddValues(ref values, sums.Block0, critic, shape, chunk, 0);
                 AddValues(ref values, sums.Block1, critic, shape, chunk, 1);
@@ -124,16 +124,16 @@ public static class TensorSoftQKernels
             Group.Barrier();
             at.StoreSums(shape, values);
             Group.Barrier();
-            for (int pair = Group.IdxX; pair < count; pair += Group.DimX)
+            for (int place = Group.IdxX; place < count; place += Group.DimX)
             {
                 // What is beyond the last adds nothing to a column.
                 float value = float.NegativeInfinity;
-                int row = at.Row(shape, pair), candidate = at.Task(shape, pair);
+                int pair = TensorPairTile.PairAt(place), row = at.Row(pair), candidate = at.Task(pair);
                 if (row < shape.Problem.Rows && candidate < shape.Problem.Candidates)
                 {
                     long entry = ((long)row * shape.Problem.Candidates) + candidate;
                     value = SoftQKernels.Squash(
-                        at.Sum(shape, pair) + critic[SoftQKernels.OutputBias(shape.Problem)], shape.Problem);
+                        at.Sum(shape, place) + critic[SoftQKernels.OutputBias(shape.Problem)], shape.Problem);
                     if (shape.IsSecond != 0)
                     {
                         value = SoftQKernels.Combine(softQ[entry], value, shape.Problem);
@@ -159,7 +159,7 @@ public static class TensorSoftQKernels
                     softQ[entry] = value;
                 }
 
-                at.StoreValue(pair, value);
+                at.StoreValue(place, value);
             }
 
             if (shape.Segments > 0)
@@ -175,6 +175,23 @@ public static class TensorSoftQKernels
         }
 
         TensorCore.AwaitCopies();
+    }
+
+    // A branch around the loop in the place of branches within it.
+    private static WarpSums Multiply(
+        TensorPairTile at, ArrayView<float> layers, ArrayView<float> critic, ArrayView<FourWords> weights,
+        ArrayView<float> pairs, int actions, in TensorSoftQShape shape, int chunk, int round)
+    {
+        if (shape.SliceSteps == 0)
+        {
+            return actions == 0
+                ? at.Multiply<WholeMode>(layers, critic, weights, pairs, 0, shape, chunk, round)
+                : at.Multiply<WholeActionMode>(layers, critic, weights, pairs, actions, shape, chunk, round);
+        }
+
+        return actions == 0
+            ? at.Multiply<SlicedMode>(layers, critic, weights, pairs, 0, shape, chunk, round)
+            : at.Multiply<SlicedActionMode>(layers, critic, weights, pairs, actions, shape, chunk, round);
     }
 
     // A block's share of the critic's output.
@@ -199,6 +216,7 @@ public static class TensorSoftQKernels
         sums.Block1 = Activate(sums.Block1, actor, shape, chunk, 1);
         sums.Block2 = Activate(sums.Block2, actor, shape, chunk, 2);
         sums.Block3 = Activate(sums.Block3, actor, shape, chunk, 3);
+        sums = Registers.Hold(sums);
         int count = TensorPairTile.Pairs(shape);
         for (int output = 0; output < outputs; output++)
         {
@@ -209,14 +227,14 @@ public static class TensorSoftQKernels
             values.Add(sums.Block3, OutputWeights(actor, shape, chunk, 3, output));
             at.StoreSums(shape, values);
             Group.Barrier();
-            for (int pair = Group.IdxX; pair < count; pair += Group.DimX)
+            for (int place = Group.IdxX; place < count; place += Group.DimX)
             {
-                int row = at.Row(shape, pair), task = at.Task(shape, pair);
+                int pair = TensorPairTile.PairAt(place), row = at.Row(pair), task = at.Task(pair);
                 if (row < shape.Problem.Rows && task < shape.Problem.Candidates)
                 {
                     long slot = (output * shape.Problem.PairCapacity) + TensorPairTile.Slot(shape, row, task);
                     float before = chunk == 0 ? actor[SoftQKernels.OutputBias(shape.Problem) + output] : pairs[slot];
-                    pairs[slot] = before + at.Sum(shape, pair);
+                    pairs[slot] = before + at.Sum(shape, place);
                 }
             }
 

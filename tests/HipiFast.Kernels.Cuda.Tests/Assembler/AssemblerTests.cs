@@ -24,8 +24,9 @@ public sealed class AssemblerTests
     {
         List<string> lines =
         [
-            "# What NVIDIA's assembler makes of every kernel: registers of a thread, bytes of declared shared memory, instructions, and for",
-            "# every loop its depth and its own instructions (issue slots of a pass), with the FFMA and HMMA among them.",
+            "# What NVIDIA's assembler makes of every kernel: registers of a thread, bytes of declared shared memory,",
+            "# instructions, and for every loop its depth and its own instructions (issue slots of a pass), with the",
+            "# FFMA and HMMA among them.",
             .. NvidiaAssembler.Architectures.GroupBy(pair => pair.Version, pair => pair.Architecture).Select(
                 group => $"# {string.Join(", ", group)}: ptxas {NvidiaAssembler.Find(group.Key).Version()}"),
         ];
@@ -97,8 +98,8 @@ public sealed class AssemblerTests
 
     private static string Line(string name, string architecture, AssembledKernel kernel) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{name} {architecture}: {kernel.Registers} registers, {kernel.SharedBytes} shared, {kernel.Code.Count} instructions, "
-        + $"loops {string.Join(' ', kernel.Code.Loops().Select(Loop))}").TrimEnd();
+        $"{name} {architecture}: {kernel.Registers} registers, {kernel.SharedBytes} shared, "
+        + $"{kernel.Code.Count} instructions, loops {string.Join(' ', kernel.Code.Loops().Select(Loop))}").TrimEnd();
 
     private static string Loop(SassLoop loop)
     {
@@ -114,8 +115,9 @@ public sealed class AssemblerTests
         string[] gone = [.. table.Except(found)], come = [.. found.Except(table)];
         return gone.Length + come.Length == 0
             ? string.Empty
-            : $"What the kernels take is not what {Table} says. Where that is meant, run this test with {WriteVariable}=1, "
-                + $"which writes the table anew.\nkept:\n{string.Join('\n', gone)}\nfound:\n{string.Join('\n', come)}";
+            : $"What the kernels take is not what {Table} says. Where that is meant, run this test with "
+                + $"{WriteVariable}=1, which writes the table anew.\nkept:\n{string.Join('\n', gone)}\nfound:\n"
+                + string.Join('\n', come);
     }
 
     private static string SourceFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;

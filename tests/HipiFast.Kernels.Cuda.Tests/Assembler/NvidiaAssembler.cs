@@ -23,7 +23,8 @@ internal sealed partial class NvidiaAssembler(string folder)
 
     /// <summary>Why tests are left out; null when they can run, or must.</summary>
     public static string? WhyNot { get; } =
-        Architectures.All(pair => File.Exists(Tool(pair.Version, "ptxas")) && File.Exists(Tool(pair.Version, "nvdisasm")))
+        Architectures.All(pair =>
+            File.Exists(Tool(pair.Version, "ptxas")) && File.Exists(Tool(pair.Version, "nvdisasm")))
             || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(RequireVariable))
             ? null
             : $"ptxas and nvdisasm were not found in '{Root}' (bench/assembler.sh fetches them).";
@@ -77,7 +78,8 @@ internal sealed partial class NvidiaAssembler(string folder)
 
     private static string Name(int kernel) => string.Create(CultureInfo.InvariantCulture, $"kernel{kernel:000}");
 
-    // Kernels keep their shared memory to themselves; the names of entry points and of what the launch adds are the module's.
+    // Kernels keep their shared memory to themselves; the names of entry points and of what the launch adds are the
+    // module's.
     private static string Module(IReadOnlyList<PtxKernel> kernels)
     {
         int header = kernels[0].Text.IndexOf(".address_size", StringComparison.Ordinal);
@@ -100,7 +102,9 @@ internal sealed partial class NvidiaAssembler(string folder)
     private static string Tool(string version, string name) => Path.Combine(Root, version, name);
 
     private static int Number(string report, Regex pattern) =>
-        pattern.Match(report) is { Success: true } found ? int.Parse(found.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
+        pattern.Match(report) is { Success: true } found
+            ? int.Parse(found.Groups[1].Value, CultureInfo.InvariantCulture)
+            : 0;
 
     private string Run(string tool, params string[] arguments)
     {

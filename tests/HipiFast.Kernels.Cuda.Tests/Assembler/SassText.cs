@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace HipiFast.Kernels.Cuda.Tests.Assembler;
 
-/// <summary>A kernel's machine code as nvdisasm prints it: instructions, the flow between them, and the loops in it.</summary>
+/// <summary>
+/// A kernel's machine code as nvdisasm prints it: instructions, the flow between them, and the loops in it.
+/// </summary>
 internal sealed partial class SassText
 {
     private readonly List<string> _instructions = [];
@@ -12,7 +14,9 @@ internal sealed partial class SassText
     {
     }
 
-    /// <summary>Instructions of the kernel and of the functions that it calls, the filling at its end left out.</summary>
+    /// <summary>
+    /// Instructions of the kernel and of the functions that it calls, the filling at its end left out.
+    /// </summary>
     public int Count => _instructions.Count;
 
     /// <summary>Reads what <c>nvdisasm -c</c> prints.</summary>
@@ -65,9 +69,9 @@ internal sealed partial class SassText
         [
             .. bodies.Select(loop =>
             {
-                HashSet<int>[] inner =
-                    [.. bodies.Where(other => other.Key != loop.Key && loop.Value.Contains(other.Key)).Select(other => other.Value)];
-                string[] own = [.. loop.Value.Where(i => !inner.Any(body => body.Contains(i))).Order().Select(i => _instructions[i])];
+                HashSet<int> inner = [.. bodies.Where(
+                    other => other.Key != loop.Key && loop.Value.Contains(other.Key)).SelectMany(other => other.Value)];
+                string[] own = [.. loop.Value.Except(inner).Select(i => _instructions[i])];
                 int depth = bodies.Count(other => other.Value.Contains(loop.Key));
                 return new SassLoop(depth, own.Length, Of(own, "FFMA"), Of(own, "HMMA"));
             }),
@@ -79,7 +83,9 @@ internal sealed partial class SassText
 
     // Without the predicate.
     private static string Operation(string instruction) =>
-        instruction[0] == '@' ? instruction[(instruction.IndexOf(' ', StringComparison.Ordinal) + 1)..].TrimStart() : instruction;
+        instruction[0] == '@'
+            ? instruction[(instruction.IndexOf(' ', StringComparison.Ordinal) + 1)..].TrimStart()
+            : instruction;
 
     private static int[] Order(List<int>[] next)
     {
@@ -189,13 +195,14 @@ internal sealed partial class SassText
     {
         string instruction = _instructions[at], operation = Operation(instruction);
         List<int> to = [];
-        if (operation.StartsWith("BRA", StringComparison.Ordinal) || operation.StartsWith("BRX", StringComparison.Ordinal))
+        if (BranchPattern().IsMatch(operation))
         {
             to.AddRange(TargetPattern().Matches(instruction).Select(match => _labels[match.Value]));
         }
 
         // A branch without a predicate, of its own or among its operands, is always taken.
-        bool isCertain = instruction[0] != '@' && EndPattern().IsMatch(operation) && !OperandPattern().IsMatch(operation);
+        bool isCertain = instruction[0] != '@' && EndPattern().IsMatch(operation)
+            && !OperandPattern().IsMatch(operation);
         if (!isCertain && at + 1 < Count)
         {
             to.Add(at + 1);
@@ -212,6 +219,9 @@ internal sealed partial class SassText
 
     [GeneratedRegex(@"\.L_\w+")]
     private static partial Regex TargetPattern();
+
+    [GeneratedRegex(@"^BR[AX]\b")]
+    private static partial Regex BranchPattern();
 
     [GeneratedRegex(@"^(?:BRA|BRX|EXIT|RET|KILL|JMP)\b")]
     private static partial Regex EndPattern();

@@ -28,7 +28,8 @@ public sealed partial class PtxTests
     [MemberData(nameof(Targets))]
     public void EveryKernelIsWhatALauncherExpects(int capability)
     {
-        TaskFamily own = TaskFamily.Create(new RingAtSpeed(), [0.5f, 1f]), clamped = TaskFamily.Create(default(Clamped));
+        TaskFamily own = TaskFamily.Create(new RingAtSpeed(), [0.5f, 1f]);
+        TaskFamily clamped = TaskFamily.Create(default(Clamped));
         foreach ((string kernel, TaskFamily? family) in PtxFiles.Kernels.Concat(
             [
                 (DeviceKernelNames.SoftQCritic, own), (DeviceKernelNames.AssignTasks, own),
@@ -61,15 +62,16 @@ public sealed partial class PtxTests
             DeviceKernelNames.AssignTasks, TaskFamily.Create(default(Clamped)), 80).Text;
         Assert.Matches(@"\tmax\.NaN\.f32\t", text);
         Assert.Matches(@"\tmin\.NaN\.f32\t", text);
-        Assert.Matches(@"setp\.nan\.f64 unordered, (%fd\d+), (%fd\d+);\s+max\.f64 (%fd\d+), \1, \2;\s+selp\.f64 \3, sum", text);
+        Assert.Matches(
+            @"setp\.nan\.f64 unordered, (%fd\d+), (%fd\d+);\s+max\.f64 (%fd\d+), \1, \2;\s+selp\.f64 \3, sum", text);
     }
 
     [Theory]
     [InlineData("mov.b64 %rd2, __dyn_shared_alloca;\ncvta.to.shared.u64 to, %rd2;", 1)]
     [InlineData("mov.b64 %rd2, __shared_alloca0;\nadd.u64 %rd3, %rd2, 16;\nld.global.f32 %f1, [%rd3+4];", 1)]
     [InlineData("ld.param.b64 %rd1, [_a_0];\nmad.lo.u64 %rd3, %rd2, 4, %rd1;\nst.shared.f32 [%rd3], %f1;", 1)]
-    [InlineData("mov.b64 %rd2, __shared_alloca0;\nld.param.b64 %rd1, [_a_0];\ncp.async.cg.shared.global [%rd1], [%rd2], 16;", 2)]
-    [InlineData("mov.b64 %rd2, __shared_alloca0;\nld.param.b64 %rd1, [_a_0];\ncp.async.cg.shared.global [%rd2], [%rd1], 16;", 0)]
+    [InlineData("mov.b64 %rd2, __s;\nld.param.b64 %rd1, [_a_0];\ncp.async.cg.shared.global [%rd1], [%rd2], 16;", 2)]
+    [InlineData("mov.b64 %rd2, __s;\nld.param.b64 %rd1, [_a_0];\ncp.async.cg.shared.global [%rd2], [%rd1], 16;", 0)]
     [InlineData("ld.param.b64 %rd1, [_a_0];\ncvta.to.global.u64 %rd2, %rd1;\n@%p1 ld.global.v4.f32 {%f1}, [%rd2];", 0)]
     public void AWrongSpaceIsFound(string text, int count) => Assert.Equal(count, PtxText.WrongSpaces(text).Count);
 

@@ -22,7 +22,8 @@ internal static partial class PtxText
     }
 
     /// <summary>
-    /// Lines that convert or use an address of one space as one of another: <c>cvta.to</c> takes generic addresses only.
+    /// Lines that convert or use an address of one space as one of another: <c>cvta.to</c> takes generic addresses
+    /// only.
     /// </summary>
     /// <param name="text">PTX of one kernel, whose registers each hold addresses of one space.</param>
     /// <returns>The lines.</returns>
@@ -66,9 +67,11 @@ internal static partial class PtxText
                 string operation = result.Groups[1].Value, sources = result.Groups[3].Value;
 
                 // A parameter may be a number as well, which is added to an address.
-                spaces[result.Groups[2].Value] = operation.StartsWith("ld.param", StringComparison.Ordinal) ? Space.Generic
+                bool isParameter = operation.StartsWith("ld.param", StringComparison.Ordinal);
+                spaces[result.Groups[2].Value] = isParameter ? Space.Generic
                     : SharedSymbolPattern().IsMatch(sources) ? Space.Shared
-                    : RegisterPattern().Matches(sources).Select(register => Of(register.Value)).Append(Space.Unknown).Max();
+                    : RegisterPattern().Matches(sources).Select(register => Of(register.Value)).Append(
+                        Space.Unknown).Max();
             }
         }
 

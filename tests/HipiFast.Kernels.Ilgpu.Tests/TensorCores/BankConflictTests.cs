@@ -13,6 +13,9 @@ public sealed class BankConflictTests
 {
     private const int Banks = 32;
 
+    // A lane's pairs, and the places between them.
+    private const int LanePairs = 8;
+
     public static TheoryData<int, int> Tiles
     {
         get
@@ -51,7 +54,7 @@ public sealed class BankConflictTests
         TensorTile tile = TensorTile.For(device, hidden);
         TensorSoftQShape shape = new()
         {
-            Problem = new SoftQShape { Stride = hidden, TaskShift = 3 },
+            Problem = new SoftQShape { Stride = hidden },
             ColumnShift = tile.ColumnShift,
             Blocks = tile.Blocks,
             SliceSteps = tile.SliceSteps,
@@ -94,8 +97,8 @@ public sealed class BankConflictTests
 
         HashSet<int> sums = [.. Enumerable.Range(0, threads).Select(
             thread => TensorPairTile.SumsIndex(shape, thread, threads)).SelectMany(
-            first => Enumerable.Range(0, SoftQTile.MaxTasks).Select(pair => first + (pair * SoftQTile.MaxTasks)))];
-        Assert.Equal(threads * SoftQTile.MaxTasks, sums.Count);
+            first => Enumerable.Range(0, LanePairs).Select(pair => first + (pair * LanePairs)))];
+        Assert.Equal(threads * LanePairs, sums.Count);
         Assert.InRange(sums.Max(), 0, TensorTile.SumsLength - 1);
     }
 
