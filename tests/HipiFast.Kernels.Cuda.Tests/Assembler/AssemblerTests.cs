@@ -56,7 +56,11 @@ public sealed class AssemblerTests
                     /*0020*/                   FFMA R0, R0, R2, R3 ;
             {0}        /*0040*/              @P0 BRA `(.L_x_0) ;
                     /*0050*/                   BRA.U !UP0, `(.L_x_1) ;
-                    /*0060*/                   EXIT ;
+                    /*0060*/              @P1 CALL.REL.NOINC `(.L_x_3) ;
+                    /*0064*/                   CALL.REL.NOINC `($k$__division) ;
+                    /*0068*/                   EXIT ;
+            .L_x_3:
+                    /*006c*/                   CALL.REL.NOINC `(.L_x_1) ;
             .L_x_2:
                     /*0070*/                   BRA `(.L_x_2);
                     /*0080*/                   NOP;
@@ -64,12 +68,12 @@ public sealed class AssemblerTests
         const string More = "        /*0030*/                   HMMA.16816.F32.BF16 R8, R4, R6, R8 ;\n";
         SassText before = SassText.Parse(Kernel.Replace("{0}", string.Empty, StringComparison.Ordinal)),
             after = SassText.Parse(Kernel.Replace("{0}", More, StringComparison.Ordinal));
-        Assert.Equal([new SassLoop(1, 2, 0, 0), new SassLoop(2, 2, 1, 0)], before.Loops());
-        Assert.Equal([new SassLoop(1, 2, 0, 0), new SassLoop(2, 3, 1, 1)], after.Loops());
+        Assert.Equal([new SassLoop(1, 4, 0, 0), new SassLoop(2, 2, 1, 0)], before.Loops());
+        Assert.Equal([new SassLoop(1, 4, 0, 0), new SassLoop(2, 3, 1, 1)], after.Loops());
         string[] table = [Line("k", "sm_80", new AssembledKernel(8, 0, 0, before))];
         Assert.Equal(string.Empty, Difference(table, table));
         Assert.Contains(
-            "k sm_80: 8 registers, 0 shared, 7 instructions, loops 1:2 2:2(1 FFMA)",
+            "k sm_80: 8 registers, 0 shared, 10 instructions, loops 1:4 2:2(1 FFMA)",
             Difference(table, [Line("k", "sm_80", new AssembledKernel(8, 0, 0, after))]), StringComparison.Ordinal);
     }
 

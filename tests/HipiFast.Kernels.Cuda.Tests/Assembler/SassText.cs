@@ -190,7 +190,8 @@ internal sealed partial class SassText
         }
     }
 
-    // A called function returns behind the call; what it does inside is no part of the caller's flow.
+    // A called function returns behind the call; what it does inside is no part of the caller's flow. But the assembler
+    // also writes CALL for a branch to a label.
     private List<int> Successors(int at)
     {
         string instruction = _instructions[at], operation = Operation(instruction);
@@ -201,8 +202,8 @@ internal sealed partial class SassText
         }
 
         // A branch without a predicate, of its own or among its operands, is always taken.
-        bool isCertain = instruction[0] != '@' && EndPattern().IsMatch(operation)
-            && !OperandPattern().IsMatch(operation);
+        bool isCertain = instruction[0] != '@' && !OperandPattern().IsMatch(operation)
+            && (EndPattern().IsMatch(operation) || to.Count > 0);
         if (!isCertain && at + 1 < Count)
         {
             to.Add(at + 1);
@@ -220,7 +221,7 @@ internal sealed partial class SassText
     [GeneratedRegex(@"\.L_\w+")]
     private static partial Regex TargetPattern();
 
-    [GeneratedRegex(@"^BR[AX]\b")]
+    [GeneratedRegex(@"^(?:BR[AX]|CALL)\b")]
     private static partial Regex BranchPattern();
 
     [GeneratedRegex(@"^(?:BRA|BRX|EXIT|RET|KILL|JMP)\b")]
