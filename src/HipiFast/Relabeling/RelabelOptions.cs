@@ -49,7 +49,7 @@ public sealed record RelabelOptions
     /// </summary>
     [Option(
         Group, "Inferred rows that share candidates and a partition of their own; 0 for the whole batch at once.",
-        Minimum = 0, TypedMaximum = 1 << 20)]
+        Minimum = 0, Maximum = 1 << 20)]
     public int GroupRows { get; init; }
 
     /// <summary>
@@ -58,7 +58,7 @@ public sealed record RelabelOptions
     /// </summary>
     [Option(
         Group, "Most candidates of such a group, drawn at random from its own; 0 for all.",
-        Minimum = 0, TypedMaximum = 1 << 20)]
+        Minimum = 0, Maximum = 1 << 20)]
     public int GroupCandidates { get; init; }
 
     /// <summary>
@@ -67,7 +67,7 @@ public sealed record RelabelOptions
     /// </summary>
     [Option(
         Group, "Draws of a transition that an inferred task serves before another is inferred.",
-        Minimum = 1, TypedMaximum = 1 << 20)]
+        Minimum = 1, Maximum = 1 << 20)]
     public int LabelDraws { get; init; } = 1;
 
     /// <summary>

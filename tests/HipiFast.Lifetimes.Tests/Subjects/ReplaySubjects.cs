@@ -79,6 +79,7 @@ internal static unsafe class ReplaySubjects
             new RelabelOptions { Candidates = CandidateSource.Commanded, Compute = new() { Threads = 1 } });
     })
         .Enters("SetFixedCandidates(ReadOnlySpan, ReadOnlySpan)", relabeler => relabeler.SetFixedCandidates(s_tasks))
+        .Enters("Prepare(Int32, Int32)", relabeler => relabeler.Prepare(4))
         .Enters("Relabel(ITransitionBatch, IReplay)", relabeler =>
         {
             using TransitionBatch batch = RelabelData.Batch(4);
