@@ -106,9 +106,11 @@ internal sealed partial class NvidiaAssembler(string folder)
             ? int.Parse(found.Groups[1].Value, CultureInfo.InvariantCulture)
             : 0;
 
+    private string FindProgram(string tool) => Path.GetFullPath(Path.Combine(folder, tool));
+
     private string Run(string tool, params string[] arguments)
     {
-        ProcessStartInfo start = new(Path.Combine(folder, tool), arguments)
+        ProcessStartInfo start = new(FindProgram(tool), arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

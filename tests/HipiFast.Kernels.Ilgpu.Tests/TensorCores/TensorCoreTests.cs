@@ -106,8 +106,8 @@ public sealed unsafe class TensorCoreTests
     [InlineData(128, 227, 1, 8, 0, 32768)]
     [InlineData(256, 227, 2, 16, 0, 131072)]
     [InlineData(304, 227, 0, 20, 0, 194560)]
-    [InlineData(512, 227, 1, 32, 8, 65536)]
-    [InlineData(1024, 227, 1, 64, 8, 65536)]
+    [InlineData(512, 227, 1, 32, 16, 131072)]
+    [InlineData(1024, 227, 1, 64, 16, 131072)]
     [InlineData(256, 48, 1, 16, 4, 32768)] // 48 KB: in slices of 64 inputs
     [InlineData(1024, 99, 1, 64, 8, 65536)]
     public void TilesFitTheDevice(

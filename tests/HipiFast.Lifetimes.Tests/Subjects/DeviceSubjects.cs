@@ -49,7 +49,7 @@ internal static unsafe class DeviceSubjects
             .Reads("Share(UInt64, Int64)", runtime => runtime.Share(64, 16))
             .Reads("ShareStream(IntPtr)", runtime => runtime.ShareStream(0))
             .Reads("CreateStream()", runtime => runtime.CreateStream())
-            .Reads("CreateEvent()", runtime => runtime.CreateEvent())
+            .Reads("CreateEvent(Boolean)", runtime => runtime.CreateEvent())
             .Reads("Load(String, TaskFamily)", runtime => runtime.Load(DeviceKernelNames.ReplaySample))
             .Reads(
                 "Launch(DeviceKernel, LaunchShape, LaunchArguments, DeviceStream)",
