@@ -6,14 +6,23 @@ using HipiFast.Kernels.Tasks;
 namespace HipiFast.Kernels.Cuda.Tests;
 
 /// <summary>
-/// The fake driver library of Fake/fake_cuda.c, back in its first state. It is one for the process: its tests run one
+/// The fake driver library of Fake, back in its first state. It is one for the process: its tests run one
 /// after another.
 /// </summary>
 internal sealed unsafe class FakeDriver
 {
     private static readonly nint s_library = File.Exists(Path) ? NativeLibrary.Load(Path) : 0;
 
-    public FakeDriver() => ((delegate* unmanaged<void>)Find("fake_reset"))();
+    private static FakeDriver? s_current;
+
+    public FakeDriver()
+    {
+        ((delegate* unmanaged<void>)Find("fake_reset"))();
+        s_current = this;
+    }
+
+    /// <summary>The one whose context somebody has open, and that works; null for none.</summary>
+    public static FakeDriver? Current => s_current is { Retained: > 0, Fault: "" } ? s_current : null;
 
     /// <summary>Where the build puts it.</summary>
     public static string Path => Locate("fakecuda");
@@ -54,6 +63,44 @@ internal sealed unsafe class FakeDriver
         set => ((delegate* unmanaged<nuint, void>)Find("fake_set_memory"))((nuint)value);
     }
 
+    /// <summary>
+    /// Whether kernels run, on the PTX machine of Fake/Machine; otherwise a launch is written down and does nothing.
+    /// </summary>
+    public bool Executes
+    {
+        set => Set("fake_set_execution", value ? 1 : 0);
+    }
+
+    /// <summary>
+    /// Whether, before a stream is finished, all others are. Otherwise none is that does not have to be.
+    /// </summary>
+    public bool OthersFirst
+    {
+        set => Set("fake_set_order", value ? 1 : 0);
+    }
+
+    /// <summary>
+    /// Whether kernels may read device memory that nobody has written, and then read NaN; otherwise that is a fault.
+    /// </summary>
+    public bool AllowsUnwritten
+    {
+        set => Set("fake_allow_unwritten", value ? 1 : 0);
+    }
+
+    /// <summary>Instructions of warps that a launch may run before it counts as one that does not end.</summary>
+    public ulong InstructionLimit
+    {
+        set => ((delegate* unmanaged<ulong, void>)Find("fake_set_limit"))(value);
+    }
+
+    /// <summary>
+    /// What a kernel or a copy did that it may not do: a name, a colon, where and what. Empty while nothing did.
+    /// </summary>
+    public string Fault => Text("fake_fault");
+
+    /// <summary>Instructions of warps that have been run since the library was loaded.</summary>
+    public ulong Instructions => ((delegate* unmanaged<ulong>)Find("fake_instructions"))();
+
     public void ClearLog() => ((delegate* unmanaged<void>)Find("fake_clear_log"))();
 
     /// <summary>Makes the call of an entry point fail that comes after <paramref name="after"/> others.</summary>
@@ -61,6 +108,16 @@ internal sealed unsafe class FakeDriver
     {
         nint name = Marshal.StringToCoTaskMemUTF8(entryPoint);
         ((delegate* unmanaged<nint, int, int, void>)Find("fake_fail"))(name, code, after);
+        Marshal.FreeCoTaskMem(name);
+    }
+
+    /// <summary>
+    /// Makes the calls of an entry point do nothing and say that all went well: a launcher that has forgotten them.
+    /// </summary>
+    public void Skip(string entryPoint)
+    {
+        nint name = Marshal.StringToCoTaskMemUTF8(entryPoint);
+        ((delegate* unmanaged<nint, void>)Find("fake_skip"))(name);
         Marshal.FreeCoTaskMem(name);
     }
 
@@ -120,7 +177,9 @@ public sealed class FakeDriverFactAttribute : FactAttribute
     public FakeDriverFactAttribute() => Skip = WhyNot;
 
     internal static string? WhyNot { get; } =
-        File.Exists(FakeDriver.Path) ? null : "the fake CUDA driver was not built (it takes CMake and a C compiler).";
+        File.Exists(FakeDriver.Path)
+            ? null
+            : "the fake CUDA driver was not built (it takes CMake and a C++ compiler, GCC or Clang).";
 }
 
 /// <summary>A theory on the fake driver; skipped where that was not built.</summary>

@@ -85,6 +85,9 @@ public sealed class MemoryTests
         DeviceBuffer shared = guest.Share(buffer.Address + 16, 32);
         guest.Upload<int>([1, 2, 3], shared.View<int>(0, 3));
         shared.Dispose();
+
+        // The two runtimes have a stream each.
+        guest.Synchronize();
         int[] received = new int[3];
         owner.Download(buffer.View<int>(16, 3), received.AsSpan());
         Assert.Equal([1, 2, 3], received);
