@@ -27,6 +27,9 @@ build_plugins() {
 
 has_cuda_torch() { [ -n "$(find "$1" -name 'libtorch_cuda*' -print -quit)" ]; }
 
+# The program that runs the PTX files of the folder $1, one for each operation: $2.
+build_opcodes() { command -v cc >/dev/null 2>&1 && cc -O1 -o "$2" "$1/run_opcodes.c" -ldl -lm >/dev/null 2>&1; }
+
 # --- pack ------------------------------------------------------------------------------------------------------------------------------------------
 
 pack() {
@@ -49,9 +52,12 @@ pack() {
         && cp -R "$built" "$folder/program" \
         && cp -R "$root/artifacts/plugins/Release" "$folder/program/plugins" \
         && cp "$root"/bench/peers/relabel_torch.py "$here/gpu.sh" "$folder/" \
+        && cp -R "$root/tests/HipiFast.Kernels.Cuda.Tests/Opcodes" "$folder/opcodes" \
         && mkdir "$folder/peers" \
         && cp "$root"/bench/peers/compare.py "$root"/bench/peers/sac_torch.py "$root"/bench/peers/sac_rltools.py "$folder/peers/" \
         || die "copying to '$folder' failed."
+    # For a machine without a compiler; one that has one builds it anew.
+    build_opcodes "$folder/opcodes" "$folder/opcodes/run_opcodes" || say "no C compiler was found here; the machine with the GPU needs one to run the opcodes."
     # Native libraries of other systems.
     find "$folder/program" -path '*/runtimes/*' -prune -type d ! -name 'linux*' ! -name unix -exec rm -rf {} +
     if ! has_cuda_torch "$folder/program"; then
@@ -196,14 +202,14 @@ run() {
     if [ -d "$here/program" ]; then
         program="$here/program/HipiFast.Cli.dll" dotnet="$here/runtime/dotnet" results="$here/results"
         plugins="$here/program/plugins" ptx="$here/ptx" torch_script="$here/relabel_torch.py"
-        peers="$here/peers/compare.py"
+        peers="$here/peers/compare.py" opcodes="$here/opcodes"
         export DOTNET_ROOT="$here/runtime"
     else
         root=$(dirname "$here")
         program="$root/src/HipiFast.Cli/bin/Release/net10.0/HipiFast.Cli.dll" dotnet=dotnet results="$here/results"
         plugins="$root/artifacts/plugins/Release"
         ptx="$root/kernels/HipiFast.Kernels.Cuda/obj/Release/Ptx" torch_script="$here/peers/relabel_torch.py"
-        peers="$here/peers/compare.py"
+        peers="$here/peers/compare.py" opcodes="$root/tests/HipiFast.Kernels.Cuda.Tests/Opcodes"
         "$root/hipifast" info >/dev/null || die "the program does not build."
         build_plugins "$root"
     fi
@@ -222,6 +228,14 @@ run() {
         exit "$failures"
     fi
 
+    # Bit for bit what the PTX manual says, or within its bounds: what the PTX machine of the tests is taken at its word for.
+    runner="$temporary/run_opcodes"
+    build_opcodes "$opcodes" "$runner" || runner="$opcodes/run_opcodes"
+    if [ -x "$runner" ]; then
+        step "every PTX operation against the manual" "$runner" libcuda.so.1 "$opcodes"/*.ptx
+    else
+        say "no C compiler was found, so the PTX operations were not compared with the manual."
+    fi
     step "conformance with the managed engine, every backend" hipifast bench gpu --device cuda:0 --check
     if command -v compute-sanitizer >/dev/null 2>&1; then
         for backend in cuda cuda-bf16 ilgpu ilgpu-bf16; do
