@@ -1,6 +1,4 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Conformance;
-using HipiFast.Kernels.Conformance.Backends;
 using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
@@ -9,10 +7,10 @@ using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Testing;
 
-namespace HipiFast.Kernels.Ilgpu.Tests.Relabeling;
+namespace HipiFast.Kernels.Conformance.Relabeling;
 
 /// <summary>A relabel call through a device's pipeline does what it does on the processor.</summary>
-public abstract class PipelineContract
+public abstract class DevicePipelineContract
 {
     /// <summary>fp32 against fp32 in another order; diagnostics are a few nats.</summary>
     private const double Tolerance = 2e-4;
@@ -91,7 +89,7 @@ public abstract class PipelineContract
     [Fact]
     public void RepeatedCallsAndChangedNetworksAreServed()
     {
-        using ComputeSession session = Sessions.Create(Backend), reference = Sessions.Create(ManagedBackend.FamilyName);
+        using ComputeSession session = Open(Backend), reference = Open(ManagedBackend.FamilyName);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         RelabelOptions options = new() { Estimator = SoftQEstimator.SoftCritic, RelabelFraction = 0.6f, Seed = 3 };
         using Relabeler device = new(session, RelabelData.GoalFamily, agent, options), host = new(
@@ -115,7 +113,7 @@ public abstract class PipelineContract
     public void ChangingNetworksChangesTheResult()
     {
         // Guards the test above: a stale copy on both sides would pass it.
-        using ComputeSession session = Sessions.Create(Backend);
+        using ComputeSession session = Open(Backend);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using Relabeler relabeler = new(
             session, RelabelData.GoalFamily, agent, new RelabelOptions { ExactTerminalValue = false });
@@ -130,7 +128,7 @@ public abstract class PipelineContract
     [Fact]
     public void PreparingLeavesTheResultAlone()
     {
-        using ComputeSession session = Sessions.Create(Backend);
+        using ComputeSession session = Open(Backend);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
         using TransitionBatch batch = RelabelData.Batch(Rows);
         IRelabelPipeline pipeline = session.RelabelPipeline;
@@ -223,6 +221,9 @@ public abstract class PipelineContract
         Assert.True(tasks.Distinct().Count() > 1);
     }
 
+    private static ComputeSession Open(string backend) =>
+        KernelRegistry.Default.Resolve(backend).CreateSession(default);
+
     private static string Refusal(Relabeler relabeler)
     {
         using TransitionBatch batch = RelabelData.Batch(9);
@@ -244,7 +245,7 @@ public abstract class PipelineContract
     private string AssertRefusedAlike(AgentNetworks agent, RelabelOptions options)
     {
         options = options with { RelabelFraction = 1f };
-        using ComputeSession session = Sessions.Create(Backend), reference = Sessions.Create(ManagedBackend.FamilyName);
+        using ComputeSession session = Open(Backend), reference = Open(ManagedBackend.FamilyName);
         using Relabeler device = new(session, RelabelData.GoalFamily, agent, options), host = new(
             reference, RelabelData.GoalFamily, agent, options);
         string expected = Refusal(host);
@@ -254,7 +255,7 @@ public abstract class PipelineContract
 
     private void AssertSame(TaskFamily family, RelabelOptions options)
     {
-        using ComputeSession session = Sessions.Create(Backend), reference = Sessions.Create(ManagedBackend.FamilyName);
+        using ComputeSession session = Open(Backend), reference = Open(ManagedBackend.FamilyName);
         Assert.NotSame(session.RelabelPipeline, reference.RelabelPipeline);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape, hidden: 20);
         using Relabeler device = new(session, family, agent, options), host = new(reference, family, agent, options);
@@ -305,25 +306,4 @@ public abstract class PipelineContract
             Assert.True(close, $"Entry {i}: expected {expected[i]:R}, found {found[i]:R}.");
         }
     }
-}
-
-/// <summary>The pipeline on ILGPU's CPU accelerator.</summary>
-[RunsBackend(DeviceTestBackend.Cpu)]
-public sealed class CpuPipelineTests : PipelineContract
-{
-    protected override string Backend => DeviceTestBackend.Cpu;
-}
-
-/// <summary>The pipeline on an OpenCL device.</summary>
-[RunsBackend(DeviceTestBackend.OpenCl)]
-public sealed class OpenClPipelineTests : PipelineContract
-{
-    protected override string Backend => DeviceTestBackend.OpenCl;
-}
-
-/// <summary>The pipeline on a CUDA device.</summary>
-[RunsBackend(DeviceTestBackend.Cuda)]
-public sealed class CudaPipelineTests : PipelineContract
-{
-    protected override string Backend => DeviceTestBackend.Cuda;
 }

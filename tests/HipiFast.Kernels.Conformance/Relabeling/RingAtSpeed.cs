@@ -1,6 +1,6 @@
 using HipiFast.Kernels.Tasks;
 
-namespace HipiFast.Kernels.Ilgpu.Tests.Relabeling;
+namespace HipiFast.Kernels.Conformance.Relabeling;
 
 /// <summary>
 /// A user's own task family: the task is a speed and a direction; leaving the ring of the constants' radii ends it.

@@ -1,5 +1,4 @@
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Conformance.Backends;
 using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Devices.Replay;
 using HipiFast.Kernels.Relabeling;
@@ -11,11 +10,11 @@ using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Testing;
 
-namespace HipiFast.Kernels.Ilgpu.Tests.Relabeling;
+namespace HipiFast.Kernels.Conformance.Relabeling;
 
 /// <summary>
 /// A relabel call on a batch that lies on the device does, bit for bit, what it does on the same batch of the host,
-/// which <see cref="PipelineContract"/> compares with the processor.
+/// which <see cref="DevicePipelineContract"/> compares with the processor.
 /// </summary>
 public abstract class ResidentContract
 {
@@ -206,7 +205,8 @@ public abstract class ResidentContract
             "Expected 5 entries for terminations on the device; found 4", comparison.Session, new RelabelOptions(),
             new ResidentTransitionBatch(
                 batch.Memory, batch.Shape, transitions with { Terminated = transitions.Terminated.Slice(0, 4) }));
-        using ComputeSession managed = Sessions.Create(ManagedBackend.FamilyName);
+        using ComputeSession managed = KernelRegistry.Default.Resolve(ManagedBackend.FamilyName).CreateSession(
+            default);
         Refused("computes on the processor", managed, new RelabelOptions(), batch);
         comparison.AssertEqual(host, batch);
     }
@@ -245,7 +245,7 @@ public abstract class ResidentContract
         public Comparison(string backend, TaskFamily family, RelabelOptions options, float scale = 1f)
         {
             TransitionShape shape = RelabelData.Shape with { TaskDimension = family.TaskDimension };
-            Session = Sessions.Create(backend);
+            Session = KernelRegistry.Default.Resolve(backend).CreateSession(default);
             Agent = RelabelData.Agent(shape, hidden: 20);
             Host = new Relabeler(Session, family, Agent, options);
             Device = new Relabeler(Session, family, Agent, options);
@@ -328,25 +328,4 @@ public abstract class ResidentContract
             Session.Dispose();
         }
     }
-}
-
-/// <summary>Batches on ILGPU's CPU accelerator.</summary>
-[RunsBackend(DeviceTestBackend.Cpu)]
-public sealed class CpuResidentTests : ResidentContract
-{
-    protected override string Backend => DeviceTestBackend.Cpu;
-}
-
-/// <summary>Batches on an OpenCL device.</summary>
-[RunsBackend(DeviceTestBackend.OpenCl)]
-public sealed class OpenClResidentTests : ResidentContract
-{
-    protected override string Backend => DeviceTestBackend.OpenCl;
-}
-
-/// <summary>Batches on a CUDA device.</summary>
-[RunsBackend(DeviceTestBackend.Cuda)]
-public sealed class CudaResidentTests : ResidentContract
-{
-    protected override string Backend => DeviceTestBackend.Cuda;
 }
