@@ -210,7 +210,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         };
     }
 
-    /// <summary>Queues the tasks' share of the first layers: once, before the blocks of rows.</summary>
+    /// <summary>Queues the tasks' part of the first layers: once, before the blocks of rows.</summary>
     public void QueueTasks(in DeviceProblem batch)
     {
         SoftQShape shape = _plan.Shape;

@@ -76,8 +76,8 @@ internal readonly struct PairTile<TTile>
     /// group call it together; the shared memory is free again when it returns.
     /// </summary>
     /// <param name="layers">First layers.</param>
-    /// <param name="rowLayer">Where the rows' share begins.</param>
-    /// <param name="taskLayer">Where the tasks' share begins.</param>
+    /// <param name="rowLayer">Where the rows' part begins.</param>
+    /// <param name="taskLayer">Where the tasks' part begins.</param>
     /// <param name="weights">The network.</param>
     /// <param name="pairs">The pairs' memory, for the actions.</param>
     /// <param name="actions">Entries of each pair's own action that the first layer lacks; 0 for none.</param>

@@ -192,7 +192,7 @@ public static class SoftQKernels
         Group.Barrier();
     }
 
-    // Adds a chunk's share of the actor's outputs to what the pairs' memory holds of them.
+    // Adds a chunk's part of the actor's outputs to what the pairs' memory holds of them.
     private static void AddOutputs<TTile>(
         PairTile<TTile> at, Accumulators sums, ArrayView<float> actor, ArrayView<float> pairs, in SoftQShape shape,
         int column, int outputs)

@@ -139,12 +139,12 @@ internal readonly struct TensorPairTile
         int steps = Steps(shape), ringStep = Registers.Hold(
             default(TMode).IsSliced ? ChunkLength(shape) : shape.Blocks * TensorCore.Lanes);
         int from = RingIndex(shape, Group.IdxX, chunk, round, 0);
-        PairShares shares = new(this, shape);
-        PairVectors next = shares.Load(vectors, 0);
+        PairParts parts = new(this, shape);
+        PairVectors next = parts.Load(vectors, 0);
         PairActions added = new(this, shape, actions);
         PairFragment left = Build<TMode>(next, added, network, pairs, shape, 0);
         int last = Registers.Hold((steps - 1) * InputVectors), ahead = Math.Min(InputVectors, last);
-        next = shares.Load(vectors, ahead);
+        next = parts.Load(vectors, ahead);
         for (int step = 0; step < steps; step++)
         {
             if (default(TMode).IsSliced && (step & (shape.SliceSteps - 1)) == 0)
@@ -163,7 +163,7 @@ internal readonly struct TensorPairTile
             sums = TensorCore.MultiplyAdd(left, right, sums);
             left = Build<TMode>(next, added, network, pairs, shape, step + 1);
             ahead = Math.Min(ahead + InputVectors, last);
-            next = shares.Load(vectors, ahead);
+            next = parts.Load(vectors, ahead);
             from += ringStep;
         }
 
@@ -280,13 +280,13 @@ internal readonly struct TensorPairTile
     /// <summary>Floats of a row of the first layers between the lane's and those of the lane of column 0.</summary>
     internal static int FragmentColumn => FragmentLane;
 
-    // The operand of a step from the first layers' shares of the lane's pairs.
+    // The operand of a step from the first layers' parts of the lane's pairs.
     private static PairFragment Build<TMode>(
-        PairVectors shares, in PairActions added, ArrayView<float> network, ArrayView<float> pairs,
+        PairVectors parts, in PairActions added, ArrayView<float> network, ArrayView<float> pairs,
         in TensorSoftQShape shape, int step)
         where TMode : unmanaged, ITensorMode
     {
-        LaneUnits units = shares.Add();
+        LaneUnits units = parts.Add();
         if (default(TMode).AddsActions)
         {
             added.AddTo(ref units, network, pairs, shape, Math.Min(step, Steps(shape) - 1));

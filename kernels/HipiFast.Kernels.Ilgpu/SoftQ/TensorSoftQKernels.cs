@@ -194,7 +194,7 @@ public static class TensorSoftQKernels
             : at.Multiply<SlicedActionMode>(layers, critic, weights, pairs, actions, shape, chunk, round);
     }
 
-    // A block's share of the critic's output.
+    // A block's part of the critic's output.
     private static void AddValues(
         ref PairSums values, SumFragment sums, ArrayView<float> critic, in TensorSoftQShape shape, int chunk, int block)
     {
@@ -207,7 +207,7 @@ public static class TensorSoftQKernels
         }
     }
 
-    // Adds a chunk's share of the actor's outputs to what the pairs' memory holds of them.
+    // Adds a chunk's part of the actor's outputs to what the pairs' memory holds of them.
     private static void AddOutputs(
         TensorPairTile at, WarpSums sums, ArrayView<float> actor, ArrayView<float> pairs, in TensorSoftQShape shape,
         int chunk, int outputs)
