@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.Loader;
 using HipiFast.Kernels.Backends;
+using HipiFast.Storage;
 using HipiFast.Testing;
 
 namespace HipiFast.Cli.Tests;
@@ -155,6 +156,29 @@ public sealed class PluginTests
         Assert.StartsWith("Unable to find package HipiFast.Rocket", reason, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', reason);
         Assert.True(builder.HasFailed(s_moon));
+    }
+
+    [Fact]
+    public void AFolderThatCannotBeWrittenIsAReasonNotToBuild()
+    {
+        using TemporaryDirectory directory = new();
+        File.WriteAllText(directory["HipiFast.sln"], string.Empty);
+        File.WriteAllText(directory["artifacts"], "a file where the folder of plug-ins should be");
+        PluginBuilder builder = new(new PluginFolder(Directory.CreateDirectory(directory["bin"]).FullName));
+        string reason = builder.Build(s_moon)!;
+        Assert.Contains("cannot be written", reason, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', reason);
+        Assert.False(reason.EndsWith('.'));
+    }
+
+    [Fact]
+    public void ALockFileThatCannotBeOpenedIsAReasonNotToBuild()
+    {
+        using TemporaryDirectory directory = new();
+        File.WriteAllText(directory["HipiFast.sln"], string.Empty);
+        PluginFolder folder = new(Directory.CreateDirectory(directory["bin"]).FullName);
+        Directory.CreateDirectory(Path.Combine(folder.Root, DirectoryLock.FileName));
+        Assert.Contains("cannot be written", new PluginBuilder(folder).Build(s_moon)!, StringComparison.Ordinal);
     }
 
     // An assembly with a class Registration, whose properties are constants.
