@@ -85,8 +85,28 @@ public class TrainCommandTests
             AgentFile.Save(agent, run.Agent);
         }
 
-        RequireError(
-            $"The agent {run.Agent} cannot be played: Entry 0 of the action of copy 0 is NaN.", "eval", run.Path);
+        string refusal = $"The agent {run.Agent} cannot be played: Entry 0 of the action of copy 0 is NaN.";
+        RequireError(refusal, "eval", run.Path);
+        RequireError(refusal, "clone", "nav2d", "--agent", run.Path, "--out", temporary["clone"]);
+    }
+
+    [Fact]
+    public void AnAgentIsPlayedOnTheDeviceOfItsRun()
+    {
+        using TemporaryDirectory temporary = new();
+        RunDirectory run = new(temporary["run"]);
+        Assert.Equal(0, HipifastProgram.Run(["train", "nav2d", "--out", run.Path, .. s_tiny]).ExitCode);
+        string config = File.ReadAllText(run.Config);
+        File.Delete(run.Checkpoint);
+        File.Delete(run.ConfigSeal);
+        File.WriteAllText(
+            run.Config, config.Replace("\"device\": \"auto\"", "\"device\": \"opencl:99\"", StringComparison.Ordinal));
+        ProgramResult evaluated = HipifastProgram.Run("eval", run.Path);
+        ProgramResult cloned = HipifastProgram.Run(
+            "clone", "nav2d", "--agent", run.Path, "--out", temporary["clone"]);
+        Assert.Equal(2, evaluated.ExitCode);
+        Assert.Contains("device 'opencl:99'", evaluated.Error, StringComparison.Ordinal);
+        Assert.Equal((evaluated.ExitCode, evaluated.Error), (cloned.ExitCode, cloned.Error));
     }
 
     [Fact]

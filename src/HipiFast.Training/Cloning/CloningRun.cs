@@ -338,26 +338,14 @@ public static class CloningRun
         WriteSettings(writer, environment, options);
         writer.WriteStartObject("result");
         writer.WriteNumber("epochs", result.Epochs);
-        WriteNumber(writer, "validation_loss", result.ValidationLoss);
-        WriteNumber(writer, "episode_return", result.EpisodeReturn);
-        WriteNumber(writer, "success_rate", result.SuccessRate);
-        WriteNumber(writer, "effective_tasks", result.EffectiveTasks);
-        WriteNumber(writer, "largest_share", result.LargestShare);
+        NumberText.Write(writer, "validation_loss", result.ValidationLoss);
+        NumberText.Write(writer, "episode_return", result.EpisodeReturn);
+        NumberText.Write(writer, "success_rate", result.SuccessRate);
+        NumberText.Write(writer, "effective_tasks", result.EffectiveTasks);
+        NumberText.Write(writer, "largest_share", result.LargestShare);
         writer.WriteEndObject();
         writer.WriteEndObject();
     });
-
-    private static void WriteNumber(Utf8JsonWriter writer, string name, double value)
-    {
-        if (double.IsFinite(value))
-        {
-            writer.WriteNumber(name, value);
-        }
-        else
-        {
-            writer.WriteNull(name);
-        }
-    }
 
     private sealed class ClonePolicy(BehaviorCloning clone) : IPolicy
     {
