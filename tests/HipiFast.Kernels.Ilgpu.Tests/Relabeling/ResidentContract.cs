@@ -208,6 +208,8 @@ public abstract class ResidentContract
                 batch.Memory, batch.Shape, transitions with { Terminated = transitions.Terminated.Slice(0, 4) }));
         using ComputeSession managed = Sessions.Create(ManagedBackend.FamilyName);
         Refused("computes on the processor", managed, new RelabelOptions(), batch);
+        using ComputeSession other = DeviceTestBackend.CreateOwn(Backend);
+        Refused("memory of another session", other, new RelabelOptions(), batch);
         comparison.AssertEqual(host, batch);
     }
 

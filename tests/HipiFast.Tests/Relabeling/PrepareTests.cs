@@ -3,6 +3,7 @@ using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
+using HipiFast.Tasks;
 using HipiFast.Testing;
 
 namespace HipiFast.Tests.Relabeling;
@@ -72,6 +73,15 @@ public sealed class PrepareTests
         long before = JitInfo.GetCompiledMethodCount(currentThread: true);
         relabeler.Relabel(batch);
         Assert.Equal(before, JitInfo.GetCompiledMethodCount(currentThread: true));
+    }
+
+    [Fact]
+    public void RandomTasksOfADistributionNeedNoOtherRow()
+    {
+        using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
+        RelabelOptions options = s_options with { Strategy = RelabelStrategy.Random, GoalMix = 0 };
+        using Relabeler relabeler = new(RelabelData.GoalFamily, agent, options, new OneHotTasks(2));
+        relabeler.Prepare(1);
     }
 
     [Fact]
