@@ -189,7 +189,7 @@ public sealed class PluginTests
             s_moon.Assembly + ".Registration", TypeAttributes.Public | TypeAttributes.Class);
         const MethodAttributes PublicStatic = MethodAttributes.Public | MethodAttributes.Static;
         type.DefineMethod("Register", PublicStatic, typeof(void), []).GetILGenerator().Emit(OpCodes.Ret);
-        foreach ((string name, string? value) in (IEnumerable<(string, string?)>)[("WhyNot", whyNot), ("Remark", remark)])
+        foreach ((string name, string? value) in ((string, string?)[])[("WhyNot", whyNot), ("Remark", remark)])
         {
             MethodBuilder getter = type.DefineMethod("get_" + name, PublicStatic, typeof(string), []);
             ILGenerator code = getter.GetILGenerator();

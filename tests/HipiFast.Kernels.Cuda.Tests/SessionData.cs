@@ -7,6 +7,7 @@ using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Replay;
+using HipiFast.Testing;
 
 namespace HipiFast.Kernels.Cuda.Tests;
 
@@ -70,20 +71,15 @@ internal sealed class SessionData(int rows, int candidates)
     /// </summary>
     public static void AssertSteady(FakeDriver fake, Action<uint> call)
     {
-        Calls(3);
-        fake.ClearLog();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Calls(20);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        Assert.Empty(fake.Calls("cuMemAlloc", "cuMemHostAlloc", "cuModuleLoad", "cuStreamCreate", "cuEventCreate"));
-
-        void Calls(int count)
+        uint calls = 0;
+        while (calls < 3)
         {
-            for (uint number = 0; number < count; number++)
-            {
-                call(number);
-            }
+            call(calls++);
         }
+
+        fake.ClearLog();
+        SteadyState.AssertAllocatesNothing(() => call(calls++));
+        Assert.Empty(fake.Calls("cuMemAlloc", "cuMemHostAlloc", "cuModuleLoad", "cuStreamCreate", "cuEventCreate"));
     }
 
     public SoftQProblem Problem(AgentNetworks agent, SoftQEstimator estimator, uint call, bool isResident = false) =>

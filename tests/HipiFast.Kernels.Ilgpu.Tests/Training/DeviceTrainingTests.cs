@@ -1,6 +1,7 @@
 using HipiFast.Kernels.Conformance.Backends;
 using HipiFast.Relabeling;
 using HipiFast.Storage;
+using HipiFast.Testing;
 using HipiFast.Training;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.Training;
@@ -50,27 +51,21 @@ public sealed class DeviceTrainingTests
     [Fact]
     public void ARestoredRunGoesOnAsTheOneThatWasSaved()
     {
-        string path = Path.Combine(Path.GetTempPath(), $"hipifast-{Guid.NewGuid():N}.safetensors");
-        try
+        using TemporaryDirectory directory = new();
+        string path = directory["state.safetensors"];
+        using Trainer host = new(s_config), device = new(s_device);
+        Steps(host, 36);
+        SafetensorsWriter writer = new();
+        host.SaveState(writer);
+        writer.Save(path);
+        using (SafetensorsFile file = SafetensorsFile.Open(path))
         {
-            using Trainer host = new(s_config), device = new(s_device);
-            Steps(host, 36);
-            SafetensorsWriter writer = new();
-            host.SaveState(writer);
-            writer.Save(path);
-            using (SafetensorsFile file = SafetensorsFile.Open(path))
-            {
-                device.LoadState(file);
-            }
+            device.LoadState(file);
+        }
 
-            Steps(host, 10);
-            Steps(device, 10);
-            AssertSame(host, device);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+        Steps(host, 10);
+        Steps(device, 10);
+        AssertSame(host, device);
     }
 
     [Fact]
@@ -82,8 +77,8 @@ public sealed class DeviceTrainingTests
             Assert.Throws<ArgumentException>(
                 () => new Trainer(s_device with { Compute = new() { Backend = "managed" } })).Message);
         string where =
-            "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row, partition batch or "
-            + "none, and group-rows 0; found ";
+            "replay (--replay) is 'device', where batches are relabeled by inverse-rl with assign row, partition batch "
+            + "or none, and group-rows 0; found ";
         Refused(
             where + "relabel future, assign row, partition batch, group-rows 0.",
             s_device.Relabeling with { Strategy = RelabelStrategy.Future });

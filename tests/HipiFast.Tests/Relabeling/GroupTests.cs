@@ -366,7 +366,8 @@ public sealed class GroupTests
         {
             Observation = batch.Observation, Action = batch.Action,
             Task = candidates.SelectMany(task => task).ToArray(), Rows = batch.Count,
-            Candidates = candidates.Length, ObservationDimension = 3, ActionDimension = 2, TaskDimension = 2, Estimator = SoftQEstimator.Critic, Critic1 = null!,
+            Candidates = candidates.Length, ObservationDimension = 3, ActionDimension = 2, TaskDimension = 2,
+            Estimator = SoftQEstimator.Critic, Critic1 = null!,
         };
         float[] softQ = new float[rows.Length * candidates.Length];
         for (int i = 0; i < softQ.Length; i++)
