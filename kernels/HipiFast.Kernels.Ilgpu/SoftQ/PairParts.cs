@@ -65,13 +65,13 @@ internal readonly struct PairVectors(Four row0, Four row1, Four row2, Four row3,
     /// <summary>U + V of every pair.</summary>
     public LaneUnits Add() => new()
     {
-            Pair0 = Four.Add(_row0, _task0),
-            Pair1 = Four.Add(_row0, _task1),
-            Pair2 = Four.Add(_row1, _task0),
-            Pair3 = Four.Add(_row1, _task1),
-            Pair4 = Four.Add(_row2, _task0),
-            Pair5 = Four.Add(_row2, _task1),
-            Pair6 = Four.Add(_row3, _task0),
-            Pair7 = Four.Add(_row3, _task1),
+        Pair0 = Four.Add(_row0, _task0),
+        Pair1 = Four.Add(_row0, _task1),
+        Pair2 = Four.Add(_row1, _task0),
+        Pair3 = Four.Add(_row1, _task1),
+        Pair4 = Four.Add(_row2, _task0),
+        Pair5 = Four.Add(_row2, _task1),
+        Pair6 = Four.Add(_row3, _task0),
+        Pair7 = Four.Add(_row3, _task1),
     };
 }

@@ -346,10 +346,10 @@ internal readonly struct TensorPairTile
         ArrayView<FourWords> ring, ArrayView<FourWords> weights, in TensorSoftQShape shape, int number)
     {
         int slices = Slices(shape), length = ChunkLength(shape), round = number / slices;
-        int first = (
-            number - (round * slices)) * shape.SliceSteps, count = Math.Min(shape.SliceSteps, Steps(shape) - first);
-        int source = (first * shape.Blocks * TensorCore.Lanes) + (round % Chunks(shape) * length),
-            target = (number & 1) * shape.SliceSteps * length;
+        int first = (number - (round * slices)) * shape.SliceSteps;
+        int count = Math.Min(shape.SliceSteps, Steps(shape) - first), chunk = round % Chunks(shape);
+        int source = (first * shape.Blocks * TensorCore.Lanes) + (chunk * length);
+        int target = (number & 1) * shape.SliceSteps * length;
         for (int step = 0; step < count; step++)
         {
             for (int i = Group.IdxX; i < length; i += Group.DimX)

@@ -187,7 +187,8 @@ internal static class Bf16SoftQReference
             _rounds = rounds;
             _biases = [.. Enumerable.Range(0, 3).Select(layer => Doubles(parameters.Bias(layer)))];
             _weights = [.. Enumerable.Range(0, 3).Select(layer =>
-                Enumerable.Range(0, parameters.LayerInputs(layer)).Select(input => Doubles(parameters.WeightRow(layer, input))).ToArray())];
+                Enumerable.Range(0, parameters.LayerInputs(layer)).Select(
+                    input => Doubles(parameters.WeightRow(layer, input))).ToArray())];
             if (rounds)
             {
                 _weights[1] = [.. _weights[1].Select(row => row.Select(Round).ToArray())];
