@@ -1,6 +1,5 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices.Replay;
-using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Replay;
 using HipiFast.Kernels.SoftQ;
@@ -37,9 +36,9 @@ internal sealed class SessionData(int rows, int candidates)
     public static TaskFamily Family { get; } = TaskFamilies.Goal([0, 1], margin: 0.1f);
 
     /// <summary>A ring with transitions of zeros.</summary>
-    public static DeviceReplay Ring(DeviceRuntime runtime, int capacity, int transitions)
+    public static DeviceReplay Ring(TransitionMemory memory, int capacity, int transitions)
     {
-        DeviceReplay ring = new(runtime, TransitionBatch.Forms(s_shape), capacity);
+        DeviceReplay ring = (DeviceReplay)memory.CreateRing(TransitionBatch.Forms(s_shape), capacity);
         Append(ring, transitions);
         return ring;
     }

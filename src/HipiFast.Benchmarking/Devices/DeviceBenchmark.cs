@@ -177,7 +177,8 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
     {
         TransitionShape shape = BenchmarkCase.PeerShape;
         using TimedRuntime runtime = new(DeviceBackend.Of(backend).CreateRuntime(device));
-        using DeviceReplay replay = new(runtime, TransitionBatch.Forms(shape), selection.ReplayCount);
+        using DeviceLauncher launcher = new(runtime);
+        using DeviceReplay replay = new(launcher, TransitionBatch.Forms(shape), selection.ReplayCount);
         using TransitionBatch data = BenchmarkData.Batch(shape, Math.Min(selection.ReplayCount, ReplayAppend));
         while (replay.Count < replay.Capacity)
         {
