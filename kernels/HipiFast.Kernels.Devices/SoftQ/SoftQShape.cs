@@ -85,4 +85,15 @@ public struct SoftQShape
 
     /// <summary>Width of the critic's range; 0 for none.</summary>
     public float RangeWidth;
+
+    /// <summary>
+    /// Where the second layer's biases begin in the network, in the layout of <see cref="Networks.MlpShape"/>.
+    /// </summary>
+    public readonly int Bias2 => (Inputs + 1 + Stride) * Stride;
+
+    /// <summary>Where W3 begins.</summary>
+    public readonly int Weight3 => Bias2 + Stride;
+
+    /// <summary>Where the last layer's biases begin.</summary>
+    public readonly int Bias3 => ((Inputs + 2 + Stride) * Stride) + (Stride * OutputStride);
 }

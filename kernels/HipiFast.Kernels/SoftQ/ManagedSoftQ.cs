@@ -52,9 +52,8 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
     {
         using UseGuard.Scope use = _use.Enter(UseGuard.Session);
         problem.Validate(softQ.Length);
-        bool usesActor = problem.Estimator == SoftQEstimator.Bellman || problem.UsesLogProbability;
         _parameters = new Parameters(
-            problem.Critic1, problem.UsesCritic2 ? problem.Critic2 : null, usesActor ? problem.Actor : null);
+            problem.Critic1, problem.UsesCritic2 ? problem.Critic2 : null, problem.UsesActor ? problem.Actor : null);
         SoftQPlan plan = SoftQTiles.Plan(
             problem.Rows, problem.Candidates, FlopsPerPair(problem) / _kernel.Speed, MaxThreads);
         fixed (
