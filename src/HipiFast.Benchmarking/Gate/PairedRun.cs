@@ -1,3 +1,5 @@
+using HipiFast.Benchmarking.Results;
+
 namespace HipiFast.Benchmarking.Gate;
 
 /// <summary>How long and how often a paired run measures.</summary>
@@ -141,7 +143,7 @@ public static class PairedRun
 
                 for (int i = 0; i < common.Length; i++)
                 {
-                    measured[common[i].Name].Shifts.Add(Comparison.Median(ratios[i]));
+                    measured[common[i].Name].Shifts.Add(Medians.Of(ratios[i]));
                 }
             }
         }
