@@ -173,9 +173,21 @@ double Expected(string name) =>
         ? 1000 - Array.IndexOf(longest, name)
         : 0;
 
-ConcurrentDictionary<string, double> ReadTimes() => new(
-    (File.Exists(times) ? File.ReadAllLines(times) : []).Select(line => line.Split(' '))
-        .Select(fields => KeyValuePair.Create(fields[0], double.Parse(fields[1], CultureInfo.InvariantCulture))));
+// Lines that a run which was stopped has left torn say nothing.
+ConcurrentDictionary<string, double> ReadTimes()
+{
+    ConcurrentDictionary<string, double> read = [];
+    foreach (string line in File.Exists(times) ? File.ReadAllLines(times) : [])
+    {
+        if (line.Split(' ') is [string name, string text]
+            && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value))
+        {
+            read[name] = value;
+        }
+    }
+
+    return read;
+}
 
 // Full path of a program of the search path, whose relative entries are passed over: one of the current directory is
 // never started.

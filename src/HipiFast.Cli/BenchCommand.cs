@@ -28,7 +28,7 @@ internal static class BenchCommand
             CreateEnvironments(json),
             BenchCompareCommand.Create(json),
             MeasureCommand.Create(),
-            ScalingCommand.Create(json),
+            ScalingCommand.Create(json, Threads()),
             GpuBenchCommand.Create(json),
             LearnerBenchCommand.Create(json, Threads(), Seconds("Time spent on each case, in seconds.", 3)),
         };

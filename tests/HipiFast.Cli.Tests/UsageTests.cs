@@ -90,6 +90,7 @@ public class UsageTests
     [InlineData(
         "--hidden is 'x'; expected whole numbers from 1 to 8192, separated by commas.", "bench", "roofline", "--hidden",
         "x")]
+    [InlineData("--threads is '-1'; expected a finite number, 0 or more.", "bench", "scaling", "--threads", "-1")]
     [InlineData("--rounds is '-1'; expected a finite number, 0 or more.", "bench", "roofline", "--rounds", "-1")]
     [InlineData(
         "Backend 'managed-portable' runs on the processor; bench gpu measures cuda and ilgpu.",

@@ -17,19 +17,10 @@ public sealed record PairedPlan(int Restarts = 20, int Turns = 5, double TurnSec
     /// <exception cref="ArgumentException">One sentence that names it.</exception>
     public void Validate()
     {
-        Check(Restarts is >= 2 and <= 100, "number of restarts", Restarts, "2 to 100");
-        Check(Turns is >= 1 and <= 10_000, "number of turns", Turns, "1 to 10000");
-        Check(
+        GateRule.Check(Restarts is >= 2 and <= 100, "number of restarts", Restarts, "2 to 100");
+        GateRule.Check(Turns is >= 1 and <= 10_000, "number of turns", Turns, "1 to 10000");
+        GateRule.Check(
             TurnSeconds is > 0 and <= 10, "length of a turn", TurnSeconds * 1e3, "milliseconds above 0, at most 10000");
-
-        static void Check(bool valid, string name, double value, string expected)
-        {
-            if (!valid)
-            {
-                throw new ArgumentException(
-                    FormattableString.Invariant($"The {name} is {value}; expected {expected}."));
-            }
-        }
     }
 }
 
