@@ -29,6 +29,7 @@ public sealed class SessionTests
                 sizes.Add(precision, estimator, 1, 1, 1);
                 sizes.Add(precision, estimator, 37, 65, 33);
                 sizes.Add(precision, estimator, 300, 129, 256);
+                sizes.Add(precision, estimator, 1100, 33, 600);
             }
         }
 

@@ -2,6 +2,7 @@ using HipiFast.Benchmarking.Oracles;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Conformance;
 using HipiFast.Kernels.Conformance.SoftQ;
+using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.SoftQ;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
@@ -46,10 +47,16 @@ public sealed class TensorExactnessTests
                     (144, TensorTestBackend.EightWarpsWhole, 3, 9),
                     (144, TensorTestBackend.EightWarps, 3, 9),
 
-                    // Two warps wide: one chunk in four slices, one in three with tiles below each other, two in seven.
+                    // Two warps wide: one chunk in four slices, in three, in three of which the last is shorter with
+                    // tiles below each other, two in seven.
                     (128, TensorTestBackend.EightWarps, 19, 9),
+                    (96, TensorTestBackend.EightWarps, 3, 9),
                     (72, TensorTestBackend.EightWarps, 65, 3),
                     (200, TensorTestBackend.EightWarps, 3, 9),
+
+                    // The longest slices that any device has, one warp wide: five chunks in two, of which the last is
+                    // shorter.
+                    (272, TensorTestBackend.EightWarpsLong, 3, 9),
                 ])
             {
                 // The critics alone are a part of both.
@@ -68,6 +75,16 @@ public sealed class TensorExactnessTests
     {
         using SoftQCase data = new(rows, candidates, hidden) { Estimator = estimator };
         AssertExact(TensorTestBackend.Open(backend), data);
+    }
+
+    [Theory]
+    [InlineData(96, TensorTestBackend.FewSharedKilobytes, 1, 2)]
+    [InlineData(272, TensorTestBackend.LongSlicesSharedKilobytes, 0, 16)]
+    public void SlicesAreAsLongAsTheCasesAreFor(int stride, int sharedKilobytes, int shift, int steps)
+    {
+        DeviceInfo device = new("cpu", "CPU", 0, 0, 1, TensorTile.WarpSize, 256, sharedKilobytes << 10);
+        TensorTile tile = TensorTile.For(device, stride);
+        Assert.Equal((8, shift, steps), (tile.Warps, tile.ColumnShift, tile.SliceSteps));
     }
 
     [Theory]
