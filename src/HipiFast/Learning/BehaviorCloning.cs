@@ -115,13 +115,12 @@ public sealed unsafe class BehaviorCloning : IDisposable
         _policy.Keep();
         List<CloningEpoch> epochs = [];
         double lowest = double.PositiveInfinity, before = double.PositiveInfinity;
-        for (
-            int rises =
-                0; rises < _options.Patience && epochs.Count < _options.MaxEpochs && !stop.IsCancellationRequested;)
+        int rises = 0;
+        while (rises < _options.Patience && epochs.Count < _options.MaxEpochs && !stop.IsCancellationRequested)
         {
             Shuffle(fitted, (uint)epochs.Count);
-            double training = Sweep(
-                demonstrations, fitted, learn: true), validation = Sweep(demonstrations, held, learn: false);
+            double training = Sweep(demonstrations, fitted, learn: true);
+            double validation = Sweep(demonstrations, held, learn: false);
             if (!double.IsFinite(training) || !double.IsFinite(validation))
             {
                 throw new InvalidDataException(
