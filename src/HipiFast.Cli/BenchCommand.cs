@@ -87,7 +87,8 @@ internal static class BenchCommand
                     });
                 foreach (BenchmarkCase benchmark in leftOut)
                 {
-                    output.Line($"Left out: {benchmark.Name}, which would take too long here (--seconds measures all).");
+                    output.Line(
+                        $"Left out: {benchmark.Name}, which would take too long here (--seconds measures all).");
                 }
 
                 return found;

@@ -53,7 +53,8 @@ internal static class ScalingCommand
                 || width is < 1 or > 8192)
             {
                 throw new ArgumentException(
-                    "--memory-budget is above 0, at most 1048576; --longest above 0, at most 3600; --hidden 1 to 8192.");
+                    "--memory-budget is above 0, at most 1048576; --longest above 0, at most 3600; --hidden 1 to "
+                    + "8192.");
             }
 
             KernelBackend chosen = OptionalComponents.RequireBackend(

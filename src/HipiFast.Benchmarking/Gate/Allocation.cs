@@ -3,9 +3,9 @@ using HipiFast.Benchmarking.Results;
 namespace HipiFast.Benchmarking.Gate;
 
 /// <summary>
-/// Bytes that a call allocates: counted, not estimated. A change is one when every count after lies to one side of every
-/// count before, by the smallest object or more: less is no allocation of a call's, but what the runtime has allocated
-/// meanwhile, divided by the calls.
+/// Bytes that a call allocates: counted, not estimated. A change is one when every count after lies to one side of
+/// every count before, by the smallest object or more: less is no allocation of a call's, but what the runtime has
+/// allocated meanwhile, divided by the calls.
 /// </summary>
 internal static class Allocation
 {
@@ -28,6 +28,7 @@ internal static class Allocation
             : Verdict.Same;
         double ratio = was == isNow ? 1 : isNow / was;
         return new ComparedBenchmark(
-            name, Measure.Allocated, was, isNow, ratio, ratio, ratio, verdict == Verdict.Same ? 1 : 0, [], verdict, null);
+            name, Measure.Allocated, was, isNow, ratio, ratio, ratio, verdict == Verdict.Same ? 1 : 0, [], verdict,
+            null);
     }
 }

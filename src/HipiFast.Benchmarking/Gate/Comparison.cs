@@ -30,7 +30,7 @@ public enum Measure
     /// <summary>The time of the first call in a process.</summary>
     FirstCall,
 
-    /// <summary>Bytes that a call allocates on the managed heap; <see cref="Verdict.Slower"/> is more of them.</summary>
+    /// <summary>Bytes that a call allocates on the managed heap; <see cref="Verdict.Slower"/> is more.</summary>
     Allocated,
 }
 
@@ -173,7 +173,9 @@ public sealed record Comparison(
         {
             LocationShift shift = contrast.OfPeak;
             Verdict byTime = Of(contrast.Shift, times[i], contrast), byFraction = Of(shift, fractions[i], contrast);
-            bool moved = contrast.PeakRatio is double ratio ? Math.Abs(Math.Log(ratio)) > medianThreshold : machineMoved;
+            bool moved = contrast.PeakRatio is double ratio
+                ? Math.Abs(Math.Log(ratio)) > medianThreshold
+                : machineMoved;
             bool cannotTell = moved && (contrast.PeakRatio is null
                 ? byTime != Verdict.Same
                 : byFraction != Verdict.Same && byFraction != byTime);

@@ -29,9 +29,9 @@ public sealed record PairedPlan(int Restarts = 20, int Turns = 5, double TurnSec
 /// turns that follow each other: what a shared machine does to the clock it does to both.
 /// </summary>
 /// <remarks>
-/// Beside the median of each turn it compares the 99th percentile of all calls (<see cref="TailTest"/>), the time of the
-/// first call in a process (the restarts but the first, in which results are checked, are pairs), and the bytes that a
-/// call allocates, which are counted and no question of luck.
+/// Beside the median of each turn it compares the 99th percentile of all calls (<see cref="TailTest"/>), the time of
+/// the first call in a process (the restarts but the first, in which results are checked, are pairs), and the bytes
+/// that a call allocates, which are counted and no question of luck.
 /// </remarks>
 public static class PairedRun
 {

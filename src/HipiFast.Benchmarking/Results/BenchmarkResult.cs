@@ -182,7 +182,8 @@ internal sealed record BenchmarkResult(
             arithmetic,
             double.IsFinite(Fraction.Median)
                 ? $"{Percent(Fraction.Median)}% "
-                    + $"({Percent(Fraction.Low)}-{Percent(Fraction.High)}){(Case.Flops > 0 ? string.Empty : " of " + Limit)}"
+                    + $"({Percent(Fraction.Low)}-{Percent(Fraction.High)})"
+                    + (Case.Flops > 0 ? string.Empty : " of " + Limit)
                 : string.Empty,
         ];
 

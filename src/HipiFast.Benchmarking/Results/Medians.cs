@@ -1,6 +1,6 @@
 namespace HipiFast.Benchmarking.Results;
 
-/// <summary>The median, in the one way in which everything here takes it: of an even number, the middle two's mean.</summary>
+/// <summary>The median as everything here takes it: of an even number of values, the mean of the middle two.</summary>
 internal static class Medians
 {
     /// <summary>The median of values in any order, one or more.</summary>
