@@ -1,3 +1,4 @@
+using System.Globalization;
 using HipiFast.Benchmarking.Oracles;
 using HipiFast.Benchmarking.Work;
 using HipiFast.Kernels.SoftQ;
@@ -8,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace HipiFast.TorchPeers;
 
-/// <summary>Compares what torch computes with the double-precision oracles; a wrong answer ends the comparison.</summary>
+/// <summary>Compares what torch computes with the double-precision oracles; a wrong answer ends it all.</summary>
 internal static class PeerCheck
 {
     // Of the spread of Q~. In bfloat16 torch rounds every layer's outputs to 8 bits.
@@ -59,8 +60,10 @@ internal static class PeerCheck
         {
             if (!(Math.Abs(value - other) <= tolerance))
             {
-                throw new InvalidOperationException(FormattableString.Invariant(
-                    $"The peer ({setting}) is wrong: {what} is {other:g9}, expected {value:g9} within {tolerance:g3}."));
+                throw new InvalidOperationException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The peer ({setting}) is wrong: {what} is {other:g9}, expected {value:g9} within "
+                    + $"{tolerance:g3}."));
             }
         }
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using HipiFast.Benchmarking.Cases;
 using HipiFast.Benchmarking.Machine;
@@ -20,10 +19,8 @@ internal static class Program
                                    [--threads 1,2] [--rounds 7] [--json FILE]
         Relabel calls and soft-Q matrices by the estimator critic, S = 17, A = 6, P = 3, as many tasks as transitions;
         SAC steps of observation 20, action 6, batch 256, H 256. A number of threads is the most that either side may
-        use; each takes its best. Default: relabel and sac-step.
+        use; each takes its best. Default: relabel and sac-step, on 1 and 2 threads where there are cores for them.
         """;
-
-    private static readonly string[] s_options = ["--work", "--size", "--hidden", "--threads", "--rounds", "--json"];
 
     private static int Main(string[] args)
     {
@@ -35,84 +32,49 @@ internal static class Program
                 return Good;
             }
 
-            Dictionary<string, string> given = Read(args);
-            string[] works = List("--work", $"{BenchmarkCase.Relabel},{BenchmarkCase.SacStep}");
-            string? unknown = works.FirstOrDefault(
-                work => work is not (BenchmarkCase.Relabel or BenchmarkCase.SoftQ or BenchmarkCase.SacStep));
-            if (unknown is not null)
+            PeerArguments asked = PeerArguments.Read(args, Environment.ProcessorCount);
+            if (asked.File is not null)
             {
-                throw new ArgumentException($"--work names '{unknown}'; expected relabel, soft-q or sac-step.");
+                // Found out before the work, not after it.
+                AtomicFile.RequireWritable(asked.File);
             }
 
-            int[] sizes = Numbers("--size", "32,256,1024", 4096), hidden = Numbers("--hidden", "64,256", 1024);
-            int[] threads = Numbers("--threads", "1,2", Environment.ProcessorCount);
-            int rounds = Numbers("--rounds", "7", 1000)[0];
             TorchRuntime.Require(TorchOptions.Cpu);
-            Run(works, sizes, hidden, threads, rounds, given.GetValueOrDefault("--json"));
+            Run(asked);
             return Good;
-
-            string[] List(string name, string otherwise) => given.GetValueOrDefault(name, otherwise).Split(',');
-
-            int[] Numbers(string name, string otherwise, int most) =>
-            [
-                .. List(name, otherwise).Select(
-                    text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
-                        && number >= 1 && number <= most
-                        ? number
-                        : throw new ArgumentException(
-                            $"{name} is '{string.Join(',', List(name, otherwise))}'; expected whole numbers from 1 to "
-                            + $"{most}, separated by commas.")),
-            ];
         }
         catch (ArgumentException error)
         {
             Console.Error.WriteLine($"HipiFast.TorchPeers: {error.Message}");
             return BadUsage;
         }
-        catch (Exception error) when (error is NotSupportedException or InvalidOperationException or IOException)
+        catch (Exception error) when (
+            error is NotSupportedException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine($"HipiFast.TorchPeers: {error.Message}");
             return Failed;
         }
     }
 
-    private static Dictionary<string, string> Read(string[] args)
+    private static void Run(PeerArguments asked)
     {
-        Dictionary<string, string> given = [];
-        for (int i = 0; i < args.Length; i += 2)
-        {
-            if (!s_options.Contains(args[i]))
-            {
-                throw new ArgumentException($"Unknown option '{args[i]}'; --help lists them.");
-            }
-
-            given[args[i]] = i + 1 < args.Length
-                ? args[i + 1]
-                : throw new ArgumentException($"{args[i]} needs a value.");
-        }
-
-        return given;
-    }
-
-    private static void Run(string[] works, int[] sizes, int[] hidden, int[] threads, int rounds, string? file)
-    {
-        Comparison comparison = new(rounds);
+        PeerComparison comparison = new(asked.Rounds);
         Console.WriteLine(
             $"{MachineDescription.Processor}, {Environment.ProcessorCount} cores; {comparison.Variant} beside "
-            + $"{TorchRuntime.Version}; {rounds} rounds{Load()}.");
+            + $"{TorchRuntime.Version}; {asked.Rounds} rounds{Load()}.");
         Console.WriteLine();
         Console.WriteLine(
             "| work | B = K | H | threads | HipiFast | eager | split | tiled | times the fastest in fp32 | torch bf16 "
             + "| times that, ours in bf16 |");
         Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-        List<ComparisonResult> results = [];
-        foreach (string work in works)
+        List<PeerComparisonResult> results = [];
+        foreach (string work in asked.Works)
         {
-            foreach (int count in threads)
+            foreach (int count in asked.Threads)
             {
-                foreach (BenchmarkCase benchmark in Cases(work, sizes, hidden))
+                foreach (BenchmarkCase benchmark in Cases(work, asked))
                 {
-                    ComparisonResult result = benchmark.HasPairs
+                    PeerComparisonResult result = benchmark.HasPairs
                         ? comparison.Pairs(benchmark, count)
                         : comparison.Sac(benchmark, count);
                     results.Add(result);
@@ -125,20 +87,20 @@ internal static class Program
         Console.WriteLine(
             "Medians over rounds in which all take turns (in brackets the least and the most of the rounds' ratios); a "
             + $"tile's number is its pairs{Load()}.");
-        if (file is not null)
+        if (asked.File is not null)
         {
-            Save(file, results);
+            AtomicFile.Write(asked.File, stream => Save(stream, results));
         }
     }
 
-    private static IEnumerable<BenchmarkCase> Cases(string work, int[] sizes, int[] hidden) =>
+    private static IEnumerable<BenchmarkCase> Cases(string work, PeerArguments asked) =>
         work == BenchmarkCase.SacStep
             ? [BenchmarkCase.SacSteps[^1]]
-            : from size in sizes
-              from width in hidden
+            : from size in asked.Sizes
+              from width in asked.Widths
               select new BenchmarkCase(work, BenchmarkCase.PeerShape, size, size, width);
 
-    private static string RowOf(ComparisonResult result)
+    private static string RowOf(PeerComparisonResult result)
     {
         string unit = result.Case.HasPairs ? "pairs/s" : "updates/s";
         Contestant[] fp32 = [.. result.Peers.Where(entry => !entry.IsBf16).Select(entry => entry.Peer)];
@@ -164,15 +126,14 @@ internal static class Program
             + $"({NumberText.Fixed(ratio.Low, 2)}-{NumberText.Fixed(ratio.High, 2)})";
     }
 
-    private static void Save(string file, List<ComparisonResult> results)
+    private static void Save(Stream stream, List<PeerComparisonResult> results)
     {
-        using FileStream stream = File.Create(file);
-        using Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true });
+        using Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
         writer.WriteStartObject();
         MachineDescription.Write(writer);
         writer.WriteString("libtorch", TorchRuntime.Version);
         writer.WriteStartArray("rows");
-        foreach (ComparisonResult result in results)
+        foreach (PeerComparisonResult result in results)
         {
             writer.WriteStartObject();
             writer.WriteString("name", result.Case.Name);

@@ -10,10 +10,10 @@ internal enum PairStyle
     /// <summary>Every pair's (s, a, psi) is put together: a batch of B K rows.</summary>
     Eager,
 
-    /// <summary>The first layer's products are taken once per transition and once per task, and added per pair.</summary>
+    /// <summary>The first layer's products are taken once per transition and per task, and added per pair.</summary>
     Split,
 
-    /// <summary>As <see cref="Split"/>, some transitions at a time, so that the pairs' layers stay in a cache.</summary>
+    /// <summary>As <see cref="Split"/>, some transitions at a time: the pairs' layers stay in a cache.</summary>
     Tiled,
 }
 

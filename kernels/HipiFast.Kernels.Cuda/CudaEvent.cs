@@ -18,6 +18,9 @@ internal sealed unsafe class CudaEvent : DeviceEvent
     /// <summary>Whether the driver notes the time when it is reached.</summary>
     public bool IsTimed { get; }
 
+    /// <summary>Whether it has been recorded.</summary>
+    public bool IsRecorded { get; set; }
+
     /// <summary>Its handle.</summary>
     public nint Handle => _handle.Value;
 

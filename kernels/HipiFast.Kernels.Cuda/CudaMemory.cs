@@ -6,14 +6,13 @@ namespace HipiFast.Kernels.Cuda;
 /// <summary>Memory of a CUDA device, owned or somebody else's.</summary>
 internal sealed unsafe class CudaBuffer : DeviceBuffer
 {
-    private readonly CudaRuntime _runtime;
     private readonly bool _isOwner;
     private ulong _address;
 
     public CudaBuffer(CudaRuntime runtime, ulong address, long bytes, bool isOwner)
         : base(bytes)
     {
-        _runtime = runtime;
+        Runtime = runtime;
         _address = address;
         _isOwner = isOwner;
         runtime.Own(this);
@@ -21,14 +20,17 @@ internal sealed unsafe class CudaBuffer : DeviceBuffer
 
     public override ulong Address => _address;
 
+    /// <summary>The runtime that made it.</summary>
+    public CudaRuntime Runtime { get; }
+
     protected override void Dispose(bool disposing)
     {
         ulong address = _address;
         _address = 0;
-        if (address != 0 && _runtime.Disown(this) && _isOwner)
+        if (address != 0 && Runtime.Disown(this) && _isOwner)
         {
-            using CudaRuntime.ContextScope scope = _runtime.Enter();
-            CudaDriver.Check(_runtime.Driver.MemoryFree(address), "free device memory");
+            using CudaRuntime.ContextScope scope = Runtime.Enter();
+            CudaDriver.Check(Runtime.Driver.MemoryFree(address), "free device memory");
         }
     }
 }

@@ -146,6 +146,9 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     }
 
     /// <inheritdoc/>
+    internal override bool Owns(DeviceBuffer buffer) => buffer is CudaBuffer memory && memory.Runtime == this;
+
+    /// <inheritdoc/>
     public override DeviceStream ShareStream(nint handle)
     {
         ThrowIfDisposed();
@@ -235,6 +238,7 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     {
         using ContextScope scope = Enter();
         CudaDriver.Check(Driver.EventRecord(((CudaEvent)mark).Handle, Handle(stream)), "record an event");
+        ((CudaEvent)mark).IsRecorded = true;
     }
 
     /// <inheritdoc/>
@@ -247,18 +251,14 @@ internal sealed unsafe class CudaRuntime : DeviceRuntime
     /// <inheritdoc/>
     public override TimeSpan Elapsed(DeviceEvent first, DeviceEvent second)
     {
-        if (!((CudaEvent)first).IsTimed || !((CudaEvent)second).IsTimed)
-        {
-            throw new ArgumentException(
-                "Time passes between events that were made to be timed; found one that was not.");
-        }
-
         using ContextScope scope = Enter();
+        CudaEvent begin = (CudaEvent)first, end = (CudaEvent)second;
+        RequireTimed(begin.IsTimed, begin.IsRecorded);
+        RequireTimed(end.IsTimed, end.IsRecorded);
         float milliseconds = 0;
-        CudaDriver.Check(Driver.EventSynchronize(((CudaEvent)second).Handle), "wait for an event");
+        CudaDriver.Check(Driver.EventSynchronize(end.Handle), "wait for an event");
         CudaDriver.Check(
-            Driver.EventElapsedTime(&milliseconds, ((CudaEvent)first).Handle, ((CudaEvent)second).Handle),
-            "read the time between events");
+            Driver.EventElapsedTime(&milliseconds, begin.Handle, end.Handle), "read the time between events");
         return TimeSpan.FromMilliseconds(milliseconds);
     }
 

@@ -16,23 +16,41 @@ public static class DeviceSession
 {
     /// <summary>Makes a session.</summary>
     /// <param name="backend">The backend it is for.</param>
-    /// <param name="runtime">The device; disposed with the session.</param>
+    /// <param name="runtime">The device; disposed with the session, or at once where there can be none.</param>
     /// <param name="options">Threads of the dense kernels.</param>
     /// <returns>The session; dispose it.</returns>
     public static ComputeSession Create(KernelBackend backend, DeviceRuntime runtime, SessionOptions options)
     {
         ArgumentNullException.ThrowIfNull(backend);
         ArgumentNullException.ThrowIfNull(runtime);
-        DeviceLauncher launcher = new(runtime);
+        DeviceLauncher? launcher = null;
+        ComputeSession? host = null;
+        try
+        {
+            launcher = new DeviceLauncher(runtime);
+            host = ManagedBackend.Best.CreateSession(new SessionOptions(options.MaxThreads));
+            return Compose(backend, launcher, host);
+        }
+        catch
+        {
+            launcher?.Dispose();
+            runtime.Dispose();
+            host?.Dispose();
+            throw;
+        }
+    }
+
+    private static ComputeSession Compose(KernelBackend backend, DeviceLauncher launcher, ComputeSession host)
+    {
         DeviceSoftQ softQ = new(launcher, backend.Precision);
         DeviceLogPartition logPartition = new(launcher);
         DeviceTaskSampling taskSampling = new(launcher);
         DeviceRelabelPipeline pipeline = new(launcher, softQ, logPartition, taskSampling);
-        DeviceTransitions transitions = new(runtime);
-        ComputeSession host = ManagedBackend.Best.CreateSession(new SessionOptions(options.MaxThreads));
+        DeviceTransitions transitions = new(launcher);
 
         // The launcher first: it knows whether a kernel is being used.
-        return new ComputeSession([launcher, transitions, pipeline, taskSampling, logPartition, softQ, runtime, host])
+        return new ComputeSession(
+            [launcher, transitions, pipeline, taskSampling, logPartition, softQ, launcher.Runtime, host])
         {
             Backend = backend,
             SoftQ = softQ,

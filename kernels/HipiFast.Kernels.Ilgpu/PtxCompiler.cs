@@ -99,7 +99,10 @@ public sealed partial class PtxCompiler
 
     // ILGPU leaves an empty function for every method that an instruction stands for.
     private static string WithoutUncalled(string text) => FunctionPattern().Replace(
-        text, match => Regex.IsMatch(text, $@"\bcall[\w.]* [^;]*\b{match.Groups[1].Value}\b") ? match.Value : string.Empty);
+        text,
+        match => Regex.IsMatch(text, $@"\bcall[\w.]* [^;]*\b{match.Groups[1].Value}\b")
+            ? match.Value
+            : string.Empty);
 
     // ILGPU numbers values through the whole process, so that the same kernel would come out differently from run to
     // run.

@@ -12,8 +12,8 @@ public static class Registration
     private const int NoGpuPriority = -100;
 
     /// <summary>
-    /// Registers the backends <c>ilgpu</c> and, below it so that bf16 is asked for, <c>ilgpu-bf16</c>, which also compile
-    /// task families to PTX for others.
+    /// Registers the backends <c>ilgpu</c> and, below it so that bf16 is asked for, <c>ilgpu-bf16</c>, which also
+    /// compile task families to PTX for others.
     /// </summary>
     public static void Register()
     {

@@ -1,3 +1,4 @@
+using HipiFast.Environments;
 using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Storage;
@@ -37,36 +38,24 @@ internal static class AgentInput
             $"'{path}' is an agent for {found}, but '{transitions.Path}' holds {transitions.Shape}.");
     }
 
-    /// <summary>The agent of a run.</summary>
-    /// <exception cref="InvalidDataException">
-    /// The agent is damaged, or not the one that the run's configuration describes.
-    /// </exception>
-    public static AgentNetworks LoadOf(RunDirectory run, TrainingConfig config)
+    /// <summary>The agent of a run, on the backend, device and learner of its configuration.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="config">Its configuration; what computes may be another than in training.</param>
+    /// <param name="environment">Where it is to play.</param>
+    /// <returns>The agent; dispose it.</returns>
+    /// <exception cref="ArgumentException">As for <see cref="OptionalComponents.RequireBackend"/>.</exception>
+    /// <exception cref="InvalidDataException">As for <see cref="PlayedAgent.Open"/>.</exception>
+    /// <exception cref="NotSupportedException">The backend or the learner is not to be had.</exception>
+    public static PlayedAgent Play(RunDirectory run, TrainingConfig config, VectorEnvironment environment)
     {
-        AgentNetworks agent = AgentFile.Load(run.Agent);
-        int critics = agent.Critic2 is null ? 1 : 2;
-        bool bounded = config.Learner.CriticHigh > config.Learner.CriticLow;
-        string? problem = 0 switch
-        {
-            _ when agent.Hidden != config.Learner.Hidden =>
-                $"has {agent.Hidden} hidden units, but {run.Config} says hidden = {config.Learner.Hidden}",
-            _ when critics != config.Learner.Critics =>
-                $"has {critics} critics, but {run.Config} says critics = {config.Learner.Critics}",
-            _ when agent.CriticRange.IsBounded != bounded
-                || (bounded && (
-                    agent.CriticRange.Low != config.Learner.CriticLow
-                        || agent.CriticRange.High != config.Learner.CriticHigh)) =>
-                $"has critics of range {agent.CriticRange.Low} to {agent.CriticRange.High}, "
-                + $"but {run.Config} says critic_low = {config.Learner.CriticLow} and critic_high = "
-                + $"{config.Learner.CriticHigh}",
-            _ => null,
-        };
-        if (problem is null)
-        {
-            return agent;
-        }
-
-        agent.Dispose();
-        throw new InvalidDataException($"{run.Agent} {problem}; expected them equal.");
+        OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
+        OptionalComponents.RequireLearner(config.Learner.Name);
+        return PlayedAgent.Open(run, config, environment);
     }
+
+    /// <summary>What to throw where the environment refuses what an agent's policy gives.</summary>
+    /// <param name="run">The agent's run.</param>
+    /// <param name="error">The refusal.</param>
+    public static InvalidDataException Unplayable(RunDirectory run, ArgumentException error) =>
+        new($"The agent {run.Agent} cannot be played: {ConsoleOutput.OneLine(error.Message)}", error);
 }

@@ -28,7 +28,7 @@ internal static class BenchCommand
             CreateEnvironments(json),
             BenchCompareCommand.Create(json),
             MeasureCommand.Create(),
-            ScalingCommand.Create(json),
+            ScalingCommand.Create(json, Threads()),
             GpuBenchCommand.Create(json),
             LearnerBenchCommand.Create(json, Threads(), Seconds("Time spent on each case, in seconds.", 3)),
         };
@@ -87,7 +87,8 @@ internal static class BenchCommand
                     });
                 foreach (BenchmarkCase benchmark in leftOut)
                 {
-                    output.Line($"Left out: {benchmark.Name}, which would take too long here (--seconds measures all).");
+                    output.Line(
+                        $"Left out: {benchmark.Name}, which would take too long here (--seconds measures all).");
                 }
 
                 return found;

@@ -88,8 +88,8 @@ internal static class BenchCompareCommand
                 IsGiven))
             {
                 throw new ArgumentException(
-                    "--restarts, --turns, --turn-ms, --seed, --filter and --tail-threshold are about --paired, which was "
-                    + "not given.");
+                    "--restarts, --turns, --turn-ms, --seed, --filter and --tail-threshold are about --paired, which "
+                    + "was not given.");
             }
 
             string[] options = parsed.GetValue(filter) is { Length: > 0 } text ? ["--filter", text] : [];

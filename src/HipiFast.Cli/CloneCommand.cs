@@ -26,6 +26,7 @@ internal static class CloneCommand
 
     public static Command Create(Option<bool> json)
     {
+        CloningOptions preset = new();
         Argument<string> environment = new("ENV")
         {
             Description = "Environment: its rewards label, its tasks are commanded in the evaluation.",
@@ -50,58 +51,57 @@ internal static class CloneCommand
         {
             Description =
                 "Tasks to clone under: those inverse RL infers, the same without the partition function, those "
-                + "commanded, "
-                + "none (task-agnostic), or tasks drawn at random.",
+                + "commanded, none (task-agnostic), or tasks drawn at random.",
             HelpName = string.Join('|', s_labels),
-            DefaultValueFactory = _ => s_labels[0],
+            DefaultValueFactory = _ => OptionNames.Kebab(preset.Labels),
         };
         Option<int> candidates = new("--candidates")
         {
             Description = "Candidate tasks of inverse RL, drawn from the environment's; a finite set is taken whole.",
             HelpName = "K",
-            DefaultValueFactory = _ => new CloningOptions().Candidates,
+            DefaultValueFactory = _ => preset.Candidates,
         };
         Option<double> temperature = new("--temperature")
         {
             Description = "Temperature of the posterior over tasks, in nats.",
             HelpName = "T",
-            DefaultValueFactory = _ => 1,
+            DefaultValueFactory = _ => preset.Temperature,
         };
         Option<int> episodes = new("--episodes")
         {
             Description = "Evaluation episodes.",
             HelpName = "N",
-            DefaultValueFactory = _ => 200,
+            DefaultValueFactory = _ => preset.EvalEpisodes,
         };
         Option<ulong> seed = new("--seed")
         {
             Description = "Seed of everything drawn.",
             HelpName = "S",
-            DefaultValueFactory = _ => 1,
+            DefaultValueFactory = _ => preset.Fit.Seed,
         };
         Option<int> hidden = new("--hidden")
         {
             Description = "Width of both hidden layers.",
             HelpName = "H",
-            DefaultValueFactory = _ => 256,
+            DefaultValueFactory = _ => preset.Fit.Hidden,
         };
         Option<int> epochs = new("--max-epochs")
         {
             Description = "Most epochs; the validation loss usually ends the fit before.",
             HelpName = "N",
-            DefaultValueFactory = _ => 100,
+            DefaultValueFactory = _ => preset.Fit.MaxEpochs,
         };
         Option<string> learner = new("--learner")
         {
             Description = "Whose network is fitted.",
             HelpName = $"{LearnerRegistry.Embedded}|{LearnerRegistry.Torch}",
-            DefaultValueFactory = _ => LearnerRegistry.Embedded,
+            DefaultValueFactory = _ => preset.Learner,
         };
         Option<string> device = new("--torch-device")
         {
             Description = "Where the torch learner computes.",
             HelpName = "cpu|cuda",
-            DefaultValueFactory = _ => new CloningOptions().TorchDevice,
+            DefaultValueFactory = _ => preset.TorchDevice,
         };
         Option<string?> output = new("--out")
         {
@@ -124,7 +124,7 @@ internal static class CloneCommand
                 throw new ArgumentException($"--labels is '{label}'; expected {string.Join(", ", s_labels)}.");
             }
 
-            CloningOptions options = new()
+            CloningOptions options = preset with
             {
                 Labels = (CloningLabels)known,
                 Candidates = parsed.GetValue(candidates),
@@ -132,7 +132,7 @@ internal static class CloneCommand
                 EvalEpisodes = parsed.GetValue(episodes),
                 Learner = parsed.GetRequiredValue(learner),
                 TorchDevice = parsed.GetRequiredValue(device),
-                Fit = new BehaviorCloningOptions
+                Fit = preset.Fit with
                 {
                     Seed = parsed.GetValue(seed), Hidden = parsed.GetValue(hidden), MaxEpochs = parsed.GetValue(epochs),
                 },
@@ -214,26 +214,17 @@ internal static class CloneCommand
 
     private static Demonstrations Load(string path)
     {
-        using TransitionFile file = TransitionFile.Open(path);
-        if (!file.HasEpisodes)
-        {
-            throw new InvalidDataException(
-                $"'{path}' does not say which trajectory each transition belongs to; expected a tensor 'episode' [B] "
-                + "(I64).");
-        }
-
-        TransitionBatch batch = file.ReadAll();
-        OutsideActions outside = OutsideActions.Of(batch);
+        Demonstrations demonstrations = Demonstrations.Read(path);
+        int count = demonstrations.Transitions.Count;
+        OutsideActions outside = OutsideActions.Of(demonstrations.Transitions);
         if (outside.Count > 0)
         {
             ConsoleOutput.Warning(
-                $"'{path}': {outside.Describe(batch.Count)}; the clone is fitted to them as they are, but environments "
-                + "clip what it does to [-1, 1].");
+                $"'{path}': {outside.Describe(count)}; the clone is fitted to them as they are, but environments clip "
+                + "what it does to [-1, 1].");
         }
 
-        long[] episode = new long[batch.Count];
-        file.ReadEpisodes(episode);
-        return new Demonstrations(batch, episode);
+        return demonstrations;
     }
 
     private static Demonstrations Collect(string environment, string run, int trajectories, ulong seed)
@@ -251,24 +242,21 @@ internal static class CloneCommand
         }
 
         TrainingConfig config = runs[0].ReadConfig();
-        using AgentNetworks networks = AgentInput.LoadOf(runs[0], config);
 
         // Whatever margin or length of episodes the agent was trained with, it plays in the environment that labels and
         // judges the clone.
-        using VectorEnvironment world =
-            EnvironmentRegistry.Create(environment, Math.Min(trajectories, CopiesPerRound));
-        if (networks.Shape != world.Shape)
-        {
-            throw new InvalidDataException(
-                $"{runs[0].Agent} is an agent for {networks.Shape}, but {environment} has {world.Shape}.");
-        }
-
-        KernelBackend backend = OptionalComponents.RequireBackend(config.Compute.Backend, config.Compute.Precision);
-        OptionalComponents.RequireLearner(config.Learner.Name);
-        using ComputeSession session = backend.CreateSession(new SessionOptions(config.Compute.Threads));
-        using ISacLearner learner = LearnerRegistry.Resolve(config.Learner.Name)(config, networks, session);
+        using VectorEnvironment world = EnvironmentRegistry.Create(
+            environment, Math.Min(trajectories, CopiesPerRound));
+        using PlayedAgent agent = AgentInput.Play(runs[0], config, world);
         ulong key = Evaluator.DeriveSeed(seed, DemonstrationNumber);
-        return DemonstrationCollector.Collect(
-            world, new LearnerPolicy(learner, deterministic: true, key), trajectories, key);
+        try
+        {
+            return DemonstrationCollector.Collect(
+                world, new LearnerPolicy(agent.Learner, deterministic: true, key), trajectories, key);
+        }
+        catch (ArgumentException error)
+        {
+            throw AgentInput.Unplayable(runs[0], error);
+        }
     }
 }

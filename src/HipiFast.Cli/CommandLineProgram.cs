@@ -154,7 +154,8 @@ internal static class CommandLineProgram
         string? expected = Type.GetTypeCode(type) switch
         {
             TypeCode.Int32 =>
-                $"a whole number{(BigInteger.TryParse(token.Value, out _) ? $", at most {int.MaxValue}" : string.Empty)}",
+                "a whole number"
+                + (BigInteger.TryParse(token.Value, out _) ? $", at most {int.MaxValue}" : string.Empty),
             TypeCode.UInt64 => "a whole number, 0 or more",
             TypeCode.Double => "a number",
             _ => null,

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using HipiFast.Storage;
@@ -86,18 +85,10 @@ internal sealed partial class ConsoleOutput
     /// <summary>One JSON document on standard output, in JSON mode.</summary>
     public void Document(Action<Utf8JsonWriter> write)
     {
-        if (!Json)
+        if (Json)
         {
-            return;
+            Console.Out.Write(JsonText.Write(write));
         }
-
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
-        {
-            write(writer);
-        }
-
-        Console.Out.WriteLine(Encoding.UTF8.GetString(stream.ToArray()));
     }
 
     /// <summary>A time span as h:mm:ss or m:ss.</summary>

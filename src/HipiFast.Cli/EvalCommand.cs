@@ -99,35 +99,20 @@ internal static class EvalCommand
         foreach (RunDirectory directory in RunDirectory.Find(path))
         {
             TrainingConfig config = computing.Apply(directory.ReadConfig());
-            KernelBackend backend = OptionalComponents.RequireBackend(
-                config.Compute.Backend, config.Compute.Precision, config.Compute.Device);
-            OptionalComponents.RequireLearner(config.Learner.Name);
-            using AgentNetworks networks = AgentInput.LoadOf(directory, config);
             using VectorEnvironment environment = EnvironmentRegistry.Create(
                 config.Environment, episodes, config.EnvironmentSettings);
-            if (networks.Shape != environment.Shape)
-            {
-                throw new InvalidDataException(
-                    $"{directory.Agent} is an agent for {networks.Shape}, but {config.Environment} has "
-                    + $"{environment.Shape}.");
-            }
-
-            using ComputeSession session = backend.CreateSession(
-                new SessionOptions(config.Compute.Threads, config.Compute.Device));
-            using ISacLearner learner = LearnerRegistry.Resolve(config.Learner.Name)(config, networks, session);
+            using PlayedAgent agent = AgentInput.Play(directory, config, environment);
             using Evaluator evaluator = new(environment);
             ulong key = Evaluator.DeriveSeed(seed ?? config.Run.Seed, EvaluationNumber);
             try
             {
-                EvaluationResult sampled = evaluator.Evaluate(learner, deterministic: false, key);
-                EvaluationResult mean = evaluator.Evaluate(learner, deterministic: true, key);
+                EvaluationResult sampled = evaluator.Evaluate(agent.Learner, deterministic: false, key);
+                EvaluationResult mean = evaluator.Evaluate(agent.Learner, deterministic: true, key);
                 results.Add((directory, config, sampled, mean));
             }
             catch (ArgumentException error)
             {
-                // The environment refuses what the policy gives.
-                string reason = ConsoleOutput.OneLine(error.Message);
-                throw new InvalidDataException($"The agent {directory.Agent} cannot be played: {reason}", error);
+                throw AgentInput.Unplayable(directory, error);
             }
         }
 

@@ -152,13 +152,12 @@ internal static class GpuBenchCommand
             output.Line(string.Empty);
         }
 
-        byte[] document = Document(reports, peers);
         output.Document(writer => WriteAll(writer, reports, peers));
         if (folder is not null)
         {
             Directory.CreateDirectory(folder);
             string name = Path.Combine(folder, reports[0].FileName);
-            AtomicFile.WriteAllBytes(name + ".json", document);
+            AtomicFile.WriteAllText(name + ".json", JsonText.Write(writer => WriteAll(writer, reports, peers)));
             AtomicFile.WriteAllText(name + ".md", Markdown(reports, peers));
             output.Line($"written: {name}.json, {name}.md");
         }
@@ -180,17 +179,6 @@ internal static class GpuBenchCommand
         report.Peaks = benchmark.Peaks;
         report.Resources = benchmark.Resources;
         report.LeftOut = benchmark.LeftOut;
-    }
-
-    private static byte[] Document(List<DeviceReport> reports, IReadOnlyList<PeerResult> peers)
-    {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
-        {
-            WriteAll(writer, reports, peers);
-        }
-
-        return [.. stream.ToArray(), (byte)'\n'];
     }
 
     private static void WriteAll(Utf8JsonWriter writer, List<DeviceReport> reports, IReadOnlyList<PeerResult> peers)

@@ -29,14 +29,15 @@ internal static class OutputPath
     public static DirectoryLock HoldDirectory(string path, string file)
     {
         string full = Path.GetFullPath(path);
-        for (
-            string? existing =
-                full; existing is not null && !Directory.Exists(existing); existing = Path.GetDirectoryName(existing))
+        string? existing = full;
+        while (existing is not null && !Directory.Exists(existing))
         {
             if (FileKinds.Of(existing) != FileKind.Missing || new FileInfo(existing).LinkTarget is not null)
             {
                 throw new IOException($"'{path}' cannot be written: '{existing}' is a file; expected a directory.");
             }
+
+            existing = Path.GetDirectoryName(existing);
         }
 
         // Names and paths have a longest, which only making them tells.

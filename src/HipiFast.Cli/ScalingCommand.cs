@@ -7,7 +7,10 @@ namespace HipiFast.Cli;
 /// <summary><c>hipifast bench scaling</c>: how the cost of relabel calls grows with their size.</summary>
 internal static class ScalingCommand
 {
-    public static Command Create(Option<bool> json)
+    /// <summary>The subcommand.</summary>
+    /// <param name="json">The program's <c>--json</c>.</param>
+    /// <param name="threads">The option <c>--threads</c>.</param>
+    public static Command Create(Option<bool> json, Option<int> threads)
     {
         Option<string> backend = new("--backend")
         {
@@ -21,7 +24,6 @@ internal static class ScalingCommand
             HelpName = "H",
             DefaultValueFactory = _ => 64,
         };
-        Option<int> threads = new("--threads") { Description = "Threads; 0 for one per core.", HelpName = "N" };
         Option<double> budget = new("--memory-budget")
         {
             Description =
@@ -46,20 +48,21 @@ internal static class ScalingCommand
         command.SetAction(parsed =>
         {
             double mebibytes = parsed.GetValue(budget), seconds = parsed.GetValue(longest);
-            int width = parsed.GetValue(hidden), most = parsed.GetValue(threads);
-            if (!(mebibytes > 0 && mebibytes <= 1 << 20) || !(
-                seconds > 0 && seconds <= 3600) || width is < 1 or > 8192 || most < 0)
+            int width = parsed.GetValue(hidden);
+            if (!(mebibytes > 0 && mebibytes <= 1 << 20) || !(seconds > 0 && seconds <= 3600)
+                || width is < 1 or > 8192)
             {
                 throw new ArgumentException(
-                    "--memory-budget is above 0, at most 1048576; --longest above 0, at most 3600; --hidden 1 to 8192; "
-                    + "--threads 0 or more.");
+                    "--memory-budget is above 0, at most 1048576; --longest above 0, at most 3600; --hidden 1 to "
+                    + "8192.");
             }
 
             KernelBackend chosen = OptionalComponents.RequireBackend(
                 parsed.GetRequiredValue(backend), PrecisionMode.Auto);
             return Show(
                 new ConsoleOutput(parsed.GetValue(json)),
-                ScalingStudy.Run(chosen, width, most, (long)(mebibytes * (1 << 20)), seconds));
+                ScalingStudy.Run(
+                    chosen, width, parsed.GetValue(threads), (long)(mebibytes * (1 << 20)), seconds));
         });
         return command;
     }

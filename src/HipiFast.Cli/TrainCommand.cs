@@ -172,7 +172,8 @@ internal static class TrainCommand
         PlannedRun[] runs =
         [
             .. directories.Zip(configs, (run, own) => new PlannedRun(
-                run, own, held => TrainingRun.Start(run, own == configs[0] ? first : new Trainer(own), held))),
+                run, own, held => TrainingRun.Start(
+                    run, ReferenceEquals(own, configs[0]) ? first : new Trainer(own), held))),
         ];
         return Run(console, root, seedList is null, runs);
     }

@@ -153,6 +153,16 @@ internal sealed class TrainingDisplay
         return table;
     }
 
+    /// <summary>Markup of a bar with the share that is done.</summary>
+    /// <param name="envSteps">Steps taken; the last round of many copies may take more than were asked for.</param>
+    /// <param name="wanted">Steps asked for.</param>
+    internal static string Bar(long envSteps, long wanted)
+    {
+        double done = Math.Clamp((double)envSteps / wanted, 0, 1);
+        int filled = (int)(done * BarWidth);
+        return $"[green]{new string('━', filled)}[/][grey]{new string('━', BarWidth - filled)}[/] {done * 100:0}%";
+    }
+
     // Where inference takes most of the time, what would bound it.
     private static string? Describe(TrainingConfig config, CostForecast cost)
     {
@@ -301,11 +311,9 @@ internal sealed class TrainingDisplay
         public void AddLiveRow(Table table)
         {
             TrainingProgress latest = Latest;
-            double done = (double)latest.EnvSteps / config.Run.Steps;
-            int filled = (int)(done * BarWidth);
             table.AddRow(
                 config.Run.Seed.ToString(CultureInfo.InvariantCulture),
-                $"[green]{new string('━', filled)}[/][grey]{new string('━', BarWidth - filled)}[/] {done * 100:0}%",
+                Bar(latest.EnvSteps, config.Run.Steps),
                 $"{NumberText.Count(latest.EnvSteps)} / {NumberText.Count(config.Run.Steps)}",
                 $"[bold]{NumberText.Fixed(Last(MetricColumn.SuccessRate), 3)}[/]",
                 NumberText.Fixed(Last(MetricColumn.EpisodeReturn), 1),

@@ -270,12 +270,10 @@ public sealed class CloningPanel : Panel
 
     private void Collect(ExperimentContext context, RunDirectory expert, TrainingConfig config)
     {
-        using AgentNetworks networks = AgentFile.Load(expert.Agent);
         using VectorEnvironment world = EnvironmentRegistry.Create(
             config.Environment, Math.Min(TrajectoriesOf(context), CopiesPerRound), config.EnvironmentSettings);
-        using ComputeSession session = config.Compute.OpenSession();
-        using ISacLearner learner = LearnerRegistry.Resolve(config.Learner.Name)(config, networks, session);
-        LearnerPolicy policy = new(learner, deterministic: true, ExpertSeed);
+        using PlayedAgent agent = PlayedAgent.Open(expert, config, world);
+        LearnerPolicy policy = new(agent.Learner, deterministic: true, ExpertSeed);
         using Demonstrations demonstrations = DemonstrationCollector.Collect(
             world, policy, TrajectoriesOf(context), Evaluator.DeriveSeed(ExpertSeed, uint.MaxValue - 1));
         TransitionFile.Save(
@@ -284,11 +282,7 @@ public sealed class CloningPanel : Panel
 
     private void Clone(ExperimentContext context, CloningArm arm, ulong seed, CancellationToken stop)
     {
-        using TransitionFile file = TransitionFile.Open(DemonstrationsOf(context));
-        TransitionBatch batch = file.ReadAll();
-        long[] episode = new long[batch.Count];
-        file.ReadEpisodes(episode);
-        using Demonstrations demonstrations = new(batch, episode);
+        using Demonstrations demonstrations = Demonstrations.Read(DemonstrationsOf(context));
         CloningRun.Run(
             _environment, demonstrations, OptionsOf(arm, context, seed), FolderOf(context, arm, seed), stop: stop);
     }

@@ -55,9 +55,12 @@ public static class LemmaExperiment
     /// <summary>Trajectories in the agent's own batch for <see cref="LemmaPoint.EstimatedKl"/>.</summary>
     public const int EstimationBatch = 256;
 
-    private static readonly int s_start = Cell(3, 3);
+    private static readonly int s_start = Gridworld.Cell(3, 3);
     private static readonly int[] s_goals =
-        [Cell(4, 3), Cell(3, 4), Cell(2, 2), Cell(5, 3), Cell(3, 6), Cell(1, 4), Cell(5, 5), Cell(0, 3)];
+    [
+        Gridworld.Cell(4, 3), Gridworld.Cell(3, 4), Gridworld.Cell(2, 2), Gridworld.Cell(5, 3),
+        Gridworld.Cell(3, 6), Gridworld.Cell(1, 4), Gridworld.Cell(5, 5), Gridworld.Cell(0, 3),
+    ];
     private static readonly int[][] s_cells = Enumerate();
     private static readonly TransitionShape s_shape = new(2, 2, 2);
 
@@ -305,8 +308,6 @@ public static class LemmaExperiment
 
         return [.. sequences];
     }
-
-    private static int Cell(int x, int y) => (y * Gridworld.Side) + x;
 
     private sealed class PosteriorRecorder : IRelabelObserver
     {

@@ -30,13 +30,13 @@ namespace HipiFast.Experiments;
 public static class StitchingExperiment
 {
     /// <summary>Where the first trajectory begins.</summary>
-    public static readonly int StartA = Cell(0, 2);
+    public static readonly int StartA = Gridworld.Cell(0, 2);
 
     /// <summary>Where the second trajectory begins.</summary>
-    public static readonly int StartB = Cell(0, 3);
+    public static readonly int StartB = Gridworld.Cell(0, 3);
 
     /// <summary>The cell on both trajectories.</summary>
-    public static readonly int Crossing = Cell(2, 3);
+    public static readonly int Crossing = Gridworld.Cell(2, 3);
 
     private const int Stay = 0, Left = 1, Right = 2, Down = 3, Up = 4;
     private const int DrawsPerTransition = 256;
@@ -44,8 +44,10 @@ public static class StitchingExperiment
 
     private static readonly int[] s_firstMoves = [Right, Right, Up, Up, Up, Up, Right, Right, Right, Right];
     private static readonly int[] s_secondMoves = [Right, Right, Right, Down, Down, Down, Right, Right, Right];
-    private static readonly int[] s_topGoals = [Cell(3, 6), Cell(4, 6), Cell(5, 6), Cell(6, 6)];
-    private static readonly int[] s_bottomGoals = [Cell(4, 0), Cell(5, 0), Cell(6, 0)];
+    private static readonly int[] s_topGoals =
+        [Gridworld.Cell(3, 6), Gridworld.Cell(4, 6), Gridworld.Cell(5, 6), Gridworld.Cell(6, 6)];
+    private static readonly int[] s_bottomGoals =
+        [Gridworld.Cell(4, 0), Gridworld.Cell(5, 0), Gridworld.Cell(6, 0)];
     private static readonly int[] s_goals = [.. s_topGoals, .. s_bottomGoals];
 
     private static readonly TaskFamily s_family = Gridworld.Goal(1, new EnvironmentSettings()).Family;
@@ -189,7 +191,8 @@ public static class StitchingExperiment
     private static int CellOf(ReadOnlySpan<float> observation)
     {
         const float Half = (Gridworld.Side - 1) / 2f;
-        return Cell((int)MathF.Round((observation[0] + 1f) * Half), (int)MathF.Round((observation[1] + 1f) * Half));
+        return Gridworld.Cell(
+            (int)MathF.Round((observation[0] + 1f) * Half), (int)MathF.Round((observation[1] + 1f) * Half));
     }
 
     private static int GoalOf(ReadOnlySpan<float> task)
@@ -238,8 +241,6 @@ public static class StitchingExperiment
             yield return new StitchingRun(steps, cell);
         }
     }
-
-    private static int Cell(int x, int y) => (y * Gridworld.Side) + x;
 }
 
 /// <summary>One run of the dataset of <see cref="StitchingExperiment"/>.</summary>

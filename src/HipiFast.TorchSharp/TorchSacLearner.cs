@@ -25,8 +25,8 @@ namespace HipiFast.TorchSharp;
 /// <para>An update allocates small managed objects, one per tensor, all of which it disposes; native memory does not
 /// grow. The dispose scopes belong to the calling thread. Where two critics are equal, each receives half of the
 /// actor's gradient (the embedded learner gives all of it to the first). Results depend on libtorch's version and
-/// number of threads. A second thread, and use after disposal of the learner, its session or its networks, is refused as
-/// <see cref="SacLearner"/> refuses it.</para>
+/// number of threads. A second thread, and use after disposal of the learner, its session or its networks, is refused
+/// as <see cref="SacLearner"/> refuses it.</para>
 /// </remarks>
 public sealed unsafe class TorchSacLearner : ISacLearner, IHandsOver
 {

@@ -10,9 +10,9 @@ namespace HipiFast.Training;
 /// <remarks>
 /// Passes through a network of width H are counted at H^2 multiply-adds (of a soft-Q value the first layer is shared
 /// by the rows and the candidates). A SAC update of c critics makes 4 + 6 c passes a transition: the next action and
-/// the target critics (1 + c), the critics' losses with their gradients (3 c), the actor's loss with its gradients through
-/// the actor and the critics (3 + 2 c). They are taken to run at half the speed of soft-Q tiles, as measured on the
-/// processor.
+/// the target critics (1 + c), the critics' losses with their gradients (3 c), the actor's loss with its gradients
+/// through the actor and the critics (3 + 2 c). They are taken to run at half the speed of soft-Q tiles, as measured on
+/// the processor.
 /// </remarks>
 /// <param name="SoftQValues">
 /// Soft-Q values for each transition that a gradient step takes, on average; a pair of critics is one value.

@@ -73,41 +73,41 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         Config = config;
+        RequireCandidates(config);
         LearnerFactory learner = LearnerRegistry.Resolve(config.Learner.Name);
         backend ??= config.Compute.ResolveBackend();
-        _environment = EnvironmentRegistry.Create(
-            config.Environment, config.EnvironmentCopies, config.EnvironmentSettings);
-        TransitionShape shape = _environment.Shape;
-        _evaluator = new Evaluator(
-            EnvironmentRegistry.Create(config.Environment, config.Run.EvalEpisodes, config.EnvironmentSettings));
-        _networks = new AgentNetworks(shape, config.Learner.Hidden, config.Learner.Critics == 2)
+        try
         {
-            CriticRange = new(config.Learner.CriticLow, config.Learner.CriticHigh),
-        };
-        _networks.Initialize(config.Run.Seed);
-        _session = backend.CreateSession(new SessionOptions(config.Compute.Threads, config.Compute.Device));
-        _learner = learner(config, _networks, _session);
-        _relabeler = new Relabeler(
-            _session, _environment.Family, _networks, config.Relabeling, _environment.TaskDistribution);
-        if (!_environment.FixedTasks.IsEmpty)
-        {
-            _relabeler.SetFixedCandidates(_environment.FixedTasks);
-        }
-        else if (config.Relabeling is
+            _environment = EnvironmentRegistry.Create(
+                config.Environment, config.EnvironmentCopies, config.EnvironmentSettings);
+            TransitionShape shape = _environment.Shape;
+            _evaluator = new Evaluator(
+                EnvironmentRegistry.Create(config.Environment, config.Run.EvalEpisodes, config.EnvironmentSettings));
+            _networks = new AgentNetworks(shape, config.Learner.Hidden, config.Learner.Critics == 2)
             {
-                Strategy: RelabelStrategy.InverseRl, Assignment: Assignment.Row, Candidates: CandidateSource.Fixed,
-            })
-        {
-            throw new ArgumentException(
-                $"candidates (--candidates) is 'fixed', but {config.Environment} has no fixed set of tasks; expected "
-                + "commanded, reached or both.");
-        }
+                CriticRange = new(config.Learner.CriticLow, config.Learner.CriticHigh),
+            };
+            _networks.Initialize(config.Run.Seed);
+            _session = backend.CreateSession(new SessionOptions(config.Compute.Threads, config.Compute.Device));
+            _learner = learner(config, _networks, _session);
+            _relabeler = new Relabeler(
+                _session, _environment.Family, _networks, config.Relabeling, _environment.TaskDistribution);
+            if (!_environment.FixedTasks.IsEmpty)
+            {
+                _relabeler.SetFixedCandidates(_environment.FixedTasks);
+            }
 
-        _replay = ReplayFactory.Create(config, shape, _session);
-        _batch = _pool = _replay.CreateBatch(config.Learner.Batch * config.Pool);
-        _step = new TransitionBatch(shape, _environment.Count) { Count = _environment.Count };
-        _counters.Minibatch = config.Pool;
-        _environment.Reset(config.Run.Seed);
+            _replay = ReplayFactory.Create(config, shape, _session);
+            _batch = _pool = _replay.CreateBatch(config.Learner.Batch * config.Pool);
+            _step = new TransitionBatch(shape, _environment.Count) { Count = _environment.Count };
+            _counters.Minibatch = config.Pool;
+            _environment.Reset(config.Run.Seed);
+        }
+        catch
+        {
+            Release();
+            throw;
+        }
     }
 
     /// <summary>The configuration.</summary>
@@ -330,16 +330,35 @@ public sealed class Trainer : IDisposable
             return;
         }
 
-        _relabeler.Dispose();
-        _learner.Dispose();
-        _networks.Dispose();
         SetPool(_batch);
-        _batch.Dispose();
-        _replay.Dispose();
-        _session.Dispose();
-        _evaluator.Dispose();
-        _environment.Dispose();
-        _step.Dispose();
+        Release();
+    }
+
+    // What there is: a trainer may fail while it is made.
+    private void Release()
+    {
+        _relabeler?.Dispose();
+        _learner?.Dispose();
+        _networks?.Dispose();
+        _batch?.Dispose();
+        _replay?.Dispose();
+        _session?.Dispose();
+        _evaluator?.Dispose();
+        _environment?.Dispose();
+        _step?.Dispose();
+    }
+
+    private static void RequireCandidates(TrainingConfig config)
+    {
+        if (!EnvironmentRegistry.TraitsOf(config.Environment).HasFixedTasks && config.Relabeling is
+            {
+                Strategy: RelabelStrategy.InverseRl, Assignment: Assignment.Row, Candidates: CandidateSource.Fixed,
+            })
+        {
+            throw new ArgumentException(
+                $"candidates (--candidates) is 'fixed', but {config.Environment} has no fixed set of tasks; expected "
+                + "commanded, reached or both.");
+        }
     }
 
     private long Update(long time)

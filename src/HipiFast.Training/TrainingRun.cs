@@ -76,7 +76,9 @@ public sealed class TrainingRun : IDisposable
     /// <returns>The run.</returns>
     /// <exception cref="DirectoryInUseException">Another run holds the directory.</exception>
     public static TrainingRun Start(RunDirectory directory, TrainingConfig config, DirectoryLock? held = null) =>
-        Start(directory, new Trainer(config), held);
+        Open(
+            directory ?? throw new ArgumentNullException(nameof(directory)), held, () => new Trainer(config),
+            run => run._logs.Begin(continues: false));
 
     /// <summary>The same with a trainer that is there already.</summary>
     /// <param name="directory">The directory.</param>
@@ -90,7 +92,15 @@ public sealed class TrainingRun : IDisposable
     {
         ArgumentNullException.ThrowIfNull(directory);
         ArgumentNullException.ThrowIfNull(trainer);
-        return Open(directory, trainer, held, run => run._logs.Begin(continues: false));
+        try
+        {
+            return Open(directory, held, () => trainer, run => run._logs.Begin(continues: false));
+        }
+        catch
+        {
+            trainer.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The configuration with which <see cref="Resume"/> would continue; changes nothing.</summary>
@@ -157,9 +167,8 @@ public sealed class TrainingRun : IDisposable
         DirectoryLock? held = null)
     {
         ArgumentNullException.ThrowIfNull(directory);
-        TrainingConfig stored = directory.ReadConfig(changes), config = ReadConfig(directory, changes);
-        KernelBackend backend = RunVariant.Choose(directory, config, allowOtherVariant, out _);
-        return Open(directory, new Trainer(config, backend), held, run =>
+        TrainingConfig? stored = null, config = null;
+        return Open(directory, held, Make, run =>
         {
             System.IO.Directory.CreateDirectory(directory.CheckpointFolder);
             AtomicFile.DeleteLeftovers(directory.Path);
@@ -179,21 +188,31 @@ public sealed class TrainingRun : IDisposable
                     run.SaveCheckpoint(stored);
                 }
 
-                directory.WriteConfig(config);
+                directory.WriteConfig(config!);
             }
 
             run._logs.Begin(continues: true);
         });
+
+        Trainer Make()
+        {
+            stored = directory.ReadConfig(changes);
+            config = ReadConfig(directory, changes);
+            return new Trainer(config, RunVariant.Choose(directory, config, allowOtherVariant, out _));
+        }
     }
 
-    // Whatever fails on the way, the trainer and what is held are let go.
+    // The directory is held before anything in it is read. Whatever fails on the way, the trainer and what is held are
+    // let go.
     private static TrainingRun Open(
-        RunDirectory directory, Trainer trainer, DirectoryLock? held, Action<TrainingRun> begin)
+        RunDirectory directory, DirectoryLock? held, Func<Trainer> make, Action<TrainingRun> begin)
     {
+        Trainer? trainer = null;
         TrainingRun? run = null;
         try
         {
             held ??= directory.Hold();
+            trainer = make();
             run = new TrainingRun(directory, trainer, held);
             begin(run);
             return run;
@@ -201,7 +220,7 @@ public sealed class TrainingRun : IDisposable
         catch
         {
             run?._logs.Dispose();
-            trainer.Dispose();
+            trainer?.Dispose();
             held?.Dispose();
             throw;
         }

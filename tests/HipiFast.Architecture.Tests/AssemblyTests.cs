@@ -1,5 +1,6 @@
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
+using HipiFast.Testing;
 
 namespace HipiFast.Architecture.Tests;
 
@@ -58,21 +59,7 @@ public sealed class AssemblyTests
     public void AssembliesReferOnlyToThoseBelow(string name)
     {
         string[] allowed = Below(name);
-        string built = Path.Combine(AppContext.BaseDirectory, name + ".dll");
-        if (!File.Exists(built))
-        {
-            // Those that this project does not use, where they were built.
-            string output = Path.GetRelativePath(Path.Combine(Project.Root, "tests"), AppContext.BaseDirectory);
-            built = Path.Combine(
-                Project.Named(name).Folder, output[(output.IndexOf(Path.DirectorySeparatorChar) + 1)..], name + ".dll");
-        }
-
-        if (!File.Exists(built))
-        {
-            return;
-        }
-
-        using PEReader reader = new(File.OpenRead(built));
+        using PEReader reader = new(File.OpenRead(Repository.AssemblyOf(Project.Named(name).File)));
         MetadataReader metadata = reader.GetMetadataReader();
         foreach (AssemblyReferenceHandle handle in metadata.AssemblyReferences)
         {

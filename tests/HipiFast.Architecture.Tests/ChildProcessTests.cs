@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using HipiFast.Testing;
 
 namespace HipiFast.Architecture.Tests;
 
@@ -11,16 +12,16 @@ public sealed partial class ChildProcessTests
     public static TheoryData<string> Sources =>
     [
         .. Project.All.SelectMany(project => project.Sources)
-            .Append(Path.Combine(Project.Root, ".build", "test.cs"))
+            .Append(Path.Combine(Repository.Root, ".build", "test.cs"))
             .Where(file => Start().IsMatch(File.ReadAllText(file)) && !file.EndsWith(s_thisFile))
-            .Select(file => Path.GetRelativePath(Project.Root, file)).Order(StringComparer.Ordinal),
+            .Select(file => Path.GetRelativePath(Repository.Root, file)).Order(StringComparer.Ordinal),
     ];
 
     [Theory]
     [MemberData(nameof(Sources))]
     public void AProcessIsStartedByAFullPath(string source)
     {
-        string text = File.ReadAllText(Path.Combine(Project.Root, source));
+        string text = File.ReadAllText(Path.Combine(Repository.Root, source));
         foreach (Match start in Start().Matches(text))
         {
             Assert.True(

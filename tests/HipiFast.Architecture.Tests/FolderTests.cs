@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using HipiFast.Testing;
 
 namespace HipiFast.Architecture.Tests;
 
@@ -17,7 +18,7 @@ public sealed partial class FolderTests
         Assert.All(
             project.Compiled,
             file => Assert.True(
-                IsBelow(file, project.Folder), $"{name} compiles {Path.GetRelativePath(Project.Root, file)}."));
+                IsBelow(file, project.Folder), $"{name} compiles {Path.GetRelativePath(Repository.Root, file)}."));
     }
 
     [Theory]
@@ -33,7 +34,7 @@ public sealed partial class FolderTests
         };
         foreach ((string file, _) in project.References)
         {
-            Assert.DoesNotContain(forbidden, part => IsBelow(file, Path.Combine(Project.Root, part)));
+            Assert.DoesNotContain(forbidden, part => IsBelow(file, Path.Combine(Repository.Root, part)));
         }
 
         Assert.DoesNotContain(forbidden, part => project.Text.Contains($"../{part}/", StringComparison.Ordinal));
@@ -43,7 +44,7 @@ public sealed partial class FolderTests
     public void TheNativeLibraryKnowsNoTestsOfOursAndNoBenchmarks()
     {
         foreach (string file in Directory.EnumerateFiles(
-            Path.Combine(Project.Root, "native"), "*", SearchOption.AllDirectories)
+            Path.Combine(Repository.Root, "native"), "*", SearchOption.AllDirectories)
             .Where(
                 file =>
                     Path.GetFileName(file) is "CMakeLists.txt"
@@ -51,7 +52,7 @@ public sealed partial class FolderTests
         {
             Assert.False(
                 OtherFolders().IsMatch(File.ReadAllText(file)),
-                $"{Path.GetRelativePath(Project.Root, file)} names another folder.");
+                $"{Path.GetRelativePath(Repository.Root, file)} names another folder.");
         }
     }
 

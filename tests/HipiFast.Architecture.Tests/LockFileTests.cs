@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Xml.Linq;
+using HipiFast.Testing;
 
 namespace HipiFast.Architecture.Tests;
 
@@ -15,15 +16,17 @@ public sealed class LockFileTests
     public void EveryShippedProjectHasALockFile() => Assert.All(
         Project.All.Where(project => project.Part is "src" or "kernels"),
         project => Assert.True(
-            File.Exists(Path.Combine(project.Folder, Lock)), $"{project.Name} has no {Lock}; dotnet restore writes it."));
+            File.Exists(Path.Combine(project.Folder, Lock)),
+            $"{project.Name} has no {Lock}; dotnet restore writes it."));
 
     [Theory]
     [MemberData(nameof(Projects))]
     public void ALockFileHoldsTheStatedVersionsAndHashesAndNoAddress(string name)
     {
-        Dictionary<string, string> stated = XDocument.Load(Path.Combine(Project.Root, "Directory.Packages.props"))
+        Dictionary<string, string> stated = XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props"))
             .Descendants("PackageVersion").ToDictionary(
-                item => (string)item.Attribute("Include")!, item => ((string)item.Attribute("Version")!).Trim('[', ']'));
+                item => (string)item.Attribute("Include")!,
+                item => ((string)item.Attribute("Version")!).Trim('[', ']'));
         string text = File.ReadAllText(Path.Combine(Project.Named(name).Folder, Lock));
         Assert.DoesNotContain("://", text, StringComparison.Ordinal);
         using JsonDocument document = JsonDocument.Parse(text);

@@ -1,3 +1,5 @@
+using HipiFast.Testing;
+
 namespace HipiFast.Architecture.Tests;
 
 /// <summary>
@@ -54,7 +56,7 @@ public sealed class NamespaceTests
         foreach (string file in folders.SelectMany(folder => Project.All
             .Where(project => project.Part == "src")
             .SelectMany(project => project.Sources)
-            .Where(file => file.StartsWith(Path.Combine(Project.Root, folder), StringComparison.Ordinal))))
+            .Where(file => file.StartsWith(Path.Combine(Repository.Root, folder), StringComparison.Ordinal))))
         {
             Assert.DoesNotContain("Kernels.Devices", File.ReadAllText(file), StringComparison.Ordinal);
         }

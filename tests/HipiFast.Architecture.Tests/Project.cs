@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using HipiFast.Testing;
 
 namespace HipiFast.Architecture.Tests;
 
@@ -12,9 +13,6 @@ internal sealed class Project
         File = file;
         _document = XDocument.Load(file);
     }
-
-    /// <summary>Root of the repository: the folder of the solution above the tests' own.</summary>
-    public static string Root { get; } = FindRoot();
 
     /// <summary>Every project but those that builds have left behind.</summary>
     public static IReadOnlyList<Project> All { get; } =
@@ -30,7 +28,7 @@ internal sealed class Project
     public string Folder => Path.GetDirectoryName(File)!;
 
     /// <summary>The folder below the root that it lies in, such as <c>src</c>.</summary>
-    public string Part => Path.GetRelativePath(Root, File).Split(Path.DirectorySeparatorChar)[0];
+    public string Part => Path.GetRelativePath(Repository.Root, File).Split(Path.DirectorySeparatorChar)[0];
 
     /// <summary>Full paths of the projects that it refers to, whether at run time or only while it is built.</summary>
     public IEnumerable<(string File, bool IsLinked)> References => _document.Descendants("ProjectReference")
@@ -55,7 +53,7 @@ internal sealed class Project
 
     private static IEnumerable<Project> ProjectsBelow(string part)
     {
-        string folder = Path.Combine(Root, part);
+        string folder = Path.Combine(Repository.Root, part);
         return !Directory.Exists(folder)
             ? []
             : Directory.EnumerateFiles(folder, "*.csproj", SearchOption.AllDirectories)
@@ -63,20 +61,10 @@ internal sealed class Project
     }
 
     private static bool IsBuilt(string file) =>
-        Path.GetRelativePath(Root, file).Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj");
+        Path.GetRelativePath(Repository.Root, file).Split(Path.DirectorySeparatorChar).Any(
+            part => part is "bin" or "obj");
 
     private static string Normalize(string path) => path.Replace('\\', Path.DirectorySeparatorChar);
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !System.IO.File.Exists(Path.Combine(folder, "HipiFast.sln")))
-        {
-            folder = Path.GetDirectoryName(folder);
-        }
-
-        return folder ?? throw new InvalidOperationException("The tests do not lie in the repository.");
-    }
 
     private string Resolve(XElement reference) =>
         Path.GetFullPath(Path.Combine(Folder, Normalize((string)reference.Attribute("Include")!)));

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using HipiFast.Testing;
 
 namespace HipiFast.Architecture.Tests;
 
@@ -19,7 +20,7 @@ public sealed partial class TestNameTests
                 string found = method.Groups[1].Value;
                 Assert.True(
                     char.IsAsciiLetterUpper(found[0]) && !found.Contains('_'),
-                    $"{found} in {Path.GetRelativePath(Project.Root, file)} is not PascalCase.");
+                    $"{found} in {Path.GetRelativePath(Repository.Root, file)} is not PascalCase.");
             }
         }
     }

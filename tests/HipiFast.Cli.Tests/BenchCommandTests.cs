@@ -44,7 +44,8 @@ public class BenchCommandTests
             rows.Where(row => Text(row, "kernel") == "sac-step")
                 .Select(
                     row =>
-                        ((int)Number(row, "obs"), (int)Number(row, "act"), (int)Number(row, "batch"), (int)Number(row, "hidden"))));
+                        ((int)Number(row, "obs"), (int)Number(row, "act"), (int)Number(row, "batch"),
+                        (int)Number(row, "hidden"))));
 
         // 15 products of the second layer; first and last layers counted by hand, pass by pass.
         double[] flops =
@@ -97,7 +98,7 @@ public class BenchCommandTests
             property => Assert.True(document.RootElement.TryGetProperty(property, out _), property));
 
         // Against itself nothing has changed.
-        ProgramResult same = HipifastProgram.Run("bench", "compare", file, file);
+        ProcessResult same = HipifastProgram.Run("bench", "compare", file, file);
         Assert.Equal((0, string.Empty), (same.ExitCode, same.Error));
         Assert.Contains(
             $"{names.Length} benchmarks compared, 0 slower, 0 faster", same.Output, StringComparison.Ordinal);
@@ -108,7 +109,7 @@ public class BenchCommandTests
     {
         string build = Path.GetDirectoryName(typeof(CommandLineProgram).Assembly.Location)!;
         string[] plan = ["--restarts", "2", "--turns", "1", "--turn-ms", "0.1", "--filter", "log-partition"];
-        ProgramResult result = HipifastProgram.Run(["bench", "compare", "--paired", build, build, "--json", .. plan]);
+        ProcessResult result = HipifastProgram.Run(["bench", "compare", "--paired", build, build, "--json", .. plan]);
 
         // Two restarts cannot tell anything from luck.
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
@@ -126,7 +127,7 @@ public class BenchCommandTests
     public void APairedRunOfNoBenchmarkIsRefused()
     {
         string build = Path.GetDirectoryName(typeof(CommandLineProgram).Assembly.Location)!;
-        ProgramResult result = HipifastProgram.Run(
+        ProcessResult result = HipifastProgram.Run(
             "bench", "compare", "--paired", build, build, "--filter", "no such benchmark");
         Assert.Equal((2, string.Empty), (result.ExitCode, result.Output));
         Assert.Contains("no benchmark's name contains that", result.Error, StringComparison.Ordinal);
@@ -137,7 +138,7 @@ public class BenchCommandTests
     [InlineData("There is no folder", "bench", "compare", "--paired", "/no/such/folder", "/no/such/folder")]
     public void TheGateRefusesWhatIsMissing(string expected, params string[] args)
     {
-        ProgramResult result = HipifastProgram.Run(args);
+        ProcessResult result = HipifastProgram.Run(args);
         Assert.Equal((2, string.Empty), (result.ExitCode, result.Output));
         Assert.Contains(expected, result.Error, StringComparison.Ordinal);
         Assert.Single(result.Error.TrimEnd().Split('\n'));
@@ -147,7 +148,7 @@ public class BenchCommandTests
     public void ScalingFindsWhereTheTwoPassFormTakesOver()
     {
         // Sizes 64, 91, 128 and so on: 128 x 128 entries fit into 64 KiB, 181 x 181 do not.
-        ProgramResult result = HipifastProgram.Run(
+        ProcessResult result = HipifastProgram.Run(
             "bench", "scaling", "--json", "--hidden", "3", "--memory-budget", "0.0625");
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         using JsonDocument document = JsonDocument.Parse(result.Output);
@@ -163,7 +164,7 @@ public class BenchCommandTests
     {
         bool hasGpu = KernelRegistry.Default.Backends.Any(
             backend => backend.IsSupported(out _) && backend.Devices.Any(device => device.Id != "cpu"));
-        ProgramResult result = hasGpu
+        ProcessResult result = hasGpu
             ? HipifastProgram.Run("bench", "gpu", "--device", "cuda:99")
             : HipifastProgram.Run("bench", "gpu");
         Assert.Equal((1, string.Empty), (result.ExitCode, result.Output));
@@ -195,7 +196,7 @@ public class BenchCommandTests
     [Fact]
     public void PhysicsRunsOrSaysWhatToInstall()
     {
-        ProgramResult result = HipifastProgram.Run(
+        ProcessResult result = HipifastProgram.Run(
             "bench", "environments", "--json", "--environment", "reacher", "--seconds", "0.01");
         string status = OptionalComponents.All.Single(part => part.Assembly == "HipiFast.Mujoco").Status;
         if (status == "installed")
@@ -213,7 +214,7 @@ public class BenchCommandTests
     [Fact]
     public void AnUnknownEnvironmentIsAnError()
     {
-        ProgramResult result = HipifastProgram.Run("bench", "environments", "--environment", "nav3d");
+        ProcessResult result = HipifastProgram.Run("bench", "environments", "--environment", "nav3d");
         Assert.Equal((2, string.Empty), (result.ExitCode, result.Output));
         Assert.StartsWith("hipifast: --environment names 'nav3d'", result.Error, StringComparison.Ordinal);
         Assert.Equal(2, HipifastProgram.Run("bench", "environments", "--copies", "0").ExitCode);
@@ -221,7 +222,7 @@ public class BenchCommandTests
 
     private static JsonElement[] Rows(string[] arguments)
     {
-        ProgramResult result = HipifastProgram.Run(arguments);
+        ProcessResult result = HipifastProgram.Run(arguments);
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         using JsonDocument document = JsonDocument.Parse(result.Output);
         return [.. document.RootElement.Clone().EnumerateArray()];

@@ -27,7 +27,8 @@ public sealed class BenchCompareCommandTests : IDisposable
         string before = _files.WriteResults(
             "a.json", ("x", Steady(1))), after = _files.WriteResults("b.json", ("x", Steady(1.2)));
         Assert.StartsWith("        benchmark", Run(before, after).Output, StringComparison.Ordinal);
-        Assert.Contains("| slower | x | median | 1.00 s |", Run(before, after, "--markdown").Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "| slower | x | median | 1.00 s |", Run(before, after, "--markdown").Output, StringComparison.Ordinal);
         using JsonDocument json = JsonDocument.Parse(Run(before, after, "--json").Output);
         Assert.Equal("slower", json.RootElement.GetProperty("benchmarks")[0].GetProperty("verdict").GetString());
     }
@@ -71,5 +72,5 @@ public sealed class BenchCompareCommandTests : IDisposable
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 
-    private static ProgramResult Run(params string[] args) => HipifastProgram.Run(["bench", "compare", .. args]);
+    private static ProcessResult Run(params string[] args) => HipifastProgram.Run(["bench", "compare", .. args]);
 }

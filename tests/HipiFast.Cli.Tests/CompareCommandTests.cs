@@ -34,7 +34,7 @@ public class CompareCommandTests
         Assert.Equal([10, -5], rows.Select(row => row.GetProperty("area_mean").GetDouble()));
         Assert.Equal(15, rows[1].GetProperty("first_minus_this_mean").GetDouble());
         string picture = temporary["curves.svg"];
-        ProgramResult drawn = HipifastProgram.Run("compare", temporary["a"], temporary["b"], "--out", picture);
+        ProcessResult drawn = HipifastProgram.Run("compare", temporary["a"], temporary["b"], "--out", picture);
         Assert.Equal((0, string.Empty), (drawn.ExitCode, drawn.Error));
         Assert.Contains("area under return curve", drawn.Output);
         Assert.Contains(">return<", File.ReadAllText(picture));
@@ -102,7 +102,7 @@ public class CompareCommandTests
 
     private static void RequireError(string sentence, params string[] args)
     {
-        ProgramResult result = HipifastProgram.Run(args);
+        ProcessResult result = HipifastProgram.Run(args);
         Assert.Equal((2, string.Empty), (result.ExitCode, result.Output));
         Assert.StartsWith("hipifast: " + sentence, result.Error);
         Assert.Single(result.Error.TrimEnd().Split('\n'));
@@ -110,7 +110,7 @@ public class CompareCommandTests
 
     private static JsonElement[] Compare(params string[] runs)
     {
-        ProgramResult result = HipifastProgram.Run(["compare", .. runs, "--json"]);
+        ProcessResult result = HipifastProgram.Run(["compare", .. runs, "--json"]);
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         using JsonDocument document = JsonDocument.Parse(result.Output);
         return [.. document.RootElement.EnumerateArray().Select(row => row.Clone())];

@@ -37,20 +37,14 @@ public sealed class OptimizationTests
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public async Task ADebugBuildIsOptimised(string project)
+    public void ADebugBuildIsOptimised(string project)
     {
-        ProcessStartInfo start = new(
+        using ChildProcess process = new(new(
             ChildProgram.Dotnet,
             [
                 "msbuild", Path.Combine(PluginFolder.OfProgram.Repository!, project), "-p:Configuration=Debug",
                 "-getProperty:Optimize", "-nodeReuse:false"
-            ])
-        {
-            RedirectStandardOutput = true,
-        };
-        using Process process = Process.Start(start)!;
-        string output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.Equal("true", output.Trim());
+            ]));
+        Assert.Equal("true", process.End().Output.Trim());
     }
 }

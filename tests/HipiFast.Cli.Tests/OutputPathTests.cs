@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using HipiFast.Testing;
 using HipiFast.Training;
 
@@ -19,16 +18,11 @@ public sealed class OutputPathTests : IDisposable
 
     public void Dispose() => _temporary.Dispose();
 
-    [Theory]
+    [UnixTheory]
     [InlineData(false)]
     [InlineData(true)]
     public void AnEmptyDirectoryIsFilledInPlace(bool seeds)
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
         // Behind a link, as a mount point is: what is there must stay what it is.
         Directory.CreateDirectory(_temporary["real"]);
         Directory.CreateSymbolicLink(_temporary["link"], "real");
@@ -37,19 +31,14 @@ public sealed class OutputPathTests : IDisposable
         Assert.All(RunDirectory.Find(_temporary["real"]), run => Assert.True(File.Exists(run.Checkpoint)));
         Assert.Equal(seeds ? 2 : 1, RunDirectory.Find(_temporary["real"]).Count);
         Assert.Equal(2, Directory.GetFileSystemEntries(_temporary.Root).Length);
-        ProgramResult again = Train(_temporary["link"], []);
+        ProcessResult again = Train(_temporary["link"], []);
         Assert.Equal(2, again.ExitCode);
         Assert.Contains("is not empty", again.Error);
     }
 
-    [Fact]
+    [UnixFact]
     public void ALinkThatLeadsNowhereIsRefused()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
         File.CreateSymbolicLink(_temporary["link"], "nowhere");
         Assert.Equal(2, Train(_temporary["link"], []).ExitCode);
         Assert.Equal(
@@ -129,7 +118,7 @@ public sealed class OutputPathTests : IDisposable
                 ["bench", "quick", "--out", _temporary[name]],
             ])
         {
-            ProgramResult result = HipifastProgram.Run(command);
+            ProcessResult result = HipifastProgram.Run(command);
             Assert.Equal((2, string.Empty), (result.ExitCode, result.Output));
             Assert.Single(result.Error.TrimEnd().Split('\n'));
         }
@@ -137,30 +126,20 @@ public sealed class OutputPathTests : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(_temporary.Root));
     }
 
-    [Fact]
+    [UnixFact]
     public void AFigureFollowsLinksAndStreamsAreRefused()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
         Require(Train(_temporary["run"], []));
         File.CreateSymbolicLink(_temporary["link.svg"], "real.svg");
         Require(HipifastProgram.Run("compare", _temporary["run"], "--out", _temporary["link.svg"]));
         Assert.Equal("real.svg", new FileInfo(_temporary["link.svg"]).LinkTarget);
         Assert.Contains("<svg", File.ReadAllText(_temporary["real.svg"]), StringComparison.Ordinal);
-        using (Process process = Process.Start(ChildProgram.Find("mkfifo"), _temporary["pipe"]))
-        {
-            process.WaitForExit();
-        }
-
-        foreach (string path in (string[])[_temporary["pipe"], "/dev/stdout"])
+        foreach (string path in (string[])[NamedPipe.Create(_temporary["pipe"]), "/dev/stdout"])
         {
             foreach (string[] command in (string[][])
                 [["relabel", "--transitions", "x", "--agent", "a", "--out", path], ["compare", "x", "--out", path]])
             {
-                ProgramResult result = HipifastProgram.Run(command);
+                ProcessResult result = HipifastProgram.Run(command);
                 Assert.Equal(
                     (
                         2,
@@ -179,7 +158,7 @@ public sealed class OutputPathTests : IDisposable
         byte[] config = File.ReadAllBytes(second.Config);
         using (second.Hold())
         {
-            ProgramResult result = HipifastProgram.Run("train", "--resume", _temporary["runs"], "--steps", "200");
+            ProcessResult result = HipifastProgram.Run("train", "--resume", _temporary["runs"], "--steps", "200");
             Assert.Equal(1, result.ExitCode);
             Assert.Equal(
                 $"hipifast: '{second.Path}' is in use by another run; wait until that has ended, or stop it.\n",
@@ -190,9 +169,9 @@ public sealed class OutputPathTests : IDisposable
         Require(HipifastProgram.Run("train", "--resume", _temporary["runs"], "--steps", "200"));
     }
 
-    private static ProgramResult Train(string directory, string[] more) =>
+    private static ProcessResult Train(string directory, string[] more) =>
         HipifastProgram.Run([.. s_tiny, .. more, "--out", directory]);
 
-    private static void Require(ProgramResult result) =>
+    private static void Require(ProcessResult result) =>
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
 }

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.Loader;
 using HipiFast.Kernels.Backends;
+using HipiFast.Storage;
 using HipiFast.Testing;
 
 namespace HipiFast.Cli.Tests;
@@ -29,11 +30,15 @@ public sealed class PluginTests
         KernelBackend backend = OptionalComponents.RequireBackend("ilgpu", PrecisionMode.Auto);
         AssemblyLoadContext context = AssemblyLoadContext.GetLoadContext(backend.GetType().Assembly)!;
         Assert.NotSame(AssemblyLoadContext.Default, context);
-        Assert.Contains(context.Assemblies, assembly => assembly.GetName().Name == "ILGPU");
+
+        // Asked for by name: the runtime loads a reference only when a method that uses it is first compiled.
+        Assembly package = context.LoadFromAssemblyName(new AssemblyName("ILGPU"));
+        Assert.Same(context, AssemblyLoadContext.GetLoadContext(package));
 
         // The copy of the contracts in the plug-in's folder is not loaded: the backend would be of another
         // KernelBackend, and of another registry.
-        Assert.DoesNotContain(context.Assemblies, assembly => assembly.GetName().Name == "HipiFast.Kernels");
+        Assert.Same(
+            typeof(KernelBackend).Assembly, context.LoadFromAssemblyName(new AssemblyName("HipiFast.Kernels")));
         Assert.True(
             File.Exists(Path.Combine(PluginFolder.OfProgram.Root, "HipiFast.Kernels.Ilgpu", "HipiFast.Kernels.dll")));
     }
@@ -153,6 +158,29 @@ public sealed class PluginTests
         Assert.True(builder.HasFailed(s_moon));
     }
 
+    [Fact]
+    public void AFolderThatCannotBeWrittenIsAReasonNotToBuild()
+    {
+        using TemporaryDirectory directory = new();
+        File.WriteAllText(directory["HipiFast.sln"], string.Empty);
+        File.WriteAllText(directory["artifacts"], "a file where the folder of plug-ins should be");
+        PluginBuilder builder = new(new PluginFolder(Directory.CreateDirectory(directory["bin"]).FullName));
+        string reason = builder.Build(s_moon)!;
+        Assert.Contains("cannot be written", reason, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', reason);
+        Assert.False(reason.EndsWith('.'));
+    }
+
+    [Fact]
+    public void ALockFileThatCannotBeOpenedIsAReasonNotToBuild()
+    {
+        using TemporaryDirectory directory = new();
+        File.WriteAllText(directory["HipiFast.sln"], string.Empty);
+        PluginFolder folder = new(Directory.CreateDirectory(directory["bin"]).FullName);
+        Directory.CreateDirectory(Path.Combine(folder.Root, DirectoryLock.FileName));
+        Assert.Contains("cannot be written", new PluginBuilder(folder).Build(s_moon)!, StringComparison.Ordinal);
+    }
+
     // An assembly with a class Registration, whose properties are constants.
     private static void SaveMoon(string path, string? whyNot, string? remark)
     {
@@ -161,7 +189,7 @@ public sealed class PluginTests
             s_moon.Assembly + ".Registration", TypeAttributes.Public | TypeAttributes.Class);
         const MethodAttributes PublicStatic = MethodAttributes.Public | MethodAttributes.Static;
         type.DefineMethod("Register", PublicStatic, typeof(void), []).GetILGenerator().Emit(OpCodes.Ret);
-        foreach ((string name, string? value) in (IEnumerable<(string, string?)>)[("WhyNot", whyNot), ("Remark", remark)])
+        foreach ((string name, string? value) in ((string, string?)[])[("WhyNot", whyNot), ("Remark", remark)])
         {
             MethodBuilder getter = type.DefineMethod("get_" + name, PublicStatic, typeof(string), []);
             ILGenerator code = getter.GetILGenerator();

@@ -24,7 +24,7 @@ public class RelabelCommandTests
         using Files files = new();
         string[] options =
             ["--tasks", files.Tasks, "--family", files.Family, "--dump", "soft-q,log-partition,posterior"];
-        ProgramResult result = HipifastProgram.Run(["relabel", .. files.Basics, .. options]);
+        ProcessResult result = HipifastProgram.Run(["relabel", .. files.Basics, .. options]);
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         Assert.Contains("pairs/s", result.Output);
 
@@ -155,7 +155,7 @@ public class RelabelCommandTests
         using Files files = new();
         string[] options =
             ["--assign", "task", "--relabel-fraction", "0.5", "--batch", "20", "--row-pool", "3", "--json"];
-        ProgramResult result = HipifastProgram.Run(["relabel", .. files.Basics, .. options]);
+        ProcessResult result = HipifastProgram.Run(["relabel", .. files.Basics, .. options]);
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         using SafetensorsFile output = SafetensorsFile.Open(files.Out);
         int[] index = Read<int>(output, "task_index", TensorType.Int32, Rows);
@@ -195,7 +195,7 @@ public class RelabelCommandTests
         writer.Add<float>("task", files.TaskValues, Tasks, 2);
         writer.Add<float>("log_prior", [0f], 1);
         writer.Save(files["prior"]);
-        ProgramResult result = HipifastProgram.Run(["relabel", .. files.Basics, "--tasks", files["prior"]]);
+        ProcessResult result = HipifastProgram.Run(["relabel", .. files.Basics, "--tasks", files["prior"]]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("log_prior", result.Error);
     }
@@ -210,7 +210,7 @@ public class RelabelCommandTests
             "--tasks", files.Tasks, "--dump", "log-partition,posterior", "--batch", "20", "--relabel-fraction", "0.5",
             "--json"
         ];
-        ProgramResult result = HipifastProgram.Run(["relabel", .. files.Basics, .. options]);
+        ProcessResult result = HipifastProgram.Run(["relabel", .. files.Basics, .. options]);
         using JsonDocument document = JsonDocument.Parse(result.Output);
         double Number(string name) => document.RootElement.GetProperty(name).GetDouble();
         using SafetensorsFile output = SafetensorsFile.Open(files.Out);
@@ -231,7 +231,7 @@ public class RelabelCommandTests
     {
         using Files files = new();
         string[] inputs = ["--transitions", files.Trajectories, "--tasks", files.Tasks, "--family", files.Family];
-        ProgramResult result = HipifastProgram.Run(["relabel", .. inputs, "--estimator", "return", "--out", files.Out]);
+        ProcessResult result = HipifastProgram.Run(["relabel", .. inputs, "--estimator", "return", "--out", files.Out]);
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         using SafetensorsFile output = SafetensorsFile.Open(files.Out);
         int[] index = Read<int>(output, "task_index", TensorType.Int32, Rows);
@@ -285,7 +285,7 @@ public class RelabelCommandTests
         ];
         foreach ((string named, string[] options) in cases)
         {
-            ProgramResult result = HipifastProgram.Run(["relabel", .. options, "--out", files.Out]);
+            ProcessResult result = HipifastProgram.Run(["relabel", .. options, "--out", files.Out]);
             Assert.Equal(2, result.ExitCode);
             Assert.Contains(named, result.Error);
             Assert.Single(result.Error.TrimEnd().Split('\n'));
@@ -301,7 +301,7 @@ public class RelabelCommandTests
         using AgentNetworks networks = AgentFile.Load(files.Agent);
         networks.Critic1.Bias(2)[0] = float.NaN;
         AgentFile.Save(networks, files["nan"]);
-        ProgramResult result =
+        ProcessResult result =
             HipifastProgram.Run(
                 "relabel", "--agent", files["nan"], "--transitions", files.Transitions, "--tasks", files.Tasks, "--out",
                 files.Out);
@@ -316,7 +316,7 @@ public class RelabelCommandTests
     {
         using Files files = new();
         string path = Path.Combine(files["nowhere"], "Y");
-        ProgramResult result = HipifastProgram.Run(
+        ProcessResult result = HipifastProgram.Run(
             "relabel", "--agent", files["absent"], "--transitions", files.Transitions, "--out", path);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(files["nowhere"], result.Error);
@@ -326,7 +326,7 @@ public class RelabelCommandTests
     public void JsonReportsTheRate()
     {
         using Files files = new();
-        ProgramResult result = HipifastProgram.Run(["relabel", .. files.Basics, "--tasks", files.Tasks, "--json"]);
+        ProcessResult result = HipifastProgram.Run(["relabel", .. files.Basics, "--tasks", files.Tasks, "--json"]);
         using JsonDocument document = JsonDocument.Parse(result.Output);
         Assert.Equal(Rows * Tasks, document.RootElement.GetProperty("pairs").GetDouble());
         Assert.True(document.RootElement.GetProperty("pairs_per_s").GetDouble() > 0);
@@ -340,10 +340,10 @@ public class RelabelCommandTests
         {
             bool supported = backend.IsSupported(out string reason);
             string[] arguments = ["relabel", .. files.Basics, "--tasks", files.Tasks, "--json"];
-            ProgramResult byOption = HipifastProgram.Run([.. arguments, "--backend", backend.Name]);
-            ProgramResult byEnvironment = await HipifastProgram.RunWith(
+            ProcessResult byOption = HipifastProgram.Run([.. arguments, "--backend", backend.Name]);
+            ProcessResult byEnvironment = await HipifastProgram.RunWith(
                 KernelRegistry.EnvironmentVariable, backend.Name, arguments);
-            foreach (ProgramResult result in (ProgramResult[])[byOption, byEnvironment])
+            foreach (ProcessResult result in (ProcessResult[])[byOption, byEnvironment])
             {
                 Assert.True((supported ? 0 : 1) == result.ExitCode, $"{backend.Name}: {result.Error}");
                 if (supported)
@@ -368,7 +368,7 @@ public class RelabelCommandTests
     {
         // Whether or not this machine has 512-bit vectors: without AVX2 .NET uses none.
         using Files files = new();
-        ProgramResult result = await HipifastProgram.RunWith(
+        ProcessResult result = await HipifastProgram.RunWith(
             "DOTNET_EnableAVX2", "0", ["relabel", .. files.Basics, "--backend", "managed-512"]);
         Assert.Equal((1, string.Empty), (result.ExitCode, result.Output));
         Assert.StartsWith("hipifast: Backend 'managed-512' cannot run here: ", result.Error);
@@ -381,7 +381,7 @@ public class RelabelCommandTests
     {
         using Files files = new();
         string[] arguments = ["relabel", .. files.Basics, "--precision", "bf16"];
-        ProgramResult result = await HipifastProgram.RunWith(
+        ProcessResult result = await HipifastProgram.RunWith(
             KernelRegistry.EnvironmentVariable, "managed-portable", arguments);
         string expected =
             "hipifast: Precision bf16 was asked for, but backend 'managed-portable' (from HIPIFAST_BACKEND) computes "
@@ -407,7 +407,7 @@ public class RelabelCommandTests
             AgentFile.Save(other, files.Agent);
         }
 
-        ProgramResult result = HipifastProgram.Run(["relabel", .. files.Basics]);
+        ProcessResult result = HipifastProgram.Run(["relabel", .. files.Basics]);
         string expected = $"'{files.Agent}' is an agent for 4 state, 2 action and 2 task entries, "
             + $"but '{files.Transitions}' holds 3 state, 2 action and 2 task entries.";
         Assert.Equal((2, $"hipifast: {expected}{Environment.NewLine}"), (result.ExitCode, result.Error));

@@ -29,7 +29,7 @@ public sealed class RelabelNotesTests : IDisposable
     public void ActionsOutsideThePolicysRangeAreAWarningWithTheCritic(string? batch, string count, string first)
     {
         Save(outside: true);
-        ProgramResult result = HipifastProgram.Run([.. Relabel, .. batch is null ? [] : (string[])["--batch", batch]]);
+        ProcessResult result = HipifastProgram.Run([.. Relabel, .. batch is null ? [] : (string[])["--batch", batch]]);
         Assert.Equal(0, result.ExitCode);
         Assert.StartsWith("hipifast: warning: " + count, result.Error, StringComparison.Ordinal);
         Assert.Contains(first, result.Error, StringComparison.Ordinal);
@@ -45,7 +45,7 @@ public sealed class RelabelNotesTests : IDisposable
         Save(outside: true);
         string family = _directory["family.json"];
         File.WriteAllText(family, """{"kind": "goal", "achieved": [0, 1], "margin": 0.5, "reward": [-1, 0]}""");
-        ProgramResult result = HipifastProgram.Run([.. Relabel, "--estimator", estimator, "--family", family]);
+        ProcessResult result = HipifastProgram.Run([.. Relabel, "--estimator", estimator, "--family", family]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("2 of 30 transitions have actions outside [-1, 1]", result.Error, StringComparison.Ordinal);
         Assert.Contains("row 17", result.Error, StringComparison.Ordinal);
@@ -64,8 +64,9 @@ public sealed class RelabelNotesTests : IDisposable
             TransitionFile.Save(file, batch, [.. Enumerable.Range(0, Rows).Select(row => (long)(row / 10))]);
         }
 
-        ProgramResult result = HipifastProgram.Run(
+        ProcessResult result = HipifastProgram.Run(
             ["clone", "nav2d", "--demonstrations", file, "--max-epochs", "1", "--out", _directory["clone"]]);
+        Assert.Equal(0, result.ExitCode);
         Assert.Contains(
             "1 of 30 transitions have actions outside [-1, 1], the first in row 4: -3 in column 1", result.Error,
             StringComparison.Ordinal);
@@ -81,7 +82,7 @@ public sealed class RelabelNotesTests : IDisposable
         Save(outside: false);
         string[] arguments =
             [.. Relabel, "--partition", partition, .. batch is null ? [] : (string[])["--batch", batch]];
-        ProgramResult result = HipifastProgram.Run(arguments);
+        ProcessResult result = HipifastProgram.Run(arguments);
         Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
         Assert.Equal(isNoted ? 1 : 0, result.Output.Split('\n').Count(
             line => line.Contains("the partition is over each block of 8", StringComparison.Ordinal)));

@@ -14,7 +14,7 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
         Assert.Equal((0, string.Empty), (figure.Result.ExitCode, figure.Result.Error));
         Assert.Contains("bears the paper out", figure.Result.Output);
         byte[] first = File.ReadAllBytes(report);
-        ProgramResult again = HipifastProgram.Run(
+        ProcessResult again = HipifastProgram.Run(
             "reproduce", "fig4", "--quick", "--seeds", "3", "--out", directory, "--json");
         Assert.Equal(first, File.ReadAllBytes(report));
         using JsonDocument document = JsonDocument.Parse(again.Output);
@@ -39,7 +39,7 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
         "--torch-device", "tpu")]
     public void BadUsageIsOneSentence(string expected, params string[] args)
     {
-        ProgramResult result = HipifastProgram.Run(args);
+        ProcessResult result = HipifastProgram.Run(args);
         Assert.Equal(2, result.ExitCode);
         Assert.StartsWith("hipifast: " + expected, result.Error);
         Assert.Single(result.Error.TrimEnd().Split('\n'));
@@ -51,13 +51,13 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
         using TemporaryDirectory temporary = new();
         Assert.Equal(0, HipifastProgram.Run(
             "train", "gridworld", "--steps", "200", "--eval-episodes", "2", "--out", temporary["run"]).ExitCode);
-        ProgramResult first = HipifastProgram.Run(
+        ProcessResult first = HipifastProgram.Run(
             "clone", "gridworld", "--agent", temporary["run"], "--trajectories", "20", "--max-epochs", "2", "--hidden",
             "8", "--episodes", "5",
             "--out", temporary["a"]);
         Assert.Equal((0, string.Empty), (first.ExitCode, first.Error));
         string file = Path.Combine(temporary["a"], "demonstrations.safetensors");
-        ProgramResult second = HipifastProgram.Run(
+        ProcessResult second = HipifastProgram.Run(
             "clone", "gridworld", "--demonstrations", file, "--max-epochs", "2", "--hidden", "8", "--episodes", "5",
             "--out", temporary["b"], "--json");
         Assert.Equal((0, string.Empty), (second.ExitCode, second.Error));
@@ -65,11 +65,11 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
         Assert.Equal(
             File.ReadAllBytes(Path.Combine(temporary["a"], "policy.safetensors")),
             File.ReadAllBytes(Path.Combine(temporary["b"], "policy.safetensors")));
-        ProgramResult nowhere = HipifastProgram.Run(
+        ProcessResult nowhere = HipifastProgram.Run(
             "clone", "gridworld", "--demonstrations", file, "--out", Path.Combine(file, "x"));
         Assert.Equal(2, nowhere.ExitCode);
         Assert.Contains("is a file; expected a directory", nowhere.Error);
-        ProgramResult full = HipifastProgram.Run(
+        ProcessResult full = HipifastProgram.Run(
             "clone", "gridworld", "--demonstrations", file, "--out", temporary["b"]);
         Assert.Equal(2, full.ExitCode);
         Assert.Contains("not empty", full.Error);
@@ -83,7 +83,7 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
             0, HipifastProgram.Run(
                 "train", "gridworld", "--steps", "100", "--seeds", "1,2", "--eval-episodes", "2", "--out",
                 temporary["runs"]).ExitCode);
-        ProgramResult result = HipifastProgram.Run(
+        ProcessResult result = HipifastProgram.Run(
             "clone", "gridworld", "--agent", temporary["runs"], "--out", temporary["clone"]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("holds 2 runs; expected one, such as", result.Error);
@@ -99,7 +99,7 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
             HipifastProgram.Run(
                 "train", "gridworld", "--episode-limit", "5", "--steps", "100", "--eval-episodes", "2", "--out",
                 temporary["run"]).ExitCode);
-        ProgramResult result = HipifastProgram.Run(
+        ProcessResult result = HipifastProgram.Run(
             "clone", "gridworld", "--agent", temporary["run"], "--trajectories", "20", "--max-epochs", "1", "--hidden",
             "8", "--episodes", "2",
             "--out", temporary["clone"]);
@@ -114,7 +114,7 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
     public void ReproduceOfAnotherFigureLeavesTheDirectoryAlone()
     {
         byte[] report = File.ReadAllBytes(Path.Combine(figure.Path, "report.html"));
-        ProgramResult other = HipifastProgram.Run("reproduce", "fig5", "--quick", "--out", figure.Path);
+        ProcessResult other = HipifastProgram.Run("reproduce", "fig5", "--quick", "--out", figure.Path);
         Assert.Equal(2, other.ExitCode);
         Assert.Contains("holds fig4 --quick; fig5 --quick needs a directory of its own", other.Error);
         Assert.Equal(report, File.ReadAllBytes(Path.Combine(figure.Path, "report.html")));
@@ -132,7 +132,7 @@ public sealed class ReproduceCommandTests(ReproduceCommandTests.Figure figure)
         public string Path => _directory["fig4"];
 
         /// <summary>What the program said.</summary>
-        internal ProgramResult Result { get; }
+        internal ProcessResult Result { get; }
 
         public void Dispose() => _directory.Dispose();
     }

@@ -34,8 +34,9 @@ public sealed class TorchTrainingTests
 
         async Task Train(string name, int seed)
         {
-            ProgramResult trained = await HipifastProgram.RunWith(
-                "DOTNET_TieredCompilation", "1", "train", "nav2d", "--learner", "torch", "--backend", "ilgpu", "--device",
+            ProcessResult trained = await HipifastProgram.RunWith(
+                "DOTNET_TieredCompilation", "1", "train", "nav2d", "--learner", "torch", "--backend", "ilgpu",
+                "--device",
                 "cpu", "--relabel", "inverse-rl", "--threads", "1", "--seed", $"{seed}", "--out", temporary[name],
                 "--steps", "100", "--initial-random-steps", "50", "--eval-every", "50", "--eval-episodes", "2",
                 "--episode-limit", "20", "--hidden", "8", "--batch", "8", "--gradient-steps", "2");

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using HipiFast.Kernels.Backends;
 using HipiFast.Options;
+using HipiFast.Testing;
 
 namespace HipiFast.Cli.Tests;
 
@@ -89,6 +90,7 @@ public class UsageTests
     [InlineData(
         "--hidden is 'x'; expected whole numbers from 1 to 8192, separated by commas.", "bench", "roofline", "--hidden",
         "x")]
+    [InlineData("--threads is '-1'; expected a finite number, 0 or more.", "bench", "scaling", "--threads", "-1")]
     [InlineData("--rounds is '-1'; expected a finite number, 0 or more.", "bench", "roofline", "--rounds", "-1")]
     [InlineData(
         "Backend 'managed-portable' runs on the processor; bench gpu measures cuda and ilgpu.",
@@ -110,7 +112,7 @@ public class UsageTests
         "train", "nav2d", "--replay-capacity", "99999999999999")]
     public void BadUsageIsOneSentenceAndExitCodeTwo(string sentence, params string[] args)
     {
-        ProgramResult result = HipifastProgram.Run(args);
+        ProcessResult result = HipifastProgram.Run(args);
         Assert.Equal("hipifast: " + sentence + Environment.NewLine, result.Error);
         Assert.Equal(2, result.ExitCode);
         Assert.Equal(string.Empty, result.Output);
@@ -119,7 +121,7 @@ public class UsageTests
     [Fact]
     public void AnUnknownBackendIsAnErrorThatListsTheKnown()
     {
-        ProgramResult result = HipifastProgram.Run("train", "nav2d", "--backend", "gpu");
+        ProcessResult result = HipifastProgram.Run("train", "nav2d", "--backend", "gpu");
         Assert.Equal((2, string.Empty), (result.ExitCode, result.Output));
         Assert.StartsWith("hipifast: Unknown backend 'gpu'; expected auto, ", result.Error);
         Assert.All(KernelRegistry.Default.Backends, backend =>
@@ -132,7 +134,7 @@ public class UsageTests
     [Fact]
     public void InfoSaysOfEveryOptionalPartWhetherItIsThere()
     {
-        ProgramResult info = HipifastProgram.Run("info");
+        ProcessResult info = HipifastProgram.Run("info");
         Assert.All(OptionalComponents.All, part =>
         {
             Assert.Contains(part.Assembly, info.Output);
@@ -150,7 +152,7 @@ public class UsageTests
     [Fact]
     public void NoCommandShowsHelp()
     {
-        ProgramResult result = HipifastProgram.Run();
+        ProcessResult result = HipifastProgram.Run();
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("hipifast [command] [options]", result.Output);
         Assert.Equal(string.Empty, result.Error);
@@ -159,7 +161,7 @@ public class UsageTests
     [Fact]
     public void HelpListsEveryKey()
     {
-        ProgramResult result = HipifastProgram.Run("train", "--help");
+        ProcessResult result = HipifastProgram.Run("train", "--help");
         Assert.Equal(0, result.ExitCode);
         Assert.All(OptionKeys<Training.TrainingConfig>.All.Where(
             key => key.Name != "environment"), key => Assert.Contains(key.OptionName + " <", result.Output));
@@ -168,7 +170,7 @@ public class UsageTests
     [Fact]
     public void InfoListsTheDevicesOfEveryBackend()
     {
-        ProgramResult result = HipifastProgram.Run("info", "--json");
+        ProcessResult result = HipifastProgram.Run("info", "--json");
         using JsonDocument document = JsonDocument.Parse(result.Output);
         (string?, string?, long)[] listed =
         [
@@ -187,7 +189,7 @@ public class UsageTests
     [Fact]
     public void InfoSaysWhatAutoTakes()
     {
-        ProgramResult result = HipifastProgram.Run("info", "--json");
+        ProcessResult result = HipifastProgram.Run("info", "--json");
         Assert.Equal(0, result.ExitCode);
         using JsonDocument document = JsonDocument.Parse(result.Output);
         Assert.Equal(Environment.ProcessorCount, document.RootElement.GetProperty("cores").GetInt32());

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using HipiFast.Testing;
 using HipiFast.Training;
 
 namespace HipiFast.Examples.Tests;

@@ -1,4 +1,5 @@
 using System.Reflection;
+using HipiFast.Testing;
 
 namespace HipiFast.Examples.Tests;
 

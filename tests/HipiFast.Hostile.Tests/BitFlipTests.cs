@@ -92,25 +92,26 @@ public sealed class BitFlipTests : IDisposable
     {
         byte[] bytes = File.ReadAllBytes(_stopped.Agent);
         int header = 8 + (int)BitConverter.ToInt64(bytes);
-        using AgentNetworks agent = AgentFile.Load(_stopped.Agent);
         string path = _directory["agent.safetensors"];
+        int flips = 0, refused = 0;
         for (int bit = 0; bit < 8 * header; bit += HostileOptions.Factor > 1 ? 1 : 17)
         {
             bytes[bit / 8] ^= (byte)(1 << (bit % 8));
             File.WriteAllBytes(path, bytes);
             bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+            flips++;
             try
             {
-                using AgentNetworks other = AgentFile.Load(path);
-                Assert.Equal(agent.Shape, other.Shape);
-                Assert.Equal(agent.CriticRange, other.CriticRange);
-                Assert.Equal(agent.Actor.Values.ToArray(), other.Actor.Values.ToArray());
+                Assert.True(SameAgent(path), $"bit {bit}: read as another");
             }
             catch (InvalidDataException)
             {
-                // Refused, as it should be.
+                refused++;
             }
         }
+
+        // Blanks behind the text, and what it says for people alone, may change.
+        Assert.InRange(refused, flips / 2, flips);
     }
 
     private bool IsRefusedOrWithoutEffect(string name, long bit, out string found)
@@ -163,6 +164,7 @@ public sealed class BitFlipTests : IDisposable
         using AgentNetworks agent = AgentFile.Load(path), whole = AgentFile.Load(_stopped.Agent);
         return agent.Shape == whole.Shape && agent.CriticRange == whole.CriticRange
             && agent.Actor.Values.SequenceEqual(whole.Actor.Values)
-                && agent.Critic1.Values.SequenceEqual(whole.Critic1.Values);
+            && agent.Critic1.Values.SequenceEqual(whole.Critic1.Values)
+            && agent.Critic2!.Values.SequenceEqual(whole.Critic2!.Values);
     }
 }

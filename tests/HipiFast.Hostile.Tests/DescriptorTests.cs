@@ -9,7 +9,7 @@ public sealed class DescriptorTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    [HostileTheory]
+    [UnixTheory]
     [InlineData(48, "info")]
     [InlineData(64, HostileProgram.Tiny)]
     [InlineData(100, "train --nonsense")]
@@ -22,7 +22,7 @@ public sealed class DescriptorTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_directory.Root));
     }
 
-    [HostileFact]
+    [UnixFact]
     public void WhatTheProgramAsksForIsEnoughForARun()
     {
         ProcessResult result = HostileProgram.Shell(

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using HipiFast.Testing;
 
 namespace HipiFast.Hostile.Tests;
@@ -10,12 +9,11 @@ public sealed class HolderTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    [HostileFact]
+    [UnixFact]
     public void ASecondRunOfADirectoryIsRefusedAndTheFirstGoesOn()
     {
-        using Process first = HostileProgram.StartProgram(_directory.Root, HostileProgram.Endless + " --out run");
-        HostileProgram.Await(first, () => Directory.Exists(_directory["run"]) && Directory.EnumerateFiles(
-            _directory["run"], "*.csv").Any());
+        using ChildProcess first = HostileProgram.StartProgram(_directory.Root, HostileProgram.Endless + " --out run");
+        first.Await(() => HostileProgram.HasBegun(_directory["run"]));
 
         // A file that the first might be writing at this moment.
         string live = _directory["run/checkpoint/state.safetensors.0123456789ab.tmp"];
@@ -24,13 +22,11 @@ public sealed class HolderTests : IDisposable
         Assert.Equal((1, "hipifast: 'run' is in use by another run; wait until that has ended, or stop it.\n"), (
             second.ExitCode, second.Error));
         Assert.True(File.Exists(live));
-        HostileProgram.Signal(first, "TERM");
-        Assert.Equal(143, HostileProgram.End(first).ExitCode);
+        first.Signal("TERM");
+        Assert.Equal(143, first.End().ExitCode);
 
         // The lock has ended with its process, and what it left behind is cleared away.
-        using Process third = HostileProgram.StartProgram(_directory.Root, "train --resume run");
-        HostileProgram.Await(third, () => !File.Exists(live));
-        third.Kill();
-        HostileProgram.End(third);
+        using ChildProcess third = HostileProgram.StartProgram(_directory.Root, "train --resume run");
+        third.Await(() => !File.Exists(live));
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using HipiFast.Benchmarking.Results;
 using HipiFast.Learning;
@@ -12,8 +11,8 @@ using HipiFast.Training;
 namespace HipiFast.Hostile.Tests;
 
 /// <summary>
-/// Damaged and invented files through every reader: each is read, or refused with one sentence of bad data, within a
-/// second and within memory that goes with its size.
+/// Damaged and invented files through every reader: each is read, or refused with one sentence of bad data, within
+/// memory that goes with its size.
 /// </summary>
 public sealed class ReaderFuzzTests : IDisposable
 {
@@ -34,13 +33,10 @@ public sealed class ReaderFuzzTests : IDisposable
 
     private readonly TemporaryDirectory _directory = new();
 
-    public static TheoryData<string> Readers => 
+    public static TheoryData<string> Readers =>
         ["agent", "transitions", "tasks", "family", "config", "metrics", "results", "report"];
 
     public void Dispose() => _directory.Dispose();
-
-    // No measure of speed: the files are a few kilobytes, so that a reader that takes this long does not end.
-    private static readonly TimeSpan s_hang = TimeSpan.FromMinutes(1);
 
     [Theory]
     [MemberData(nameof(Readers))]
@@ -54,7 +50,6 @@ public sealed class ReaderFuzzTests : IDisposable
         for (int number = 0; number < FilesPerReader * HostileOptions.Factor; number++)
         {
             byte[] bytes = Mutate(original, random);
-            Stopwatch watch = Stopwatch.StartNew();
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
@@ -74,7 +69,6 @@ public sealed class ReaderFuzzTests : IDisposable
             Assert.True(
                 allocated <= FixedAllowance + ((long)AllowancePerByte * bytes.Length),
                 $"{reader}, file {number}: {allocated} bytes allocated for a file of {bytes.Length}.");
-            Assert.True(watch.Elapsed < s_hang, $"{reader}, file {number} took {watch.Elapsed.TotalSeconds} s.");
         }
 
         Assert.InRange(refused, FilesPerReader * HostileOptions.Factor / 4, FilesPerReader * HostileOptions.Factor);

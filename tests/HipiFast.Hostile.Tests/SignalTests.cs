@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using HipiFast.Testing;
 
 namespace HipiFast.Hostile.Tests;
@@ -10,34 +9,33 @@ public sealed class SignalTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    [HostileTheory]
+    [UnixTheory]
     [InlineData("HUP", 129)]
     [InlineData("INT", 130)]
     [InlineData("QUIT", 131)]
     [InlineData("TERM", 143)]
     public void ARunThatIsAskedToEndSavesAndSaysHowToGoOn(string signal, int exitCode)
     {
-        using Process process = HostileProgram.StartProgram(_directory.Root, HostileProgram.Endless + " --out run");
-        HostileProgram.Await(process, () => Directory.Exists(_directory["run"]) && Directory.EnumerateFiles(
-            _directory["run"], "*.csv").Any());
+        using ChildProcess process = HostileProgram.StartProgram(
+            _directory.Root, HostileProgram.Endless + " --out run");
+        process.Await(() => HostileProgram.HasBegun(_directory["run"]));
         Assert.False(File.Exists(_directory["run/checkpoint/state.safetensors"]));
-        HostileProgram.Signal(process, signal);
-        ProcessResult result = HostileProgram.End(process);
+        process.Signal(signal);
+        ProcessResult result = process.End();
         Assert.Equal((exitCode, string.Empty), (result.ExitCode, result.Error));
         Assert.Contains("hipifast train --resume run", result.Output);
         Assert.True(File.Exists(_directory["run/checkpoint/state.safetensors"]));
     }
 
-    [HostileFact]
+    [UnixFact]
     public void ATerminalThatClosesHangsUpTwiceAndTheRunStillSaves()
     {
-        using Process process = HostileProgram.StartProgram(
+        using ChildProcess process = HostileProgram.StartProgram(
             _directory.Root, HostileProgram.Endless + " --out run >/dev/full 2>&1");
-        HostileProgram.Await(process, () => Directory.Exists(_directory["run"]) && Directory.EnumerateFiles(
-            _directory["run"], "*.csv").Any());
-        HostileProgram.Signal(process, "HUP");
-        HostileProgram.Signal(process, "HUP");
-        Assert.Equal(129, HostileProgram.End(process).ExitCode);
+        process.Await(() => HostileProgram.HasBegun(_directory["run"]));
+        process.Signal("HUP");
+        process.Signal("HUP");
+        Assert.Equal(129, process.End().ExitCode);
         Assert.True(File.Exists(_directory["run/checkpoint/state.safetensors"]));
     }
 }

@@ -9,7 +9,7 @@ public sealed class WorkingDirectoryTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    [HostileTheory]
+    [UnixTheory]
     [InlineData("info")]
     [InlineData(HostileProgram.Tiny + " --out run")]
     public void ADeletedOneIsOneSentence(string command)

@@ -186,7 +186,7 @@ public sealed class InPlaceTests
             DeviceRuntime runtime = session.Runtime!;
             _turns = new ExternalStream(runtime, 0);
             _inputs = new DeviceLearnerInputs(runtime);
-            _replay = Ring(runtime, Rows, Rows);
+            _replay = Ring(session.Transitions!, Rows, Rows);
             _networks = [agent.Actor, agent.Critic1, agent.Critic2!];
             foreach (MlpParameters network in _networks)
             {

@@ -119,15 +119,21 @@ public sealed class MemoryTests
         runtime.Record(timed);
         runtime.Record(plain);
         Assert.Equal(
-            "Time passes between events that were made to be timed; found one that was not.",
+            "Time passes between events that were made to be timed and have been recorded; found one that was not made "
+            + "to be timed.",
             Assert.Throws<ArgumentException>(() => runtime.Elapsed(timed, plain)).Message);
+        using DeviceEvent later = runtime.CreateEvent(isTimed: true);
+        Assert.EndsWith(
+            "found one that was not recorded.",
+            Assert.Throws<ArgumentException>(() => runtime.Elapsed(timed, later)).Message, StringComparison.Ordinal);
 
         // All that the engine itself makes: of uploads, of the replay's own stream, of the hand-over to streams of
         // others.
         fake.ClearLog();
         using DeviceBuffer buffer = runtime.Allocate(1 << 10);
         runtime.Upload(new float[1 << 8], buffer.View<float>());
-        using DeviceReplay replay = SessionData.Ring(runtime, 100, transitions: 1);
+        using DeviceLauncher launcher = new(runtime);
+        using DeviceReplay replay = SessionData.Ring(new DeviceTransitions(launcher), 100, transitions: 1);
         using ExternalStream stream = new(runtime, 1);
         string[] made = fake.Calls("cuEventCreate");
         Assert.True(made.Length >= 5, $"{made.Length} events were made.");

@@ -145,7 +145,7 @@ public sealed partial class ResidentTests
         });
     }
 
-    private static DeviceReplay Filled(ComputeSession session) => Ring(session.Runtime!, 50, 50);
+    private static DeviceReplay Filled(ComputeSession session) => Ring(session.Transitions!, 50, 50);
 
     private static long Sections(int words) => ((words * sizeof(int)) + Section - 1) / Section * Section;
 

@@ -1,12 +1,12 @@
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices.Replay;
-using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Relabeling;
 using HipiFast.Kernels.Replay;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Replay;
+using HipiFast.Testing;
 
 namespace HipiFast.Kernels.Cuda.Tests;
 
@@ -36,12 +36,16 @@ internal sealed class SessionData(int rows, int candidates)
     public static TaskFamily Family { get; } = TaskFamilies.Goal([0, 1], margin: 0.1f);
 
     /// <summary>A ring with transitions of zeros.</summary>
-    public static DeviceReplay Ring(DeviceRuntime runtime, int capacity, int transitions)
+    public static DeviceReplay Ring(TransitionMemory memory, int capacity, int transitions)
     {
-        DeviceReplay ring = new(runtime, TransitionBatch.Forms(s_shape), capacity);
+        DeviceReplay ring = Ring(memory, s_shape, capacity);
         Append(ring, transitions);
         return ring;
     }
+
+    /// <summary>A ring without transitions.</summary>
+    public static DeviceReplay Ring(TransitionMemory memory, TransitionShape shape, int capacity) =>
+        (DeviceReplay)memory.CreateRing(TransitionBatch.Forms(shape), capacity);
 
     /// <summary>Adds transitions of zeros.</summary>
     public static void Append(DeviceReplay ring, int transitions)
@@ -70,20 +74,15 @@ internal sealed class SessionData(int rows, int candidates)
     /// </summary>
     public static void AssertSteady(FakeDriver fake, Action<uint> call)
     {
-        Calls(3);
-        fake.ClearLog();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Calls(20);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        Assert.Empty(fake.Calls("cuMemAlloc", "cuMemHostAlloc", "cuModuleLoad", "cuStreamCreate", "cuEventCreate"));
-
-        void Calls(int count)
+        uint calls = 0;
+        while (calls < 3)
         {
-            for (uint number = 0; number < count; number++)
-            {
-                call(number);
-            }
+            call(calls++);
         }
+
+        fake.ClearLog();
+        SteadyState.AssertAllocatesNothing(() => call(calls++));
+        Assert.Empty(fake.Calls("cuMemAlloc", "cuMemHostAlloc", "cuModuleLoad", "cuStreamCreate", "cuEventCreate"));
     }
 
     public SoftQProblem Problem(AgentNetworks agent, SoftQEstimator estimator, uint call, bool isResident = false) =>

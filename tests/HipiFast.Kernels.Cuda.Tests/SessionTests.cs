@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Cuda.Driver;
 using HipiFast.Kernels.Devices.Replay;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
@@ -28,6 +29,7 @@ public sealed class SessionTests
                 sizes.Add(precision, estimator, 1, 1, 1);
                 sizes.Add(precision, estimator, 37, 65, 33);
                 sizes.Add(precision, estimator, 300, 129, 256);
+                sizes.Add(precision, estimator, 1100, 33, 600);
             }
         }
 
@@ -217,7 +219,8 @@ public sealed class SessionTests
     {
         FakeDriver fake = new();
         using (CudaRuntime runtime = fake.Open(PtxCatalog.Embedded))
-        using (DeviceReplay replay = Ring(runtime, capacity: 100, transitions: 0))
+        using (DeviceLauncher launcher = new(runtime))
+        using (DeviceReplay replay = Ring(new DeviceTransitions(launcher), capacity: 100, transitions: 0))
         {
             fake.ClearLog();
             Append(replay, 60);
@@ -245,5 +248,103 @@ public sealed class SessionTests
         }
 
         fake.AssertNothingIsLeft();
+    }
+
+    [FakeDriverFact]
+    public void AReplayThatBeganAnewWaitsForTheBatchBefore()
+    {
+        FakeDriver fake = new();
+        using ComputeSession session = Backend().CreateSession(default);
+        using DeviceReplay replay = Ring(session.Transitions!, capacity: 100, transitions: 60);
+        replay.Restart(0);
+        Append(replay, 10);
+        Assert.Empty(fake.Calls("cuStreamWaitEvent stream2"));
+        replay.Sample(32, 1, 0);
+        fake.ClearLog();
+
+        // The batch may still be reading the slots that are filled now, though the ring has never been full.
+        replay.Restart(0);
+        Append(replay, 10);
+        string[] log = fake.Calls("cuStreamWaitEvent stream2", "cuMemcpyHtoDAsync_v2");
+        Assert.Equal(2, log.Length);
+        Assert.StartsWith("cuStreamWaitEvent", log[0], StringComparison.Ordinal);
+    }
+
+    [FakeDriverFact]
+    public void AReplayThatDoesNotFitLeavesNothing()
+    {
+        FakeDriver fake = new();
+        using ComputeSession session = Backend().CreateSession(default);
+        Ring(session.Transitions!, 100, transitions: 0).Dispose();
+        foreach ((string call, int after) in (ReadOnlySpan<(string, int)>)
+            [("cuMemAlloc_v2", 1), ("cuMemHostAlloc", 0), ("cuStreamCreate", 0), ("cuEventCreate", 2)])
+        {
+            int[] before = Live();
+            fake.Fail(call, (int)CudaResult.OutOfMemory, after);
+            Assert.ThrowsAny<Exception>(() => Ring(session.Transitions!, 100, transitions: 0));
+            Assert.Equal(before, Live());
+        }
+
+        int[] Live() => [fake.Live("buffer"), fake.Live("host"), fake.Live("stream"), fake.Live("event")];
+    }
+
+    [FakeDriverFact]
+    public void ASessionThatCannotBeMadeLeavesNothing()
+    {
+        FakeDriver fake = new();
+        Assert.ThrowsAny<OutOfMemoryException>(() => Backend().CreateSession(new SessionOptions(int.MaxValue)));
+        fake.AssertNothingIsLeft();
+    }
+
+    [FakeDriverFact]
+    public void ReplayAndKernelsOfASessionServeOneThreadTogether()
+    {
+        FakeDriver fake = new();
+        using CudaRuntime runtime = fake.Open(PtxCatalog.Embedded);
+        using DeviceLauncher launcher = new(runtime);
+        DeviceTransitions memory = new(launcher);
+        using DeviceReplay replay = Ring(memory, capacity: 100, transitions: 60);
+        DeviceBatch batch = replay.Sample(32, 1, 0);
+        Action[] uses =
+        [
+            () => Append(replay, 1), () => replay.Sample(32, 1, 1), () => replay.Restart(0),
+            () => memory.Download(batch, [], new long[32]), () => Ring(memory, 100, 0),
+        ];
+        using (launcher.Enter())
+        {
+            foreach (Action use in uses)
+            {
+                Assert.StartsWith(
+                    "This ComputeSession is in the middle of another call",
+                    Assert.Throws<InvalidOperationException>(use).Message, StringComparison.Ordinal);
+            }
+        }
+
+        Assert.Equal(60, replay.TotalCount);
+        replay.Sample(32, 1, 1);
+        memory.Dispose();
+    }
+
+    [FakeDriverFact]
+    public void ABatchOfAnotherSessionIsRefused()
+    {
+        _ = new FakeDriver();
+        using ComputeSession session = Backend().CreateSession(default), other = Backend().CreateSession(default);
+        using DeviceReplay replay = Ring(session.Transitions!, capacity: 100, transitions: 60);
+        DeviceBatch batch = replay.Sample(32, 1, 0);
+        session.Transitions!.Download(batch, [], new long[32]);
+        Assert.Equal(
+            "The batch lies in the memory of another session; expected that of this one on cuda:0.",
+            Assert.Throws<ArgumentException>(() => other.Transitions!.Download(batch, [], new long[32])).Message);
+    }
+
+    [FakeDriverFact]
+    public void APipelineIsNotToBeHadOfASessionThatIsGone()
+    {
+        _ = new FakeDriver();
+        ComputeSession session = Backend().CreateSession(default);
+        Assert.NotNull(session.RelabelPipeline);
+        session.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => session.RelabelPipeline);
     }
 }

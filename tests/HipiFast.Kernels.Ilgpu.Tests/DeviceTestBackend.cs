@@ -45,6 +45,10 @@ internal sealed class DeviceTestBackend(string kind) : KernelBackend
     public override ComputeSession CreateSession(SessionOptions options) =>
         Lend(this, _session ??= s_backend.CreateSession(new SessionOptions(options.MaxThreads, Device!.Id)));
 
+    /// <summary>A session with a device memory of its own; dispose it.</summary>
+    internal static ComputeSession CreateOwn(string kind) =>
+        s_backend.CreateSession(new SessionOptions(0, new DeviceTestBackend(kind).Device!.Id));
+
     /// <summary>A session of a backend whose kernels are another session's and outlive it.</summary>
     internal static ComputeSession Lend(KernelBackend backend, ComputeSession session) => new()
     {

@@ -3,7 +3,9 @@ using HipiFast.Lifetimes.Tests.Subjects;
 
 namespace HipiFast.Lifetimes.Tests;
 
-/// <summary>What every public disposable type promises; a new type, or a new member, fails until it is listed.</summary>
+/// <summary>
+/// What every public disposable type promises; a new type, or a new member, fails until it is listed.
+/// </summary>
 public sealed class DisposalTests
 {
     private const string StateField = "_state";

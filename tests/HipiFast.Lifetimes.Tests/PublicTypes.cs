@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Xml.Linq;
+using HipiFast.Testing;
 
 namespace HipiFast.Lifetimes.Tests;
 
@@ -42,7 +43,8 @@ internal static class PublicTypes
         for (int i = 0; i < map.InterfaceMethods.Length; i++)
         {
             // A private method that only calls the public one of the same form stands for parameters by reference.
-            Type[] parameters = [.. map.InterfaceMethods[i].GetParameters().Select(parameter => parameter.ParameterType)];
+            Type[] parameters =
+                [.. map.InterfaceMethods[i].GetParameters().Select(parameter => parameter.ParameterType)];
             if ((!map.TargetMethods[i].IsPublic || map.TargetMethods[i].DeclaringType == contract)
                 && type.GetMethod(map.InterfaceMethods[i].Name, parameters) is null)
             {
@@ -72,7 +74,8 @@ internal static class PublicTypes
             return isInit ? string.Empty : prefix + method.Name["set_".Length..] + "=";
         }
 
-        return $"{prefix}{method.Name}({string.Join(", ", parameters.Select(parameter => Name(parameter.ParameterType)))})";
+        string types = string.Join(", ", parameters.Select(parameter => Name(parameter.ParameterType)));
+        return $"{prefix}{method.Name}({types})";
     }
 
     private static string Name(Type type) => type.Name.Split('`')[0].TrimEnd('&');
@@ -80,34 +83,20 @@ internal static class PublicTypes
     private static bool IsOurs(Type type) =>
         type.Assembly.GetName().Name!.StartsWith(nameof(HipiFast), StringComparison.Ordinal);
 
+    // Of every project but programs, which have no public types.
     private static IEnumerable<Assembly> Assemblies()
     {
-        string root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "HipiFast.sln")))
-        {
-            root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("No repository around the tests.");
-        }
-
-        string output = Path.GetRelativePath(Path.Combine(root, "tests"), AppContext.BaseDirectory);
-        output = output[(output.IndexOf(Path.DirectorySeparatorChar) + 1)..];
         foreach (string project in new[] { "kernels", "src" }.SelectMany(part => Directory.EnumerateFiles(
-            Path.Combine(root, part), "*.csproj", SearchOption.AllDirectories)))
+            Path.Combine(Repository.Root, part), "*.csproj", SearchOption.AllDirectories)).Where(IsNoProgram))
         {
-            // Beside the tests, or, where nothing here refers to it, where it was built. A program has no public types.
-            string name = Path.GetFileNameWithoutExtension(project) + ".dll";
-            string beside = Path.Combine(AppContext.BaseDirectory, name);
-            string built = Path.Combine(Path.GetDirectoryName(project)!, output, name);
-            if (File.Exists(beside))
-            {
-                yield return Assembly.Load(Path.GetFileNameWithoutExtension(name));
-            }
-            else if (File.Exists(built) && !IsProgram(project))
-            {
-                yield return Assembly.LoadFrom(built);
-            }
+            // Those that nothing here refers to are loaded from where they were built.
+            string built = Repository.AssemblyOf(project);
+            yield return Path.GetDirectoryName(built) == Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)
+                ? Assembly.Load(Path.GetFileNameWithoutExtension(built))
+                : Assembly.LoadFrom(built);
         }
     }
 
-    private static bool IsProgram(string project) =>
-        XDocument.Load(project).Descendants("OutputType").Any(type => type.Value == "Exe");
+    private static bool IsNoProgram(string project) =>
+        XDocument.Load(project).Descendants("OutputType").All(type => type.Value != "Exe");
 }

@@ -1,6 +1,8 @@
 namespace HipiFast.Lifetimes.Tests;
 
-/// <summary>What is known of a public disposable type: how to make one, and what each of its members does then.</summary>
+/// <summary>
+/// What is known of a public disposable type: how to make one, and what each of its members does then.
+/// </summary>
 public abstract class Subject
 {
     /// <summary>The type whose members are looked at; an open generic where it is generic.</summary>

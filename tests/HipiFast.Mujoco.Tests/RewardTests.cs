@@ -185,7 +185,8 @@ public sealed class RewardTests
             Assert.All(Enumerable.Range(0, 9), other => Assert.Equal(
                 (0f, false),
                 Physics.Judge(
-                    environment, environment.Observation.ToArray(), environment.FixedTasks.Slice(9 * other, 9).ToArray())));
+                    environment, environment.Observation.ToArray(),
+                    environment.FixedTasks.Slice(9 * other, 9).ToArray())));
             foreach ((float[] action, int steps) in plans[task])
             {
                 for (int step = 0; step < steps; step++)

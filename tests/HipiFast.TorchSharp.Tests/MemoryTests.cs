@@ -33,18 +33,8 @@ public sealed unsafe class MemoryTests
         TransitionShape shape = new(4, 3, 2);
         using SacFixture fixture = new(shape, 8, 64);
         using SacInputs inputs = new(shape, 64, null);
-        for (uint update = 0; update < 40; update++)
-        {
-            inputs.Write(fixture.Batch, 0, 64, 0.9f, 1, update);
-        }
-
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (uint update = 0; update < 40; update++)
-        {
-            inputs.Write(fixture.Batch, 0, 64, 0.9f, 1, update);
-        }
-
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        uint updates = 0;
+        SteadyState.AssertAllocatesNothing(() => inputs.Write(fixture.Batch, 0, 64, 0.9f, 1, updates++));
     }
 
     [TorchFact]

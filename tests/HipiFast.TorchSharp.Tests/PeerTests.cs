@@ -60,10 +60,10 @@ public sealed class PeerTests
     [TorchFact]
     public void AComparisonHasBothSidesTakeAsManyTurns()
     {
-        Comparison comparison = new(rounds: 2);
+        PeerComparison comparison = new(rounds: 2);
         foreach (string work in (string[])[BenchmarkCase.SoftQ, BenchmarkCase.Relabel])
         {
-            ComparisonResult pairs = comparison.Pairs(new(work, BenchmarkCase.PeerShape, 8, 8, Hidden), threads: 1);
+            PeerComparisonResult pairs = comparison.Pairs(new(work, BenchmarkCase.PeerShape, 8, 8, Hidden), threads: 1);
             Assert.Equal([false, false, false, true], pairs.Peers.Select(entry => entry.IsBf16));
             Assert.All(pairs.Peers, entry => Assert.Equal(2, entry.Peer.Turns.Count));
             Assert.Equal(2, pairs.Ours.Turns.Count);
@@ -71,7 +71,7 @@ public sealed class PeerTests
                 entry => !entry.IsBf16).Select(entry => entry.Peer));
         }
 
-        ComparisonResult steps = comparison.Sac(
+        PeerComparisonResult steps = comparison.Sac(
             new(BenchmarkCase.SacStep, BenchmarkCase.PeerShape, Rows, Hidden: Hidden), threads: 1);
         Assert.Equal(2, Assert.Single(steps.Peers).Peer.Turns.Count);
     }

@@ -21,22 +21,16 @@ public sealed class PythonFactAttribute : FactAttribute
 
     private static (int Code, string Output) Run(string[] arguments, string? modules)
     {
-        ProcessStartInfo start = new(ChildProgram.Find("python3"), arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        ProcessStartInfo start = new(ChildProgram.Find("python3"), arguments);
         if (modules is not null)
         {
             start.Environment["PYTHONPATH"] = modules;
             start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
         }
 
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, process.ExitCode == 0 ? output : output + errors.Result);
+        using ChildProcess process = new(start);
+        ProcessResult result = process.End();
+        return (result.ExitCode, result.ExitCode == 0 ? result.Output : result.Output + result.Error);
     }
 
     private static (string? WhyNot, string? Modules) Find()

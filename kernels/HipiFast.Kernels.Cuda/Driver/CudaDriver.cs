@@ -64,7 +64,9 @@ internal sealed unsafe class CudaDriver
         FunctionSetAttribute = (
             delegate* unmanaged<nint, CudaFunctionAttribute, int, CudaResult>)Find("cuFuncSetAttribute");
         LaunchKernel = (
-            delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult>)Find("cuLaunchKernel");
+            delegate* unmanaged<
+                nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult>)
+            Find("cuLaunchKernel");
         GraphInstantiate = (delegate* unmanaged<nint*, nint, ulong, CudaResult>)Find("cuGraphInstantiateWithFlags");
         GraphLaunch = (delegate* unmanaged<nint, nint, CudaResult>)Find("cuGraphLaunch");
         GraphDestroy = (delegate* unmanaged<nint, CudaResult>)Find("cuGraphDestroy");
@@ -153,7 +155,8 @@ internal sealed unsafe class CudaDriver
 
     public delegate* unmanaged<nint, CudaFunctionAttribute, int, CudaResult> FunctionSetAttribute { get; }
 
-    public delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult> LaunchKernel { get; }
+    public delegate* unmanaged<
+        nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult> LaunchKernel { get; }
 
     public delegate* unmanaged<nint*, nint, ulong, CudaResult> GraphInstantiate { get; }
 

@@ -135,15 +135,7 @@ internal sealed class DeviceLogPartition(DeviceLauncher launcher) : ILogPartitio
 
     private LogPartitionShape Shape(int rows, int candidates)
     {
-        // A group is as wide as a line where there are so many columns, and half its threads at most, so that columns
-        // are always shared.
-        int width = 1, widest = Math.Min(MaxWidth, Math.Max(launcher.GroupSize / 2, 1));
-        while (width < widest && width < candidates)
-        {
-            width *= 2;
-        }
-
-        int lanes = launcher.GroupSize / width, segmentRows = lanes * ThreadRows;
+        int lanes = launcher.GroupSize / launcher.WidthFor(candidates, MaxWidth), segmentRows = lanes * ThreadRows;
         return new LogPartitionShape
         {
             Rows = rows, Candidates = candidates, SegmentRows = segmentRows,

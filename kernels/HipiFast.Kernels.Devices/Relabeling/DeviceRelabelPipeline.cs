@@ -115,7 +115,8 @@ internal sealed class DeviceRelabelPipeline(
         if (problem.Resident is ResidentBatch resident)
         {
             _commitKernel ??= runtime.Load(DeviceKernelNames.CommitBatch);
-            _reachedKernel = resident.Candidates > ResidentCandidates.Commanded
+            const ResidentCandidates Reached = ResidentCandidates.ReachedNext | ResidentCandidates.ReachedCurrent;
+            _reachedKernel = (resident.Candidates & Reached) != 0
                 ? runtime.Load(DeviceKernelNames.ReachedTasks, softQ.Family)
                 : null;
         }
@@ -277,8 +278,8 @@ internal sealed class DeviceRelabelPipeline(
             Reward = layout.Reward / sizeof(int),
             Terminated = layout.Terminated / sizeof(int),
         };
-        DeviceView call = _memory.View<CallNumbers>(layout.Call, 1), tasks = QueueCandidates(
-            signature, layout, batch, assignment);
+        DeviceView call = _memory.View<CallNumbers>(layout.Call, 1);
+        DeviceView tasks = QueueCandidates(signature, layout, batch, assignment);
         DeviceView logPrior = signature.HasPrior ? Floats(layout.LogPrior, candidates) : default;
         DeviceView logPartition = signature.HasPartition ? Floats(layout.LogPartition, candidates) : default;
         DeviceProblem problem = new(call, batch.Observation, batch.Action, batch.NextObservation, tasks);

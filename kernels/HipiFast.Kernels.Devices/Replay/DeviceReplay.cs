@@ -1,5 +1,3 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Random;
@@ -17,9 +15,10 @@ namespace HipiFast.Kernels.Devices.Replay;
 /// what the words mean matters to those who read a batch, not to the ring. Transitions have absolute numbers that never
 /// change, kept in slot <c>number mod Capacity</c>; live are the last <see cref="Count"/> of
 /// <see cref="TotalCount"/>.</para>
-/// <para>A batch sees exactly what was appended before it was drawn. Only where live records are overwritten (the ring
-/// is full) does an upload wait for the gather before it. Appending and sampling allocate nothing. One thread at a time:
-/// a second is refused with an <see cref="InvalidOperationException"/>.</para>
+/// <para>A batch sees exactly what was appended before it was drawn. Only where records are overwritten that it may
+/// still be reading (the ring is full, or began anew) does an upload wait for the gather before it. Appending and
+/// sampling allocate nothing. One thread at a time in the ring and in the session's kernels: a second is refused with
+/// an <see cref="InvalidOperationException"/>.</para>
 /// </remarks>
 internal sealed unsafe class DeviceReplay : TransitionRing
 {
@@ -29,15 +28,12 @@ internal sealed unsafe class DeviceReplay : TransitionRing
     /// <summary>Bytes of a pinned block; longer appends go through the blocks one after another.</summary>
     private const int BlockBytes = 1 << 20;
     private const int Blocks = 4;
-    private const int MaxGroup = 256;
-
-    /// <summary>Groups for each multiprocessor: enough to hide the latency of memory.</summary>
-    private const int GroupsPerMultiprocessor = 8;
 
     /// <summary>Columns of a batch begin at multiples of so many bytes, and so at so many rows of a word.</summary>
     private const int ColumnAlignment = 256;
     private const int PitchRows = ColumnAlignment / sizeof(int);
 
+    private readonly DeviceLauncher _launcher;
     private readonly DeviceRuntime _runtime;
     private readonly DeviceKernel _sample;
     private readonly DeviceKernel _gather;
@@ -47,7 +43,6 @@ internal sealed unsafe class DeviceReplay : TransitionRing
     private readonly PinnedBuffer _staging;
     private readonly DeviceEvent[] _uploaded = new DeviceEvent[Blocks];
     private readonly DeviceEvent _gathered;
-    private readonly LaunchArguments _arguments = new();
 
     // Words of each column of a record.
     private readonly int[] _words;
@@ -57,58 +52,58 @@ internal sealed unsafe class DeviceReplay : TransitionRing
     private DeviceBuffer? _slots;
     private DeviceBuffer? _batchMemory;
     private DeviceBatch? _batch;
+
+    // Number of the first transition that the ring was given since it began, or began anew.
+    private long _firstNumber;
     private long _blocksUsed;
     private bool _hasGathered;
 
     /// <summary>Allocates the ring.</summary>
-    /// <param name="runtime">The device; it must outlive the ring.</param>
+    /// <param name="launcher">Launches kernels on the device; it must outlive the ring.</param>
     /// <param name="columns">Form of the columns, those of <see cref="KernelColumn"/> first.</param>
     /// <param name="capacity">Slots, in [1, 2^31 - 1].</param>
     /// <exception cref="ArgumentException">
-    /// A column that kernels know is missing, or a size is out of range.
+    /// A column that kernels know is missing or has another form, or a size is out of range.
     /// </exception>
     /// <exception cref="DeviceOutOfMemoryException">The ring does not fit.</exception>
-    public DeviceReplay(DeviceRuntime runtime, ReadOnlySpan<ColumnRows> columns, long capacity)
+    public DeviceReplay(DeviceLauncher launcher, ReadOnlySpan<ColumnRows> columns, long capacity)
     {
-        ArgumentNullException.ThrowIfNull(runtime);
-        if (columns.Length <= (int)KernelColumn.Terminated)
-        {
-            throw new ArgumentException(
-                $"Kernels know {(int)KernelColumn.Terminated + 1} columns of a transition; found {columns.Length}.",
-                nameof(columns));
-        }
-
+        ArgumentNullException.ThrowIfNull(launcher);
+        CheckForms(columns);
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, int.MaxValue);
-        _runtime = runtime;
+        _launcher = launcher;
+        _runtime = launcher.Runtime;
         Capacity = capacity;
         _words = new int[columns.Length];
-        List<int> places = [];
         for (int i = 0; i < columns.Length; i++)
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(columns[i].Width, 1, nameof(columns));
             _words[i] = columns[i].Words;
-            int first = RecordWords;
             RecordWords += _words[i];
-            while (places.Count < 2 * RecordWords)
-            {
-                places.AddRange([first, _words[i]]);
-            }
         }
 
         _stride = (RecordWords + SectorWords - 1) / SectorWords * SectorWords;
         _blockRows = Math.Max(1, BlockBytes / (_stride * sizeof(int)));
-        _sample = runtime.Load(DeviceKernelNames.ReplaySample);
-        _gather = runtime.Load(DeviceKernelNames.ReplayGather);
-        _records = runtime.Allocate(capacity * _stride * sizeof(int));
-        _columns = runtime.Allocate(places.Count * sizeof(int));
-        runtime.Upload<int>(CollectionsMarshal.AsSpan(places), _columns.View<int>());
-        _staging = runtime.AllocatePinned((long)Blocks * _blockRows * _stride * sizeof(int));
-        _uploads = runtime.CreateStream();
-        _gathered = runtime.CreateEvent();
-        for (int i = 0; i < Blocks; i++)
+        _sample = _runtime.Load(DeviceKernelNames.ReplaySample);
+        _gather = _runtime.Load(DeviceKernelNames.ReplayGather);
+        int[] places = Places();
+        try
         {
-            _uploaded[i] = runtime.CreateEvent();
+            _records = _runtime.Allocate(capacity * _stride * sizeof(int));
+            _columns = _runtime.Allocate(places.Length * sizeof(int));
+            _runtime.Upload<int>(places, _columns.View<int>());
+            _staging = _runtime.AllocatePinned((long)Blocks * _blockRows * _stride * sizeof(int));
+            _uploads = _runtime.CreateStream();
+            _gathered = _runtime.CreateEvent();
+            for (int i = 0; i < Blocks; i++)
+            {
+                _uploaded[i] = _runtime.CreateEvent();
+            }
+        }
+        catch
+        {
+            Free();
+            throw;
         }
     }
 
@@ -127,14 +122,14 @@ internal sealed unsafe class DeviceReplay : TransitionRing
     /// <inheritdoc/>
     public override void Append(ReadOnlySpan<ColumnRows> columns, int rows)
     {
-        using UseGuard.Scope use = _use.Enter(this);
+        using UseGuard.Scope use = _use.Enter(this), session = _launcher.Enter();
         Check(columns);
         for (int first = 0; first < rows;)
         {
             // Neither across the end of a block nor across the end of the ring.
             long slot = TotalCount % Capacity;
-            int part = (int)Math.Min(
-                Math.Min(rows - first, _blockRows), Capacity - slot), block = (int)(_blocksUsed % Blocks);
+            int part = (int)Math.Min(Math.Min(rows - first, _blockRows), Capacity - slot);
+            int block = (int)(_blocksUsed % Blocks);
             if (_blocksUsed >= Blocks)
             {
                 _runtime.Synchronize(_uploaded[block]);
@@ -171,10 +166,17 @@ internal sealed unsafe class DeviceReplay : TransitionRing
     /// <inheritdoc/>
     public override DeviceBatch Sample(int rows, ulong seed, uint call)
     {
-        using UseGuard.Scope use = _use.Enter(this);
+        using UseGuard.Scope use = _use.Enter(this), session = _launcher.Enter();
         if (TotalCount == 0)
         {
             throw new InvalidOperationException("Cannot sample from an empty replay ring.");
+        }
+
+        if (TotalCount - _firstNumber < Count)
+        {
+            throw new InvalidOperationException(
+                $"The replay ring began anew with transition {_firstNumber} and has {TotalCount - _firstNumber} since; "
+                + $"expected {Count} before it is sampled.");
         }
 
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
@@ -197,17 +199,18 @@ internal sealed unsafe class DeviceReplay : TransitionRing
             Bound = (uint)Count,
             Rows = rows,
         };
-        _runtime.Launch(_sample, Spread(rows), _arguments.Clear().Add(slots).Add(_batch.ReplayIndex).Add(draw));
+        _launcher.Arguments.Clear().Add(slots).Add(_batch.ReplayIndex).Add(draw);
+        _launcher.RunEntries(_sample, rows);
 
         ReplayShape shape = new() { Rows = rows, Pitch = Pitch(rows), Words = RecordWords, Stride = _stride };
         _runtime.Wait(_uploaded[(_blocksUsed - 1) % Blocks]);
-        _arguments.Clear()
+        _launcher.Arguments.Clear()
             .Add(_records.View<int>())
             .Add(slots)
             .Add(_columns.View<int>())
             .Add(_batchMemory!.View<int>(0, (long)Pitch(rows) * RecordWords))
             .Add(shape);
-        _runtime.Launch(_gather, Spread((long)rows * RecordWords), _arguments);
+        _launcher.RunEntries(_gather, (long)rows * RecordWords);
         _runtime.Record(_gathered);
         _hasGathered = true;
         return _batch;
@@ -216,36 +219,97 @@ internal sealed unsafe class DeviceReplay : TransitionRing
     /// <inheritdoc/>
     public override void Restart(long firstNumber)
     {
-        using UseGuard.Scope use = _use.Enter(this);
+        using UseGuard.Scope use = _use.Enter(this), session = _launcher.Enter();
         ArgumentOutOfRangeException.ThrowIfNegative(firstNumber);
+        if (_hasGathered)
+        {
+            // The records that come now lie where a batch may still be reading, whether the ring was full or not.
+            _runtime.Wait(_gathered, _uploads);
+        }
+
         TotalCount = firstNumber;
+        _firstNumber = firstNumber;
     }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (!_use.Close(this))
+        if (_use.Close(this))
         {
-            return;
+            Free();
+        }
+    }
+
+    // Those that kernels read are floats, and a flag of its own.
+    private static void CheckForms(ReadOnlySpan<ColumnRows> columns)
+    {
+        const int Known = (int)KernelColumn.Terminated + 1;
+        if (columns.Length < Known)
+        {
+            throw new ArgumentException(
+                $"Kernels know {Known} columns of a transition; found {columns.Length}.", nameof(columns));
         }
 
-        _arguments.Dispose();
-        _slots?.Dispose();
-        _batchMemory?.Dispose();
-        _records.Dispose();
-        _columns.Dispose();
-        _staging.Dispose();
-        _gathered.Dispose();
-        foreach (DeviceEvent mark in _uploaded)
+        for (int i = 0; i < columns.Length; i++)
         {
-            mark.Dispose();
+            (int width, int bytes) = (columns[i].Width, columns[i].EntryBytes);
+            ArgumentOutOfRangeException.ThrowIfLessThan(width, 1, nameof(columns));
+            (int expectedWidth, int expectedBytes) = (KernelColumn)i switch
+            {
+                KernelColumn.Terminated => (1, sizeof(byte)),
+                KernelColumn.Reward => (1, sizeof(float)),
+                KernelColumn.NextObservation => (columns[(int)KernelColumn.Observation].Width, sizeof(float)),
+                < KernelColumn.Terminated => (width, sizeof(float)),
+                _ => (width, bytes is sizeof(byte) or sizeof(long) ? bytes : sizeof(int)),
+            };
+            if (width != expectedWidth || bytes != expectedBytes)
+            {
+                throw new ArgumentException(
+                    $"Column {i} of a transition has {width} entries of {bytes} bytes; expected {expectedWidth} of "
+                    + $"{expectedBytes}.",
+                    nameof(columns));
+            }
         }
-
-        _uploads.Dispose();
     }
 
     // Rows of a batch's columns, with room so that all are aligned.
     private static int Pitch(int rows) => checked((rows + PitchRows - 1) / PitchRows * PitchRows);
+
+    // Of every word of a record the first word of its column, and how many the column has.
+    private int[] Places()
+    {
+        int[] places = new int[2 * RecordWords];
+        int first = 0;
+        foreach (int words in _words)
+        {
+            for (int word = first; word < first + words; word++)
+            {
+                places[2 * word] = first;
+                places[(2 * word) + 1] = words;
+            }
+
+            first += words;
+        }
+
+        return places;
+    }
+
+    // What there is: a ring that does not fit has only some of it.
+    private void Free()
+    {
+        _slots?.Dispose();
+        _batchMemory?.Dispose();
+        _records?.Dispose();
+        _columns?.Dispose();
+        _staging?.Dispose();
+        _gathered?.Dispose();
+        foreach (DeviceEvent? mark in _uploaded)
+        {
+            mark?.Dispose();
+        }
+
+        _uploads?.Dispose();
+    }
 
     private void Check(ReadOnlySpan<ColumnRows> columns)
     {
@@ -299,15 +363,5 @@ internal sealed unsafe class DeviceReplay : TransitionRing
         {
             Others = columns[((int)KernelColumn.Terminated + 1)..],
         };
-    }
-
-    // One thread to an item, as far as the device has room; the kernels go on from there.
-    private LaunchShape Spread(long items)
-    {
-        int group = Math.Min(
-            MaxGroup, (int)BitOperations.RoundUpToPowerOf2((uint)_runtime.Device.MaxGroupSize + 1) / 2);
-        long groups = Math.Min(
-            (items + group - 1) / group, (long)Math.Max(1, _runtime.Device.Multiprocessors) * GroupsPerMultiprocessor);
-        return new LaunchShape(new DeviceExtent((int)groups), new DeviceExtent(group));
     }
 }

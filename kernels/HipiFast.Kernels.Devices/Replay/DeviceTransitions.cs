@@ -5,25 +5,24 @@ using HipiFast.Kernels.Replay;
 namespace HipiFast.Kernels.Devices.Replay;
 
 /// <summary>Transitions in the memory of a session's device.</summary>
-/// <param name="runtime">The device; it must outlive this object.</param>
-internal sealed class DeviceTransitions(DeviceRuntime runtime) : TransitionMemory, IDisposable
+/// <param name="launcher">The session's; it must outlive this object.</param>
+internal sealed class DeviceTransitions(DeviceLauncher launcher) : TransitionMemory, IDisposable
 {
-    private UseGuard _use;
     private PinnedBuffer? _staging;
 
     /// <summary>The device.</summary>
-    public DeviceRuntime Runtime => runtime;
+    public DeviceRuntime Runtime => launcher.Runtime;
 
     internal override TransitionRing CreateRing(ReadOnlySpan<ColumnRows> columns, long capacity)
     {
-        _use.ThrowIfDisposed(UseGuard.Session);
-        return new DeviceReplay(runtime, columns, capacity);
+        using UseGuard.Scope use = launcher.Enter();
+        return new DeviceReplay(launcher, columns, capacity);
     }
 
     internal override void Download(
         ResidentTransitions batch, ReadOnlySpan<ColumnRows> columns, Span<long> replayIndex)
     {
-        using UseGuard.Scope use = _use.Enter(UseGuard.Session);
+        using UseGuard.Scope use = launcher.Enter();
         DeviceBatch source = batch as DeviceBatch ?? throw new ArgumentException(
             "The batch does not lie in a device's memory.", nameof(batch));
         int count = 0;
@@ -44,20 +43,20 @@ internal sealed class DeviceTransitions(DeviceRuntime runtime) : TransitionMemor
         {
             _staging?.Dispose();
             _staging = null;
-            _staging = runtime.AllocatePinned(Math.Max(end, 1));
+            _staging = Runtime.AllocatePinned(Math.Max(end, 1));
         }
 
         // 64-bit numbers first, so that all are aligned.
-        runtime.DownloadAsync(source.ReplayIndex, _staging, 0, numbers);
+        Runtime.DownloadAsync(source.ReplayIndex, _staging, 0, numbers);
         long at = numbers;
         for (int i = 0; i < count && source.TryGetColumn(i, out DeviceView view); i++)
         {
             long bytes = (long)source.Rows * columns[i].Words * sizeof(int);
-            runtime.DownloadAsync(view, _staging, at, bytes);
+            Runtime.DownloadAsync(view, _staging, at, bytes);
             at += bytes;
         }
 
-        runtime.Synchronize();
+        Runtime.Synchronize();
         _staging.Span<long>(0, replayIndex.Length).CopyTo(replayIndex);
         at = numbers;
         foreach (ColumnRows column in columns[..count])
@@ -70,20 +69,23 @@ internal sealed class DeviceTransitions(DeviceRuntime runtime) : TransitionMemor
 
     public void Dispose()
     {
-        if (_use.Close(UseGuard.Session))
-        {
-            _staging?.Dispose();
-            _staging = null;
-        }
+        _staging?.Dispose();
+        _staging = null;
     }
 
-    private static void Check(DeviceView view, long bytes)
+    private void Check(DeviceView view, long bytes)
     {
         long found = view.Length * view.ElementSize;
         if (found != bytes)
         {
             throw new ArgumentException(
                 $"A column of the batch on the device has {found} bytes; found room for {bytes}.");
+        }
+
+        if (view.Buffer is DeviceBuffer buffer && !Runtime.Owns(buffer))
+        {
+            throw new ArgumentException(
+                $"The batch lies in the memory of another session; expected that of this one on {Runtime.Device.Id}.");
         }
     }
 }

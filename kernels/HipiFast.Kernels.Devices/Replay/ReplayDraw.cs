@@ -11,9 +11,6 @@ public struct ReplayDraw
     /// <summary>Philox key.</summary>
     public ulong Seed;
 
-    /// <summary>Entry of the sequence of draws that comes first.</summary>
-    public ulong FirstEntry;
-
     /// <summary>The slot that the next transition goes to.</summary>
     public long NextSlot;
 

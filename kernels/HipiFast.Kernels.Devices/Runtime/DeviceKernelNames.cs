@@ -21,7 +21,7 @@ public static class DeviceKernelNames
     /// <summary>A copy of a large array: the memory peak that kernels are quoted against.</summary>
     public const string CopyPeak = "copy-peak";
 
-    /// <summary>A share of a network's first layer, for every row or for every task.</summary>
+    /// <summary>A part of a network's first layer, for every row or for every task.</summary>
     public const string FirstLayer = "first-layer";
 
     /// <summary>The actor on tiles of pairs: log-probabilities or sampled actions.</summary>

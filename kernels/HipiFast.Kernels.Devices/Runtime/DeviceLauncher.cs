@@ -8,7 +8,7 @@ namespace HipiFast.Kernels.Devices.Runtime;
 internal sealed class DeviceLauncher : IDisposable
 {
     /// <summary>Most threads of a group: what the kernels' shared memory is declared for.</summary>
-    private const int MaxGroupSize = 256;
+    public const int MaxGroupSize = 256;
 
     /// <summary>Most groups along an axis; kernels go around again where there are more.</summary>
     private const int MaxGroups = int.MaxValue;
@@ -38,6 +38,24 @@ internal sealed class DeviceLauncher : IDisposable
     /// <see cref="UseGuard.Enter"/>.
     /// </summary>
     public UseGuard.Scope Enter() => _use.Enter(UseGuard.Session);
+
+    /// <summary>
+    /// How many of a group's threads lie side by side where they share columns: as many as there are columns, as far as
+    /// they are half the group at most, so that columns are always shared.
+    /// </summary>
+    /// <param name="columns">Columns, or blocks of them.</param>
+    /// <param name="most">Most threads side by side, a power of two.</param>
+    /// <returns>A power of two.</returns>
+    public int WidthFor(int columns, int most)
+    {
+        int width = 1, widest = Math.Min(most, Math.Max(GroupSize / 2, 1));
+        while (width < widest && width < columns)
+        {
+            width *= 2;
+        }
+
+        return width;
+    }
 
     /// <summary>Queues a kernel with one thread to an entry, or fewer threads that go around.</summary>
     public void RunEntries(DeviceKernel kernel, long entries) =>

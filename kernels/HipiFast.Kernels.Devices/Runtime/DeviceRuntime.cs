@@ -70,6 +70,11 @@ public abstract unsafe class DeviceRuntime : IDisposable
     /// <exception cref="NotSupportedException">Not where <see cref="CanShare"/> is false.</exception>
     public virtual DeviceStream ShareStream(nint handle) => throw CannotShare();
 
+    /// <summary>Whether a buffer was allocated or shared through this runtime.</summary>
+    /// <param name="buffer">The buffer.</param>
+    /// <returns>Whether its kernels and copies may use it.</returns>
+    internal abstract bool Owns(DeviceBuffer buffer);
+
     /// <summary>Makes a stream.</summary>
     /// <returns>The stream; dispose it.</returns>
     public abstract DeviceStream CreateStream();
@@ -111,10 +116,9 @@ public abstract unsafe class DeviceRuntime : IDisposable
         where T : unmanaged
     {
         long bytes = (long)source.Length * sizeof(T);
-        CheckRange(destination, bytes);
-        fixed (T* pointer = source)
+        if (IsCopied(destination, bytes))
         {
-            if (bytes > 0)
+            fixed (T* pointer = source)
             {
                 UploadCore(pointer, destination, bytes, stream);
             }
@@ -132,9 +136,7 @@ public abstract unsafe class DeviceRuntime : IDisposable
     public void UploadAsync(
         PinnedBuffer source, long sourceOffset, DeviceView destination, long bytes, DeviceStream? stream = null)
     {
-        CheckRange(destination, bytes);
-        CheckRange(source, sourceOffset, bytes);
-        if (bytes > 0)
+        if (IsCopied(destination, source, sourceOffset, bytes))
         {
             UploadAsyncCore(source, sourceOffset, destination, bytes, stream);
         }
@@ -151,10 +153,9 @@ public abstract unsafe class DeviceRuntime : IDisposable
         where T : unmanaged
     {
         long bytes = (long)destination.Length * sizeof(T);
-        CheckRange(source, bytes);
-        fixed (T* pointer = destination)
+        if (IsCopied(source, bytes))
         {
-            if (bytes > 0)
+            fixed (T* pointer = destination)
             {
                 DownloadCore(source, pointer, bytes, stream);
             }
@@ -173,9 +174,7 @@ public abstract unsafe class DeviceRuntime : IDisposable
     public void DownloadAsync(
         DeviceView source, PinnedBuffer destination, long destinationOffset, long bytes, DeviceStream? stream = null)
     {
-        CheckRange(source, bytes);
-        CheckRange(destination, destinationOffset, bytes);
-        if (bytes > 0)
+        if (IsCopied(source, destination, destinationOffset, bytes))
         {
             DownloadAsyncCore(source, destination, destinationOffset, bytes, stream);
         }
@@ -188,9 +187,7 @@ public abstract unsafe class DeviceRuntime : IDisposable
     /// <param name="stream">Where to queue it; null for <see cref="MainStream"/>.</param>
     public void Copy(DeviceView source, DeviceView destination, long bytes, DeviceStream? stream = null)
     {
-        CheckRange(source, bytes);
-        CheckRange(destination, bytes);
-        if (bytes > 0)
+        if (IsCopied(source, bytes) && IsCopied(destination, bytes))
         {
             CopyCore(source, destination, bytes, stream);
         }
@@ -221,7 +218,7 @@ public abstract unsafe class DeviceRuntime : IDisposable
     /// <param name="first">Made to be timed, recorded first.</param>
     /// <param name="second">Made to be timed, recorded later.</param>
     /// <returns>The time as the device measured it, or the host where the device cannot.</returns>
-    /// <exception cref="ArgumentException">An event was not made to be timed.</exception>
+    /// <exception cref="ArgumentException">An event was not made to be timed, or has not been recorded.</exception>
     public abstract TimeSpan Elapsed(DeviceEvent first, DeviceEvent second);
 
     /// <summary>Waits for all work of a stream.</summary>
@@ -305,17 +302,35 @@ public abstract unsafe class DeviceRuntime : IDisposable
     /// <param name="stream">A stream, or null for <see cref="MainStream"/>.</param>
     protected abstract void ClearCore(DeviceView view, long bytes, DeviceStream? stream);
 
-    private static void CheckRange(DeviceView view, long bytes)
+    /// <summary>Throws unless <see cref="Elapsed"/> can read an event.</summary>
+    /// <param name="isTimed">Whether it was made to be timed.</param>
+    /// <param name="isRecorded">Whether it has been recorded.</param>
+    /// <exception cref="ArgumentException">It was not.</exception>
+    private protected static void RequireTimed(bool isTimed, bool isRecorded)
+    {
+        if (!isTimed || !isRecorded)
+        {
+            throw new ArgumentException(
+                "Time passes between events that were made to be timed and have been recorded; found one that was not "
+                + $"{(isTimed ? "recorded" : "made to be timed")}.");
+        }
+    }
+
+    // Whether there is anything to copy; throws where the view is too short for it.
+    private static bool IsCopied(DeviceView view, long bytes)
     {
         if (bytes < 0 || bytes > view.Length * view.ElementSize)
         {
             throw new ArgumentOutOfRangeException(
                 nameof(bytes), $"Cannot copy {bytes} bytes from or to a view of {view.Length * view.ElementSize}.");
         }
+
+        return bytes > 0;
     }
 
-    private static void CheckRange(PinnedBuffer buffer, long offset, long bytes)
+    private static bool IsCopied(DeviceView view, PinnedBuffer buffer, long offset, long bytes)
     {
+        bool isCopied = IsCopied(view, bytes);
         ArgumentNullException.ThrowIfNull(buffer);
         ObjectDisposedException.ThrowIf(buffer.Pointer is null, buffer);
         if (offset < 0 || offset > buffer.Bytes - bytes)
@@ -324,6 +339,8 @@ public abstract unsafe class DeviceRuntime : IDisposable
                 nameof(offset),
                 $"Cannot copy {bytes} bytes from byte {offset} on, from or to a pinned buffer of {buffer.Bytes}.");
         }
+
+        return isCopied;
     }
 
     private NotSupportedException CannotShare() =>

@@ -107,7 +107,6 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     public void Prepare(in SoftQProblem problem, int blockRows, bool hasPartition)
     {
         DeviceRuntime runtime = _launcher.Runtime;
-        bool usesLogProbability = problem.UsesLogProbability, isBellman = problem.Estimator == SoftQEstimator.Bellman;
         MlpShape critic = problem.Critic1.Shape;
         _firstLayerKernel ??= runtime.Load(DeviceKernelNames.FirstLayer);
         _critic1.Update(problem.Critic1);
@@ -116,15 +115,16 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
             _critic2.Update(problem.Critic2!);
         }
 
-        MlpShape actor = usesLogProbability || isBellman ? problem.Actor!.Shape : default;
-        SoftQTile tile = _deviceTile.For(critic.HiddenStride, problem.UsesCritic2 ? 2 : 1, actor.HiddenStride);
+        int critics = problem.UsesCritic2 ? 2 : 1;
+        MlpShape actor = problem.UsesActor ? problem.Actor!.Shape : default;
+        SoftQTile tile = _deviceTile.For(critic.HiddenStride, critics, actor.HiddenStride);
         bool isHalf = tile != _deviceTile;
-        if (usesLogProbability || isBellman)
+        if (problem.UsesActor)
         {
             _actor.Update(problem.Actor!);
             if (_tensor is not null)
             {
-                _tensor.PrepareActor(problem.Actor!.Shape, _actor);
+                _tensor.PrepareActor(actor, _actor);
             }
             else
             {
@@ -160,19 +160,13 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         long paddedRows = _tensor is null ? rows : TensorTile.PaddedRows(rows);
         long paddedTasks = _tensor is null ? problem.Candidates : TensorTile.PaddedCandidates(problem.Candidates);
         long criticRows = paddedRows * critic.HiddenStride, criticTasks = paddedTasks * critic.HiddenStride;
-        long actorRows = actor.Inputs > 0
-            ? paddedRows * actor.HiddenStride
-            : 0, actorTasks = actor.Inputs > 0
-            ? paddedTasks * actor.HiddenStride
-            : 0;
-        int critics = problem.UsesCritic2 ? 2 : 1;
-        long actorLayer = critics * (criticRows + criticTasks);
+        long actorRows = paddedRows * actor.HiddenStride, actorTasks = paddedTasks * actor.HiddenStride;
+        long actorLayer = critics * (criticRows + criticTasks), capacity = 0;
         _layers.EnsureBytes((actorLayer + actorRows + actorTasks) * sizeof(float));
-        long capacity = actor.Inputs == 0 ? 0
-            : _tensor is null ? tile.Tiles(rows, problem.Candidates) * tile.Pairs
-            : paddedRows * paddedTasks;
-        if (capacity > 0)
+        if (problem.UsesActor)
         {
+            long tiledPairs = tile.Tiles(rows, problem.Candidates) * tile.Pairs;
+            capacity = _tensor is null ? tiledPairs : paddedRows * paddedTasks;
             _pairs.EnsureBytes(capacity * Planes(problem.ActionDimension) * sizeof(float));
         }
 
@@ -200,7 +194,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
                 Critics = critics,
                 Estimator = (int)problem.Estimator,
                 Twin = (int)problem.Twin,
-                UsesLogProbability = usesLogProbability ? 1 : 0,
+                UsesLogProbability = problem.UsesLogProbability ? 1 : 0,
                 UsesFamily = family is null ? 0 : 1,
                 RangeLow = problem.CriticRange.Low,
                 RangeWidth = problem.CriticRange.IsBounded ? problem.CriticRange.High - problem.CriticRange.Low : 0f,
@@ -210,7 +204,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         };
     }
 
-    /// <summary>Queues the tasks' share of the first layers: once, before the blocks of rows.</summary>
+    /// <summary>Queues the tasks' part of the first layers: once, before the blocks of rows.</summary>
     public void QueueTasks(in DeviceProblem batch)
     {
         SoftQShape shape = _plan.Shape;
@@ -291,7 +285,7 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
     private int LaunchRows(
         in SoftQProblem problem, SoftQTile tile, MlpShape critic, MlpShape actor, int rows, bool hasPartition)
     {
-        long layer = (long)Math.Max(critic.HiddenStride, actor.Inputs > 0 ? actor.HiddenStride : 0) * sizeof(float);
+        long layer = (long)Math.Max(critic.HiddenStride, actor.HiddenStride) * sizeof(float);
         long fitting = Math.Max(LayerBytes / layer, 1);
         if (actor.Inputs > 0)
         {
@@ -306,8 +300,8 @@ internal sealed class DeviceSoftQ : ISoftQKernel, IDisposable
         }
 
         // Whole tiles, as far as they fit, and no more of them than an integer counts.
-        long tileRows = tile.Pairs, tiles = int.MaxValue / Math.Max(problem.Candidates, 1);
-        fitting = Math.Min(fitting, Math.Max(tiles, 1));
+        long tileRows = tile.Pairs, countable = int.MaxValue / Math.Max(problem.Candidates, 1);
+        fitting = Math.Min(fitting, Math.Max(countable, 1));
         return (int)Math.Min(rows, fitting > tileRows ? fitting - (fitting % tileRows) : fitting);
     }
 

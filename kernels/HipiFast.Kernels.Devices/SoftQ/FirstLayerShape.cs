@@ -5,7 +5,7 @@ namespace HipiFast.Kernels.Devices.SoftQ;
 /// <summary>
 /// Scalars of the first layer's kernel:
 /// <c>out[row, h] = [b1_h] + sum_c x[row, c] W1[WeightRow + c, h] + sum_c y[row, c] W1[WeightRow + XWidth + c, h]</c>
-/// for one share (states and actions, or tasks) of a network's input.
+/// for one part (states and actions, or tasks) of a network's input.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct FirstLayerShape

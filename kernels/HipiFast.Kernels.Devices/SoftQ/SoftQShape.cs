@@ -17,17 +17,17 @@ public struct SoftQShape
     public long PairCapacity;
 
     /// <summary>
-    /// Entry of the first layers at which the rows' share of the first network (critic or actor) begins.
+    /// Entry of the first layers at which the rows' part of the first network (critic or actor) begins.
     /// </summary>
     public long RowLayer;
 
-    /// <summary>The same for the tasks' share.</summary>
+    /// <summary>The same for the tasks' part.</summary>
     public long TaskLayer;
 
-    /// <summary>The rows' share of the second critic.</summary>
+    /// <summary>The rows' part of the second critic.</summary>
     public long RowLayer2;
 
-    /// <summary>The tasks' share of the second critic.</summary>
+    /// <summary>The tasks' part of the second critic.</summary>
     public long TaskLayer2;
 
     /// <summary>Rows of this launch.</summary>
@@ -85,4 +85,15 @@ public struct SoftQShape
 
     /// <summary>Width of the critic's range; 0 for none.</summary>
     public float RangeWidth;
+
+    /// <summary>
+    /// Where the second layer's biases begin in the network, in the layout of <see cref="Networks.MlpShape"/>.
+    /// </summary>
+    public readonly int Bias2 => (Inputs + 1 + Stride) * Stride;
+
+    /// <summary>Where W3 begins.</summary>
+    public readonly int Weight3 => Bias2 + Stride;
+
+    /// <summary>Where the last layer's biases begin.</summary>
+    public readonly int Bias3 => ((Inputs + 2 + Stride) * Stride) + (Stride * OutputStride);
 }

@@ -20,8 +20,8 @@ public readonly record struct SoftQTile(int PairThreads, int HiddenThreads)
 
     /// <summary>
     /// Most tasks of a tile: with as many rows as make up the pairs, both sides of a wide tile read few distinct rows.
-    /// On tensor cores the pairs of a lane lie so many apart (<see cref="TensorTile"/>), and with no more tasks than that
-    /// it needs one task's share of the first layer only.
+    /// On tensor cores the pairs of a lane lie so many apart (<see cref="TensorTile"/>), and with no more tasks than
+    /// that it needs one task's part of the first layer only.
     /// </summary>
     public const int MaxTasks = 8;
 

@@ -34,7 +34,7 @@ public readonly record struct TensorTile(int Warps, int ColumnShift, int Blocks,
 
     /// <summary>
     /// Tasks of a tile, with as many rows as make up its pairs: a lane's eight pairs are 4 rows by 2 tasks, so that it
-    /// reads six shares of the first layer for them.
+    /// reads six parts of the first layer for them.
     /// </summary>
     public const int Tasks = 1 << TaskShift;
 

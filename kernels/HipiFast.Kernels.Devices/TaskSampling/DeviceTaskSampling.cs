@@ -8,9 +8,6 @@ namespace HipiFast.Kernels.Devices.TaskSampling;
 /// <summary>Gumbel-max sampling on a device.</summary>
 internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplingKernel, IDisposable
 {
-    /// <summary>Columns that share a block of noise.</summary>
-    private const int BlockTasks = 4;
-
     /// <summary>Blocks of columns side by side in a group when rows are sampled: two lines of 128 bytes.</summary>
     private const int MaxWidth = 16;
 
@@ -75,13 +72,8 @@ internal sealed class DeviceTaskSampling(DeviceLauncher launcher) : ITaskSamplin
         _rowsKernel ??= runtime.Load(DeviceKernelNames.SampleRows);
         DeviceView call = Upload(posterior), softQ = Upload(_softQ, posterior.SoftQ),
             result = _integers.Ensure<int>(rowIndex.Length);
-        int width = 1, widest = Math.Min(MaxWidth, Math.Max(launcher.GroupSize / 2, 1));
-        int blocks = (posterior.Candidates + BlockTasks - 1) / BlockTasks;
-        while (width < widest && width < blocks)
-        {
-            width *= 2;
-        }
-
+        int blocks = (posterior.Candidates + SamplingShape.BlockTasks - 1) / SamplingShape.BlockTasks;
+        int width = launcher.WidthFor(blocks, MaxWidth);
         SamplingShape shape = new()
         {
             Rows = posterior.Rows,

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using HipiFast.Kernels.Random;
 
 namespace HipiFast.Kernels.Devices.TaskSampling;
 
@@ -6,6 +7,9 @@ namespace HipiFast.Kernels.Devices.TaskSampling;
 [StructLayout(LayoutKind.Sequential)]
 public struct SamplingShape
 {
+    /// <summary>Tasks that share a block of noise, a word each.</summary>
+    public const int BlockTasks = PhiloxBlock.Words;
+
     /// <summary>Rows of this launch.</summary>
     public int Rows;
 

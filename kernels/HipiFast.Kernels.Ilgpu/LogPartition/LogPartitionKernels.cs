@@ -26,17 +26,16 @@ public static class LogPartitionKernels
     public static void Segments(ArrayView<float> softQ, ArrayView<float> segments, LogPartitionShape shape)
     {
         ArrayView<ExponentialSum> shared = SharedMemory.Allocate<ExponentialSum>(GroupLimits.MaxThreads);
-        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width, across = (
-            shape.Candidates + width - 1) / width;
+        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width;
+        int across = (shape.Candidates + width - 1) / width;
         for (int part = Grid.IdxX; part < across * shape.Segments; part += Grid.DimX)
         {
             int segment = part / across, column = ((part - (segment * across)) * width) + Group.IdxX - (lane * width);
             ExponentialSum sum = ExponentialSum.Empty;
             if (column < shape.Candidates)
             {
-                int first = (
-                    segment * shape.SegmentRows) + lane, end = Math.Min((segment + 1) * shape.SegmentRows, shape.Rows);
-                sum = Sum(softQ, column, first, end, shape);
+                int first = segment * shape.SegmentRows, end = Math.Min(first + shape.SegmentRows, shape.Rows);
+                sum = Sum(softQ, column, first + lane, end, shape);
             }
 
             JoinLanes(shared, sum, lane, width, shape);
@@ -61,8 +60,8 @@ public static class LogPartitionKernels
     public static void Merge(ArrayView<float> segments, ArrayView<float> running, LogPartitionShape shape)
     {
         ArrayView<ExponentialSum> shared = SharedMemory.Allocate<ExponentialSum>(GroupLimits.MaxThreads);
-        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width, across = (
-            shape.Candidates + width - 1) / width;
+        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width;
+        int across = (shape.Candidates + width - 1) / width;
         for (int part = Grid.IdxX; part < across; part += Grid.DimX)
         {
             int column = (part * width) + Group.IdxX - (lane * width);
@@ -104,8 +103,8 @@ public static class LogPartitionKernels
         for (int column = (Grid.IdxX * Group.DimX) + Group.IdxX; column < shape.Candidates; column += step)
         {
             // A sum of 0 has no logarithm, but then the maximum is -inf.
-            logPartition[column] = running[column] + (DeviceMath.Log(
-                running[column + shape.Candidates]) - shape.LogRows);
+            float logSum = DeviceMath.Log(running[column + shape.Candidates]);
+            logPartition[column] = running[column] + (logSum - shape.LogRows);
         }
     }
 
@@ -141,8 +140,8 @@ public static class LogPartitionKernels
         for (int segment = lane; segment < shape.Segments; segment += shape.Lanes)
         {
             long at = ((long)segment * shape.Candidates) + column;
-            float term = (
-                segments[at + sums] * ExponentialSum.Factor(segments[at], maximum, shift)) - lost, total = sum + term;
+            float part = segments[at + sums] * ExponentialSum.Factor(segments[at], maximum, shift);
+            float term = part - lost, total = sum + term;
             lost = (total - sum) - term;
             sum = total;
         }
@@ -170,8 +169,8 @@ public static class LogPartitionKernels
         float shift = ExponentialSum.Shift(maximum), sum = 0f, lost = 0f;
         for (int row = first; row < end; row += shape.Lanes)
         {
-            float term = DeviceMath.Exp(
-                softQ[((long)row * shape.Candidates) + column] - shift) - lost, total = sum + term;
+            float part = DeviceMath.Exp(softQ[((long)row * shape.Candidates) + column] - shift);
+            float term = part - lost, total = sum + term;
             lost = (total - sum) - term;
             sum = total;
         }

@@ -1,3 +1,5 @@
+using HipiFast.Kernels.Devices.Runtime;
+
 namespace HipiFast.Kernels.Ilgpu.Numerics;
 
 /// <summary>What the kernels take for granted about a group.</summary>
@@ -6,5 +8,5 @@ internal static class GroupLimits
     /// <summary>
     /// Most threads of a group, so that shared memory can be declared; their number is always a power of two.
     /// </summary>
-    public const int MaxThreads = 256;
+    public const int MaxThreads = DeviceLauncher.MaxGroupSize;
 }

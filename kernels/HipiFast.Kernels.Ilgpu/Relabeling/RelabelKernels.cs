@@ -56,7 +56,9 @@ public static class RelabelKernels
     /// <param name="commanded">The commanded tasks, <c>[B, P]</c>.</param>
     /// <param name="candidates">psi, <c>[K, P]</c>.</param>
     /// <param name="integers">The sampling kernel's results.</param>
-    /// <param name="block">The call's block: goals go in; task indices, tasks, rewards and terminations come out.</param>
+    /// <param name="block">
+    /// The call's block: goals go in; task indices, tasks, rewards and terminations come out.
+    /// </param>
     /// <param name="shape">Sizes, and places in the block.</param>
     /// <param name="family">The family.</param>
     /// <param name="constants">Its constants.</param>

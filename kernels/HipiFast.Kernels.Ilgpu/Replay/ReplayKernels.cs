@@ -18,12 +18,11 @@ public static class ReplayKernels
         int step = Grid.DimX * Group.DimX;
         for (int row = (Grid.IdxX * Group.DimX) + Group.IdxX; row < draw.Rows; row += step)
         {
-            ulong entry = draw.FirstEntry + (ulong)row;
-            PhiloxBlock block = Philox.Next((uint)(entry / 4), 0, draw.Call, draw.Purpose, draw.Seed);
-            bool isAccepted = UniformIndex.TryMap(block[(int)(entry % 4)], draw.Bound, out uint slot);
+            PhiloxBlock block = Philox.Next((uint)row / PhiloxBlock.Words, 0, draw.Call, draw.Purpose, draw.Seed);
+            bool isAccepted = UniformIndex.TryMap(block[row], draw.Bound, out uint slot);
             for (uint attempt = 1; !isAccepted; attempt++)
             {
-                block = Philox.Next((uint)entry, attempt, draw.Call, draw.Purpose, draw.Seed);
+                block = Philox.Next((uint)row, attempt, draw.Call, draw.Purpose, draw.Seed);
                 isAccepted = UniformIndex.TryMap(block.X, draw.Bound, out slot);
             }
 

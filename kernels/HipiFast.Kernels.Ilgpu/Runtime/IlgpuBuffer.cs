@@ -10,6 +10,9 @@ internal sealed class IlgpuBuffer(MemoryBuffer memory) : DeviceBuffer(memory.Len
 {
     public override ulong Address => memory.IsDisposed ? 0 : (ulong)memory.NativePtr;
 
+    /// <summary>Whether it is memory of an accelerator.</summary>
+    public bool IsOf(Accelerator accelerator) => memory.Accelerator == accelerator;
+
     /// <summary>All of it.</summary>
     public ArrayView<byte> Memory
     {
@@ -66,10 +69,13 @@ internal sealed class IlgpuStream(AcceleratorStream queue, bool isOwner) : Devic
 }
 
 /// <summary>A mark of ILGPU's.</summary>
-internal sealed class IlgpuEvent : DeviceEvent
+internal sealed class IlgpuEvent(bool isTimed) : DeviceEvent
 {
     private ProfilingMarker? _marker;
     private bool _isDisposed;
+
+    /// <summary>Whether time is to be read from it.</summary>
+    public bool IsTimed => isTimed;
 
     /// <summary>Where it was recorded last; null before that.</summary>
     public ProfilingMarker? Marker

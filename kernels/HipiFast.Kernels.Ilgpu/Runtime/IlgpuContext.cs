@@ -113,12 +113,12 @@ internal static class IlgpuContext
         return list;
     }
 
-    private static DeviceInfo Describe(Device device, string id, int capability) => new(
-        id, device is CPUDevice
-            ? "ILGPU's CPU accelerator, for tests"
-            : device.Name, device is CPUDevice
-            ? 0
-            : device.MemorySize, capability,
-        device.NumMultiprocessors, device.WarpSize, device is CPUDevice ? 1 : device.MaxNumThreadsPerGroup,
-        device.MaxSharedMemoryPerGroup);
+    private static DeviceInfo Describe(Device device, string id, int capability)
+    {
+        bool isCpu = device is CPUDevice;
+        return new DeviceInfo(
+            id, isCpu ? "ILGPU's CPU accelerator, for tests" : device.Name, isCpu ? 0 : device.MemorySize, capability,
+            device.NumMultiprocessors, device.WarpSize, isCpu ? 1 : device.MaxNumThreadsPerGroup,
+            device.MaxSharedMemoryPerGroup);
+    }
 }

@@ -34,8 +34,14 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
             _mainStream = new IlgpuStream(_accelerator.DefaultStream, isOwner: false);
             _nothing = new IlgpuBuffer(_accelerator.Allocate1D<byte>(NothingBytes));
         }
-        catch (Exception error) when (error is not OutOfMemoryException)
+        catch (Exception error)
         {
+            _accelerator?.Dispose();
+            if (error is OutOfMemoryException)
+            {
+                throw;
+            }
+
             throw new DeviceException($"Device {info.Id} ({info.Name}) cannot be opened: {FirstLine(error)}");
         }
     }
@@ -94,6 +100,8 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
         return new IlgpuBuffer(CPUMemoryBuffer.Create(_accelerator, (nint)address, bytes, sizeof(byte)));
     }
 
+    internal override bool Owns(DeviceBuffer buffer) => buffer is IlgpuBuffer memory && memory.IsOf(_accelerator);
+
     public override DeviceStream ShareStream(nint handle)
     {
         // The processor has no streams of others: what was done there is done.
@@ -110,7 +118,7 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
     public override DeviceEvent CreateEvent(bool isTimed = false)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return new IlgpuEvent();
+        return new IlgpuEvent(isTimed);
     }
 
     public override DeviceKernel Load(string name, TaskFamily? family = null)
@@ -163,7 +171,10 @@ internal sealed unsafe class IlgpuRuntime : DeviceRuntime
     public override TimeSpan Elapsed(DeviceEvent first, DeviceEvent second)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return ((IlgpuEvent)second).Marker!.MeasureFrom(((IlgpuEvent)first).Marker!);
+        IlgpuEvent begin = (IlgpuEvent)first, end = (IlgpuEvent)second;
+        RequireTimed(begin.IsTimed, begin.Marker is not null);
+        RequireTimed(end.IsTimed, end.Marker is not null);
+        return end.Marker!.MeasureFrom(begin.Marker!);
     }
 
     public override void Synchronize(DeviceStream? stream = null)

@@ -6,7 +6,7 @@ using ILGPU;
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
 /// <summary>
-/// One share of a network's first layer, once for every row and once for every task instead of for every pair.
+/// One part of a network's first layer, once for every row and once for every task instead of for every pair.
 /// </summary>
 public static class FirstLayerKernel
 {

@@ -123,7 +123,10 @@ internal readonly struct PairFill<TTile>
     private int WeightVector(in SoftQShape shape, int item)
     {
         int k = item / (PairTile<TTile>.Columns / Lanes), column = item & ((PairTile<TTile>.Columns / Lanes) - 1);
-        return (((shape.Inputs + 1 + k) * shape.Stride) + _firstColumn) / Lanes + column;
+
+        // W2 lies behind W1 and its biases.
+        int networkRow = shape.Inputs + 1 + k;
+        return (((networkRow * shape.Stride) + _firstColumn) / Lanes) + column;
     }
 
     private void FillPair(

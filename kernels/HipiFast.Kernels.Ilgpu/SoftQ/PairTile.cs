@@ -31,7 +31,7 @@ internal readonly struct PairTile<TTile>
     {
         _shared = shared;
         _tile = tile;
-        int across = (shape.Candidates + (1 << shape.TaskShift) - 1) >> shape.TaskShift, down = tile / across;
+        int across = Across(shape), down = tile / across;
         _firstRow = down * (Pairs >> shape.TaskShift);
         _firstTask = (tile - (down * across)) << shape.TaskShift;
     }
@@ -57,10 +57,13 @@ internal readonly struct PairTile<TTile>
     /// <summary>Tiles of the matrix.</summary>
     public static int Tiles(in SoftQShape shape)
     {
-        int across = (
-            shape.Candidates + (1 << shape.TaskShift) - 1) >> shape.TaskShift, tileRows = Pairs >> shape.TaskShift;
-        return across * ((shape.Rows + tileRows - 1) / tileRows);
+        int tileRows = Pairs >> shape.TaskShift, down = (shape.Rows + tileRows - 1) / tileRows;
+        return Across(shape) * down;
     }
+
+    // Tiles beside each other along the tasks.
+    private static int Across(in SoftQShape shape) =>
+        (shape.Candidates + (1 << shape.TaskShift) - 1) >> shape.TaskShift;
 
     /// <summary>Row of a pair; may be beyond the last.</summary>
     public int Row(in SoftQShape shape, int pair) => _firstRow + (pair >> shape.TaskShift);
@@ -76,8 +79,8 @@ internal readonly struct PairTile<TTile>
     /// group call it together; the shared memory is free again when it returns.
     /// </summary>
     /// <param name="layers">First layers.</param>
-    /// <param name="rowLayer">Where the rows' share begins.</param>
-    /// <param name="taskLayer">Where the tasks' share begins.</param>
+    /// <param name="rowLayer">Where the rows' part begins.</param>
+    /// <param name="taskLayer">Where the tasks' part begins.</param>
     /// <param name="weights">The network.</param>
     /// <param name="pairs">The pairs' memory, for the actions.</param>
     /// <param name="actions">Entries of each pair's own action that the first layer lacks; 0 for none.</param>

@@ -104,9 +104,8 @@ public static class SoftQKernels
     {
         ArrayView<Four> shared = SharedMemory.Allocate<Four>(PairTile<TTile>.SharedLength);
         ArrayView<float> values = SharedMemory.Allocate<float>(PairTile<TTile>.Pairs);
-        int tiles = PairTile<TTile>.Tiles(shape), actions = shape.Estimator == (int)SoftQEstimator.Bellman
-            ? shape.ActionDimension
-            : 0;
+        int tiles = PairTile<TTile>.Tiles(shape);
+        int actions = shape.Estimator == (int)SoftQEstimator.Bellman ? shape.ActionDimension : 0;
         for (int tile = Grid.IdxX; tile < tiles; tile += Grid.DimX)
         {
             PairTile<TTile> at = new(shared, shape, tile);
@@ -121,7 +120,7 @@ public static class SoftQKernels
                 AddValues(at, layers, rowLayer, taskLayer, critic, pairs, actions, shape);
                 for (int pair = Group.IdxX; pair < PairTile<TTile>.Pairs; pair += PairTile<TTile>.Threads)
                 {
-                    float value = Squash(at.Sum(0, pair) + critic[OutputBias(shape)], shape);
+                    float value = Squash(at.Sum(0, pair) + critic[shape.Bias3], shape);
                     values[pair] = number == 0 ? value : Combine(values[pair], value, shape);
                 }
 
@@ -180,10 +179,10 @@ public static class SoftQKernels
         {
             Accumulators sums = at.Multiply(layers, rowLayer, taskLayer, critic, pairs, actions, shape, column);
             int low = column + (4 * PairTile<TTile>.HiddenThread), high = low + (PairTile<TTile>.Columns / 2);
-            int bias = (shape.Inputs + 1 + shape.Stride) * shape.Stride;
+            int bias = shape.Bias2, weights = bias + shape.Stride;
             sums.Activate(LoadColumns(critic, bias, low, shape), LoadColumns(critic, bias, high, shape));
-            Four lowWeights = LoadColumns(critic, bias + shape.Stride, low, shape);
-            Four highWeights = LoadColumns(critic, bias + shape.Stride, high, shape);
+            Four lowWeights = LoadColumns(critic, weights, low, shape);
+            Four highWeights = LoadColumns(critic, weights, high, shape);
             first = sums.DotFirst(lowWeights, highWeights, first);
             last = sums.DotLast(lowWeights, highWeights, last);
         }
@@ -192,14 +191,14 @@ public static class SoftQKernels
         Group.Barrier();
     }
 
-    // Adds a chunk's share of the actor's outputs to what the pairs' memory holds of them.
+    // Adds a chunk's part of the actor's outputs to what the pairs' memory holds of them.
     private static void AddOutputs<TTile>(
         PairTile<TTile> at, Accumulators sums, ArrayView<float> actor, ArrayView<float> pairs, in SoftQShape shape,
         int column, int outputs)
         where TTile : unmanaged, ISoftQTile
     {
         int low = column + (4 * PairTile<TTile>.HiddenThread), high = low + (PairTile<TTile>.Columns / 2);
-        int bias = (shape.Inputs + 1 + shape.Stride) * shape.Stride;
+        int bias = shape.Bias2, weights = bias + shape.Stride;
         sums.Activate(LoadColumns(actor, bias, low, shape), LoadColumns(actor, bias, high, shape));
         sums = Registers.Hold(sums);
         for (int first = 0; first < outputs; first += Outputs)
@@ -207,8 +206,8 @@ public static class SoftQKernels
             int count = Math.Min(Outputs, outputs - first);
             for (int o = 0; o < count; o++)
             {
-                Four lowWeights = LoadOutputs(actor, bias + shape.Stride, low, first + o, shape);
-                Four highWeights = LoadOutputs(actor, bias + shape.Stride, high, first + o, shape);
+                Four lowWeights = LoadOutputs(actor, weights, low, first + o, shape);
+                Four highWeights = LoadOutputs(actor, weights, high, first + o, shape);
                 at.StoreSums(
                     o, sums.DotFirst(lowWeights, highWeights, default), sums.DotLast(lowWeights, highWeights, default));
             }
@@ -219,7 +218,7 @@ public static class SoftQKernels
                 for (int o = 0; o < count; o++)
                 {
                     long slot = ((first + o) * shape.PairCapacity) + at.Slot(pair);
-                    float before = column == 0 ? actor[OutputBias(shape) + first + o] : pairs[slot];
+                    float before = column == 0 ? actor[shape.Bias3 + first + o] : pairs[slot];
                     pairs[slot] = before + at.Sum(o, pair);
                 }
             }
@@ -261,14 +260,14 @@ public static class SoftQKernels
         CallNumbers numbers = call[0];
         for (int first = 0; first < shape.ActionDimension; first += SoftQNoise.NormalsPerBlock)
         {
-            uint purpose = (uint)RandomPurpose.BellmanAction + (256u * (uint)(first / SoftQNoise.NormalsPerBlock));
+            uint purpose = SoftQNoise.PurposeWord(first / SoftQNoise.NormalsPerBlock);
             PhiloxBlock block = Philox.Next(
                 (uint)task, numbers.FirstRow + (uint)(shape.FirstRow + row), numbers.Call, purpose, numbers.Seed);
             for (int word = 0; word < SoftQNoise.NormalsPerBlock && first + word < shape.ActionDimension; word++)
             {
                 int d = first + word;
-                uint radius = Utilities.Select(
-                    word < 2, block.X, block.Z), angle = Utilities.Select(word < 2, block.Y, block.W);
+                uint radius = Utilities.Select(word < 2, block.X, block.Z);
+                uint angle = Utilities.Select(word < 2, block.Y, block.W);
                 float normal = DeviceMath.ToNormal(radius, angle, (word & 1) != 0);
                 float std = DeviceMath.Exp(
                     DeviceMath.ClampLogStd(pairs[((d + shape.ActionDimension) * shape.PairCapacity) + slot]));
@@ -300,10 +299,6 @@ public static class SoftQKernels
     internal static float Squash(float value, in SoftQShape shape) => shape.RangeWidth > 0f
         ? shape.RangeLow + (shape.RangeWidth / (1f + DeviceMath.Exp(-value)))
         : value;
-
-    /// <summary>Where the last layer's bias begins in a network.</summary>
-    internal static int OutputBias(in SoftQShape shape) =>
-        ((shape.Inputs + 2 + shape.Stride) * shape.Stride) + (shape.Stride * shape.OutputStride);
 
     // Four neighbouring entries of a row of the network, 0 beyond its end.
     private static Four LoadColumns(ArrayView<float> weights, int start, int column, in SoftQShape shape)

@@ -138,19 +138,19 @@ internal readonly struct TensorPairTile
         WarpSums sums = default;
         int steps = Steps(shape), ringStep = Registers.Hold(
             default(TMode).IsSliced ? ChunkLength(shape) : shape.Blocks * TensorCore.Lanes);
-        int from = RingIndex(shape, Group.IdxX, chunk, round, 0);
-        PairShares shares = new(this, shape);
-        PairVectors next = shares.Load(vectors, 0);
+        int from = RingIndex<TMode>(shape, Group.IdxX, chunk, round, 0);
+        PairParts parts = new(this, shape);
+        PairVectors next = parts.Load(vectors, 0);
         PairActions added = new(this, shape, actions);
         PairFragment left = Build<TMode>(next, added, network, pairs, shape, 0);
         int last = Registers.Hold((steps - 1) * InputVectors), ahead = Math.Min(InputVectors, last);
-        next = shares.Load(vectors, ahead);
+        next = parts.Load(vectors, ahead);
         for (int step = 0; step < steps; step++)
         {
             if (default(TMode).IsSliced && (step & (shape.SliceSteps - 1)) == 0)
             {
                 AwaitSlice(shape, weights, round, step);
-                from = RingIndex(shape, Group.IdxX, chunk, round, step);
+                from = RingIndex<TMode>(shape, Group.IdxX, chunk, round, step);
             }
 
             ArrayView<FourWords> fragments = ring.SubView(from);
@@ -163,7 +163,7 @@ internal readonly struct TensorPairTile
             sums = TensorCore.MultiplyAdd(left, right, sums);
             left = Build<TMode>(next, added, network, pairs, shape, step + 1);
             ahead = Math.Min(ahead + InputVectors, last);
-            next = shares.Load(vectors, ahead);
+            next = parts.Load(vectors, ahead);
             from += ringStep;
         }
 
@@ -203,16 +203,20 @@ internal readonly struct TensorPairTile
     /// Where a thread's fragment of its warp's first block lies in shared memory; those of the next blocks follow a
     /// warp's fragments apart.
     /// </summary>
+    /// <typeparam name="TMode">Whether W2 lies there in slices.</typeparam>
     /// <param name="shape">Sizes.</param>
     /// <param name="thread">The thread.</param>
     /// <param name="chunk">The chunk of hidden units.</param>
     /// <param name="round">Chunks that the group has computed before.</param>
     /// <param name="step">The step.</param>
     /// <returns>The fragment's number.</returns>
-    internal static int RingIndex(in TensorSoftQShape shape, int thread, int chunk, int round, int step)
+    internal static int RingIndex<TMode>(in TensorSoftQShape shape, int thread, int chunk, int round, int step)
+        where TMode : unmanaged, ITensorMode
     {
+        // Not by the slices' length, which is 0 where W2 is whole: both ways would be computed, one of two numbers
+        // chosen, and of these one divided by that length.
         int lane = thread & (TensorCore.Lanes - 1);
-        if (shape.SliceSteps == 0)
+        if (!default(TMode).IsSliced)
         {
             return (((step * shape.Blocks) + FirstBlock(shape, thread, chunk)) * TensorCore.Lanes) + lane;
         }
@@ -280,13 +284,13 @@ internal readonly struct TensorPairTile
     /// <summary>Floats of a row of the first layers between the lane's and those of the lane of column 0.</summary>
     internal static int FragmentColumn => FragmentLane;
 
-    // The operand of a step from the first layers' shares of the lane's pairs.
+    // The operand of a step from the first layers' parts of the lane's pairs.
     private static PairFragment Build<TMode>(
-        PairVectors shares, in PairActions added, ArrayView<float> network, ArrayView<float> pairs,
+        PairVectors parts, in PairActions added, ArrayView<float> network, ArrayView<float> pairs,
         in TensorSoftQShape shape, int step)
         where TMode : unmanaged, ITensorMode
     {
-        LaneUnits units = shares.Add();
+        LaneUnits units = parts.Add();
         if (default(TMode).AddsActions)
         {
             added.AddTo(ref units, network, pairs, shape, Math.Min(step, Steps(shape) - 1));
@@ -346,10 +350,10 @@ internal readonly struct TensorPairTile
         ArrayView<FourWords> ring, ArrayView<FourWords> weights, in TensorSoftQShape shape, int number)
     {
         int slices = Slices(shape), length = ChunkLength(shape), round = number / slices;
-        int first = (
-            number - (round * slices)) * shape.SliceSteps, count = Math.Min(shape.SliceSteps, Steps(shape) - first);
-        int source = (first * shape.Blocks * TensorCore.Lanes) + (round % Chunks(shape) * length),
-            target = (number & 1) * shape.SliceSteps * length;
+        int first = (number - (round * slices)) * shape.SliceSteps;
+        int count = Math.Min(shape.SliceSteps, Steps(shape) - first), chunk = round % Chunks(shape);
+        int source = (first * shape.Blocks * TensorCore.Lanes) + (chunk * length);
+        int target = (number & 1) * shape.SliceSteps * length;
         for (int step = 0; step < count; step++)
         {
             for (int i = Group.IdxX; i < length; i += Group.DimX)

@@ -133,7 +133,7 @@ public static class TensorSoftQKernels
                 {
                     long entry = ((long)row * shape.Problem.Candidates) + candidate;
                     value = SoftQKernels.Squash(
-                        at.Sum(shape, place) + critic[SoftQKernels.OutputBias(shape.Problem)], shape.Problem);
+                        at.Sum(shape, place) + critic[shape.Problem.Bias3], shape.Problem);
                     if (shape.IsSecond != 0)
                     {
                         value = SoftQKernels.Combine(softQ[entry], value, shape.Problem);
@@ -194,20 +194,21 @@ public static class TensorSoftQKernels
             : at.Multiply<SlicedActionMode>(layers, critic, weights, pairs, actions, shape, chunk, round);
     }
 
-    // A block's share of the critic's output.
+    // A block's part of the critic's output.
     private static void AddValues(
         ref PairSums values, SumFragment sums, ArrayView<float> critic, in TensorSoftQShape shape, int chunk, int block)
     {
-        int column = TensorPairTile.Column(shape, chunk, block), bias = SecondBias(shape);
+        int column = TensorPairTile.Column(shape, chunk, block);
         if (column < shape.Problem.Stride)
         {
             ArrayView<Four> vectors = critic.Cast<Four>().AsAligned(Four.Bytes);
             values.Add(
-                Activate(sums, vectors[(bias + column) / 4]), vectors[(bias + shape.Problem.Stride + column) / 4]);
+                Activate(sums, vectors[(shape.Problem.Bias2 + column) / 4]),
+                vectors[(shape.Problem.Weight3 + column) / 4]);
         }
     }
 
-    // Adds a chunk's share of the actor's outputs to what the pairs' memory holds of them.
+    // Adds a chunk's part of the actor's outputs to what the pairs' memory holds of them.
     private static void AddOutputs(
         TensorPairTile at, WarpSums sums, ArrayView<float> actor, ArrayView<float> pairs, in TensorSoftQShape shape,
         int chunk, int outputs)
@@ -233,7 +234,7 @@ public static class TensorSoftQKernels
                 if (row < shape.Problem.Rows && task < shape.Problem.Candidates)
                 {
                     long slot = (output * shape.Problem.PairCapacity) + TensorPairTile.Slot(shape, row, task);
-                    float before = chunk == 0 ? actor[SoftQKernels.OutputBias(shape.Problem) + output] : pairs[slot];
+                    float before = chunk == 0 ? actor[shape.Problem.Bias3 + output] : pairs[slot];
                     pairs[slot] = before + at.Sum(shape, place);
                 }
             }
@@ -250,7 +251,7 @@ public static class TensorSoftQKernels
         Four bias = default;
         if (column < shape.Problem.Stride)
         {
-            bias = network.Cast<Four>().AsAligned(Four.Bytes)[(SecondBias(shape) + column) / 4];
+            bias = network.Cast<Four>().AsAligned(Four.Bytes)[(shape.Problem.Bias2 + column) / 4];
         }
 
         return Activate(sums, bias);
@@ -276,9 +277,5 @@ public static class TensorSoftQKernels
     private static Four OutputWeights(
         ArrayView<float> actor, in TensorSoftQShape shape, int chunk, int block, int output) =>
         SoftQKernels.LoadOutputs(
-            actor, SecondBias(shape) + shape.Problem.Stride, TensorPairTile.Column(shape, chunk, block), output,
-            shape.Problem);
-
-    private static int SecondBias(in TensorSoftQShape shape) =>
-        (shape.Problem.Inputs + 1 + shape.Problem.Stride) * shape.Problem.Stride;
+            actor, shape.Problem.Weight3, TensorPairTile.Column(shape, chunk, block), output, shape.Problem);
 }

@@ -76,6 +76,24 @@ internal struct RowSums
         }
     }
 
+    /// <summary>Adds a score, compensated (Kahan): a thread may add up many thousand.</summary>
+    /// <param name="distance">The score relative to m.</param>
+    /// <param name="lostSum">What the last addition to <see cref="Sum"/> rounded away.</param>
+    /// <param name="lostWeighted">The same of <see cref="Weighted"/>.</param>
+    public void Add(float distance, ref float lostSum, ref float lostWeighted)
+    {
+        float weight = DeviceMath.Exp(distance), term = weight - lostSum, total = Sum + term;
+        lostSum = (total - Sum) - term;
+        Sum = total;
+        if (weight > 0f)
+        {
+            term = (weight * distance) - lostWeighted;
+            total = Weighted + term;
+            lostWeighted = (total - Weighted) - term;
+            Weighted = total;
+        }
+    }
+
     /// <summary>Both parts.</summary>
     public static RowSums Join(RowSums a, RowSums b)
     {

@@ -2,6 +2,7 @@ using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.Devices.TaskSampling;
 using HipiFast.Kernels.Ilgpu.Numerics;
 using HipiFast.Kernels.Random;
+using HipiFast.Kernels.TaskSampling;
 using ILGPU;
 using ILGPU.Util;
 
@@ -57,25 +58,19 @@ public static partial class TaskSamplingKernels
                 continue;
             }
 
-            float distance = ExactScore.Distance(numbers, score, best), weight = DeviceMath.Exp(distance);
+            float distance = ExactScore.Distance(numbers, score, best);
+            sums.Add(distance, ref lostSum, ref lostWeighted);
 
-            // Kahan: a thread may add up many thousand entries.
-            float term = weight - lostSum, total = sums.Sum + term;
-            lostSum = (total - sums.Sum) - term;
-            sums.Sum = total;
-            if (weight > 0f)
+            // From further below no noise reaches what the best score has at least.
+            if (distance + ExactScores.LargestNoise > ExactScores.SmallestNoise)
             {
-                term = (weight * distance) - lostWeighted;
-                total = sums.Weighted + term;
-                lostWeighted = (total - sums.Weighted) - term;
-                sums.Weighted = total;
+                PhiloxBlock noise = Philox.Next(
+                    (uint)task / BlockTasks, numbers.FirstRow + (uint)(shape.FirstRow + row), numbers.Call,
+                    (uint)RandomPurpose.TaskSampling, numbers.Seed);
+                float noisy = distance + DeviceMath.ToGumbel(Word(noise, (task & 1) == 0, (task & 3) < 2));
+                sums.Sample = Choice.Better(sums.Sample, new Choice(noisy, 0f, task));
             }
 
-            PhiloxBlock noise = Philox.Next(
-                (uint)task / BlockTasks, numbers.FirstRow + (uint)(shape.FirstRow + row), numbers.Call,
-                (uint)RandomPurpose.TaskSampling, numbers.Seed);
-            float noisy = distance + DeviceMath.ToGumbel(Word(noise, task));
-            sums.Sample = Choice.Better(sums.Sample, new Choice(noisy, 0f, task));
             if (shape.TaskDimension > 0 && AreEqual(candidates, task, commanded, row, shape.TaskDimension))
             {
                 sums.Commanded = ExponentialSum.Join(sums.Commanded, new ExponentialSum(distance, 1f, 0f));
@@ -106,7 +101,7 @@ public static partial class TaskSamplingKernels
                 (uint)column / BlockTasks, numbers.FirstRow + (uint)(shape.FirstRow + row), numbers.Call,
                 (uint)RandomPurpose.RowSampling, numbers.Seed);
             float noisy = (((q * scale) - (largest * scale)) / temperature)
-                + DeviceMath.ToGumbel(Word(noise, column));
+                + DeviceMath.ToGumbel(Word(noise, (column & 1) == 0, (column & 3) < 2));
             best = Choice.Better(best, new Choice(noisy, 0f, row));
         }
 
@@ -121,11 +116,11 @@ public static partial class TaskSamplingKernels
         return ExactScore.Of(numbers, q, logPartition, prior, shape, task);
     }
 
-    // The word of a block that belongs to a task.
-    private static uint Word(in PhiloxBlock block, int task)
+    // A word of a block, by the parity of its number and the half it lies in; unlike the block's own indexer without
+    // branches.
+    private static uint Word(in PhiloxBlock block, bool isEven, bool isLow)
     {
-        uint low = Utilities.Select((task & 1) == 0, block.X, block.Y),
-            high = Utilities.Select((task & 1) == 0, block.Z, block.W);
-        return Utilities.Select((task & 3) < 2, low, high);
+        uint low = Utilities.Select(isEven, block.X, block.Y), high = Utilities.Select(isEven, block.Z, block.W);
+        return Utilities.Select(isLow, low, high);
     }
 }

@@ -12,8 +12,7 @@ namespace HipiFast.Kernels.Ilgpu.TaskSampling;
 /// <summary>Gumbel-max sampling along rows and down columns, with the noise made in registers.</summary>
 public static partial class TaskSamplingKernels
 {
-    // Words, and so tasks, of a Philox block.
-    private const int BlockTasks = 4;
+    private const int BlockTasks = SamplingShape.BlockTasks;
 
     /// <summary>
     /// A group to a row: the sampled and the most likely task, the entropy and the normaliser of the row's posterior,
@@ -115,8 +114,8 @@ public static partial class TaskSamplingKernels
     {
         ArrayView<Choice> shared = SharedMemory.Allocate<Choice>(GroupLimits.MaxThreads * BlockTasks);
         CallNumbers numbers = call[0];
-        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width, blocks = (
-            shape.Candidates + BlockTasks - 1) / BlockTasks;
+        int width = Group.DimX / shape.Lanes, lane = Group.IdxX / width;
+        int blocks = (shape.Candidates + BlockTasks - 1) / BlockTasks;
         int across = (blocks + width - 1) / width;
         for (int part = Grid.IdxX; part < across; part += Grid.DimX)
         {
@@ -211,9 +210,8 @@ public static partial class TaskSamplingKernels
             for (int word = 0; word < end; word++)
             {
                 int task = (block * BlockTasks) + word;
-                float q = softQ[((long)row * shape.Candidates) + task], prior = shape.HasPrior == 0
-                    ? 0f
-                    : logPrior[task];
+                float q = softQ[((long)row * shape.Candidates) + task];
+                float prior = shape.HasPrior == 0 ? 0f : logPrior[task];
                 float score = Score(numbers, q, logPartition, prior, shape, task), noisyScore = score;
                 if (!DeviceMath.IsFinite(q))
                 {
@@ -227,9 +225,7 @@ public static partial class TaskSamplingKernels
 
                 if (noisy)
                 {
-                    uint low = Utilities.Select(
-                        (word & 1) == 0, noise.X, noise.Y), high = Utilities.Select((word & 1) == 0, noise.Z, noise.W);
-                    noisyScore += DeviceMath.ToGumbel(Utilities.Select(word < 2, low, high));
+                    noisyScore += DeviceMath.ToGumbel(Word(noise, (word & 1) == 0, word < 2));
                     prior = 0f;
                 }
 
@@ -256,21 +252,8 @@ public static partial class TaskSamplingKernels
         for (int task = Group.IdxX; task < shape.Candidates; task += Group.DimX)
         {
             float q = softQ[((long)row * shape.Candidates) + task], prior = shape.HasPrior == 0 ? 0f : logPrior[task];
-            float score = Score(numbers, q, logPartition, prior, shape, task), distance = score - mode,
-                weight = DeviceMath.Exp(distance);
-
-            // Kahan: a thread may add up many thousand entries.
-            float term = weight - lostSum, total = sums.Sum + term;
-            lostSum = (total - sums.Sum) - term;
-            sums.Sum = total;
-            if (weight > 0f)
-            {
-                term = (weight * distance) - lostWeighted;
-                total = sums.Weighted + term;
-                lostWeighted = (total - sums.Weighted) - term;
-                sums.Weighted = total;
-            }
-
+            float score = Score(numbers, q, logPartition, prior, shape, task);
+            sums.Add(score - mode, ref lostSum, ref lostWeighted);
             if (shape.TaskDimension > 0 && AreEqual(candidates, task, commanded, row, shape.TaskDimension))
             {
                 sums.Commanded = ExponentialSum.Join(sums.Commanded, new ExponentialSum(score, 1f, 0f));

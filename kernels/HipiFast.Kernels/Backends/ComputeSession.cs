@@ -79,7 +79,12 @@ public sealed class ComputeSession(params IReadOnlyList<IDisposable> owned) : ID
     /// </summary>
     internal IRelabelPipeline RelabelPipeline
     {
-        get => field ??= _hostPipeline = new HostRelabelPipeline(SoftQ, LogPartition, TaskSampling);
+        get
+        {
+            ThrowIfDisposed();
+            return field ??= _hostPipeline = new HostRelabelPipeline(SoftQ, LogPartition, TaskSampling);
+        }
+
         init;
     }
 

@@ -36,7 +36,8 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     /// <summary>Number of elements; 0 after <see cref="Dispose"/>.</summary>
     public long Length { get; private set; }
 
-    /// <summary>Address of the first element; 64-byte aligned; good until the buffer grows, is disposed of or collected.
+    /// <summary>
+    /// Address of the first element; 64-byte aligned; good until the buffer grows, is disposed of or collected.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The buffer has been disposed of.</exception>
     public T* Pointer

@@ -54,7 +54,9 @@ public sealed unsafe class MlpParameters : IDisposable
     public long Version { get; private set; }
 
     /// <summary>The flat block, <see cref="MlpShape.Length"/> floats, padding included.</summary>
-    /// <exception cref="ObjectDisposedException">The network, or the memory it lies in, has been disposed of.</exception>
+    /// <exception cref="ObjectDisposedException">
+    /// The network, or the memory it lies in, has been disposed of.
+    /// </exception>
     public Span<float> Values
     {
         get
@@ -64,7 +66,9 @@ public sealed unsafe class MlpParameters : IDisposable
         }
     }
 
-    /// <summary>Address of the flat block; 64-byte aligned; good until the network is disposed of or collected.</summary>
+    /// <summary>
+    /// Address of the flat block; 64-byte aligned; good until the network is disposed of or collected.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The network has been disposed of.</exception>
     public float* Pointer
     {

@@ -9,6 +9,9 @@ namespace HipiFast.Kernels.Random;
 /// <param name="W">Word 3.</param>
 public readonly record struct PhiloxBlock(uint X, uint Y, uint Z, uint W)
 {
+    /// <summary>Words of a block.</summary>
+    public const int Words = 4;
+
     /// <summary>Word by number.</summary>
     /// <param name="word">0 to 3; only the two low bits count.</param>
     public uint this[int word] => (word & 3) switch { 0 => X, 1 => Y, 2 => Z, _ => W };

@@ -1,6 +1,8 @@
 namespace HipiFast.Kernels.Replay;
 
-/// <summary>The columns of transitions that kernels read or write, in the order in which lists of columns begin.</summary>
+/// <summary>
+/// The columns of transitions that kernels read or write, in the order in which lists of columns begin.
+/// </summary>
 internal enum KernelColumn
 {
     /// <summary>s, floats <c>[B, S]</c>.</summary>

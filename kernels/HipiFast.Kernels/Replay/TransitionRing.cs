@@ -28,7 +28,9 @@ internal abstract class TransitionRing : IDisposable
     /// <returns>
     /// The batch. Its memory serves the next one, too, and moves only when a larger one is asked for.
     /// </returns>
-    /// <exception cref="InvalidOperationException">The ring is empty.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The ring is empty, or began anew and has not been filled since.
+    /// </exception>
     public abstract ResidentTransitions Sample(int rows, ulong seed, uint call);
 
     /// <summary>

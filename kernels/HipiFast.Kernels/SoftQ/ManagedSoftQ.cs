@@ -11,7 +11,7 @@ namespace HipiFast.Kernels.SoftQ;
 /// </summary>
 /// <remarks>
 /// One pair costs two H x H layers; all else is kept small. The first layer is linear before its ReLU, so it splits
-/// into a share of the transition and a share of the task, <c>W1 [s, a, psi] = W_sa [s, a] + W_psi psi</c>: B + K rows
+/// into a part of the transition and a part of the task, <c>W1 [s, a, psi] = W_sa [s, a] + W_psi psi</c>: B + K rows
 /// instead of B * K. See <see cref="SoftQWorker{TSimd,TVector}"/> for what happens in a chunk. No temporary grows with
 /// B * K, B or K. A result does not depend on chunks or threads: every pair is summed in the same order wherever it is
 /// computed.
@@ -52,9 +52,8 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
     {
         using UseGuard.Scope use = _use.Enter(UseGuard.Session);
         problem.Validate(softQ.Length);
-        bool usesActor = problem.Estimator == SoftQEstimator.Bellman || problem.UsesLogProbability;
         _parameters = new Parameters(
-            problem.Critic1, problem.UsesCritic2 ? problem.Critic2 : null, usesActor ? problem.Actor : null);
+            problem.Critic1, problem.UsesCritic2 ? problem.Critic2 : null, problem.UsesActor ? problem.Actor : null);
         SoftQPlan plan = SoftQTiles.Plan(
             problem.Rows, problem.Candidates, FlopsPerPair(problem) / _kernel.Speed, MaxThreads);
         fixed (

@@ -10,7 +10,7 @@ namespace HipiFast.Kernels.SoftQ;
 /// </summary>
 /// <param name="broadcast"><c>[HiddenStride]</c>: the broadcast entry's share.</param>
 /// <param name="lanes">
-/// The lane block's share, <c>[HiddenStride][16]</c> as <see cref="SoftQMicroKernel.ArrangeLanes"/> left it.
+/// The lane block's part, <c>[HiddenStride][16]</c> as <see cref="SoftQMicroKernel.ArrangeLanes"/> left it.
 /// </param>
 internal readonly unsafe struct PairVector(float* broadcast, float* lanes)
 {
@@ -76,7 +76,7 @@ internal abstract unsafe class SoftQMicroKernel
     public abstract long ScratchFloats(MlpShape shape);
 
     /// <summary>
-    /// Brings one lane block's share into the order in which this kernel reads it; by default it stays as it is.
+    /// Brings one lane block's part into the order in which this kernel reads it; by default it stays as it is.
     /// </summary>
     /// <param name="share"><c>[hiddenStride][16]</c>, rearranged in place.</param>
     /// <param name="hiddenStride">H rounded up to 16.</param>

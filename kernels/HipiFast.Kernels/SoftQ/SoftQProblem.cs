@@ -158,6 +158,9 @@ public readonly ref struct SoftQProblem
     /// <summary>Whether log pi(a_j | s_j, psi_i) is evaluated.</summary>
     public bool UsesLogProbability => Estimator != SoftQEstimator.Critic && Alpha != 0f;
 
+    /// <summary>Whether the actor is evaluated.</summary>
+    public bool UsesActor => Estimator == SoftQEstimator.Bellman || UsesLogProbability;
+
     /// <summary>Throws unless the problem is complete and its shapes agree: what every backend checks first.</summary>
     /// <param name="resultLength">Entries of the result, expected to be B * K.</param>
     /// <exception cref="ArgumentException">

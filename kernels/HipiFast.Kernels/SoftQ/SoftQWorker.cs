@@ -115,7 +115,7 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         FirstLayers(call, block);
         _lanesAt = firstLane;
 
-        // The broadcast side runs fastest: a lane block's share of the first layer (16 H floats) stays in the
+        // The broadcast side runs fastest: a lane block's part of the first layer (16 H floats) stays in the
         // first-level cache meanwhile.
         int left = broadcasts * ((lanes + LaneBlock - 1) / LaneBlock), most = call.Kernel.TileVectors;
         Slot* slots = stackalloc Slot[most];

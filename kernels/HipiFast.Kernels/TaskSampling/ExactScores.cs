@@ -25,11 +25,14 @@ internal readonly unsafe struct ExactScores(
     /// </summary>
     public const float LargestPlainScore = 1024f;
 
+    /// <summary>No less than any noise that 32 bits give.</summary>
+    public const float LargestNoise = 23f;
+
+    /// <summary>No more than any noise that 32 bits give.</summary>
+    public const float SmallestNoise = -3f;
+
     // exp of it is nothing even beside the smallest float.
     private const double NegligibleDistance = -104;
-
-    // No less than the largest and no more than the smallest noise that 32 bits give.
-    private const double LargestNoise = 23, SmallestNoise = -3;
 
     private readonly double _inverseTemperature = temperature == 0 ? 0 : 1.0 / temperature;
 
@@ -152,15 +155,15 @@ internal readonly unsafe struct ExactScores(
                 continue;
             }
 
-            if (i / 4 != drawn)
+            if (i / PhiloxBlock.Words != drawn)
             {
-                drawn = i / 4;
+                drawn = i / PhiloxBlock.Words;
                 noise = Philox.Next(
                     (uint)drawn, source.FirstRow + (uint)row, source.Call, (uint)RandomPurpose.TaskSampling,
                     source.Seed);
             }
 
-            double noisy = distance + Gumbel((i % 4) switch { 0 => noise.X, 1 => noise.Y, 2 => noise.Z, _ => noise.W });
+            double noisy = distance + Gumbel(noise[i]);
             if (noisy > largest)
             {
                 (largest, sample) = (noisy, i);

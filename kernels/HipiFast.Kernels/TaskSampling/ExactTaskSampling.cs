@@ -62,10 +62,9 @@ internal static unsafe class ExactTaskSampling
         {
             double distance = ((double)softQ[(long)row * source.Candidates] - best) / source.Temperature;
             PhiloxBlock noise = Philox.Next(
-                (uint)column / 4, source.FirstRow + (uint)row, source.Call, (uint)RandomPurpose.RowSampling,
-                source.Seed);
-            double noisy = distance + ExactScores.Gumbel(
-                (column % 4) switch { 0 => noise.X, 1 => noise.Y, 2 => noise.Z, _ => noise.W });
+                (uint)column / PhiloxBlock.Words, source.FirstRow + (uint)row, source.Call,
+                (uint)RandomPurpose.RowSampling, source.Seed);
+            double noisy = distance + ExactScores.Gumbel(noise[column]);
             if (noisy > largest)
             {
                 (largest, picked) = (noisy, row);

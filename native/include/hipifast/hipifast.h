@@ -117,7 +117,7 @@ HF_API int32_t hf_pack_network(int32_t variant, int32_t hidden, int32_t outputs,
 HF_API int32_t hf_scratch_floats(int32_t variant, int32_t hidden, int32_t actions, size_t* floats);
 
 /*
- * Rearranges a lane block's share in place, from [HS][16] to [HS / 2][16][2]: units k and k + 1 of a pair side by side, the order in which bf16
+ * Rearranges a lane block's part in place, from [HS][16] to [HS / 2][16][2]: units k and k + 1 of a pair side by side, the order in which bf16
  * dot products want them. hidden_stride is a multiple of 16 up to HF_MAX_HIDDEN.
  */
 HF_API int32_t hf_arrange_lanes(int32_t variant, float* share, int32_t hidden_stride);

@@ -27,8 +27,8 @@ internal static class QuickBenchmark
     ];
 
     /// <summary>
-    /// Measures the cases within <see cref="Seconds"/>: each may take its share of what is left, and one whose few calls
-    /// would take more, by the rate of the case of its kind before, is left out.
+    /// Measures the cases within <see cref="Seconds"/>: each may take its share of what is left, and one whose few
+    /// calls would take more, by the rate of the case of its kind before, is left out.
     /// </summary>
     /// <typeparam name="T">What is found of a case.</typeparam>
     /// <param name="clock">Seconds since the run began.</param>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using HipiFast.Benchmarking.Cases;
+using HipiFast.Benchmarking.Results;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Devices.Peaks;
@@ -177,7 +178,8 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
     {
         TransitionShape shape = BenchmarkCase.PeerShape;
         using TimedRuntime runtime = new(DeviceBackend.Of(backend).CreateRuntime(device));
-        using DeviceReplay replay = new(runtime, TransitionBatch.Forms(shape), selection.ReplayCount);
+        using DeviceLauncher launcher = new(runtime);
+        using DeviceReplay replay = new(launcher, TransitionBatch.Forms(shape), selection.ReplayCount);
         using TransitionBatch data = BenchmarkData.Batch(shape, Math.Min(selection.ReplayCount, ReplayAppend));
         while (replay.Count < replay.Capacity)
         {
@@ -241,11 +243,11 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
         };
         using Relabeler relabeler = new(session, BenchmarkData.GoalFamily(benchmark.Shape), agent, options);
         relabeler.SetFixedCandidates(BenchmarkData.Tasks(benchmark.Shape, benchmark.Candidates));
-        double plain = Median(() => relabeler.Relabel(batch)), graph = double.NaN;
+        double plain = MedianSeconds(() => relabeler.Relabel(batch)), graph = double.NaN;
         runtime.AllowsCapture = true;
         if (runtime.CanCapture)
         {
-            graph = Median(() => relabeler.Relabel(batch));
+            graph = MedianSeconds(() => relabeler.Relabel(batch));
         }
 
         runtime.IsTiming = true;
@@ -277,11 +279,11 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
         using ResidentReplay replay = new(memory, buffer);
         using ITransitionBatch batch = replay.CreateBatch(data.Count);
         replay.Sample(batch, data.Count, BenchmarkData.Seed, 0);
-        return Median(() => relabeler.Relabel(batch));
+        return MedianSeconds(() => relabeler.Relabel(batch));
     }
 
     // The first calls compile, allocate and capture.
-    private double Median(Action call)
+    private double MedianSeconds(Action call)
     {
         call();
         call();
@@ -294,7 +296,6 @@ internal sealed class DeviceBenchmark(KernelBackend backend, string? device, Dev
             seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
         while (seconds.Count < LeastCalls || Stopwatch.GetElapsedTime(begin).TotalSeconds < selection.Seconds);
-        seconds.Sort();
-        return seconds[seconds.Count / 2];
+        return Medians.Of(seconds);
     }
 }

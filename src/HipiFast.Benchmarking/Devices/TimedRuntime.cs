@@ -68,6 +68,8 @@ internal sealed unsafe class TimedRuntime(DeviceRuntime inner) : DeviceRuntime
 
     public override DeviceBuffer Share(ulong address, long bytes) => inner.Share(address, bytes);
 
+    internal override bool Owns(DeviceBuffer buffer) => inner.Owns(buffer);
+
     public override DeviceStream ShareStream(nint handle) => inner.ShareStream(handle);
 
     public override DeviceStream CreateStream() => inner.CreateStream();

@@ -30,7 +30,7 @@ public enum Measure
     /// <summary>The time of the first call in a process.</summary>
     FirstCall,
 
-    /// <summary>Bytes that a call allocates on the managed heap; <see cref="Verdict.Slower"/> is more of them.</summary>
+    /// <summary>Bytes that a call allocates on the managed heap; <see cref="Verdict.Slower"/> is more.</summary>
     Allocated,
 }
 
@@ -123,14 +123,14 @@ public sealed record Comparison(
                 ? LocationTests.MannWhitney(x, [.. y.Select(value => value + Math.Log(ratio))])
                 : times;
             return new Contrast(
-                name, Measure.Median, Median(one.Seconds), Median(other.Seconds), times, fractions, [], peak);
+                name, Measure.Median, Medians.Of(one.Seconds), Medians.Of(other.Seconds), times, fractions, [], peak);
         });
         IEnumerable<ComparedBenchmark> allocations =
             from name in names
             let was = before.Benchmarks[name].AllocatedBytes
             let isNow = after.Benchmarks[name].AllocatedBytes
             where was is not null && isNow is not null
-            select Allocation.Compare(name, [was.Value], [isNow.Value]);
+            select Allocation.Compare(name, [was.Value], [isNow.Value], rule.Threshold);
         return new Comparison(
             rule, "Mann-Whitney", Describe(basePath, before), Describe(newPath, after),
             [.. Judge([.. contrasts], rule), .. allocations], gone, added);
@@ -168,12 +168,14 @@ public sealed record Comparison(
         double medianThreshold = Math.Log(1 + rule.Threshold), tailThreshold = Math.Log(1 + rule.TailThreshold);
         double[] peaks = [.. contrasts.Where(
             contrast => contrast.PeakRatio is not null).Select(contrast => Math.Log(contrast.PeakRatio!.Value))];
-        bool machineMoved = peaks.Length > 0 && Math.Abs(Median(peaks)) > medianThreshold;
+        bool machineMoved = peaks.Length > 0 && Math.Abs(Medians.Of(peaks)) > medianThreshold;
         return [.. contrasts.Select((contrast, i) =>
         {
             LocationShift shift = contrast.OfPeak;
             Verdict byTime = Of(contrast.Shift, times[i], contrast), byFraction = Of(shift, fractions[i], contrast);
-            bool moved = contrast.PeakRatio is double ratio ? Math.Abs(Math.Log(ratio)) > medianThreshold : machineMoved;
+            bool moved = contrast.PeakRatio is double ratio
+                ? Math.Abs(Math.Log(ratio)) > medianThreshold
+                : machineMoved;
             bool cannotTell = moved && (contrast.PeakRatio is null
                 ? byTime != Verdict.Same
                 : byFraction != Verdict.Same && byFraction != byTime);
@@ -196,13 +198,6 @@ public sealed record Comparison(
             || Math.Abs(Math.Exp(shift.Shift) - 1) * contrast.Before <= rule.NoiseFloorSeconds
             || probability > rule.Significance ? Verdict.Same
             : shift.Shift > 0 ? Verdict.Slower : Verdict.Faster;
-    }
-
-    /// <summary>The median.</summary>
-    internal static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 }
 

@@ -50,70 +50,51 @@ public sealed class ComparisonReport(Comparison comparison, bool all = false)
     }
 
     /// <summary>Everything as one JSON document.</summary>
-    public string Json()
+    public string Json() => JsonText.Write(writer =>
     {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
+        writer.WriteStartObject();
+        writer.WriteString("base", comparison.Base);
+        writer.WriteString("new", comparison.New);
+        writer.WriteString("method", comparison.Method);
+        writer.WriteNumber("threshold", comparison.Rule.Threshold);
+        writer.WriteNumber("tail_threshold", comparison.Rule.TailThreshold);
+        writer.WriteNumber("noise_floor_s", comparison.Rule.NoiseFloorSeconds);
+        writer.WriteNumber("significance", comparison.Rule.Significance);
+        writer.WriteBoolean("regression", comparison.HasRegression);
+        writer.WriteStartArray("benchmarks");
+        foreach (ComparedBenchmark benchmark in comparison.Benchmarks)
         {
             writer.WriteStartObject();
-            writer.WriteString("base", comparison.Base);
-            writer.WriteString("new", comparison.New);
-            writer.WriteString("method", comparison.Method);
-            writer.WriteNumber("threshold", comparison.Rule.Threshold);
-            writer.WriteNumber("tail_threshold", comparison.Rule.TailThreshold);
-            writer.WriteNumber("noise_floor_s", comparison.Rule.NoiseFloorSeconds);
-            writer.WriteNumber("significance", comparison.Rule.Significance);
-            writer.WriteBoolean("regression", comparison.HasRegression);
-            writer.WriteStartArray("benchmarks");
-            foreach (ComparedBenchmark benchmark in comparison.Benchmarks)
+            writer.WriteString("name", benchmark.Name);
+            writer.WriteString("measure", Word(benchmark.Measure));
+            writer.WriteString("verdict", Word(benchmark));
+            string unit = benchmark.Measure == Measure.Allocated ? "bytes" : "s";
+            writer.WriteNumber($"base_{unit}", benchmark.Before);
+            writer.WriteNumber($"new_{unit}", benchmark.After);
+            NumberText.Write(writer, "ratio", benchmark.Ratio);
+            NumberText.Write(writer, "ratio_low", benchmark.RatioLow);
+            NumberText.Write(writer, "ratio_high", benchmark.RatioHigh);
+            writer.WriteNumber("probability", benchmark.Probability);
+            if (benchmark.PeakRatio is double peak)
             {
-                writer.WriteStartObject();
-                writer.WriteString("name", benchmark.Name);
-                writer.WriteString("measure", Word(benchmark.Measure));
-                writer.WriteString("verdict", Word(benchmark));
-                string unit = benchmark.Measure == Measure.Allocated ? "bytes" : "s";
-                writer.WriteNumber($"base_{unit}", benchmark.Before);
-                writer.WriteNumber($"new_{unit}", benchmark.After);
-                WriteFinite(writer, "ratio", benchmark.Ratio);
-                WriteFinite(writer, "ratio_low", benchmark.RatioLow);
-                WriteFinite(writer, "ratio_high", benchmark.RatioHigh);
-                writer.WriteNumber("probability", benchmark.Probability);
-                if (benchmark.PeakRatio is double peak)
-                {
-                    writer.WriteNumber("peak_ratio", peak);
-                }
+                writer.WriteNumber("peak_ratio", peak);
+            }
 
-                writer.WriteStartArray("restart_ratios");
-                foreach (double ratio in benchmark.RestartRatios)
-                {
-                    writer.WriteNumberValue(ratio);
-                }
-
-                writer.WriteEndArray();
-                writer.WriteEndObject();
+            writer.WriteStartArray("restart_ratios");
+            foreach (double ratio in benchmark.RestartRatios)
+            {
+                writer.WriteNumberValue(ratio);
             }
 
             writer.WriteEndArray();
-            WriteNames(writer, "only_in_base", comparison.OnlyInBase);
-            WriteNames(writer, "only_in_new", comparison.OnlyInNew);
             writer.WriteEndObject();
         }
 
-        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
-    }
-
-    private static void WriteFinite(Utf8JsonWriter writer, string property, double value)
-    {
-        writer.WritePropertyName(property);
-        if (double.IsFinite(value))
-        {
-            writer.WriteNumberValue(value);
-        }
-        else
-        {
-            writer.WriteNullValue();
-        }
-    }
+        writer.WriteEndArray();
+        WriteNames(writer, "only_in_base", comparison.OnlyInBase);
+        WriteNames(writer, "only_in_new", comparison.OnlyInNew);
+        writer.WriteEndObject();
+    });
 
     private static void WriteNames(Utf8JsonWriter writer, string property, IReadOnlyList<string> names)
     {

@@ -28,14 +28,15 @@ public sealed record GateRule(
             NoiseFloorSeconds is >= 0 and < double.PositiveInfinity, "noise floor", NoiseFloorSeconds * 1e9,
             "a number of nanoseconds, 0 or more");
         Check(Significance is > 0 and < 1, "significance", Significance, "a probability above 0 and below 1");
+    }
 
-        static void Check(bool valid, string name, double value, string expected)
+    /// <summary>Throws when a number is out of range.</summary>
+    internal static void Check(bool valid, string name, double value, string expected)
+    {
+        if (!valid)
         {
-            if (!valid)
-            {
-                throw new ArgumentException(
-                    FormattableString.Invariant($"The {name} is {value}; expected {expected}."));
-            }
+            throw new ArgumentException(
+                FormattableString.Invariant($"The {name} is {value}; expected {expected}."));
         }
     }
 }

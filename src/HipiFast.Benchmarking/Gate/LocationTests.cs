@@ -1,3 +1,4 @@
+using HipiFast.Benchmarking.Results;
 using Perfolizer;
 using Perfolizer.Mathematics.SignificanceTesting.Base;
 using Perfolizer.Mathematics.SignificanceTesting.MannWhitney;
@@ -140,7 +141,7 @@ internal static class LocationTests
 
     private static LocationShift Interval(double[] sorted, int cut)
     {
-        double middle = (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+        double middle = Medians.OfSorted(sorted);
         return cut < 1
             ? new LocationShift(middle, double.NegativeInfinity, double.PositiveInfinity, 1, 1)
             : new LocationShift(middle, sorted[cut - 1], sorted[^cut], 1, 1);

@@ -1,3 +1,4 @@
+using HipiFast.Benchmarking.Results;
 using HipiFast.Benchmarking.Timing;
 
 namespace HipiFast.Benchmarking.Gate;
@@ -37,7 +38,7 @@ internal sealed class PairedBenchmark
     public IEnumerable<Contrast> Contrasts(string name, int seed)
     {
         yield return Of(
-            Measure.Median, Comparison.Median(Before.Medians), Comparison.Median(After.Medians),
+            Measure.Median, Medians.Of(Before.Medians), Medians.Of(After.Medians),
             LocationTests.SignedRank(Shifts), Shifts);
         if (Before.TellsCalls && After.TellsCalls
             && TailTest.Compare(Before.Calls, After.Calls, seed) is LocationShift tail)
@@ -49,7 +50,7 @@ internal sealed class PairedBenchmark
         {
             double[] shifts = [.. _firstBefore.Zip(_firstAfter, (early, late) => Math.Log(late / early))];
             yield return Of(
-                Measure.FirstCall, Comparison.Median(_firstBefore), Comparison.Median(_firstAfter),
+                Measure.FirstCall, Medians.Of(_firstBefore), Medians.Of(_firstAfter),
                 LocationTests.SignedRank(shifts), shifts);
         }
 
@@ -68,7 +69,7 @@ internal sealed class PairedBenchmark
 /// <summary>One program's side of a benchmark.</summary>
 internal sealed class PairedSide
 {
-    private readonly List<long> _bytes = [];
+    private readonly List<List<double>> _bytes = [];
 
     /// <summary>Medians of all turns.</summary>
     public List<double> Medians { get; } = [];
@@ -90,14 +91,17 @@ internal sealed class PairedSide
         }
     }
 
-    /// <summary>Bytes that a call allocated in each restart.</summary>
-    public double[] BytesPerCall() => [.. _bytes.Zip(Calls, (bytes, calls) => bytes / (double)calls.Count)];
+    /// <summary>
+    /// Bytes that a call allocated in each restart: the median over its turns, for what the runtime allocates in one of
+    /// them is no call's.
+    /// </summary>
+    public double[] BytesPerCall() => [.. _bytes.Select(Results.Medians.Of)];
 
     /// <summary>Begins a restart.</summary>
     public void Begin()
     {
         Calls.Add(new LatencyHistogram());
-        _bytes.Add(0);
+        _bytes.Add([]);
     }
 
     /// <summary>Adds a turn of the restart.</summary>
@@ -109,7 +113,7 @@ internal sealed class PairedSide
         if (turn.Calls is not null)
         {
             Calls[^1].Add(turn.Calls);
-            _bytes[^1] += turn.AllocatedBytes;
+            _bytes[^1].Add(turn.AllocatedBytes / (double)turn.Calls.Count);
         }
     }
 }

@@ -1,3 +1,5 @@
+using HipiFast.Benchmarking.Results;
+
 namespace HipiFast.Benchmarking.Gate;
 
 /// <summary>How long and how often a paired run measures.</summary>
@@ -15,19 +17,10 @@ public sealed record PairedPlan(int Restarts = 20, int Turns = 5, double TurnSec
     /// <exception cref="ArgumentException">One sentence that names it.</exception>
     public void Validate()
     {
-        Check(Restarts is >= 2 and <= 100, "number of restarts", Restarts, "2 to 100");
-        Check(Turns is >= 1 and <= 10_000, "number of turns", Turns, "1 to 10000");
-        Check(
+        GateRule.Check(Restarts is >= 2 and <= 100, "number of restarts", Restarts, "2 to 100");
+        GateRule.Check(Turns is >= 1 and <= 10_000, "number of turns", Turns, "1 to 10000");
+        GateRule.Check(
             TurnSeconds is > 0 and <= 10, "length of a turn", TurnSeconds * 1e3, "milliseconds above 0, at most 10000");
-
-        static void Check(bool valid, string name, double value, string expected)
-        {
-            if (!valid)
-            {
-                throw new ArgumentException(
-                    FormattableString.Invariant($"The {name} is {value}; expected {expected}."));
-            }
-        }
     }
 }
 
@@ -36,9 +29,9 @@ public sealed record PairedPlan(int Restarts = 20, int Turns = 5, double TurnSec
 /// turns that follow each other: what a shared machine does to the clock it does to both.
 /// </summary>
 /// <remarks>
-/// Beside the median of each turn it compares the 99th percentile of all calls (<see cref="TailTest"/>), the time of the
-/// first call in a process (the restarts but the first, in which results are checked, are pairs), and the bytes that a
-/// call allocates, which are counted and no question of luck.
+/// Beside the median of each turn it compares the 99th percentile of all calls (<see cref="TailTest"/>), the time of
+/// the first call in a process (the restarts but the first, in which results are checked, are pairs), and the bytes
+/// that a call allocates, which are counted and no question of luck.
 /// </remarks>
 public static class PairedRun
 {
@@ -141,7 +134,7 @@ public static class PairedRun
 
                 for (int i = 0; i < common.Length; i++)
                 {
-                    measured[common[i].Name].Shifts.Add(Comparison.Median(ratios[i]));
+                    measured[common[i].Name].Shifts.Add(Medians.Of(ratios[i]));
                 }
             }
         }

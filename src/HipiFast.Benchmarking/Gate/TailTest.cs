@@ -41,9 +41,9 @@ internal static class TailTest
         int restarts = before.Count;
         int[] support = Support([.. before, .. after]);
         double[] logarithms = [.. support.Select(bucket => Math.Log(LatencyHistogram.SecondsOf(bucket)))];
-        int[][] x = [.. before.Select(Columns)], y = [.. after.Select(Columns)];
+        long[][] x = [.. before.Select(Columns)], y = [.. after.Select(Columns)];
         Random random = new(seed);
-        int[] one = new int[support.Length], other = new int[support.Length];
+        long[] one = new long[support.Length], other = new long[support.Length];
         double observed = Shift(restart => (restart, false));
         int above = 1, below = 1;
         for (int draw = 0; draw < Swaps; draw++)
@@ -72,19 +72,19 @@ internal static class TailTest
             for (int i = 0; i < restarts; i++)
             {
                 (int restart, bool swapped) = draw(i);
-                TensorPrimitives.Add<int>(one, swapped ? y[restart] : x[restart], one);
-                TensorPrimitives.Add<int>(other, swapped ? x[restart] : y[restart], other);
+                TensorPrimitives.Add<long>(one, swapped ? y[restart] : x[restart], one);
+                TensorPrimitives.Add<long>(other, swapped ? x[restart] : y[restart], other);
             }
 
             return Percentile(other) - Percentile(one);
         }
 
         // Counted from the longest on, of which there are few.
-        double Percentile(int[] counts)
+        double Percentile(long[] counts)
         {
-            int count = TensorPrimitives.Sum<int>(counts), longer = count - (int)Math.Ceiling(Share * count);
+            long count = TensorPrimitives.Sum<long>(counts), longer = count - (long)Math.Ceiling(Share * count);
             int bucket = counts.Length - 1;
-            for (int seen = counts[bucket]; seen <= longer; seen += counts[bucket])
+            for (long seen = counts[bucket]; seen <= longer; seen += counts[bucket])
             {
                 bucket--;
             }
@@ -92,16 +92,7 @@ internal static class TailTest
             return logarithms[bucket];
         }
 
-        int[] Columns(LatencyHistogram calls)
-        {
-            int[] columns = new int[support.Length];
-            for (int i = 0; i < columns.Length; i++)
-            {
-                columns[i] = (int)Math.Min(calls.Buckets[support[i]], int.MaxValue / (2 * restarts));
-            }
-
-            return columns;
-        }
+        long[] Columns(LatencyHistogram calls) => [.. support.Select(bucket => calls.Buckets[bucket])];
     }
 
     // Buckets that hold a call at all.

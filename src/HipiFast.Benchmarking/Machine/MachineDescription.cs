@@ -41,8 +41,8 @@ internal static class MachineDescription
     /// do not show.
     /// </summary>
     public static string? Commit { get; } =
-        typeof(MachineDescription).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
-            .Split('+') is [_, string commit] ? commit : null;
+        typeof(MachineDescription).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion.Split('+') is [_, string commit] ? commit : null;
 
     /// <summary>Writes the properties of the machine, without the commit.</summary>
     /// <param name="writer">Receives them; inside an object.</param>

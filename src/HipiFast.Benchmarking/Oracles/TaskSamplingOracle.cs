@@ -170,8 +170,9 @@ public static class TaskSamplingOracle
     private static double Gumbel(int task, int row, in TaskPosterior posterior, RandomPurpose purpose)
     {
         PhiloxBlock block = Philox.Next(
-            (uint)(task / 4), posterior.FirstRow + (uint)row, posterior.Call, (uint)purpose, posterior.Seed);
-        double u = Philox.ToUniform((task % 4) switch { 0 => block.X, 1 => block.Y, 2 => block.Z, _ => block.W });
+            (uint)(task / PhiloxBlock.Words), posterior.FirstRow + (uint)row, posterior.Call, (uint)purpose,
+            posterior.Seed);
+        double u = Philox.ToUniform(block[task]);
         double exponential = u < 1e-4 ? u + (u * u / 2) + (u * u * u / 3) : -Math.Log(1 - u);
         return -Math.Log(exponential);
     }

@@ -13,7 +13,7 @@ internal readonly record struct Spread(double Median, double Low, double High)
     public static Spread Of(Span<double> rounds)
     {
         rounds.Sort();
-        return new Spread(rounds[rounds.Length / 2], rounds[0], rounds[^1]);
+        return new Spread(Medians.OfSorted(rounds), rounds[0], rounds[^1]);
     }
 }
 
@@ -182,7 +182,8 @@ internal sealed record BenchmarkResult(
             arithmetic,
             double.IsFinite(Fraction.Median)
                 ? $"{Percent(Fraction.Median)}% "
-                    + $"({Percent(Fraction.Low)}-{Percent(Fraction.High)}){(Case.Flops > 0 ? string.Empty : " of " + Limit)}"
+                    + $"({Percent(Fraction.Low)}-{Percent(Fraction.High)})"
+                    + (Case.Flops > 0 ? string.Empty : " of " + Limit)
                 : string.Empty,
         ];
 

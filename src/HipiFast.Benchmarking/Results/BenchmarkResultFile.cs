@@ -16,7 +16,7 @@ internal static class BenchmarkResultFile
     {
         AtomicFile.Write(path, stream =>
         {
-            using Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
+            using Utf8JsonWriter writer = new(stream, JsonText.Options);
             writer.WriteStartObject();
             writer.WriteString("format", ResultFile.Format);
             writer.WriteNumber("version", ResultFile.Version);

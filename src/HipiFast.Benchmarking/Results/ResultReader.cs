@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using HipiFast.Storage;
 
@@ -17,10 +16,11 @@ internal sealed class ResultReader(string path)
     /// <summary>Most benchmarks of one file.</summary>
     public const int MostBenchmarks = 10_000;
 
+    private readonly JsonScan _scan = new();
     private long _measurements;
 
     /// <summary>Tokens of JSON gone through so far: what the time goes with.</summary>
-    public long Tokens { get; private set; }
+    public long Tokens => _scan.Tokens;
 
     /// <summary>Reads the whole text.</summary>
     /// <param name="utf8">The text.</param>
@@ -34,29 +34,29 @@ internal sealed class ResultReader(string path)
         string? format = null, version = null, commit = null, machine = null, host = null;
         List<OwnBenchmark>? own = null;
         List<ReportedBenchmark>? reported = null;
-        Next(ref reader);
-        bool isObject = IsObject(ref reader);
-        while (isObject && Member(ref reader))
+        _scan.Next(ref reader);
+        bool isObject = _scan.IsObject(ref reader);
+        while (isObject && _scan.Member(ref reader))
         {
             if (reader.ValueTextEquals("format"u8))
             {
-                format = Text(ref reader);
+                format = _scan.Text(ref reader);
             }
             else if (reader.ValueTextEquals("version"u8))
             {
-                version = RawText(ref reader, utf8);
+                version = _scan.RawText(ref reader, utf8);
             }
             else if (reader.ValueTextEquals("commit"u8))
             {
-                commit = Text(ref reader);
+                commit = _scan.Text(ref reader);
             }
             else if (reader.ValueTextEquals("machine"u8))
             {
-                machine = TextWithin(ref reader, "processor"u8);
+                machine = _scan.TextWithin(ref reader, "processor"u8);
             }
             else if (reader.ValueTextEquals("HostEnvironmentInfo"u8))
             {
-                host = TextWithin(ref reader, "ProcessorName"u8) ?? string.Empty;
+                host = _scan.TextWithin(ref reader, "ProcessorName"u8) ?? string.Empty;
             }
             else if (reader.ValueTextEquals("benchmarks"u8))
             {
@@ -68,12 +68,12 @@ internal sealed class ResultReader(string path)
             }
             else
             {
-                Skip(ref reader);
+                _scan.Skip(ref reader);
             }
         }
 
         // Anything but white space after the one value makes this throw.
-        Next(ref reader);
+        _scan.Next(ref reader);
         if (format == ResultFile.Format)
         {
             return (Join(machine, commit), Own(version, own));
@@ -88,8 +88,6 @@ internal sealed class ResultReader(string path)
         static string Join(params string?[] parts) =>
             string.Join(", ", parts.Where(part => !string.IsNullOrEmpty(part)));
     }
-
-    private delegate T Reader<T>(ref Utf8JsonReader reader);
 
     private List<BenchmarkMeasurement> Own(string? version, List<OwnBenchmark>? benchmarks)
     {
@@ -156,12 +154,12 @@ internal sealed class ResultReader(string path)
     private OwnBenchmark Own(ref Utf8JsonReader reader)
     {
         OwnBenchmark found = new() { Peak = double.NaN, Limit = double.NaN, Allocated = double.NaN };
-        bool isObject = IsObject(ref reader);
-        while (isObject && Member(ref reader))
+        bool isObject = _scan.IsObject(ref reader);
+        while (isObject && _scan.Member(ref reader))
         {
             if (reader.ValueTextEquals("name"u8))
             {
-                found.Name = Text(ref reader);
+                found.Name = _scan.Text(ref reader);
             }
             else if (reader.ValueTextEquals(ResultFile.Samples))
             {
@@ -169,19 +167,19 @@ internal sealed class ResultReader(string path)
             }
             else if (reader.ValueTextEquals("peak_gflops"u8))
             {
-                found.Peak = Number(ref reader);
+                found.Peak = _scan.Number(ref reader);
             }
             else if (reader.ValueTextEquals("limit_entries_per_s"u8))
             {
-                found.Limit = Number(ref reader);
+                found.Limit = _scan.Number(ref reader);
             }
             else if (reader.ValueTextEquals(ResultFile.Allocated))
             {
-                found.Allocated = Number(ref reader);
+                found.Allocated = _scan.Number(ref reader);
             }
             else
             {
-                Skip(ref reader);
+                _scan.Skip(ref reader);
             }
         }
 
@@ -191,20 +189,20 @@ internal sealed class ResultReader(string path)
     private ReportedBenchmark Reported(ref Utf8JsonReader reader)
     {
         ReportedBenchmark found = new() { Allocated = double.NaN };
-        bool isObject = IsObject(ref reader);
-        while (isObject && Member(ref reader))
+        bool isObject = _scan.IsObject(ref reader);
+        while (isObject && _scan.Member(ref reader))
         {
             if (reader.ValueTextEquals("FullName"u8))
             {
-                found.FullName = Text(ref reader);
+                found.FullName = _scan.Text(ref reader);
             }
             else if (reader.ValueTextEquals("DisplayInfo"u8))
             {
-                found.DisplayInfo = Text(ref reader);
+                found.DisplayInfo = _scan.Text(ref reader);
             }
             else if (reader.ValueTextEquals("Memory"u8))
             {
-                found.Allocated = NumberWithin(ref reader, "BytesAllocatedPerOperation"u8);
+                found.Allocated = _scan.NumberWithin(ref reader, "BytesAllocatedPerOperation"u8);
             }
             else if (reader.ValueTextEquals("Measurements"u8))
             {
@@ -212,7 +210,7 @@ internal sealed class ResultReader(string path)
             }
             else
             {
-                Skip(ref reader);
+                _scan.Skip(ref reader);
             }
         }
 
@@ -221,46 +219,46 @@ internal sealed class ResultReader(string path)
 
     private (List<double>? Results, List<double>? Actuals) Measurements(ref Utf8JsonReader reader)
     {
-        Next(ref reader);
+        _scan.Next(ref reader);
         if (reader.TokenType != JsonTokenType.StartArray)
         {
-            SkipValue(ref reader);
+            _scan.SkipValue(ref reader);
             return (null, null);
         }
 
         List<double> results = [], actuals = [];
-        for (Next(ref reader); reader.TokenType != JsonTokenType.EndArray; Next(ref reader))
+        for (_scan.Next(ref reader); reader.TokenType != JsonTokenType.EndArray; _scan.Next(ref reader))
         {
             bool isWorkload = false, isResult = false, isActual = false;
             double nanoseconds = double.NaN, operations = double.NaN;
-            bool isObject = IsObject(ref reader);
-            while (isObject && Member(ref reader))
+            bool isObject = _scan.IsObject(ref reader);
+            while (isObject && _scan.Member(ref reader))
             {
                 if (reader.ValueTextEquals("IterationMode"u8))
                 {
-                    Next(ref reader);
+                    _scan.Next(ref reader);
                     isWorkload = reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("Workload"u8);
-                    SkipValue(ref reader);
+                    _scan.SkipValue(ref reader);
                 }
                 else if (reader.ValueTextEquals("IterationStage"u8))
                 {
-                    Next(ref reader);
+                    _scan.Next(ref reader);
                     bool isText = reader.TokenType == JsonTokenType.String;
                     isResult = isText && reader.ValueTextEquals("Result"u8);
                     isActual = isText && reader.ValueTextEquals("Actual"u8);
-                    SkipValue(ref reader);
+                    _scan.SkipValue(ref reader);
                 }
                 else if (reader.ValueTextEquals("Nanoseconds"u8))
                 {
-                    nanoseconds = Number(ref reader);
+                    nanoseconds = _scan.Number(ref reader);
                 }
                 else if (reader.ValueTextEquals("Operations"u8))
                 {
-                    operations = Number(ref reader);
+                    operations = _scan.Number(ref reader);
                 }
                 else
                 {
-                    Skip(ref reader);
+                    _scan.Skip(ref reader);
                 }
             }
 
@@ -276,30 +274,30 @@ internal sealed class ResultReader(string path)
 
     private double[]? Numbers(ref Utf8JsonReader reader)
     {
-        Next(ref reader);
+        _scan.Next(ref reader);
         if (reader.TokenType != JsonTokenType.StartArray)
         {
-            SkipValue(ref reader);
+            _scan.SkipValue(ref reader);
             return null;
         }
 
         // Counted first: a list that grows would take twice its numbers.
         Utf8JsonReader ahead = reader;
         int count = 0;
-        for (Next(ref ahead); ahead.TokenType != JsonTokenType.EndArray; Next(ref ahead))
+        for (_scan.Next(ref ahead); ahead.TokenType != JsonTokenType.EndArray; _scan.Next(ref ahead))
         {
-            SkipValue(ref ahead);
+            _scan.SkipValue(ref ahead);
             count++;
         }
 
         RequireRoom(count);
         double[] numbers = new double[count];
-        Next(ref reader);
+        _scan.Next(ref reader);
         foreach (ref double number in numbers.AsSpan())
         {
             number = reader.TokenType == JsonTokenType.Number ? reader.GetDouble() : double.NaN;
-            SkipValue(ref reader);
-            Next(ref reader);
+            _scan.SkipValue(ref reader);
+            _scan.Next(ref reader);
         }
 
         return numbers;
@@ -313,17 +311,17 @@ internal sealed class ResultReader(string path)
         }
     }
 
-    private List<T>? Items<T>(ref Utf8JsonReader reader, Reader<T> read)
+    private List<T>? Items<T>(ref Utf8JsonReader reader, JsonScan.Reader<T> read)
     {
-        Next(ref reader);
+        _scan.Next(ref reader);
         if (reader.TokenType != JsonTokenType.StartArray)
         {
-            SkipValue(ref reader);
+            _scan.SkipValue(ref reader);
             return null;
         }
 
         List<T> items = [];
-        for (Next(ref reader); reader.TokenType != JsonTokenType.EndArray; Next(ref reader))
+        for (_scan.Next(ref reader); reader.TokenType != JsonTokenType.EndArray; _scan.Next(ref reader))
         {
             if (items.Count == MostBenchmarks)
             {
@@ -334,113 +332,6 @@ internal sealed class ResultReader(string path)
         }
 
         return items;
-    }
-
-    /// <summary>Whether the value in hand is an object; passes over what is none.</summary>
-    private bool IsObject(ref Utf8JsonReader reader)
-    {
-        bool isObject = reader.TokenType == JsonTokenType.StartObject;
-        if (!isObject)
-        {
-            SkipValue(ref reader);
-        }
-
-        return isObject;
-    }
-
-    /// <summary>Goes to the next member's name of an object, or to its end.</summary>
-    private bool Member(ref Utf8JsonReader reader) =>
-        Next(ref reader) && reader.TokenType == JsonTokenType.PropertyName;
-
-    private string? Text(ref Utf8JsonReader reader)
-    {
-        Next(ref reader);
-        string? text = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
-        SkipValue(ref reader);
-        return text;
-    }
-
-    private double Number(ref Utf8JsonReader reader)
-    {
-        Next(ref reader);
-        double number = reader.TokenType == JsonTokenType.Number ? reader.GetDouble() : double.NaN;
-        SkipValue(ref reader);
-        return number;
-    }
-
-    private string RawText(ref Utf8JsonReader reader, ReadOnlySpan<byte> utf8)
-    {
-        const int Longest = 400;
-        Next(ref reader);
-        int start = (int)reader.TokenStartIndex;
-        SkipValue(ref reader);
-        int length = (int)reader.BytesConsumed - start;
-        return FileMessages.Cut(Encoding.UTF8.GetString(utf8.Slice(start, Math.Min(length, Longest))));
-    }
-
-    private string? TextWithin(ref Utf8JsonReader reader, ReadOnlySpan<byte> member)
-    {
-        string? text = null;
-        Next(ref reader);
-        bool isObject = IsObject(ref reader);
-        while (isObject && Member(ref reader))
-        {
-            if (reader.ValueTextEquals(member))
-            {
-                text = Text(ref reader);
-            }
-            else
-            {
-                Skip(ref reader);
-            }
-        }
-
-        return text;
-    }
-
-    private double NumberWithin(ref Utf8JsonReader reader, ReadOnlySpan<byte> member)
-    {
-        double number = double.NaN;
-        Next(ref reader);
-        bool isObject = IsObject(ref reader);
-        while (isObject && Member(ref reader))
-        {
-            if (reader.ValueTextEquals(member))
-            {
-                number = Number(ref reader);
-            }
-            else
-            {
-                Skip(ref reader);
-            }
-        }
-
-        return number;
-    }
-
-    /// <summary>Passes over the value of the member whose name is in hand.</summary>
-    private void Skip(ref Utf8JsonReader reader)
-    {
-        Next(ref reader);
-        SkipValue(ref reader);
-    }
-
-    /// <summary>Goes to the last token of the value whose first one is in hand.</summary>
-    private void SkipValue(ref Utf8JsonReader reader)
-    {
-        if (reader.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject)
-        {
-            int depth = reader.CurrentDepth;
-            while (Next(ref reader) && reader.CurrentDepth > depth)
-            {
-            }
-        }
-    }
-
-    private bool Next(ref Utf8JsonReader reader)
-    {
-        Tokens++;
-        return reader.Read();
     }
 
     private void RequireTimes(string name, IEnumerable<double> seconds)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using HipiFast.Benchmarking.Results;
 using HipiFast.Environments;
 using HipiFast.Kernels.Random;
 using HipiFast.Storage;
@@ -52,11 +53,11 @@ internal sealed record EnvironmentBenchmark(
             rates[round] = Run(seconds / Rounds);
         }
 
-        Array.Sort(rates);
+        Spread rate = Spread.Of(rates);
         int used = threads > 0
             ? Math.Min(threads, System.Environment.ProcessorCount)
             : System.Environment.ProcessorCount;
-        return new EnvironmentBenchmark(name, copies, Math.Min(used, copies), rates[Rounds / 2], rates[0], rates[^1]);
+        return new EnvironmentBenchmark(name, copies, Math.Min(used, copies), rate.Median, rate.Low, rate.High);
 
         double Run(double limit)
         {

@@ -96,11 +96,11 @@ internal static class LearnerBenchmark
             Array.Clear(ticks);
             double handOver = handsOver?.HandOverSeconds ?? 0;
             int steps = 0;
-            for (
-                Stopwatch window =
-                    Stopwatch.StartNew(); steps == 0 || window.Elapsed.TotalSeconds < WindowSeconds; steps++)
+            Stopwatch window = Stopwatch.StartNew();
+            while (steps == 0 || window.Elapsed.TotalSeconds < WindowSeconds)
             {
                 Step(ticks);
+                steps++;
             }
 
             double[] parts = [.. ticks.Select(count => count / (double)Stopwatch.Frequency / steps)];

@@ -76,6 +76,7 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
                 (int)(seconds / Math.Max(callSeconds, RoundSeconds)), FewestRounds, Math.Max(FewestRounds, rounds));
         int callsPerRound = Math.Clamp((int)(RoundSeconds / callSeconds), 1, MostCalls / wanted);
         double[] peaks = new double[wanted], fractions = new double[wanted], medians = new double[wanted];
+        double[] bytes = new double[wanted];
         double amount = benchmark switch
         {
             { Flops: > 0 } => benchmark.Flops * 1e-9,
@@ -83,7 +84,6 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
             _ => benchmark.Batch,
         };
         double before = Burst();
-        long allocated = 0;
         for (int round = 0; round < wanted; round++)
         {
             if (round > 0 && Stopwatch.GetElapsedTime(begun).TotalSeconds + callSeconds > limit)
@@ -100,7 +100,7 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
             }
 
             Span<double> calls = _calls.AsSpan(round * callsPerRound, callsPerRound);
-            allocated -= GC.GetTotalAllocatedBytes(precise: true);
+            long allocated = GC.GetTotalAllocatedBytes(precise: true);
             long begin = Stopwatch.GetTimestamp();
             for (int call = 0; call < calls.Length; call++)
             {
@@ -110,11 +110,11 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
                 begin = end;
             }
 
-            allocated += GC.GetTotalAllocatedBytes(precise: true);
+            bytes[round] = (GC.GetTotalAllocatedBytes(precise: true) - allocated) / (double)calls.Length;
             double after = Burst();
             calls.Sort();
             peaks[round] = (before + after) / 2;
-            medians[round] = calls[calls.Length / 2];
+            medians[round] = Medians.OfSorted(calls);
             fractions[round] = amount / medians[round] / peaks[round];
             before = after;
         }
@@ -124,12 +124,12 @@ internal sealed class BenchmarkTimer(int rounds, double seconds) : IDisposable
         all.Sort();
         double tail = all.Length >= FewestCallsForTail ? all[(int)(all.Length * 0.99)] : double.NaN;
         return new BenchmarkResult(
-            benchmark, backend, used, wanted, all[all.Length / 2], tail, Spread.Of(peaks), Spread.Of(fractions))
+            benchmark, backend, used, wanted, Medians.OfSorted(all), tail, Spread.Of(peaks), Spread.Of(fractions))
         {
             RoundSeconds = medians,
 
-            // Less than a byte per call is what the runtime does meanwhile.
-            AllocatedBytes = Math.Floor(allocated / (double)all.Length),
+            // What the runtime allocates meanwhile falls into few rounds; less than a byte per call is its, too.
+            AllocatedBytes = Math.Floor(Medians.Of(bytes.Take(wanted))),
             Limit = benchmark switch
             {
                 { Flops: > 0 } => "multiply-adds",

@@ -35,7 +35,8 @@ internal sealed class LatencyHistogram
                 continue;
             }
 
-            if (colon < 0 || !int.TryParse(pair[..colon], NumberStyles.None, CultureInfo.InvariantCulture, out int bucket)
+            if (colon < 0
+                || !int.TryParse(pair[..colon], NumberStyles.None, CultureInfo.InvariantCulture, out int bucket)
                 || bucket >= histogram._buckets.Length
                 || !int.TryParse(pair[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int count))
             {

@@ -8,7 +8,6 @@ namespace HipiFast.Cli;
 /// <param name="folder">Where plug-ins lie.</param>
 internal sealed partial class PluginBuilder(PluginFolder folder)
 {
-    private const string LockName = "build.lock";
     private const int RetryMilliseconds = 200;
 
     /// <summary>Whether there is a repository to build from.</summary>
@@ -32,8 +31,20 @@ internal sealed partial class PluginBuilder(PluginFolder folder)
     /// <returns>Why it could not be built, in a few words; null when it was.</returns>
     public string? Build(OptionalComponent component)
     {
-        Directory.CreateDirectory(folder.Root);
-        using FileStream hold = Lock(Path.Combine(folder.Root, LockName));
+        try
+        {
+            return BuildAlone(component);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Such as a repository that may not be written: the plug-in may be one that nobody asked for.
+            return FileMessages.Reason(error);
+        }
+    }
+
+    private string? BuildAlone(OptionalComponent component)
+    {
+        using DirectoryLock hold = Hold(folder.Root);
         if (folder.Find(component.Assembly, out _) is not null)
         {
             return null;
@@ -77,18 +88,16 @@ internal sealed partial class PluginBuilder(PluginFolder folder)
 
     private string LogOf(OptionalComponent component) => Path.Combine(folder.Root, component.Assembly + ".log");
 
-    private static FileStream Lock(string path)
+    private static DirectoryLock Hold(string directory)
     {
         while (true)
         {
-            try
+            if (DirectoryLock.TryTake(directory) is DirectoryLock hold)
             {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return hold;
             }
-            catch (IOException) when (File.Exists(path))
-            {
-                Thread.Sleep(RetryMilliseconds);
-            }
+
+            Thread.Sleep(RetryMilliseconds);
         }
     }
 

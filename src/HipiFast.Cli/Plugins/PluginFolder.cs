@@ -1,4 +1,5 @@
 using System.Reflection;
+using HipiFast.Storage;
 
 namespace HipiFast.Cli;
 
@@ -47,16 +48,24 @@ internal sealed class PluginFolder(string program)
             return null;
         }
 
-        // What both have is the program's when it is loaded. A plug-in that was compiled against another build of it
-        // may miss members.
-        foreach (string copy in Directory.EnumerateFiles(folder, "HipiFast*.dll"))
+        try
         {
-            string own = Path.Combine(program, Path.GetFileName(copy));
-            if (File.Exists(own) && !File.ReadAllBytes(own).AsSpan().SequenceEqual(File.ReadAllBytes(copy)))
+            // What both have is the program's when it is loaded. A plug-in that was compiled against another build of
+            // it may miss members.
+            foreach (string copy in Directory.EnumerateFiles(folder, "HipiFast*.dll"))
             {
-                reason = "not built from the program's sources";
-                return null;
+                string own = Path.Combine(program, Path.GetFileName(copy));
+                if (File.Exists(own) && !File.ReadAllBytes(own).AsSpan().SequenceEqual(File.ReadAllBytes(copy)))
+                {
+                    reason = "not built from the program's sources";
+                    return null;
+                }
             }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            reason = "not readable: " + FileMessages.Reason(error);
+            return null;
         }
 
         reason = string.Empty;

@@ -37,7 +37,8 @@ internal static partial class CompatibleLibrary
 
     /// <summary>Whether this is Linux with a libstdc++ older than GCC 13's.</summary>
     public static bool IsNeeded { get; } = OperatingSystem.IsLinux()
-        && NativeLibrary.TryLoad(Runtime, out nint runtime) && !NativeLibrary.TryGetExport(runtime, MarkerSymbol, out _);
+        && NativeLibrary.TryLoad(Runtime, out nint runtime)
+        && !NativeLibrary.TryGetExport(runtime, MarkerSymbol, out _);
 
     /// <summary>Loads a copy of the library, and has it found under its name.</summary>
     /// <param name="folders">Where the library's file may lie.</param>
@@ -127,8 +128,8 @@ internal static partial class CompatibleLibrary
                 + $"{Marshal.GetLastPInvokeErrorMessage()}).");
         }
 
-        // It stays open: the loader takes a path that it has loaded before for the same library, so that the number must
-        // not come again.
+        // It stays open: the loader takes a path that it has loaded before for the same library, so that the number
+        // must not come again.
         using SafeFileHandle file = new(descriptor, ownsHandle: false);
         RandomAccess.Write(file, image, 0);
         return NativeLibrary.Load($"/proc/self/fd/{descriptor}");
@@ -136,6 +137,7 @@ internal static partial class CompatibleLibrary
 
     private const uint CloseOnExecute = 1;
 
-    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        "libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int CreateMemoryFile(string name, uint flags);
 }

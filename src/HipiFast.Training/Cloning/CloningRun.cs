@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using HipiFast.Environments;
 using HipiFast.Kernels.Random;
@@ -293,18 +292,7 @@ public static class CloningRun
     /// <param name="environment">As for <see cref="Run"/>.</param>
     /// <param name="options">As for <see cref="Run"/>.</param>
     internal static string SettingsJson(string environment, CloningOptions options) =>
-        Write(writer => WriteSettings(writer, environment, options));
-
-    private static string Write(Action<Utf8JsonWriter> content)
-    {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
-        {
-            content(writer);
-        }
-
-        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
-    }
+        JsonText.Write(writer => WriteSettings(writer, environment, options));
 
     private static void WriteSettings(Utf8JsonWriter writer, string environment, CloningOptions options)
     {
@@ -331,33 +319,22 @@ public static class CloningRun
         writer.WriteEndObject();
     }
 
-    private static string ToJson(string environment, CloningOptions options, CloningResult result) => Write(writer =>
-    {
-        writer.WriteStartObject();
-        writer.WritePropertyName("settings");
-        WriteSettings(writer, environment, options);
-        writer.WriteStartObject("result");
-        writer.WriteNumber("epochs", result.Epochs);
-        WriteNumber(writer, "validation_loss", result.ValidationLoss);
-        WriteNumber(writer, "episode_return", result.EpisodeReturn);
-        WriteNumber(writer, "success_rate", result.SuccessRate);
-        WriteNumber(writer, "effective_tasks", result.EffectiveTasks);
-        WriteNumber(writer, "largest_share", result.LargestShare);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    });
-
-    private static void WriteNumber(Utf8JsonWriter writer, string name, double value)
-    {
-        if (double.IsFinite(value))
+    private static string ToJson(string environment, CloningOptions options, CloningResult result) =>
+        JsonText.Write(writer =>
         {
-            writer.WriteNumber(name, value);
-        }
-        else
-        {
-            writer.WriteNull(name);
-        }
-    }
+            writer.WriteStartObject();
+            writer.WritePropertyName("settings");
+            WriteSettings(writer, environment, options);
+            writer.WriteStartObject("result");
+            writer.WriteNumber("epochs", result.Epochs);
+            NumberText.Write(writer, "validation_loss", result.ValidationLoss);
+            NumberText.Write(writer, "episode_return", result.EpisodeReturn);
+            NumberText.Write(writer, "success_rate", result.SuccessRate);
+            NumberText.Write(writer, "effective_tasks", result.EffectiveTasks);
+            NumberText.Write(writer, "largest_share", result.LargestShare);
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        });
 
     private sealed class ClonePolicy(BehaviorCloning clone) : IPolicy
     {

@@ -9,6 +9,37 @@ namespace HipiFast.Training.Cloning;
 /// <param name="Episode">Number of the trajectory of each row, counting from 0.</param>
 public sealed record Demonstrations(TransitionBatch Transitions, long[] Episode) : IDisposable
 {
+    /// <summary>Reads demonstrations.</summary>
+    /// <param name="path">A transition file that says which trajectory each row belongs to.</param>
+    /// <returns>The demonstrations; dispose them.</returns>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is damaged, or does not say which trajectory each row belongs to.
+    /// </exception>
+    public static Demonstrations Read(string path)
+    {
+        using TransitionFile file = TransitionFile.Open(path);
+        if (!file.HasEpisodes)
+        {
+            throw new InvalidDataException(
+                $"'{path}' does not say which trajectory each transition belongs to; expected a tensor 'episode' [B] "
+                + "(I64).");
+        }
+
+        TransitionBatch batch = file.ReadAll();
+        try
+        {
+            long[] episode = new long[batch.Count];
+            file.ReadEpisodes(episode);
+            return new Demonstrations(batch, episode);
+        }
+        catch
+        {
+            batch.Dispose();
+            throw;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => Transitions.Dispose();
 }

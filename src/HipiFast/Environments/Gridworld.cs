@@ -22,7 +22,7 @@ public sealed class Gridworld : SimulatedEnvironment, IDrawnEnvironment
     /// <summary>Cells along a side.</summary>
     public const int Side = 7;
 
-    /// <summary>Number of cells; cell (x, y) has number <c>y * Side + x</c>, x to the right and y upwards.</summary>
+    /// <summary>Number of cells.</summary>
     public const int CellCount = Side * Side;
 
     /// <summary>Number of moves: stay, left, right, down, up.</summary>
@@ -81,6 +81,12 @@ public sealed class Gridworld : SimulatedEnvironment, IDrawnEnvironment
         return new Gridworld(name, count, settings, family, tasks, tasks.All());
     }
 
+    /// <summary>Number of a cell: <c>y * Side + x</c>.</summary>
+    /// <param name="x">From the left, in [0, <see cref="Side"/>).</param>
+    /// <param name="y">From below, in [0, <see cref="Side"/>).</param>
+    /// <returns>In [0, <see cref="CellCount"/>).</returns>
+    public static int Cell(int x, int y) => (y * Side) + x;
+
     /// <summary>The action that makes a move.</summary>
     /// <param name="move">In [0, <see cref="MoveCount"/>).</param>
     /// <param name="action">Result <c>[2]</c>.</param>
@@ -105,9 +111,9 @@ public sealed class Gridworld : SimulatedEnvironment, IDrawnEnvironment
     /// <returns>The neighbour, or the cell itself at the grid's edge.</returns>
     public static int Move(int cell, int move)
     {
-        int x = Math.Clamp(
-            (cell % Side) + s_moves[move].X, 0, Side - 1), y = Math.Clamp((cell / Side) + s_moves[move].Y, 0, Side - 1);
-        return (y * Side) + x;
+        return Cell(
+            Math.Clamp((cell % Side) + s_moves[move].X, 0, Side - 1),
+            Math.Clamp((cell / Side) + s_moves[move].Y, 0, Side - 1));
     }
 
     /// <inheritdoc/>
@@ -156,7 +162,7 @@ public sealed class Gridworld : SimulatedEnvironment, IDrawnEnvironment
                 continue;
             }
 
-            int cell = Move(((int)y[copy] * Side) + (int)x[copy], MoveOf(action[2 * copy], action[(2 * copy) + 1]));
+            int cell = Move(Cell((int)x[copy], (int)y[copy]), MoveOf(action[2 * copy], action[(2 * copy) + 1]));
             x[copy] = cell % Side;
             y[copy] = cell / Side;
         }
@@ -164,7 +170,7 @@ public sealed class Gridworld : SimulatedEnvironment, IDrawnEnvironment
 
     /// <inheritdoc/>
     protected override void Observe(int copy, Span<float> observation) =>
-        WriteCell(((int)StateColumn(1)[copy] * Side) + (int)StateColumn(0)[copy], observation);
+        WriteCell(Cell((int)StateColumn(0)[copy], (int)StateColumn(1)[copy]), observation);
 
     private static float EmittedMargin(EnvironmentSettings settings) => (settings.Margin ?? 0.5f) / CellsPerUnit;
 

@@ -338,7 +338,7 @@ public abstract unsafe class SimulatedEnvironment : VectorEnvironment
         base.Dispose();
     }
 
-    /// <summary>Gives back what the dynamics keep outside the state's columns; called once, when nobody steps.</summary>
+    /// <summary>Gives back what the dynamics keep outside the state's columns; called once, when none steps.</summary>
     protected virtual void DisposeDynamics()
     {
     }

@@ -37,6 +37,7 @@ public sealed unsafe class BehaviorCloning : IDisposable
     private readonly int _inputs;
     private readonly NativeBuffer<float> _input;
     private readonly NativeBuffer<float> _target;
+    private readonly float[] _wanted;
     private readonly float[] _observationMean;
     private readonly float[] _observationDeviation;
     private readonly float[] _actionMean;
@@ -66,6 +67,7 @@ public sealed unsafe class BehaviorCloning : IDisposable
         _policy = makePolicy(new MlpShape(_inputs, options.Hidden, shape.ActionDimension), options);
         _input = new NativeBuffer<float>((long)options.Batch * _inputs);
         _target = new NativeBuffer<float>((long)options.Batch * shape.ActionDimension);
+        _wanted = new float[options.Batch * shape.ActionDimension];
         _observationMean = new float[shape.ObservationDimension];
         _observationDeviation = new float[shape.ObservationDimension];
         _actionMean = new float[shape.ActionDimension];
@@ -113,13 +115,12 @@ public sealed unsafe class BehaviorCloning : IDisposable
         _policy.Keep();
         List<CloningEpoch> epochs = [];
         double lowest = double.PositiveInfinity, before = double.PositiveInfinity;
-        for (
-            int rises =
-                0; rises < _options.Patience && epochs.Count < _options.MaxEpochs && !stop.IsCancellationRequested;)
+        int rises = 0;
+        while (rises < _options.Patience && epochs.Count < _options.MaxEpochs && !stop.IsCancellationRequested)
         {
             Shuffle(fitted, (uint)epochs.Count);
-            double training = Sweep(
-                demonstrations, fitted, learn: true), validation = Sweep(demonstrations, held, learn: false);
+            double training = Sweep(demonstrations, fitted, learn: true);
+            double validation = Sweep(demonstrations, held, learn: false);
             if (!double.IsFinite(training) || !double.IsFinite(validation))
             {
                 throw new InvalidDataException(
@@ -334,12 +335,12 @@ public sealed unsafe class BehaviorCloning : IDisposable
     private double ErrorOf(int count)
     {
         int length = count * Shape.ActionDimension;
-        float[] wanted = _target.Slice(0, length).ToArray();
+        _target.Slice(0, length).CopyTo(_wanted);
         _policy.Predict(Input(count), Target(count));
         double squares = 0;
         for (int i = 0; i < length; i++)
         {
-            double error = _target[i] - wanted[i];
+            double error = _target[i] - _wanted[i];
             squares += error * error;
         }
 

@@ -201,6 +201,12 @@ public sealed unsafe class SacLearner : ISacLearner
 
         WorkerPool.Shared.Run(_criticStep, _critics.Length, threads);
         (float actorLoss, float entropy) = DifferentiateActorLoss();
+        if (!float.IsFinite(actorLoss))
+        {
+            throw new InvalidDataException(
+                $"The actor loss of update {UpdateCount} is {actorLoss}: the networks have diverged.");
+        }
+
         WorkerPool.Shared.Run(_actionGradient, _critics.Length, threads);
         WorkerPool.Shared.Run(_actorGradient, _actorParts, threads);
         if (_actorParts > 1)
@@ -211,12 +217,6 @@ public sealed unsafe class SacLearner : ISacLearner
         _actor.Step(_dense, _options, UpdateCount + 1);
         float alphaLoss = _temperature.Step(entropy, UpdateCount + 1);
         _batch = null;
-        if (!float.IsFinite(actorLoss))
-        {
-            throw new InvalidDataException(
-                $"The actor loss of update {UpdateCount} is {actorLoss}: the networks have diverged.");
-        }
-
         UpdateCount++;
         return new SacLosses(criticLoss, actorLoss, alphaLoss, _alpha, meanQ, entropy);
     }

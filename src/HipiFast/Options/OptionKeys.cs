@@ -1,6 +1,5 @@
 using System.Reflection;
-using System.Text;
-using System.Text.Json;
+using HipiFast.Storage;
 
 namespace HipiFast.Options;
 
@@ -28,8 +27,7 @@ public static class OptionKeys<TRecord>
     public static string ToJson(TRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
+        return JsonText.Write(writer =>
         {
             writer.WriteStartObject();
             foreach (OptionKey<TRecord> key in All)
@@ -38,9 +36,7 @@ public static class OptionKeys<TRecord>
             }
 
             writer.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
+        });
     }
 
     /// <summary>Throws when a key has a value that could not be typed.</summary>

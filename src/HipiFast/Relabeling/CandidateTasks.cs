@@ -98,8 +98,8 @@ internal sealed unsafe class CandidateTasks(TaskFamily family, RelabelOptions op
         Count = Most;
     }
 
-    /// <summary>Begins a call by groups, whose candidates come from their rows.</summary>
-    /// <param name="rows">Rows of all groups.</param>
+    /// <summary>Begins a call whose candidates come from its rows.</summary>
+    /// <param name="rows">Most rows that give candidates; memory is reserved for them.</param>
     public void Begin(int rows)
     {
         Count = 0;

@@ -17,6 +17,7 @@ internal sealed class InferredLabels(int taskDimension, int draws) : IDisposable
     private readonly NativeBuffer<int> _left = new(0);
     private readonly NativeBuffer<long> _number = new(0);
     private readonly NativeBuffer<float> _task = new(0);
+    private ReplayBuffer? _replay;
     private long _capacity;
     private int _used;
 
@@ -31,7 +32,7 @@ internal sealed class InferredLabels(int taskDimension, int draws) : IDisposable
     /// <exception cref="ArgumentException">The replay buffer does not hold a transition.</exception>
     public void Recall(TransitionBatch batch, ReplayBuffer replay, SlotServices services, Span<float> newTask)
     {
-        Reserve(replay.Capacity);
+        Bind(replay);
         for (int row = 0; row < batch.Count; row++)
         {
             long number = batch.ReplayIndex[row], entry = number % _capacity;
@@ -50,7 +51,7 @@ internal sealed class InferredLabels(int taskDimension, int draws) : IDisposable
             }
         }
 
-        services.CountServed();
+        services.Review();
     }
 
     /// <summary>Uses up the labels that served, and keeps those that were inferred.</summary>
@@ -84,36 +85,54 @@ internal sealed class InferredLabels(int taskDimension, int draws) : IDisposable
     {
         writer.Add<int>(prefix + "left", _left.Slice(0, _used), _used);
         writer.Add<long>(prefix + "number", _number.Slice(0, _used), _used);
-        writer.Add<float>(prefix + "task", _task.Slice(0, _used * taskDimension), _used, taskDimension);
+        writer.Add<float>(
+            prefix + "task", _task.Slice(0, checked(_used * taskDimension)), _used, taskDimension);
     }
 
     /// <summary>Restores what <see cref="SaveState"/> wrote.</summary>
     /// <param name="file">The checkpoint.</param>
     /// <param name="prefix">What the names start with.</param>
-    /// <param name="capacity">Transitions that the replay buffer can hold.</param>
+    /// <param name="replay">The replay buffer that later batches are sampled from.</param>
     /// <exception cref="InvalidDataException">Something is missing, has another shape, or cannot be.</exception>
-    public void LoadState(SafetensorsFile file, string prefix, long capacity)
+    public void LoadState(SafetensorsFile file, string prefix, ReplayBuffer replay)
     {
         string left = prefix + "left";
         int count = file.Tensors.TryGetValue(left, out TensorInfo? info) && info.Shape is [long length]
-            && length <= capacity ? (int)length : 0;
+            && length <= replay.Capacity ? (int)length : 0;
         file.Require(left, TensorType.Int32, count);
         file.Require(prefix + "number", TensorType.Int64, count);
         file.Require(prefix + "task", TensorType.Float32, count, taskDimension);
-        Reserve(capacity);
-        _used = count;
-        file.Read(left, _left.Slice(0, count));
-        file.Read(prefix + "number", _number.Slice(0, count));
-        file.ReadFinite(prefix + "task", _task.Slice(0, count * taskDimension));
-        for (int entry = 0; entry < count; entry++)
+        Clear();
+        Bind(replay);
+        try
         {
-            if (_left[entry] < 0 || _left[entry] >= draws)
+            file.Read(left, _left.Slice(0, count));
+            file.Read(prefix + "number", _number.Slice(0, count));
+            for (int entry = 0; entry < count; entry++)
             {
-                throw new InvalidDataException(
-                    $"{FileMessages.Tensor(left, file.Path)} is {_left[entry]} in row {entry}; expected draws that a "
-                    + $"label has left, 0 to {draws - 1}.");
+                file.ReadFinite(prefix + "task", TaskOf(entry), (long)entry * taskDimension);
+                if (_left[entry] < 0 || _left[entry] >= draws)
+                {
+                    throw new InvalidDataException(
+                        $"{FileMessages.Tensor(left, file.Path)} is {_left[entry]} in row {entry}; expected draws that "
+                        + $"a label has left, 0 to {draws - 1}.");
+                }
             }
         }
+        catch
+        {
+            _left.Slice(0, count).Clear();
+            throw;
+        }
+
+        _used = count;
+    }
+
+    /// <summary>Forgets all labels.</summary>
+    public void Clear()
+    {
+        _left.Slice(0, _used).Clear();
+        _used = 0;
     }
 
     /// <inheritdoc/>
@@ -126,16 +145,19 @@ internal sealed class InferredLabels(int taskDimension, int draws) : IDisposable
 
     private Span<float> TaskOf(long entry) => _task.Slice(entry * taskDimension, taskDimension);
 
-    private void Reserve(long capacity)
+    // Numbers are those of one replay buffer: labels of another one's transitions would be of others.
+    private void Bind(ReplayBuffer replay)
     {
-        if (capacity != _capacity)
+        if (ReferenceEquals(_replay, replay))
         {
-            _left.EnsureLength(capacity);
-            _left.Slice(0, (int)capacity).Clear();
-            _number.EnsureLength(capacity);
-            _task.EnsureLength(capacity * taskDimension);
-            _capacity = capacity;
-            _used = 0;
+            return;
         }
+
+        Clear();
+        _replay = replay;
+        _capacity = replay.Capacity;
+        _left.EnsureLength(_capacity);
+        _number.EnsureLength(_capacity);
+        _task.EnsureLength(_capacity * taskDimension);
     }
 }

@@ -22,17 +22,41 @@ internal static class PartitionCheckpoint
     /// <param name="file">The checkpoint.</param>
     /// <param name="prefix">What the names start with.</param>
     /// <param name="candidates">K.</param>
-    /// <exception cref="InvalidDataException">Something is missing or has another shape.</exception>
+    /// <exception cref="InvalidDataException">Something is missing, has another shape, or cannot be.</exception>
     public static void Load(RunningPartition partition, SafetensorsFile file, string prefix, int candidates)
     {
         double weight = 0;
         file.Require(prefix + "weight", TensorType.Float64, 1);
         file.Read(prefix + "weight", new Span<double>(ref weight));
+        if (!(weight >= 0) || double.IsInfinity(weight))
+        {
+            throw new InvalidDataException(
+                $"{FileMessages.Tensor(prefix + "weight", file.Path)} is {weight}; expected a finite number of "
+                + "rows, 0 or more.");
+        }
+
         int count = weight == 0 ? 0 : candidates;
         file.Require(prefix + "max", TensorType.Float32, count);
         file.Require(prefix + "sum", TensorType.Float32, count);
+        float[] max = new float[count], sum = new float[count];
+        file.Read(prefix + "max", max);
+        file.ReadFinite<float>(prefix + "sum", sum);
+        if (Array.FindIndex(max, value => float.IsNaN(value) || float.IsPositiveInfinity(value)) is int bad and >= 0)
+        {
+            throw new InvalidDataException(
+                $"{FileMessages.Tensor(prefix + "max", file.Path)} is {max[bad]} at entry {bad}; expected a "
+                + "finite number or -infinity.");
+        }
+
+        if (Array.FindIndex(sum, value => value < 0) is int negative and >= 0)
+        {
+            throw new InvalidDataException(
+                $"{FileMessages.Tensor(prefix + "sum", file.Path)} is {sum[negative]} at entry {negative}; "
+                + "expected 0 or more.");
+        }
+
         partition.Resize(weight, count);
-        file.Read(prefix + "max", partition.Max);
-        file.Read(prefix + "sum", partition.Sum);
+        max.CopyTo(partition.Max);
+        sum.CopyTo(partition.Sum);
     }
 }

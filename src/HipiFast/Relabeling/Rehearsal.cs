@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Runtime;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Random;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Replay;
+using HipiFast.Tasks;
 
 namespace HipiFast.Relabeling;
 
@@ -15,9 +17,11 @@ namespace HipiFast.Relabeling;
 /// <param name="family">The task family.</param>
 /// <param name="agent">The networks.</param>
 /// <param name="options">How to relabel.</param>
+/// <param name="tasks">Where random relabeling draws tasks, or null.</param>
 /// <param name="candidates">The fixed candidates are those of the real relabeler.</param>
 internal sealed class Rehearsal(
-    ComputeSession session, TaskFamily family, AgentNetworks agent, RelabelOptions options, CandidateTasks candidates)
+    ComputeSession session, TaskFamily family, AgentNetworks agent, RelabelOptions options, ITaskDistribution? tasks,
+    CandidateTasks candidates)
 {
     // The runtime compiles a method again, optimised, in the background: first when it has been called 30 times after
     // a pause of 100 ms without new code, and once more from what was seen in the code that counts branches.
@@ -31,13 +35,9 @@ internal sealed class Rehearsal(
     /// <param name="count">K of the tasks given with each call; 0 where the options say where they come from.</param>
     public void Run(int rows, int count)
     {
-        using Relabeler relabeler = new(session, family, agent, options);
-        if (candidates.FixedCount > 0)
-        {
-            relabeler.SetFixedCandidates(candidates.FixedTasks, candidates.FixedLogPrior);
-        }
-
-        using TransitionBatch batch = new(agent.Shape, rows) { Count = rows };
+        // Labels that serve further draws would leave almost nothing to infer.
+        using Relabeler infers = Open(options with { LabelDraws = 1 }), recalls = Open(options);
+        using TransitionBatch batch = MadeUp(rows);
         using ReplayBuffer replay = new(agent.Shape, rows);
         replay.AppendEpisode(batch);
         for (int row = 0; row < rows; row++)
@@ -45,7 +45,7 @@ internal sealed class Rehearsal(
             batch.ReplayIndex[row] = row;
         }
 
-        float[] tasks = new float[count * family.TaskDimension];
+        float[] given = new float[count * family.TaskDimension];
         long start = Stopwatch.GetTimestamp(), compiled;
         do
         {
@@ -54,13 +54,10 @@ internal sealed class Rehearsal(
             for (int call = 0; call < CallsPerRound
                 && (call == 0 || Stopwatch.GetElapsedTime(round).TotalSeconds < LongestRoundSeconds); call++)
             {
-                if (tasks.Length > 0)
+                Relabel(infers, batch, given, replay);
+                if (options.LabelDraws > 1)
                 {
-                    relabeler.Relabel(batch, tasks, replay);
-                }
-                else
-                {
-                    relabeler.Relabel(batch, replay);
+                    Relabel(recalls, batch, given, replay);
                 }
             }
 
@@ -68,5 +65,48 @@ internal sealed class Rehearsal(
         }
         while (JitInfo.GetCompiledMethodCount() != compiled
             && Stopwatch.GetElapsedTime(start).TotalSeconds < LongestSeconds);
+    }
+
+    private static void Relabel(Relabeler relabeler, TransitionBatch batch, float[] given, ReplayBuffer replay)
+    {
+        if (given.Length > 0)
+        {
+            relabeler.Relabel(batch, given, replay);
+        }
+        else
+        {
+            relabeler.Relabel(batch, replay);
+        }
+    }
+
+    private Relabeler Open(RelabelOptions used)
+    {
+        Relabeler relabeler = new(session, family, agent, used, tasks);
+        if (candidates.FixedCount > 0)
+        {
+            relabeler.SetFixedCandidates(candidates.FixedTasks, candidates.FixedLogPrior);
+        }
+
+        return relabeler;
+    }
+
+    // Uniform numbers in [-1, 1]: of zeros a family of the caller's might make NaN.
+    private TransitionBatch MadeUp(int rows)
+    {
+        TransitionBatch batch = new(agent.Shape, rows) { Count = rows };
+        Fill(batch.Observation, 0);
+        Fill(batch.Action, 1);
+        Fill(batch.NextObservation, 2);
+        Fill(batch.Task, 3);
+        return batch;
+
+        static void Fill(Span<float> values, uint part)
+        {
+            for (int i = 0; i < values.Length; i++)
+            {
+                PhiloxBlock block = Philox.Next((uint)i, part, 0, (uint)RandomPurpose.SyntheticData, 0);
+                values[i] = (2 * Philox.ToUniform(block.X)) - 1;
+            }
+        }
     }
 }

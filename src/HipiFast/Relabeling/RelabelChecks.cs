@@ -156,13 +156,20 @@ internal static class RelabelChecks
 
     /// <summary>Throws unless the session relabels batches in its own memory by these options.</summary>
     public static TransitionMemory RequireMemory(
-        ComputeSession session, RelabelOptions options, IRelabelObserver? observer)
+        ComputeSession session, ResidentTransitionBatch batch, RelabelOptions options, IRelabelObserver? observer)
     {
         if (session.Transitions is null)
         {
             throw new ArgumentException(
                 $"The backend '{session.Backend.Name}' computes on the processor; "
                 + "a batch on a device takes a session of the backend cuda or ilgpu.");
+        }
+
+        if (batch.Memory != session.Transitions)
+        {
+            throw new ArgumentException(
+                "The batch lies in the memory of another session; expected one in that of the relabeler's session.",
+                nameof(batch));
         }
 
         if (options.Strategy != RelabelStrategy.InverseRl || options.Assignment == Assignment.Task)

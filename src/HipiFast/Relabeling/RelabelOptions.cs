@@ -63,7 +63,8 @@ public sealed record RelabelOptions
 
     /// <summary>
     /// With <see cref="GroupRows"/> and a replay buffer: how many draws of a transition an inferred task serves, the
-    /// first included; 1 infers at every draw.
+    /// first included; 1 infers at every draw. A batch that draws a transition twice infers, or is served by its label,
+    /// at both.
     /// </summary>
     [Option(
         Group, "Draws of a transition that an inferred task serves before another is inferred.",

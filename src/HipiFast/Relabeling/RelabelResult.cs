@@ -46,7 +46,8 @@ public readonly ref struct RelabelResult
 
     /// <summary>
     /// The candidate tasks <c>[K, P]</c> that were scored and that <see cref="TaskIndex"/> points into; empty when
-    /// inverse RL served no row. With <see cref="RelabelOptions.GroupRows"/> those of one group after the other.
+    /// inverse RL served no row and nobody observed. With <see cref="RelabelOptions.GroupRows"/> those of one group
+    /// after the other.
     /// </summary>
     public required ReadOnlySpan<float> Candidates { get; init; }
 

@@ -46,20 +46,10 @@ public sealed class Relabeler : IDisposable
     private readonly AgentNetworks? _agent;
     private readonly ComputeSession _session;
     private readonly bool _ownsSession;
+    private readonly ITaskDistribution? _tasks;
     private readonly AgentEstimate _estimate;
     private readonly Trajectories _trajectories = new();
-    private readonly SlotServices _services;
-    private readonly GoalTasks _goals;
-    private readonly CandidateTasks _candidates;
-    private readonly ReturnSum _returns;
-    private readonly InferenceProblems _problems;
-    private readonly TransitionChoice _choice;
-    private readonly ServedGroups _groups;
-    private readonly InferredLabels? _labels;
-    private readonly PendingChanges _pending;
-    private readonly RowInference _inference;
-    private readonly RunningPartition? _running;
-    private readonly NativeBuffer<long> _replayIndex = new(0);
+    private readonly RelabelSteps _steps;
     private UseGuard _use;
 
     /// <summary>Makes a relabeler with threads of its own.</summary>
@@ -105,24 +95,13 @@ public sealed class Relabeler : IDisposable
         RelabelChecks.RequireFit(family, agent, options, tasks);
         _family = family;
         _agent = agent;
+        _tasks = tasks;
         _ownsSession = session is null;
         session?.ThrowIfDisposed();
         _session = session ?? options.Compute.OpenSession();
         Options = options;
         _estimate = new AgentEstimate(agent, family, options, _session.SoftQ.ReadsNetworks);
-        _services = new SlotServices(options);
-        _goals = new GoalTasks(family, options, tasks);
-        _candidates = new CandidateTasks(family, options);
-        _returns = new ReturnSum(family, options.Compute.Threads);
-        _choice = new TransitionChoice(_session, _estimate, options);
-        _pending = new PendingChanges(family.TaskDimension);
-        _inference = new RowInference(_session, options, _pending);
-        _running = options.Partition == PartitionMode.Running ? new RunningPartition(options.PartitionDecay) : null;
-        _problems = new InferenceProblems(_estimate, _returns, _candidates, options, _running);
-        _groups = new ServedGroups(_session, _problems, _candidates, options);
-        _labels = options.Groups && options.LabelDraws > 1
-            ? new InferredLabels(family.TaskDimension, options.LabelDraws)
-            : null;
+        _steps = new RelabelSteps(_session, family, _estimate, options, tasks);
     }
 
     /// <summary>The options it was made with.</summary>
@@ -152,14 +131,14 @@ public sealed class Relabeler : IDisposable
     {
         using UseGuard.Scope use = _use.Enter(this);
         RelabelChecks.RequireCandidates(tasks, logPrior, _family.TaskDimension);
-        _candidates.SetFixed(tasks, logPrior);
-        _running?.Clear();
+        _steps.SetFixedCandidates(tasks, logPrior);
     }
 
     /// <summary>
-    /// Makes calls of a size as quick from the first as they will ever be: reserves their memory and has the runtime
-    /// compile and optimise what they run, on transitions of its own, for about a second. Neither the networks nor the
-    /// state of this relabeler change.
+    /// Makes calls of a size on batches in host memory as quick from the first as they will ever be: reserves the
+    /// session's memory for them and has the runtime compile and optimise what they run, on transitions that it makes
+    /// up (entries uniform in [-1, 1]), for two seconds at the most. Neither the networks nor the state of this
+    /// relabeler change; a task family or soft-Q function of the caller's is called.
     /// </summary>
     /// <param name="rows">B of the calls to come, 1 or more.</param>
     /// <param name="candidates">
@@ -169,12 +148,14 @@ public sealed class Relabeler : IDisposable
     /// <exception cref="ArgumentException">
     /// There are no networks, which say how wide transitions are; or what the options need is missing, as for a call.
     /// </exception>
+    /// <exception cref="InvalidDataException">As for a call.</exception>
     public void Prepare(int rows, int candidates = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(candidates);
         using UseGuard.Scope use = _use.Enter(this);
-        new Rehearsal(_session, _family, _estimate.RequireAgent(), Options, _candidates).Run(rows, candidates);
+        new Rehearsal(_session, _family, _estimate.RequireAgent(), Options, _tasks, _steps.Candidates).Run(
+            rows, candidates);
     }
 
     /// <summary>
@@ -253,7 +234,8 @@ public sealed class Relabeler : IDisposable
     /// <remarks>
     /// No networks are needed. The relabel fraction, the partition, the prior and the diagnostics speak of
     /// trajectories. A trajectory's commanded task is that of its first row, the task it reached is that of its last.
-    /// The strategies final, random and none apply as well; future, the goal mix and assignment by task do not.
+    /// The strategies final, random and none apply as well; future, the goal mix and assignment by task do not, nor do
+    /// groups (<see cref="RelabelOptions.GroupRows"/>): trajectories are judged together.
     /// </remarks>
     /// <exception cref="ArgumentException">
     /// As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>, or an episode's rows are not side by side.
@@ -296,12 +278,7 @@ public sealed class Relabeler : IDisposable
     internal void SaveState(SafetensorsWriter writer, string prefix)
     {
         using UseGuard.Scope use = _use.Enter(this);
-        if (_running is not null)
-        {
-            PartitionCheckpoint.Save(_running, writer, prefix + "partition.");
-        }
-
-        _labels?.SaveState(writer, prefix + "labels.");
+        _steps.SaveState(writer, prefix);
     }
 
     /// <summary>
@@ -311,12 +288,7 @@ public sealed class Relabeler : IDisposable
     internal void LoadState(SafetensorsFile file, string prefix, IReplay replay)
     {
         using UseGuard.Scope use = _use.Enter(this);
-        if (_running is not null)
-        {
-            PartitionCheckpoint.Load(_running, file, prefix + "partition.", _candidates.FixedCount);
-        }
-
-        _labels?.LoadState(file, prefix + "labels.", replay.Host.Capacity);
+        _steps.LoadState(file, prefix, replay.Host);
     }
 
     /// <summary>Gives memory and, unless it is shared, the session back; a second call does nothing.</summary>
@@ -334,16 +306,7 @@ public sealed class Relabeler : IDisposable
         }
 
         _trajectories.Dispose();
-        _services.Dispose();
-        _candidates.Dispose();
-        _returns.Dispose();
-        _choice.Dispose();
-        _groups.Dispose();
-        _labels?.Dispose();
-        _pending.Dispose();
-        _running?.Dispose();
-        _inference.Dispose();
-        _replayIndex.Dispose();
+        _steps.Dispose();
     }
 
     private RelabelResult Run(ITransitionBatch batch, GivenTasks given, ReplayBuffer? replay)
@@ -357,13 +320,13 @@ public sealed class Relabeler : IDisposable
                 {
                     RelabelChecks.RequireBatch(host, replay, _family.TaskDimension, _agent);
                     RelabelChecks.RequireActions(host, _estimate, Options);
-                    return Run(host, new Units(host), given, replay);
+                    return Succeeded(_steps.Run(host, new Units(host), given, replay, Call, Observer));
                 }
 
             case ResidentTransitionBatch resident:
                 using (resident.Enter())
                 {
-                    return RunInPlace(resident, given, replay);
+                    return Succeeded(_steps.RunInPlace(resident, given, replay, Call, Observer));
                 }
 
             default:
@@ -376,7 +339,12 @@ public sealed class Relabeler : IDisposable
 
     private UseGuard.Scope ShareAgent() => _agent is null ? default : _agent.Share();
 
-    private static UseGuard.Scope Share(ReplayBuffer? replay) => replay is null ? default : replay.Share();
+    // A call has succeeded.
+    private RelabelResult Succeeded(RelabelResult result)
+    {
+        Call++;
+        return result;
+    }
 
     private RelabelResult RunTrajectories(TransitionBatch batch, ReadOnlySpan<long> episode, GivenTasks given)
     {
@@ -385,105 +353,7 @@ public sealed class Relabeler : IDisposable
         using UseGuard.Scope held = batch.Enter();
         RelabelChecks.RefuseRunningPartition(Options, "trajectories");
         RelabelChecks.RequireBatch(batch, null, _family.TaskDimension, _agent);
-        return Run(batch, _trajectories.Find(batch, episode, Options), given, null);
-    }
-
-    // Decide, find tasks, judge, and only then change the batch.
-    private RelabelResult Run(TransitionBatch batch, Units units, GivenTasks given, ReplayBuffer? replay)
-    {
-        _services.Decide(units.Count, Call);
-        _pending.Begin(batch.Count);
-        units.Commanded.CopyTo(_pending.OfUnits(units.Count));
-        using (Share(replay))
-        {
-            _goals.Write(batch, units, _services, replay, Call, _pending.OfUnits(units.Count));
-        }
-
-        _candidates.Clear();
-        Inference inference = Inference.Nothing;
-        bool observes = Observer is not null && Options.Strategy == RelabelStrategy.InverseRl;
-        bool isGrouped = Options.Groups && !units.AreTrajectories;
-        if (isGrouped)
-        {
-            RelabelChecks.RefuseObserver(Observer);
-        }
-
-        InferredLabels? labels = isGrouped && replay is not null && given.Tasks.IsEmpty ? _labels : null;
-        labels?.Recall(batch, replay!, _services, _pending.Task);
-        bool picks = Options.AssignsByTask && _services.Infers,
-            infers = !Options.AssignsByTask && (_services.Infers || observes);
-        if (picks)
-        {
-            _choice.Choose(batch, _services, replay, Call, _candidates, _pending.TaskIndex);
-        }
-        else if (infers && isGrouped)
-        {
-            inference = _groups.Infer(batch, _services, given, Call, _pending, _inference.LogPartition);
-        }
-        else if (infers)
-        {
-            inference = _inference.Infer(
-                _problems.Of(batch, units, given, _pending.OfUnits(units.Count), Call, Observer), out _);
-        }
-
-        _pending.Place(batch, units, _services);
-        RelabelChecks.RequireFinite(_pending.Task, _family.TaskDimension, "new ", "task");
-        if (!infers || isGrouped || units.AreTrajectories)
-        {
-            _pending.Judge(_family, picks ? _choice.Staged : batch);
-        }
-
-        RelabelChecks.RequireFinite(_pending.Reward, 1, "recomputed ", "reward");
-
-        // Nothing below can fail.
-        _pending.Commit(batch);
-        if (picks)
-        {
-            _choice.Commit(batch, _services);
-        }
-
-        if (infers)
-        {
-            _running?.Commit();
-        }
-
-        labels?.Commit(batch.ReplayIndex, _services, _pending.Task);
-        Call++;
-        return _inference.Result(inference, _candidates.Tasks, _pending.TerminatedCount);
-    }
-
-    // The same where the batch lies in the session's memory: the pipeline judges and commits.
-    private RelabelResult RunInPlace(ResidentTransitionBatch batch, GivenTasks given, ReplayBuffer? replay)
-    {
-        TransitionMemory memory = RelabelChecks.RequireMemory(_session, Options, Observer);
-        TransitionShape shape = _estimate.RequireAgent().Shape;
-        int rows = batch.Count;
-        if (batch.Transitions is not { } transitions)
-        {
-            throw new ArgumentException("The batch holds no transitions.", nameof(batch));
-        }
-
-        RelabelChecks.RequireReplay(shape, replay);
-        _services.Decide(rows, Call);
-        _pending.Begin(rows);
-        if (Options.MixesGoals)
-        {
-            _replayIndex.EnsureLength(rows);
-            memory.Download(transitions, [], _replayIndex.Slice(0, rows));
-            using UseGuard.Scope held = Share(replay);
-            _goals.Write(_replayIndex.Slice(0, rows), _services, replay, Call, _pending.Task);
-        }
-
-        batch.MarkChanged();
-        Inference inference = _inference.Infer(
-            _problems.Of(transitions, given, _pending.Task, Call), out RelabelSummary summary);
-        RelabelChecks.RequireReward(summary);
-
-        // The pipeline has judged and committed.
-        _pending.Mark(_services);
-        Call++;
-        return _services.Infers
-            ? _inference.Result(inference, _candidates.Tasks, summary.RelabeledTerminated)
-            : _inference.Result(Inference.Nothing, default, summary.RelabeledTerminated);
+        return Succeeded(
+            _steps.Run(batch, _trajectories.Find(batch, episode, Options), given, null, Call, Observer));
     }
 }

@@ -43,14 +43,16 @@ internal sealed class ServedGroups(
         int served = Collect(batch.Count, services), width = batch.Shape.TaskDimension;
         bool isSet = !given.Tasks.IsEmpty || options.Candidates == CandidateSource.Fixed;
         int groupRows = isSet ? served : Math.Min(options.GroupRows, served);
-        Reserve(batch, groupRows);
+
+        // For the whole batch, so that a call which serves more rows than those before it allocates nothing.
+        Reserve(batch, isSet ? batch.Count : Math.Min(options.GroupRows, batch.Count));
         if (isSet)
         {
             candidates.Store(given);
         }
         else
         {
-            candidates.Begin(served);
+            candidates.Begin(batch.Count);
         }
 
         if (options.Partition != PartitionMode.None)
@@ -78,7 +80,6 @@ internal sealed class ServedGroups(
             group.RenumberRows(_row.Slice(first, rows));
             group.BadCandidate += firstCandidate;
             RelabelChecks.RequireSamples(group, options, isReturn: false);
-            RelabelChecks.RequireReward(group);
             total.Add(group);
             for (int i = 0; i < rows; i++)
             {

@@ -47,8 +47,8 @@ internal sealed class SlotServices(RelabelOptions options) : IDisposable
     /// <param name="slot">Number of the slot.</param>
     public void Recall(int slot) => _service[slot] = RowService.Recall;
 
-    /// <summary>Looks again whether inverse RL serves any slot.</summary>
-    public void CountServed() => Infers = _service.Slice(0, _slots).Contains(RowService.Infer);
+    /// <summary>Looks again whether inverse RL serves any slot (<see cref="Infers"/>).</summary>
+    public void Review() => Infers = _service.Slice(0, _slots).Contains(RowService.Infer);
 
     /// <inheritdoc/>
     public void Dispose() => _service.Dispose();

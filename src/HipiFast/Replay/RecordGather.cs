@@ -116,8 +116,8 @@ internal sealed unsafe class RecordGather
             _ => Choose<TWidths, TObservation, Vector512<byte>>(task),
         };
 
-    private static delegate*<RecordGather, int*, TransitionBatch, nint, nint, void> Choose<TWidths, TObservation, TAction>(
-        int task)
+    private static delegate*<RecordGather, int*, TransitionBatch, nint, nint, void>
+        Choose<TWidths, TObservation, TAction>(int task)
         where TWidths : struct
         where TObservation : unmanaged
         where TAction : unmanaged =>

@@ -47,12 +47,11 @@ public sealed class DirectoryLock : IDisposable
         try
         {
             List<string> made = [];
-            for (
-                string? missing =
-                    full; missing is not null && !System.IO.Directory.Exists(missing); missing =
-                        Path.GetDirectoryName(missing))
+            string? missing = full;
+            while (missing is not null && !System.IO.Directory.Exists(missing))
             {
                 made.Add(missing);
+                missing = Path.GetDirectoryName(missing);
             }
 
             System.IO.Directory.CreateDirectory(full);

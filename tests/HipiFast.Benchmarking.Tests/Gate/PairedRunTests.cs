@@ -1,5 +1,6 @@
 using System.Text.Json;
 using HipiFast.Benchmarking.Gate;
+using HipiFast.Benchmarking.Results;
 using HipiFast.Benchmarking.Timing;
 
 namespace HipiFast.Benchmarking.Tests.Gate;
@@ -34,7 +35,7 @@ public class PairedRunTests
     {
         foreach (int seed in (int[])[1, 2, 3])
         {
-            Assert.Equal([("d", Measure.Allocated)], Run(seed, new Change(Bytes: 1)));
+            Assert.Equal([("d", Measure.Allocated)], Run(seed, new Change(Bytes: 24)));
         }
     }
 
@@ -214,7 +215,7 @@ public class PairedRunTests
                 calls.Record((long)(call * 1e9));
             }
 
-            double median = Comparison.Median(all);
+            double median = Medians.Of(all);
             return _tellsCalls
                 ? new MeasuredTurn(median, calls, CallsPerTurn * _changes[benchmark].Bytes)
                 : new MeasuredTurn(median);

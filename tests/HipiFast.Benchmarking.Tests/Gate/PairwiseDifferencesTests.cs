@@ -1,4 +1,5 @@
 using HipiFast.Benchmarking.Gate;
+using HipiFast.Benchmarking.Results;
 
 namespace HipiFast.Benchmarking.Tests.Gate;
 
@@ -30,7 +31,7 @@ public class PairwiseDifferencesTests
             Assert.Equal(sorted[rank], differences.AtRank(rank));
         }
 
-        Assert.Equal((sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2, differences.Median);
+        Assert.Equal(Medians.OfSorted(sorted), differences.Median);
     }
 
     [Fact]

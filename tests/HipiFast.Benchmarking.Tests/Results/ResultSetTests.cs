@@ -48,7 +48,10 @@ public sealed class ResultSetTests : IDisposable
         { TemporaryResults.Report("""{"FullName": "A.B", "Measurements": []}"""), "no measurement of 'A.B'" },
         {
             TemporaryResults.Report(
-                """{"FullName": "A.B", "Measurements": [{"IterationMode": "Workload", "IterationStage": "Result", "Nanoseconds": 3}]}"""),
+                """
+                {"FullName": "A.B", "Measurements": [
+                  {"IterationMode": "Workload", "IterationStage": "Result", "Nanoseconds": 3}]}
+                """),
             "not a time above 0"
         },
     };

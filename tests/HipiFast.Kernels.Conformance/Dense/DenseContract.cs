@@ -58,7 +58,12 @@ public abstract unsafe partial class DenseContract
         for (int layer = 1; layer <= 3; layer++)
         {
             MatrixView found =
-                layer switch { 1 => problem.Activations.Hidden1, 2 => problem.Activations.Hidden2, _ => problem.Activations.Output };
+                layer switch
+                {
+                    1 => problem.Activations.Hidden1,
+                    2 => problem.Activations.Hidden2,
+                    _ => problem.Activations.Output,
+                };
             AssertClose(values.Select(v => v[layer]).ToArray(), found, $"layer {layer}");
         }
 

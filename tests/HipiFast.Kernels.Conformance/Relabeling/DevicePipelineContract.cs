@@ -212,7 +212,7 @@ public abstract class DevicePipelineContract
             Temperature = 1e-20f, Twin = TwinCombination.First, Partition = PartitionMode.None,
             ExactTerminalValue = false, RelabelFraction = 1f,
         };
-        using ComputeSession session = Sessions.Create(Backend), reference = Sessions.Create(ManagedBackend.FamilyName);
+        using ComputeSession session = Open(Backend), reference = Open(ManagedBackend.FamilyName);
         using Relabeler device = new(session, RelabelData.GoalFamily, agent, options), host = new(
             reference, RelabelData.GoalFamily, agent, options);
         using TransitionBatch found = RelabelData.Batch(9), expected = RelabelData.Batch(9);

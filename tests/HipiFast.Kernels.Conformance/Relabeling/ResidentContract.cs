@@ -36,6 +36,9 @@ public abstract class ResidentContract
 
     protected abstract string Backend { get; }
 
+    /// <summary>A further session, with a device memory of its own.</summary>
+    protected virtual ComputeSession CreateOther() => KernelRegistry.Default.Resolve(Backend).CreateSession(default);
+
     private static Dictionary<string, (TaskFamily Family, CandidateSource Candidates)> AllFamilies { get; } = new()
     {
         ["goal, next state judged"] = (TaskFamilies.Goal([2, 0], 0.8f, -2f, 1f, judgeNext: true), CandidateSource.Both),
@@ -208,6 +211,8 @@ public abstract class ResidentContract
         using ComputeSession managed = KernelRegistry.Default.Resolve(ManagedBackend.FamilyName).CreateSession(
             default);
         Refused("computes on the processor", managed, new RelabelOptions(), batch);
+        using ComputeSession other = CreateOther();
+        Refused("memory of another session", other, new RelabelOptions(), batch);
         comparison.AssertEqual(host, batch);
     }
 

@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using HipiFast.Kernels.Devices.Runtime;
+using HipiFast.Testing;
 
 namespace HipiFast.Kernels.Cuda.Tests.Assembler;
 
@@ -14,8 +14,6 @@ internal sealed partial class NvidiaAssembler(string folder)
 
     /// <summary>Where the versions lie, when not in the user's cache.</summary>
     private const string FolderVariable = "HIPIFAST_ASSEMBLER";
-
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
 
     /// <summary>The architectures that kernels are assembled for, with the version that does it.</summary>
     public static IReadOnlyList<(string Version, string Architecture)> Architectures { get; } =
@@ -49,31 +47,24 @@ internal sealed partial class NvidiaAssembler(string folder)
     /// <returns>The machine code of each, and what it needs.</returns>
     public AssembledKernel[] Assemble(IReadOnlyList<PtxKernel> kernels, string architecture)
     {
-        string source = Path.GetTempFileName(), target = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllText(source, Module(kernels));
-            Dictionary<string, string> reports = Split(
-                Run("ptxas", "-v", "-arch=" + architecture, "-o", target, source), EntryReportPattern());
-            Dictionary<string, string> codes = Split(Run("nvdisasm", "-c", target), EntryCodePattern());
-            return
-            [
-                .. kernels.Select((_, i) =>
-                {
-                    string report = reports[Name(i)];
-                    return new AssembledKernel(
-                        Number(report, RegistersPattern()), Number(report, SharedPattern()),
-                        LocalPattern().Matches(report).Sum(
-                            match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)),
-                        SassText.Parse(codes[Name(i)]));
-                }),
-            ];
-        }
-        finally
-        {
-            File.Delete(source);
-            File.Delete(target);
-        }
+        using TemporaryDirectory directory = new();
+        string source = directory["kernels.ptx"], target = directory["kernels.cubin"];
+        File.WriteAllText(source, Module(kernels));
+        Dictionary<string, string> reports = Split(
+            Run("ptxas", "-v", "-arch=" + architecture, "-o", target, source), EntryReportPattern());
+        Dictionary<string, string> codes = Split(Run("nvdisasm", "-c", target), EntryCodePattern());
+        return
+        [
+            .. kernels.Select((_, i) =>
+            {
+                string report = reports[Name(i)];
+                return new AssembledKernel(
+                    Number(report, RegistersPattern()), Number(report, SharedPattern()),
+                    LocalPattern().Matches(report).Sum(
+                        match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)),
+                    SassText.Parse(codes[Name(i)]));
+            }),
+        ];
     }
 
     private static string Name(int kernel) => string.Create(CultureInfo.InvariantCulture, $"kernel{kernel:000}");
@@ -110,16 +101,10 @@ internal sealed partial class NvidiaAssembler(string folder)
 
     private string Run(string tool, params string[] arguments)
     {
-        ProcessStartInfo start = new(FindProgram(tool), arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd() + errors.Result;
-        Assert.True(process.WaitForExit(s_limit), $"{tool} does not end.");
-        Assert.True(process.ExitCode == 0, $"{tool} {string.Join(' ', arguments)}: {output}");
+        using ChildProcess process = new(new(FindProgram(tool), arguments));
+        ProcessResult result = process.End();
+        string output = result.Output + result.Error;
+        Assert.True(result.ExitCode == 0, $"{tool} {string.Join(' ', arguments)}: {output}");
         return output;
     }
 

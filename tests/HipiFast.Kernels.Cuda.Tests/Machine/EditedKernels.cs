@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Conformance.SoftQ;
 using HipiFast.Kernels.SoftQ;
+using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
@@ -16,11 +17,22 @@ namespace HipiFast.Kernels.Cuda.Tests.Machine;
 /// <param name="Occurrence">Which of the places, from 0 on; -1 for all.</param>
 internal sealed record KernelEdit(string File, string Pattern, string Replacement, int Occurrence)
 {
+    /// <summary>Whether a kernel of the file has been asked for.</summary>
+    public bool IsRead { get; private set; }
+
     /// <summary>How many places there are.</summary>
     public static int Count(string file, string pattern) => Regex.Count(Read(file)!, pattern);
 
     /// <summary>The kept kernels with the mistake in one.</summary>
-    public PtxCatalog Catalog() => new(file => file == File ? Apply(Read(file)!) : Read(file));
+    public PtxCatalog Catalog()
+    {
+        string edited = Apply(Read(File)!);
+        return new PtxCatalog(file =>
+        {
+            IsRead |= file == File;
+            return file == File ? edited : Read(file);
+        });
+    }
 
     private static string? Read(string file)
     {
@@ -47,14 +59,19 @@ internal static class Outcome
     /// <summary>No fault, but results that the suites do not take.</summary>
     public const string WrongAnswer = "wrong-answer";
 
-    /// <summary>Q~ against the double-precision oracle.</summary>
+    /// <summary>Q~ against the double-precision oracle, in bf16 against what rounding makes of it.</summary>
     /// <returns>A fault's name, <see cref="WrongAnswer"/>, or nothing when all is as it should be.</returns>
     public static string OfSoftQ(
         PtxCatalog catalog, KernelPrecision precision, SoftQEstimator estimator, int hidden, int rows = 20,
-        int candidates = 19)
+        int candidates = 19, TaskFamily? family = null, bool isStrict = false)
     {
-        using SoftQCase data = new(rows, candidates, hidden) { Estimator = estimator, Family = null };
-        return Of(catalog, precision, session => data.AssertConforms(session));
+        using SoftQCase data = new(rows, candidates, hidden) { Estimator = estimator, Family = family };
+        return Of(
+            catalog, precision,
+            precision == KernelPrecision.Fp32
+                ? data.AssertConforms
+                : session => Bf16SoftQReference.AssertExact(session, data),
+            isStrict: isStrict);
     }
 
     /// <summary>Two relabel calls, the second as a graph, against the same on the processor.</summary>
@@ -77,12 +94,21 @@ internal static class Outcome
     }
 
     /// <summary>Whatever work on a session comes to.</summary>
+    /// <param name="catalog">The kernels.</param>
+    /// <param name="precision">Their arithmetic.</param>
+    /// <param name="work">The work.</param>
+    /// <param name="forgotten">A call of the driver that does nothing.</param>
+    /// <param name="isStrict">
+    /// Whether kernels in bf16, too, may read nothing that nobody has written: true of tiles without pairs that nobody
+    /// asked for.
+    /// </param>
     public static string Of(
-        PtxCatalog catalog, KernelPrecision precision, Action<ComputeSession> work, string forgotten = "")
+        PtxCatalog catalog, KernelPrecision precision, Action<ComputeSession> work, string forgotten = "",
+        bool isStrict = false)
     {
         FakeDriver fake = MachineBackend.Start();
         fake.InstructionLimit = 50_000_000;
-        fake.AllowsUnwritten = precision == KernelPrecision.Bf16;
+        fake.AllowsUnwritten = precision == KernelPrecision.Bf16 && !isStrict;
         fake.Skip(forgotten);
         return Of(fake, () =>
         {

@@ -196,7 +196,8 @@ public sealed class LauncherFaultTests
         Assert.Equal(fault, Outcome.Of(fake, () =>
         {
             using CudaRuntime runtime = fake.Open(PtxCatalog.Embedded);
-            using DeviceReplay replay = new(runtime, TransitionBatch.Forms(s_shape), capacity: 8);
+            using DeviceLauncher launcher = new(runtime);
+            using DeviceReplay replay = SessionData.Ring(new DeviceTransitions(launcher), s_shape, capacity: 8);
             for (int lap = 0; lap < 9; lap++)
             {
                 // Every batch comes of a ring that holds this lap's number alone.

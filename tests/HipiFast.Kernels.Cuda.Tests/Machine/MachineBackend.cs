@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Devices;
 using HipiFast.Kernels.Devices.Runtime;
 using HipiFast.Kernels.Ilgpu;
 using HipiFast.Kernels.Tasks;
@@ -16,6 +17,8 @@ internal sealed class MachineBackend(string name, KernelPrecision precision) : K
 
     private const long MemoryBytes = 8L << 30;
 
+    private static readonly KernelRegistry s_compilers = WithCompiler();
+
     public override string Name => name;
 
     public override KernelPrecision Precision => precision;
@@ -31,11 +34,8 @@ internal sealed class MachineBackend(string name, KernelPrecision precision) : K
     }
 
     /// <summary>The fake driver with kernels that run; as it is when something uses it, else as new.</summary>
-    public static FakeDriver Start()
-    {
-        IPtxCompiler.Current ??= new KeepingCompiler();
-        return FakeDriver.Current ?? new FakeDriver { Executes = true, MemoryBytes = MemoryBytes };
-    }
+    public static FakeDriver Start() =>
+        FakeDriver.Current ?? new FakeDriver { Executes = true, MemoryBytes = MemoryBytes };
 
     public static ComputeSession Open(string name) => KernelRegistry.Default.Resolve(name).CreateSession(default);
 
@@ -50,16 +50,36 @@ internal sealed class MachineBackend(string name, KernelPrecision precision) : K
         // The tensor kernels compute pairs that nobody asked for beside those that somebody did, of whatever lies
         // there.
         Start().AllowsUnwritten = precision == KernelPrecision.Bf16;
-        return SessionData.Backend(precision).CreateSession(options);
+        return new CudaBackend(FakeDriver.Path, PtxCatalog.Embedded, precision, s_compilers).CreateSession(options);
+    }
+
+    private static KernelRegistry WithCompiler()
+    {
+        KernelRegistry registry = new();
+        registry.Register(new KeepingCompiler(), 0);
+        return registry;
     }
 
     // Compiling takes longer than running, and every test opens a session of its own.
-    private sealed class KeepingCompiler : IPtxCompiler
+    private sealed class KeepingCompiler : DeviceBackend
     {
         private readonly PtxCompiler _compiler = new();
         private readonly Dictionary<(string Kernel, string Family, int Capability), PtxKernel> _kept = [];
 
-        public PtxKernel Compile(string name, TaskFamily? family, int capability)
+        public override string Name => "compiler";
+
+        public override string Description => "compiles PTX and runs nothing";
+
+        public override bool IsSupported(out string reason)
+        {
+            reason = string.Empty;
+            return true;
+        }
+
+        public override DeviceRuntime CreateRuntime(string? device = null) =>
+            throw new NotSupportedException("The compiler of PTX opens no device.");
+
+        public override PtxKernel? CompilePtx(string name, TaskFamily? family, int capability)
         {
             (string Kernel, string Family, int Capability) key = (name, PtxCatalog.FamilyName(family), capability);
             if (!_kept.TryGetValue(key, out PtxKernel? kernel))

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using HipiFast.Kernels.Ptx;
@@ -20,74 +19,53 @@ public sealed class PtxHashTests
         Path.GetFullPath(Path.Combine(SourceFolder(), "../../../kernels/HipiFast.Kernels.Cuda/ptx.sha256"));
 
     [Fact]
-    public async Task WhatTheKernelsCompileToChangesOnlyOnPurpose()
+    public void WhatTheKernelsCompileToChangesOnlyOnPurpose()
     {
-        string folder = Path.Combine(Path.GetTempPath(), $"hipifast-ptx-{Guid.NewGuid():N}");
-        try
+        using TemporaryDirectory directory = new();
+        string folder = directory["ptx"];
+        Assert.Equal((0, string.Empty), Compile(folder));
+        string[] hashes =
+        [
+            Heading,
+            .. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(
+                path =>
+                    $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)))}  "
+                    + $"{Path.GetFileName(path)}"),
+        ];
+        Assert.Contains(hashes, line => line.EndsWith("  " + PtxFiles.Manifest, StringComparison.Ordinal));
+        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(WriteVariable)))
         {
-            Assert.Equal((0, string.Empty), await Compile(folder));
-            string[] hashes =
-            [
-                Heading,
-                .. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(
-                    path =>
-                        $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)))}  "
-                        + $"{Path.GetFileName(path)}"),
-            ];
-            Assert.Contains(hashes, line => line.EndsWith("  " + PtxFiles.Manifest, StringComparison.Ordinal));
-            if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(WriteVariable)))
-            {
-                File.WriteAllLines(Table, hashes);
-            }
+            File.WriteAllLines(Table, hashes);
+        }
 
-            string[] changed = [.. hashes.Except(File.ReadAllLines(Table)).Union(
-                File.ReadAllLines(Table).Except(hashes)).Select(line => line[66..]).Distinct()];
-            Assert.True(
-                changed.Length == 0,
-                $"The PTX of {string.Join(", ", changed)} is not what {Table} says. Where that is meant, run this test "
-                + $"with {WriteVariable}=1, which "
-                + "writes the table anew.");
-        }
-        finally
-        {
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-        }
+        string[] changed = [.. hashes.Except(File.ReadAllLines(Table)).Union(
+            File.ReadAllLines(Table).Except(hashes)).Select(line => line[66..]).Distinct()];
+        Assert.True(
+            changed.Length == 0,
+            $"The PTX of {string.Join(", ", changed)} is not what {Table} says. Where that is meant, run this test "
+            + $"with {WriteVariable}=1, which "
+            + "writes the table anew.");
     }
 
     [Fact]
-    public async Task AFailureIsOneLine()
+    public void AFailureIsOneLine()
     {
         // A file where the folder should be.
-        string path = Path.GetTempFileName();
-        try
-        {
-            (int exitCode, string error) = await Compile(path);
-            Assert.Equal(1, exitCode);
-            Assert.Single(error.TrimEnd().Split('\n'));
-            Assert.Contains(path, error, StringComparison.Ordinal);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+        using TemporaryDirectory directory = new();
+        string path = directory["ptx"];
+        File.WriteAllText(path, string.Empty);
+        (int exitCode, string error) = Compile(path);
+        Assert.Equal(1, exitCode);
+        Assert.Single(error.TrimEnd().Split('\n'));
+        Assert.Contains(path, error, StringComparison.Ordinal);
     }
 
     // The program that the build runs, with its exit code and what it says.
-    private static async Task<(int ExitCode, string Error)> Compile(string folder)
+    private static (int ExitCode, string Error) Compile(string folder)
     {
-        ProcessStartInfo start = new(
-            ChildProgram.Dotnet,
-            [typeof(PtxFiles).Assembly.Location, folder])
-        {
-            RedirectStandardError = true,
-        };
-        using Process process = Process.Start(start)!;
-        string error = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return (process.ExitCode, error);
+        using ChildProcess process = new(new(ChildProgram.Dotnet, [typeof(PtxFiles).Assembly.Location, folder]));
+        ProcessResult result = process.End();
+        return (result.ExitCode, result.Error);
     }
 
     private static string SourceFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;

@@ -76,6 +76,22 @@ public sealed partial class PtxTests
     public void AWrongSpaceIsFound(string text, int count) => Assert.Equal(count, PtxText.WrongSpaces(text).Count);
 
     [Theory]
+    [InlineData("\t@%p1 bra.uni\tL_1;", 1)]
+    [InlineData("\t@!%p12 bra.uni L_1;\n\t@%p2 bra.uni L_2;", 2)]
+    [InlineData("\t@%p1 bra\tL_1;\n\tbra.uni\tL_2;", 0)]
+    public void AUniformConditionIsFound(string text, int count) =>
+        Assert.Equal(count, PtxText.UniformConditions(text).Count);
+
+    [Theory]
+    [InlineData("\tmax.f32\t%f3, %f1, %f2;", 1)]
+    [InlineData("\tmin.f32\t%f3, %f1, %f2;\n\tmax.NaN.f32\t%f4, %f1, %f2;", 1)]
+    [InlineData("\tmin.NaN.f32\t%f3, %f1, %f2;\n\tmax.s32\t%r3, %r1, %r2;", 0)]
+    [InlineData("setp.nan.f64 p, %fd1, %fd2;\nmax.f64 %fd3, %fd1, %fd2;\nselp.f64 %fd3, %fd4, %fd3, p;", 0)]
+    [InlineData("setp.nan.f64 p, %fd1, %fd2;\nmax.f64 %fd3, %fd1, %fd2;\nret;", 1)]
+    [InlineData("ret;\nmin.f64 %fd3, %fd1, %fd2;\nselp.f64 %fd3, %fd4, %fd3, p;", 1)]
+    public void ALostNaNIsFound(string text, int count) => Assert.Equal(count, PtxText.LostNaN(text).Count);
+
+    [Theory]
     [MemberData(nameof(Targets))]
     public void TheSecondLayerIsATileOfFusedMultiplyAdds(int capability)
     {

@@ -1,5 +1,6 @@
 global using RingAtSpeed = HipiFast.Kernels.Conformance.Relabeling.RingAtSpeed;
 
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Conformance.Backends;
 using HipiFast.Kernels.Conformance.Relabeling;
 
@@ -31,6 +32,8 @@ public sealed class CudaPipelineTests : DevicePipelineContract
 public sealed class CpuResidentTests : ResidentContract
 {
     protected override string Backend => DeviceTestBackend.Cpu;
+
+    protected override ComputeSession CreateOther() => DeviceTestBackend.CreateOwn(Backend);
 }
 
 /// <summary>Batches on an OpenCL device.</summary>
@@ -38,6 +41,8 @@ public sealed class CpuResidentTests : ResidentContract
 public sealed class OpenClResidentTests : ResidentContract
 {
     protected override string Backend => DeviceTestBackend.OpenCl;
+
+    protected override ComputeSession CreateOther() => DeviceTestBackend.CreateOwn(Backend);
 }
 
 /// <summary>Batches on a CUDA device.</summary>
@@ -45,4 +50,6 @@ public sealed class OpenClResidentTests : ResidentContract
 public sealed class CudaResidentTests : ResidentContract
 {
     protected override string Backend => DeviceTestBackend.Cuda;
+
+    protected override ComputeSession CreateOther() => DeviceTestBackend.CreateOwn(Backend);
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using HipiFast.Replay;
 using HipiFast.Storage;
 using HipiFast.Testing;
@@ -16,10 +15,10 @@ public sealed class FurtherColumnTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
-    public Task WhateverWalksTheSchemaCarriesThem() => Run(FurtherColumns.CarryWhat);
+    public void WhateverWalksTheSchemaCarriesThem() => Run(FurtherColumns.CarryWhat);
 
     [Fact]
-    public Task FilesThatLackThemGiveTheirDefaults()
+    public void FilesThatLackThemGiveTheirDefaults()
     {
         using TransitionBatch batch = FurtherColumns.Batch(1, FurtherColumns.Rows);
         TransitionFile.Save(_directory[FurtherColumns.FileName], batch);
@@ -32,20 +31,14 @@ public sealed class FurtherColumnTests : IDisposable
             writer.Save(_directory[FurtherColumns.CheckpointName]);
         }
 
-        return Run(FurtherColumns.DefaultsWhat);
+        Run(FurtherColumns.DefaultsWhat);
     }
 
-    private async Task Run(string what)
+    private void Run(string what)
     {
-        ProcessStartInfo start = new(
-            ChildProgram.Dotnet,
-            [typeof(FurtherColumns).Assembly.Location, what, _directory.Root])
-        {
-            RedirectStandardError = true,
-        };
-        using Process process = Process.Start(start)!;
-        string error = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, error);
+        using ChildProcess process = new(
+            new(ChildProgram.Dotnet, [typeof(FurtherColumns).Assembly.Location, what, _directory.Root]));
+        ProcessResult result = process.End();
+        Assert.True(result.ExitCode == 0, result.Error);
     }
 }

@@ -77,6 +77,10 @@ public sealed class BackendTests
         runtime.Record(first);
         runtime.Record(second);
         Assert.True(runtime.Elapsed(first, second) >= TimeSpan.Zero);
+        using DeviceEvent plain = runtime.CreateEvent(), later = runtime.CreateEvent(isTimed: true);
+        runtime.Record(plain);
+        Assert.Throws<ArgumentException>(() => runtime.Elapsed(first, plain));
+        Assert.Throws<ArgumentException>(() => runtime.Elapsed(first, later));
         Assert.False(runtime.CanCapture);
     }
 

@@ -70,7 +70,7 @@ public sealed class BankConflictTests
                     for (int block = 0; block < TensorTile.WarpBlocks; block++)
                     {
                         int Fragment(int lane) =>
-                            TensorPairTile.RingIndex(shape, (warp * TensorCore.Lanes) + lane, round, round, step)
+                            RingIndex(shape, (warp * TensorCore.Lanes) + lane, round, step)
                                 + (block * TensorCore.Lanes);
                         Assert.Equal(4, Turns(lane => Fragment(lane) * FourWords.Bytes, FourWords.Bytes));
                         Assert.InRange(Fragment(TensorCore.Lanes - 1), 0, (tile.SharedBytes / FourWords.Bytes) - 1);
@@ -119,6 +119,10 @@ public sealed class BankConflictTests
                 tile.SharedBytes);
         }
     }
+
+    private static int RingIndex(in TensorSoftQShape shape, int thread, int round, int step) => shape.SliceSteps == 0
+        ? TensorPairTile.RingIndex<WholeMode>(shape, thread, round, round, step)
+        : TensorPairTile.RingIndex<SlicedMode>(shape, thread, round, round, step);
 
     // Turns that a warp's access takes, for the byte at which each lane's part begins.
     private static int Turns(Func<int, int> address, int bytes)

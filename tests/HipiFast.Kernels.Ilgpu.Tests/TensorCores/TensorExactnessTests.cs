@@ -2,6 +2,7 @@ using HipiFast.Benchmarking.Oracles;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Conformance;
 using HipiFast.Kernels.Conformance.SoftQ;
+using HipiFast.Kernels.Devices.SoftQ;
 using HipiFast.Kernels.SoftQ;
 
 namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
@@ -12,15 +13,6 @@ namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
 /// </summary>
 public sealed class TensorExactnessTests
 {
-    /// <summary>How many of its errors a pair may be off.</summary>
-    private const double Deviations = 6;
-
-    /// <summary>
-    /// What that may come to on average over the pairs, relative to the spread: a fifth of what bf16 may be off, or the
-    /// test says nothing.
-    /// </summary>
-    private const double MeanBound = 2e-3;
-
     /// <summary>
     /// Hidden units, the device, rows and candidates. A case for every way in which eight warps share a network, as
     /// narrow as it can be: one to four warps along the hidden units, all of these at once or in several chunks, whole
@@ -46,10 +38,16 @@ public sealed class TensorExactnessTests
                     (144, TensorTestBackend.EightWarpsWhole, 3, 9),
                     (144, TensorTestBackend.EightWarps, 3, 9),
 
-                    // Two warps wide: one chunk in four slices, one in three with tiles below each other, two in seven.
+                    // Two warps wide: one chunk in four slices, in three, in three of which the last is shorter with
+                    // tiles below each other, two in seven.
                     (128, TensorTestBackend.EightWarps, 19, 9),
+                    (96, TensorTestBackend.EightWarps, 3, 9),
                     (72, TensorTestBackend.EightWarps, 65, 3),
                     (200, TensorTestBackend.EightWarps, 3, 9),
+
+                    // The longest slices that any device has, one warp wide: five chunks in two, of which the last is
+                    // shorter.
+                    (272, TensorTestBackend.EightWarpsLong, 3, 9),
                 ])
             {
                 // The critics alone are a part of both.
@@ -67,7 +65,17 @@ public sealed class TensorExactnessTests
         int hidden, string backend, int rows, int candidates, SoftQEstimator estimator)
     {
         using SoftQCase data = new(rows, candidates, hidden) { Estimator = estimator };
-        AssertExact(TensorTestBackend.Open(backend), data);
+        Bf16SoftQReference.AssertExact(TensorTestBackend.Open(backend), data);
+    }
+
+    [Theory]
+    [InlineData(96, TensorTestBackend.FewSharedKilobytes, 1, 2)]
+    [InlineData(272, TensorTestBackend.LongSlicesSharedKilobytes, 0, 16)]
+    public void SlicesAreAsLongAsTheCasesAreFor(int stride, int sharedKilobytes, int shift, int steps)
+    {
+        DeviceInfo device = new("cpu", "CPU", 0, 0, 1, TensorTile.WarpSize, 256, sharedKilobytes << 10);
+        TensorTile tile = TensorTile.For(device, stride);
+        Assert.Equal((8, shift, steps), (tile.Warps, tile.ColumnShift, tile.SliceSteps));
     }
 
     [Theory]
@@ -81,7 +89,7 @@ public sealed class TensorExactnessTests
         foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
         {
             data.Estimator = estimator;
-            AssertExact(TensorTestBackend.Open(backend), data);
+            Bf16SoftQReference.AssertExact(TensorTestBackend.Open(backend), data);
         }
     }
 
@@ -103,7 +111,7 @@ public sealed class TensorExactnessTests
 
         // Where it shows most, the kernel is as exact as elsewhere.
         int row = Math.Min(worst / data.Candidates, data.Rows - 2);
-        AssertExact(TensorTestBackend.Open(TensorTestBackend.EightWarpsWhole), data, row, 2);
+        Bf16SoftQReference.AssertExact(TensorTestBackend.Open(TensorTestBackend.EightWarpsWhole), data, row, 2);
     }
 
     [Theory]
@@ -115,33 +123,10 @@ public sealed class TensorExactnessTests
         using SoftQCase data = new(19, 8, 128) { Estimator = estimator };
         SoftQCase.ScaleOutput(data.Actor!, 6);
         Assert.InRange(Tolerance.Spread(SoftQOracle.Compute(data.Problem)), 1e5, double.PositiveInfinity);
-        AssertExact(TensorTestBackend.Open(TensorTestBackend.EightWarpsWhole), data);
+        Bf16SoftQReference.AssertExact(TensorTestBackend.Open(TensorTestBackend.EightWarpsWhole), data);
     }
 
     private static double[] Errors(double[] exact, SoftQCase data, bool roundsActor, bool roundsCritics) =>
         [.. Bf16SoftQReference.Compute(
             data.Problem, roundsActor, roundsCritics).Zip(exact, (pair, value) => Math.Abs(pair.Value - value))];
-
-    private static void AssertExact(ComputeSession session, SoftQCase data) =>
-        AssertExact(session, data, 0, data.Rows);
-
-    // Of so many rows from one on, what they are to be with all of them.
-    private static void AssertExact(ComputeSession session, SoftQCase data, int firstRow, int rows)
-    {
-        Bf16SoftQReference.Bounded[] expected = Bf16SoftQReference.Compute(data.Problem);
-        double spread = Math.Max(1, Tolerance.Spread(expected.Select(pair => pair.Value)));
-        double mean = Deviations * expected.Average(pair => pair.Error) / spread;
-        Assert.True(mean < MeanBound, $"The bounds say little: {mean:g3} of the spread on average.");
-        float[] found = new float[rows * data.Candidates];
-        found.AsSpan().Fill(float.NaN);
-        session.SoftQ.Compute(data.Block(firstRow, rows), found);
-        for (int i = 0; i < found.Length; i++)
-        {
-            int pair = (firstRow * data.Candidates) + i;
-            Assert.True(
-                Math.Abs(found[i] - expected[pair].Value) <= Deviations * expected[pair].Error,
-                $"Pair {pair}: expected {expected[pair].Value:R}, found {found[i]:R}, error of fp32 "
-                + $"{expected[pair].Error:g3}.");
-        }
-    }
 }

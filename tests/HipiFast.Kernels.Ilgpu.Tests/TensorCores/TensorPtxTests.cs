@@ -81,6 +81,7 @@ public sealed partial class TensorPtxTests
         Match[] packed = [.. PackPattern().Matches(text).Cast<Match>()],
             loads = [.. LoadPattern().Matches(text).Cast<Match>()];
         Match[] all = [.. ProductPattern().Matches(text).Cast<Match>()];
+        Assert.Equal(4 * Products, all.Length);
         for (int loop = 0; loop < all.Length / Products; loop++)
         {
             Match[] products = all[(loop * Products)..((loop + 1) * Products)];

@@ -19,7 +19,7 @@ public sealed class TensorSoftQConformance : SoftQContract
 
 /// <summary>
 /// SoftQ in bf16 on emulated tensor cores, where 32 threads of the system make a warp: a few small cases of everything.
-/// Beyond 48 KB of weights, from 200 hidden units on, these are read in slices.
+/// Beyond 39.5 KB of weights, from 129 hidden units on, these are read in slices.
 /// </summary>
 public sealed class TensorSoftQTests
 {

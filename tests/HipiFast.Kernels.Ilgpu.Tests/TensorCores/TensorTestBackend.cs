@@ -26,10 +26,16 @@ internal sealed class TensorTestBackend(string name, int warps, int sharedKiloby
     /// </summary>
     public const string EightWarpsWhole = "ilgpu-bf16-emulated-8-whole";
 
+    /// <summary>Eight warps, whose slices are as long as slices are.</summary>
+    public const string EightWarpsLong = "ilgpu-bf16-emulated-8-long";
+
     /// <summary>
     /// Less than any device gives, so that networks are read in slices that are narrow enough to be emulated.
     /// </summary>
     public const int FewSharedKilobytes = 28;
+
+    /// <summary>As much as slices of 16 steps take, two warps wide, and no more.</summary>
+    public const int LongSlicesSharedKilobytes = 137;
 
     /// <summary>What every device gives to a group.</summary>
     public const int SharedKilobytes = 48;
@@ -56,6 +62,8 @@ internal sealed class TensorTestBackend(string name, int warps, int sharedKiloby
         KernelRegistry.Default.Register(new TensorTestBackend(Cuda, 0, 0), int.MinValue);
         KernelRegistry.Default.Register(new TensorTestBackend(EightWarps, 8, FewSharedKilobytes), int.MinValue);
         KernelRegistry.Default.Register(new TensorTestBackend(EightWarpsWhole, 8, HopperSharedKilobytes), int.MinValue);
+        KernelRegistry.Default.Register(
+            new TensorTestBackend(EightWarpsLong, 8, LongSlicesSharedKilobytes), int.MinValue);
     }
 
     public static ComputeSession Open(string name) => KernelRegistry.Default.Resolve(name).CreateSession(default);

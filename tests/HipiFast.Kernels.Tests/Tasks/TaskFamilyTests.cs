@@ -1,5 +1,6 @@
 using HipiFast.Kernels.Random;
 using HipiFast.Kernels.Tasks;
+using HipiFast.Testing;
 
 namespace HipiFast.Kernels.Tests.Tasks;
 
@@ -300,16 +301,14 @@ public sealed unsafe class TaskFamilyTests
         fixed (byte* dp = terminated)
         {
             TransitionPointers transitions = new((nint)sp, (nint)ap, (nint)sp, 32, S, A);
-            long before = 0;
-            for (int call = 0; call < 100; call++)
+            nint state = (nint)sp, task = (nint)tp, result = (nint)rp, end = (nint)dp;
+            SteadyState.AssertAllocatesNothing(() =>
             {
-                before = call == 50 ? GC.GetAllocatedBytesForCurrentThread() : before;
-                family.EvaluatePairs(transitions, tp, 64, rp, rp + (32 * 64), 64);
-                family.EvaluateRows(transitions, tp, rp, dp);
-                family.AchievedTasks(sp, tp, 32, S, rp);
-            }
-
-            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+                float* rewards = (float*)result;
+                family.EvaluatePairs(transitions, (float*)task, 64, rewards, rewards + (32 * 64), 64);
+                family.EvaluateRows(transitions, (float*)task, rewards, (byte*)end);
+                family.AchievedTasks((float*)state, (float*)task, 32, S, rewards);
+            });
         }
     }
 

@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Threading;
+using HipiFast.Testing;
 
 namespace HipiFast.Kernels.Tests.Threading;
 
@@ -132,13 +133,7 @@ public sealed class WorkerPoolTests
         WorkerPool pool = new(3);
         CountingWork work = new(50);
         pool.Run(work, 50, 3);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 100; i++)
-        {
-            pool.Run(work, 50, 3);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        SteadyState.AssertAllocatesNothing(() => pool.Run(work, 50, 3));
     }
 
     private sealed class CountingWork(int chunks) : IParallelWork

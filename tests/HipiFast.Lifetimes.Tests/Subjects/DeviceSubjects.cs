@@ -37,7 +37,7 @@ internal static unsafe class DeviceSubjects
             buffer = runtime.Allocate(64);
             view = buffer.View<int>();
             pinned = runtime.AllocatePinned(64);
-            mark = runtime.CreateEvent();
+            mark = runtime.CreateEvent(isTimed: true);
             runtime.Record(mark);
             kernel = runtime.Load(DeviceKernelNames.ReplaySample);
             arguments = needs.Add(new LaunchArguments());

@@ -1,5 +1,6 @@
 using HipiFast.Environments;
 using HipiFast.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Environments;
 
@@ -8,9 +9,9 @@ namespace HipiFast.Tests.Environments;
 /// </summary>
 public sealed class EnvironmentStateTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("hipifast-environment").FullName;
+    private readonly TemporaryDirectory _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void AStateOfAnotherWidthIsRefusedAndChangesNothing()
@@ -31,7 +32,7 @@ public sealed class EnvironmentStateTests : IDisposable
     [Fact]
     public void AStateThatIsNotFiniteIsRefusedAndChangesNothing()
     {
-        string path = Path.Combine(_folder, "bad.safetensors");
+        string path = _folder["bad.safetensors"];
         SafetensorsWriter writer = new();
         writer.Add<float>("state", [1f, 2f], 2, 1);
         writer.Add<float>("observation", [0f, 0f], 1, 2);
@@ -52,7 +53,7 @@ public sealed class EnvironmentStateTests : IDisposable
 
     private string Save(VectorEnvironment environment)
     {
-        string path = Path.Combine(_folder, "state.safetensors");
+        string path = _folder["state.safetensors"];
         SafetensorsWriter writer = new();
         environment.SaveState(writer, "environment.");
         writer.Save(path);

@@ -2,14 +2,18 @@ using HipiFast.Kernels.Networks;
 using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Storage;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Learning;
 
 public sealed class AgentFileTests : IDisposable
 {
-    private readonly string _path = Path.Combine(Path.GetTempPath(), $"hipifast-{Guid.NewGuid():N}.safetensors");
+    private readonly TemporaryDirectory _directory = new();
+    private readonly string _path;
 
-    public void Dispose() => File.Delete(_path);
+    public AgentFileTests() => _path = _directory["agent.safetensors"];
+
+    public void Dispose() => _directory.Dispose();
 
     [Theory]
     [InlineData(true, 0f)]

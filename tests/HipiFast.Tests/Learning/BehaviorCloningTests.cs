@@ -45,6 +45,26 @@ public sealed class BehaviorCloningTests
     }
 
     [Fact]
+    public void AnEpochAllocatesNothingButItsEntry()
+    {
+        using TransitionBatch data = Demonstrations(out long[] episode);
+        Allocated(1);
+        long one = Allocated(1), many = Allocated(s_options.MaxEpochs);
+
+        // A list of entries grows by doubling.
+        Assert.InRange(many - one, 0, 2 * 2 * s_options.MaxEpochs * 64);
+
+        long Allocated(int epochs)
+        {
+            using BehaviorCloning fitted = new(
+                s_shape, s_options with { MaxEpochs = epochs }, (_, _) => new ConstantPolicy());
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            fitted.Fit(data, episode);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
+    [Fact]
     public void FitStopsWhenTheValidationLossHasRisenThreeTimesAndKeepsTheBest()
     {
         using TransitionBatch data = Demonstrations(out long[] episode);
@@ -254,6 +274,36 @@ public sealed class BehaviorCloningTests
         }
 
         return squares / 10;
+    }
+
+    /// <summary>Predicts 0, learns nothing and allocates nothing.</summary>
+    private sealed unsafe class ConstantPolicy : ICloningPolicy
+    {
+        public double Step(in MatrixView input, in MatrixView target) => 1;
+
+        public void Predict(in MatrixView input, in MatrixView output)
+        {
+            for (int row = 0; row < output.Rows; row++)
+            {
+                new Span<float>(output.Row(row), output.Columns).Clear();
+            }
+        }
+
+        public void Keep()
+        {
+        }
+
+        public void Restore()
+        {
+        }
+
+        public void AddTo(SafetensorsWriter writer, string name)
+        {
+        }
+
+        public void Dispose()
+        {
+        }
     }
 
     /// <summary>

@@ -29,31 +29,25 @@ public sealed class SacLearnerTests
     [InlineData(false)]
     public void ContinuingFromACheckpointIsNotHavingStopped(bool twin)
     {
-        string path = Path.Combine(Path.GetTempPath(), $"hipifast-{Guid.NewGuid():N}.safetensors");
-        try
+        using TemporaryDirectory directory = new();
+        string path = directory["state.safetensors"];
+        using SacFixture first = new(s_shape, 12, 9, twin: twin), second = new(s_shape, 12, 9, twin: twin);
+        Train(first, 7);
+        SafetensorsWriter writer = new();
+        first.Learner.SaveState(writer, "agent.");
+        writer.Save(path);
+        using (SafetensorsFile file = SafetensorsFile.Open(path))
         {
-            using SacFixture first = new(s_shape, 12, 9, twin: twin), second = new(s_shape, 12, 9, twin: twin);
-            Train(first, 7);
-            SafetensorsWriter writer = new();
-            first.Learner.SaveState(writer, "agent.");
-            writer.Save(path);
-            using (SafetensorsFile file = SafetensorsFile.Open(path))
-            {
-                Train(second, 3);
-                second.Learner.LoadState(file, "agent.");
-                Assert.Throws<InvalidDataException>(() => second.Learner.LoadState(file, "other."));
-            }
+            Train(second, 3);
+            second.Learner.LoadState(file, "agent.");
+            Assert.Throws<InvalidDataException>(() => second.Learner.LoadState(file, "other."));
+        }
 
-            Assert.Equal(7, second.Learner.UpdateCount);
-            Assert.Equal(first.State(), second.State());
-            Train(first, 10);
-            Train(second, 10);
-            Assert.Equal(first.State(), second.State());
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+        Assert.Equal(7, second.Learner.UpdateCount);
+        Assert.Equal(first.State(), second.State());
+        Train(first, 10);
+        Train(second, 10);
+        Assert.Equal(first.State(), second.State());
 
         static void Train(SacFixture fixture, int updates)
         {

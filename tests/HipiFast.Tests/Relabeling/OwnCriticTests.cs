@@ -120,20 +120,8 @@ public class OwnCriticTests
         using ComputeSession session = FunctionSession.Create((_, _, softQ) => softQ.Clear());
         using Relabeler relabeler = new(session, RelabelData.GoalFamily, null, s_options);
         using TransitionBatch batch = RelabelData.Batch(100);
-        long allocated = long.MaxValue;
-        for (int attempt = 0; attempt < 3 && allocated > 0; attempt++)
-        {
-            relabeler.Relabel(batch);
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 5; i++)
-            {
-                relabeler.Relabel(batch);
-            }
-
-            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        }
-
-        Assert.Equal(0, allocated);
+        relabeler.Relabel(batch);
+        SteadyState.AssertAllocatesNothing(() => relabeler.Relabel(batch));
     }
 
     private static float Smooth(ReadOnlySpan<float> state, ReadOnlySpan<float> action, ReadOnlySpan<float> task) =>

@@ -1,4 +1,5 @@
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Relabeling;
 using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
@@ -128,5 +129,43 @@ public sealed class RunningPartitionTests
             "given with a call", Assert.Throws<ArgumentException>(() => relabeler.Relabel(batch, s_tasks)).Message);
         Assert.Contains("trajectories", Assert.Throws<ArgumentException>(
             () => relabeler.RelabelTrajectories(batch, new long[5])).Message);
+    }
+
+    [Fact]
+    public void WhoWatchesChangesNothing()
+    {
+        // Few rows, a tenth of them relabeled: most calls serve none, and only the observer has them computed.
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
+        using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
+        RelabelOptions options = Options with { RelabelFraction = 0.1f };
+        using Relabeler watched = new(session, RelabelData.GoalFamily, agent, options),
+            alone = new(session, RelabelData.GoalFamily, agent, options);
+        watched.SetFixedCandidates(s_tasks);
+        alone.SetFixedCandidates(s_tasks);
+        watched.Observer = new Onlooker();
+        int served = 0, idle = 0;
+        for (uint call = 0; call < 30; call++)
+        {
+            using TransitionBatch first = RelabelData.Batch(3, call), second = RelabelData.Batch(3, call);
+            float[] expected = alone.Relabel(first).LogPartition.ToArray(),
+                found = watched.Relabel(second).LogPartition.ToArray();
+            idle += expected.Length == 0 ? 1 : 0;
+            served += expected.Length > 0 && idle > 0 ? 1 : 0;
+            if (expected.Length > 0)
+            {
+                Assert.Equal(expected, found);
+            }
+        }
+
+        Assert.True(served > 1);
+    }
+
+    private sealed class Onlooker : IRelabelObserver
+    {
+        public bool WantsPosterior => false;
+
+        public void OnBlock(in RelabelBlock block)
+        {
+        }
     }
 }

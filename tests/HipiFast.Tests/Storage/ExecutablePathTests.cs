@@ -24,14 +24,9 @@ public sealed class ExecutablePathTests : IDisposable
         Assert.Null(ExecutablePath.Find(Name, null));
     }
 
-    [Fact]
+    [UnixFact]
     public void AFileThatIsNoProgramIsPassedOver()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
         Make("data", executable: false);
         string program = Make("bin", executable: true);
         Assert.Equal(program, ExecutablePath.Find(Name, $"{_directory["data"]}:{_directory["bin"]}"));

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using HipiFast.Storage;
 using HipiFast.Tasks;
 using HipiFast.Testing;
@@ -56,20 +55,10 @@ public sealed class InputFileTests : IDisposable
             Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(FilePath)).Message);
     }
 
-    [Fact]
+    [UnixFact]
     public void PipesAndDevicesAreRefusedByWhateverReads()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
-        string pipe = _directory["pipe"];
-        using (Process process = Process.Start(ChildProgram.Find("mkfifo"), pipe))
-        {
-            process.WaitForExit();
-        }
-
+        string pipe = NamedPipe.Create(_directory["pipe"]);
         foreach (string path in (string[])[pipe, "/dev/zero"])
         {
             foreach (Action read in (Action[])[

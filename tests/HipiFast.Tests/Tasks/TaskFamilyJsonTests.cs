@@ -1,6 +1,7 @@
 using HipiFast.Kernels.Tasks;
 using HipiFast.Replay;
 using HipiFast.Tasks;
+using HipiFast.Testing;
 
 namespace HipiFast.Tests.Tasks;
 
@@ -51,23 +52,18 @@ public sealed class TaskFamilyJsonTests
     [Fact]
     public void FilesAreRead()
     {
-        string path = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllText(path, """{"kind": "dense", "achieved": [0, 1]}""");
-            Assert.Equal(2, TaskFamilyJson.Read(path, s_shape).TaskDimension);
-            File.WriteAllText(path, "[1]");
-            InvalidDataException exception = Assert.Throws<InvalidDataException>(() => TaskFamilyJson.Read(path));
-            Assert.Contains(path, exception.Message, StringComparison.Ordinal);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+        using TemporaryDirectory directory = new();
+        string path = directory["family.json"];
+        File.WriteAllText(path, """{"kind": "dense", "achieved": [0, 1]}""");
+        Assert.Equal(2, TaskFamilyJson.Read(path, s_shape).TaskDimension);
+        File.WriteAllText(path, "[1]");
+        InvalidDataException exception = Assert.Throws<InvalidDataException>(() => TaskFamilyJson.Read(path));
+        Assert.Contains(path, exception.Message, StringComparison.Ordinal);
 
+        File.Delete(path);
         Assert.Contains("does not exist", Assert.Throws<FileNotFoundException>(
             () => TaskFamilyJson.Read(path)).Message, StringComparison.Ordinal);
-        IOException folder = Assert.Throws<IOException>(() => TaskFamilyJson.Read(Path.GetTempPath()));
+        IOException folder = Assert.Throws<IOException>(() => TaskFamilyJson.Read(directory.Root));
         Assert.Contains("is a directory", folder.Message, StringComparison.Ordinal);
         if (!OperatingSystem.IsWindows())
         {

@@ -5,10 +5,10 @@ using ILGPU;
 namespace HipiFast.Kernels.Ilgpu.SoftQ;
 
 /// <summary>
-/// Where a lane's shares of the first layers lie, in vectors of four: worked out once for all steps of a tile. Its
+/// Where a lane's parts of the first layers lie, in vectors of four: worked out once for all steps of a tile. Its
 /// pairs are 4 rows, two apart, by 2 tasks, four apart.
 /// </summary>
-internal readonly struct PairShares
+internal readonly struct PairParts
 {
     private readonly int _row0;
     private readonly int _row1;
@@ -17,7 +17,7 @@ internal readonly struct PairShares
     private readonly int _task0;
     private readonly int _task1;
 
-    public PairShares(in TensorPairTile tile, in TensorSoftQShape shape)
+    public PairParts(in TensorPairTile tile, in TensorSoftQShape shape)
     {
         int stride = shape.Problem.Stride, pair = TensorPairTile.FirstLanePair(shape);
         int rows = Vector(shape.Problem.RowLayer, tile.Row(pair), stride);
@@ -65,13 +65,13 @@ internal readonly struct PairVectors(Four row0, Four row1, Four row2, Four row3,
     /// <summary>U + V of every pair.</summary>
     public LaneUnits Add() => new()
     {
-            Pair0 = Four.Add(_row0, _task0),
-            Pair1 = Four.Add(_row0, _task1),
-            Pair2 = Four.Add(_row1, _task0),
-            Pair3 = Four.Add(_row1, _task1),
-            Pair4 = Four.Add(_row2, _task0),
-            Pair5 = Four.Add(_row2, _task1),
-            Pair6 = Four.Add(_row3, _task0),
-            Pair7 = Four.Add(_row3, _task1),
+        Pair0 = Four.Add(_row0, _task0),
+        Pair1 = Four.Add(_row0, _task1),
+        Pair2 = Four.Add(_row1, _task0),
+        Pair3 = Four.Add(_row1, _task1),
+        Pair4 = Four.Add(_row2, _task0),
+        Pair5 = Four.Add(_row2, _task1),
+        Pair6 = Four.Add(_row3, _task0),
+        Pair7 = Four.Add(_row3, _task1),
     };
 }

@@ -1,8 +1,9 @@
 using HipiFast.Benchmarking.Oracles;
+using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.SoftQ;
 
-namespace HipiFast.Kernels.Ilgpu.Tests.TensorCores;
+namespace HipiFast.Kernels.Conformance.SoftQ;
 
 /// <summary>
 /// The soft-Q matrix as the kernels on tensor cores define it: in double, but for what is rounded to bf16, the operands
@@ -24,6 +25,15 @@ internal static class Bf16SoftQReference
 
     private const int Bf16Bits = 8;
 
+    /// <summary>How many of its errors a pair may be off.</summary>
+    private const double Deviations = 6;
+
+    /// <summary>
+    /// What that may come to on average over the pairs, relative to the spread: a fifth of what bf16 may be off, or the
+    /// test says nothing.
+    /// </summary>
+    private const double MeanBound = 2e-3;
+
     /// <summary>Q~, <c>[B, K]</c>, with the error that fp32 leaves.</summary>
     /// <param name="problem">The problem.</param>
     /// <param name="roundsActor">Whether the actor's second layer is rounded to bf16; for telling errors apart.</param>
@@ -39,6 +49,29 @@ internal static class Bf16SoftQReference
         }
 
         return softQ;
+    }
+
+    /// <summary>Fails unless a session in bf16 is off by no more than fp32 leaves.</summary>
+    public static void AssertExact(ComputeSession session, SoftQCase data) => AssertExact(session, data, 0, data.Rows);
+
+    /// <summary>The same for so many rows from one on, as they are to be with all of them.</summary>
+    public static void AssertExact(ComputeSession session, SoftQCase data, int firstRow, int rows)
+    {
+        Bounded[] expected = Compute(data.Problem);
+        double spread = Math.Max(1, Tolerance.Spread(expected.Select(pair => pair.Value)));
+        double mean = Deviations * expected.Average(pair => pair.Error) / spread;
+        Assert.True(mean < MeanBound, $"The bounds say little: {mean:g3} of the spread on average.");
+        float[] found = new float[rows * data.Candidates];
+        found.AsSpan().Fill(float.NaN);
+        session.SoftQ.Compute(data.Block(firstRow, rows), found);
+        for (int i = 0; i < found.Length; i++)
+        {
+            int pair = (firstRow * data.Candidates) + i;
+            Assert.True(
+                Math.Abs(found[i] - expected[pair].Value) <= Deviations * expected[pair].Error,
+                $"Pair {pair}: expected {expected[pair].Value:R}, found {found[i]:R}, error of fp32 "
+                + $"{expected[pair].Error:g3}.");
+        }
     }
 
     private static Bounded Pair(in SoftQProblem problem, int row, int task, in Networks networks)
@@ -187,7 +220,8 @@ internal static class Bf16SoftQReference
             _rounds = rounds;
             _biases = [.. Enumerable.Range(0, 3).Select(layer => Doubles(parameters.Bias(layer)))];
             _weights = [.. Enumerable.Range(0, 3).Select(layer =>
-                Enumerable.Range(0, parameters.LayerInputs(layer)).Select(input => Doubles(parameters.WeightRow(layer, input))).ToArray())];
+                Enumerable.Range(0, parameters.LayerInputs(layer)).Select(
+                    input => Doubles(parameters.WeightRow(layer, input))).ToArray())];
             if (rounds)
             {
                 _weights[1] = [.. _weights[1].Select(row => row.Select(Round).ToArray())];

@@ -15,7 +15,7 @@ namespace HipiFast.TorchPeers;
 /// <param name="Threads">Most threads of either side.</param>
 /// <param name="Ours">The engine in the precision that the others are compared with.</param>
 /// <param name="Peers">Torch in its ways, each at its best setting.</param>
-internal sealed record ComparisonResult(
+internal sealed record PeerComparisonResult(
     BenchmarkCase Case, int Threads, Contestant Ours, IReadOnlyList<(Contestant Peer, bool IsBf16)> Peers)
 {
     /// <summary>The engine in bf16; null where the machine has no unit for it.</summary>
@@ -30,7 +30,7 @@ internal sealed record ComparisonResult(
 
 /// <summary>Measures the engine and torch in turns.</summary>
 /// <param name="rounds">Turns of each contestant.</param>
-internal sealed class Comparison(int rounds)
+internal sealed class PeerComparison(int rounds)
 {
     /// <summary>
     /// Most pairs of a peer's call. Of larger batches it does as many rows, at whose rate it counts: its first layers,
@@ -54,7 +54,7 @@ internal sealed class Comparison(int rounds)
     /// <param name="benchmark">The case, by the estimator critic.</param>
     /// <param name="threads">Most threads of each side.</param>
     /// <returns>What was found.</returns>
-    public ComparisonResult Pairs(BenchmarkCase benchmark, int threads)
+    public PeerComparisonResult Pairs(BenchmarkCase benchmark, int threads)
     {
         using AgentNetworks agent = BenchmarkData.Agent(benchmark.Shape, benchmark.Hidden);
         float[] tasks = BenchmarkData.Tasks(benchmark.Shape, benchmark.Candidates);
@@ -82,7 +82,7 @@ internal sealed class Comparison(int rounds)
             peers.Add((Chosen(bf16, bf16Seconds > fastest ? sample : batch), true));
 
             Contestant ours = Ours(benchmark, _fp32, threads, owned);
-            ComparisonResult result = new(benchmark, threads, ours, peers)
+            PeerComparisonResult result = new(benchmark, threads, ours, peers)
             {
                 OursBf16 = _bf16 is null ? null : Ours(benchmark, _bf16, threads, owned),
             };
@@ -114,7 +114,7 @@ internal sealed class Comparison(int rounds)
     /// <param name="benchmark">The case.</param>
     /// <param name="threads">Most threads of each side.</param>
     /// <returns>What was found.</returns>
-    public ComparisonResult Sac(BenchmarkCase benchmark, int threads)
+    public PeerComparisonResult Sac(BenchmarkCase benchmark, int threads)
     {
         using AgentNetworks agent = new(benchmark.Shape, benchmark.Hidden);
         agent.Initialize(BenchmarkData.Seed);
@@ -126,7 +126,7 @@ internal sealed class Comparison(int rounds)
         List<IDisposable> owned = [];
         try
         {
-            ComparisonResult result = new(
+            PeerComparisonResult result = new(
                 benchmark, threads, Ours(benchmark, _fp32, threads, owned), [(Stepping(best), false)]);
             TakeTurns(result);
             return result;
@@ -148,28 +148,33 @@ internal sealed class Comparison(int rounds)
         foreach (T setting in settings)
         {
             List<IDisposable> made = [];
-            Contestant contestant = make(setting, made);
-            for (int call = 0; call < TuningCalls; call++)
+            try
             {
-                double seconds = contestant.Measure();
-                if (seconds < best.Seconds)
+                Contestant contestant = make(setting, made);
+                for (int call = 0; call < TuningCalls; call++)
                 {
-                    best = (setting, seconds);
-                }
+                    double seconds = contestant.Measure();
+                    if (seconds < best.Seconds)
+                    {
+                        best = (setting, seconds);
+                    }
 
-                if (seconds > FarBehind * best.Seconds)
-                {
-                    break;
+                    if (seconds > FarBehind * best.Seconds)
+                    {
+                        break;
+                    }
                 }
             }
-
-            made.ForEach(part => part.Dispose());
+            finally
+            {
+                made.ForEach(part => part.Dispose());
+            }
         }
 
         return (best.Setting!, best.Seconds);
     }
 
-    private void TakeTurns(ComparisonResult result) => Contestant.TakeTurns(
+    private void TakeTurns(PeerComparisonResult result) => Contestant.TakeTurns(
         [
             result.Ours, .. result.Peers.Select(entry => entry.Peer),
             .. (IEnumerable<Contestant>)(result.OursBf16 is null ? [] : [result.OursBf16]),
@@ -206,22 +211,23 @@ internal sealed class Comparison(int rounds)
     private static Contestant Ours(
         BenchmarkCase benchmark, KernelBackend backend, int threads, List<IDisposable> owned)
     {
-        (double Seconds, Contestant Contestant)? best = null;
-        double units = benchmark.Candidates > 0 ? (double)benchmark.Batch * benchmark.Candidates : 1;
-        foreach (int count in Enumerable.Range(1, threads))
+        // Tuned one after the other, so that no loser keeps memory and threads while the others take their turns.
+        int best = 1;
+        if (threads > 1)
         {
-            BenchmarkWork work = BenchmarkWork.Create(benchmark, backend, count);
-            owned.Add(work);
-            work.Verify(new BenchmarkCheck(benchmark, backend));
-            Contestant contestant = new($"{backend.Name}, {count} thr.", units, work.Call, () => { });
-            double seconds = threads == 1 ? 0 : contestant.Measure();
-            if (best is null || seconds < best.Value.Seconds)
-            {
-                best = (seconds, contestant);
-            }
+            (best, _) = Best(Enumerable.Range(1, threads), Make);
         }
 
-        return best!.Value.Contestant;
+        return Make(best, owned);
+
+        Contestant Make(int count, List<IDisposable> made)
+        {
+            BenchmarkWork work = BenchmarkWork.Create(benchmark, backend, count);
+            made.Add(work);
+            work.Verify(new BenchmarkCheck(benchmark, backend));
+            double units = benchmark.Candidates > 0 ? (double)benchmark.Batch * benchmark.Candidates : 1;
+            return new Contestant($"{backend.Name}, {count} thr.", units, work.Call, () => { });
+        }
     }
 
     private static KernelBackend? FindBf16()

@@ -1,7 +1,7 @@
-namespace HipiFast.Tests;
+namespace HipiFast.Testing;
 
 /// <summary>Measures managed allocation on the calling thread.</summary>
-internal static class SteadyState
+public static class SteadyState
 {
     private const int Windows = 20;
     private const int CallsPerWindow = 20;
