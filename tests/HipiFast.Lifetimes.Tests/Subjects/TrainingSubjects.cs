@@ -22,7 +22,8 @@ internal static class TrainingSubjects
     private static readonly int s_metrics = Enum.GetValues<MetricColumn>().Length;
     private static readonly int s_timings = Enum.GetValues<TimingColumn>().Length;
 
-    public static IReadOnlyList<Subject> All { get; } = [Evaluation(), Logs(), Training(), Run(), Collected(), Played()];
+    public static IReadOnlyList<Subject> All { get; } =
+        [Evaluation(), Logs(), Training(), Run(), Collected(), Played()];
 
     private static RunDirectory NewDirectory(Needs needs)
     {
