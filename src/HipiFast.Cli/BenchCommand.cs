@@ -54,19 +54,26 @@ internal static class BenchCommand
             HelpName = "F",
         };
         seconds.Validators.Add(AtLeastZero);
+        Option<string> filter = new("--filter")
+        {
+            Description = "Only cases whose name contains this.",
+            HelpName = "TEXT",
+            DefaultValueFactory = _ => string.Empty,
+        };
         Option<string?> file = ResultFileOption();
         Command quick = new(
             "quick",
             "Soft-Q matrix, whole relabel calls, SAC steps: medians, and fractions of the multiply-add peak measured "
             + "beside them.")
         {
-            backend, precision, threads, seconds, file,
+            backend, precision, threads, seconds, filter, file,
         };
         quick.SetAction(parsed =>
         {
             KernelBackend chosen = OptionalComponents.RequireBackend(
                 parsed.GetRequiredValue(backend),
                 Enumerated<PrecisionMode>("precision", parsed.GetRequiredValue(precision)));
+            IReadOnlyList<BenchmarkCase> cases = QuickBenchmark.Matching(parsed.GetRequiredValue(filter));
             ConsoleOutput output = new(parsed.GetValue(json));
             using BenchmarkTimer timer = new(UnlimitedRounds, parsed.GetValue(seconds) ?? double.PositiveInfinity);
             return Run(output, timer, parsed.GetValue(file), machineThreads: null, () =>
@@ -74,11 +81,12 @@ internal static class BenchCommand
                 int used = parsed.GetValue(threads);
                 if (parsed.GetValue(seconds) is not null)
                 {
-                    return [.. QuickBenchmark.Cases.Select(benchmark => timer.Run(benchmark, chosen, used))];
+                    return [.. cases.Select(benchmark => timer.Run(benchmark, chosen, used))];
                 }
 
                 Stopwatch watch = Stopwatch.StartNew();
                 (IReadOnlyList<BenchmarkResult> found, IReadOnlyList<BenchmarkCase> leftOut) = QuickBenchmark.Run(
+                    cases,
                     () => watch.Elapsed.TotalSeconds,
                     (benchmark, limit) =>
                     {

@@ -86,8 +86,9 @@ public class BenchCommandTests
         using TemporaryDirectory directory = new();
         string file = directory["quick.json"];
         string[] names =
-            [.. Rows(["bench", "quick", "--json", "--seconds", "0", "--backend", "managed", "--out", file]).Select(
-                row => Text(row, "kernel"))];
+            [.. Rows(
+                ["bench", "quick", "--json", "--seconds", "0", "--backend", "managed", "--filter", "h64", "--out", file])
+                .Select(row => Text(row, "kernel"))];
         Assert.Equal(["relabel", "sac-step", "soft-q"], names.Distinct().Order());
         ResultSet set = ResultSet.Load(file);
         Assert.Equal(names.Length, set.Benchmarks.Count);
@@ -102,6 +103,14 @@ public class BenchCommandTests
         Assert.Equal((0, string.Empty), (same.ExitCode, same.Error));
         Assert.Contains(
             $"{names.Length} benchmarks compared, 0 slower, 0 faster", same.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void QuickOfNoCaseIsRefused()
+    {
+        ProcessResult result = HipifastProgram.Run("bench", "quick", "--filter", "h65");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("No benchmark's name contains 'h65' (--filter); expected part of one of soft-q/", result.Error);
     }
 
     [Fact]

@@ -26,24 +26,39 @@ internal static class QuickBenchmark
         .. Pair(SoftQEstimator.Critic, 1024),
     ];
 
+    /// <summary>Finds the cases that are meant.</summary>
+    /// <param name="filter">What a name contains; empty for all.</param>
+    /// <returns>The cases, in their order.</returns>
+    /// <exception cref="ArgumentException">There is none; the message lists the names.</exception>
+    public static IReadOnlyList<BenchmarkCase> Matching(string filter)
+    {
+        BenchmarkCase[] found =
+            [.. Cases.Where(benchmark => benchmark.Name.Contains(filter, StringComparison.Ordinal))];
+        return found.Length > 0 ? found : throw new ArgumentException(
+            $"No benchmark's name contains '{filter}' (--filter); expected part of one of "
+            + $"{string.Join(", ", Cases.Select(benchmark => benchmark.Name))}.");
+    }
+
     /// <summary>
     /// Measures the cases within <see cref="Seconds"/>: each may take its share of what is left, and one whose few
     /// calls would take more, by the rate of the case of its kind before, is left out.
     /// </summary>
     /// <typeparam name="T">What is found of a case.</typeparam>
+    /// <param name="cases">All cases, or some (<see cref="Matching"/>).</param>
     /// <param name="clock">Seconds since the run began.</param>
     /// <param name="measure">
     /// Measures a case within a number of seconds, and tells those of a call beside what it found.
     /// </param>
     /// <returns>What was found, and the cases that were left out.</returns>
     public static (IReadOnlyList<T> Found, IReadOnlyList<BenchmarkCase> LeftOut) Run<T>(
-        Func<double> clock, Func<BenchmarkCase, double, (T Found, double CallSeconds)> measure)
+        IReadOnlyList<BenchmarkCase> cases, Func<double> clock,
+        Func<BenchmarkCase, double, (T Found, double CallSeconds)> measure)
     {
         List<T> all = [];
         List<BenchmarkCase> leftOut = [];
         Dictionary<string, double> secondsPerFlop = [];
-        double shares = Cases.Sum(ShareOf);
-        foreach (BenchmarkCase benchmark in Cases)
+        double shares = cases.Sum(ShareOf);
+        foreach (BenchmarkCase benchmark in cases)
         {
             double limit = (Seconds - clock()) * ShareOf(benchmark) / shares;
             shares -= ShareOf(benchmark);

@@ -47,6 +47,7 @@ public class QuickBenchmarkTests
         double now = 0;
         int index = 0;
         (IReadOnlyList<BenchmarkCase> found, IReadOnlyList<BenchmarkCase> leftOut) = QuickBenchmark.Run(
+            QuickBenchmark.Cases,
             () => now,
             (benchmark, limit) =>
             {

@@ -1,4 +1,5 @@
 using HipiFast.Environments;
+using HipiFast.Learning;
 using HipiFast.Replay;
 using HipiFast.Testing;
 using HipiFast.Training;
@@ -21,7 +22,8 @@ internal static class TrainingSubjects
     private static readonly int s_metrics = Enum.GetValues<MetricColumn>().Length;
     private static readonly int s_timings = Enum.GetValues<TimingColumn>().Length;
 
-    public static IReadOnlyList<Subject> All { get; } = [Evaluation(), Logs(), Training(), Run(), Collected()];
+    public static IReadOnlyList<Subject> All { get; } =
+        [Evaluation(), Logs(), Training(), Run(), Collected(), Played()];
 
     private static RunDirectory NewDirectory(Needs needs)
     {
@@ -69,6 +71,17 @@ internal static class TrainingSubjects
         _ => new Demonstrations(RelabelData.Batch(2), [1, 1]))
         .Keeps("a batch that is disposed of with it and then throws itself", "Transitions")
         .Keeps(Fact, "Episode");
+
+    private static Subject<PlayedAgent> Played() => new Subject<PlayedAgent>(needs =>
+    {
+        RunDirectory directory = NewDirectory(needs);
+        using VectorEnvironment environment = EnvironmentRegistry.Create(s_config.Environment, 1);
+        using AgentNetworks agent = new(environment.Shape, s_config.Learner.Hidden);
+        Directory.CreateDirectory(directory.CheckpointFolder);
+        AgentFile.Save(agent, directory.Agent);
+        return PlayedAgent.Open(directory, s_config, environment);
+    })
+        .Keeps("a learner that is disposed of with it and then throws itself", "Learner");
 
     private sealed class Still : IPolicy
     {
