@@ -4,11 +4,12 @@
 
 #include <cstdio>
 #include <cstring>
+#include <unordered_map>
 
 using namespace ptx;
 
 struct machine_module {
-    std::unique_ptr<Module> module;
+    std::shared_ptr<const Module> module;
     std::vector<std::unique_ptr<machine_function>> functions;
 };
 
@@ -22,6 +23,24 @@ namespace {
 uint64_t instructions_run, instruction_limit = 4000000000ull;
 uint32_t next_turn = 2;
 bool checks_unwritten = true;
+
+// Text that has been read before is not read again: nothing of a module is changed by running it but where an instruction went to last, which every launch
+// begins anew.
+std::shared_ptr<const Module> load_once(const char *text)
+{
+    constexpr size_t most = 64;
+    static std::unordered_map<std::string, std::shared_ptr<const Module>> kept;
+    auto found = kept.find(text);
+    if (found != kept.end()) {
+        return found->second;
+    }
+    if (kept.size() == most) {
+        kept.clear();
+    }
+    std::shared_ptr<const Module> made = load(text);
+    kept.emplace(text, made);
+    return made;
+}
 
 int code_of(const std::string &fault)
 {
@@ -76,7 +95,7 @@ machine_module *machine_load(const char *text, char *error, size_t error_bytes)
 {
     try {
         auto made = std::make_unique<machine_module>();
-        made->module = load(text);
+        made->module = load_once(text);
         for (const auto &function : made->module->functions) {
             made->functions.push_back(std::make_unique<machine_function>(machine_function{function.get(), made->module.get()}));
         }
