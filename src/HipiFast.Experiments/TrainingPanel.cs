@@ -199,10 +199,14 @@ public sealed class TrainingPanel : Panel
         OptionLayer<TrainingConfig> layer = new();
         layer.Set("environment", _environment);
         layer.Set("relabel", arm.Strategy);
-        TrainingConfig config = TrainingDefaults.Resolve([layer], arm.Preset, EnvironmentRegistry.TraitsOf);
-        RunOptions run = config.Run with { Seed = seed };
+        TrainingConfig config = TrainingDefaults.Resolve([layer], arm.Preset, EnvironmentRegistry.TraitsOf),
+            paper = TrainingDefaults.ApplyPreset(config, TrainingDefaults.PaperPreset);
+
+        // Arms differ in how they relabel; what learns is the paper's in all of them.
+        RunOptions run = config.Run with { Seed = seed, GradientSteps = paper.Run.GradientSteps };
         return config with
         {
+            Learner = paper.Learner,
             Run = context.Quick
                 ? run with
                 {

@@ -18,6 +18,13 @@ public static class TrainingDefaults
     // At temperature 1 critics that differ by a few nats give most transitions to a few tasks, and the others go short.
     private const float FixedTasksTemperature = 3f;
 
+    // 32 soft-Q values for each row that inverse RL serves, whatever the batch: with the whole batch's candidates a
+    // call's cost grows with the square of the batch, and curves are no better (docs/learning.md).
+    private const int GroupRows = 16;
+
+    // What the paper says nothing of, and what it says of 2D navigation (C.1).
+    private const int PaperGradientSteps = 2, PaperNavigationHidden = 32;
+
     // Linear rewards are paid at every step. Discounted by 0.99, values are a hundred times what one action costs or
     // gains, and critics do not tell actions apart: the walker learns nothing in 200,000 steps.
     private const float LinearRewardsGamma = 0.9f;
@@ -40,13 +47,20 @@ public static class TrainingDefaults
         ArgumentNullException.ThrowIfNull(traits);
         string environment = new TrainingConfig().Environment;
         RelabelStrategy strategy = new RelabelOptions().Strategy;
+        ReplayPlace place = new RunOptions().Replay;
         foreach (OptionLayer<TrainingConfig> layer in layers)
         {
             environment = layer.TryGet("environment", out string? name) ? name! : environment;
             strategy = layer.TryGet("relabel", out RelabelStrategy chosen) ? chosen : strategy;
+            place = layer.TryGet("replay", out ReplayPlace kept) ? kept : place;
         }
 
         TrainingConfig config = ForEnvironment(environment, strategy, traits(environment));
+
+        // A device relabels the whole of a batch that lies there.
+        config = place == ReplayPlace.Host
+            ? config
+            : config with { Relabeling = config.Relabeling with { GroupRows = 0 } };
         config = preset is null ? config : ApplyPreset(config, preset);
         foreach (OptionLayer<TrainingConfig> layer in layers)
         {
@@ -69,8 +83,8 @@ public static class TrainingDefaults
     /// <remarks>
     /// Steps, gradient steps and batch depend on the environment alone, so that strategies are compared at equal cost.
     /// The other strategies relabel half of each batch, the paper's share; inverse RL on goal families relabels 80%,
-    /// half of it by <c>future</c>, and on fixed tasks takes a higher temperature (docs/learning.md says what that
-    /// buys).
+    /// half of it by <c>future</c>, and on fixed tasks takes a higher temperature; it infers in groups of 16 rows
+    /// (docs/learning.md says what that buys).
     /// </remarks>
     /// <param name="environment">Its name.</param>
     /// <param name="strategy">The strategy.</param>
@@ -98,14 +112,20 @@ public static class TrainingDefaults
             relabeling = relabeling with { RelabelFraction = 0.8f, GoalMix = 0.5f };
         }
 
-        // Widths are the paper's (C.1): 32 for 2D navigation, 256 for quadruped and desk, 64 for the rest; so are the
-        // clipped gradients of both arms and the desk's bounded critic (C.11: 128 steps of rewards between 0 and 1).
+        if (strategy == RelabelStrategy.InverseRl)
+        {
+            relabeling = relabeling with { GroupRows = GroupRows };
+        }
+
+        // Widths are the paper's (C.1), 256 for quadruped and desk, 64 for the rest, except for 2D navigation, whose 32
+        // units and 2 gradient steps a step learn half as much in the same time; so are the clipped gradients of both
+        // arms and the desk's bounded critic (C.11: 128 steps of rewards between 0 and 1).
         // Physics is evaluated on fewer episodes, because they are long.
         SacOptions linear = new() { Gamma = LinearRewardsGamma }, clipped = new() { GradientClipNorm = 1 };
         (LearnerOptions learner, RunOptions run) = environment.Split('-')[0] switch
         {
             _ when environment == "quadruped-linear" => (new() { Hidden = 256, Sac = linear }, Physics(60_000, 5000)),
-            "nav2d" => (new() { Hidden = 32 }, new()),
+            "nav2d" => (new() { Hidden = 64 }, new() { GradientSteps = 4 }),
             "reacher2d" => (new() { Hidden = 64 }, new() { EvalEvery = 5000 }),
             "reacher" => (new() { Hidden = 64 }, Physics(60_000, 5000)),
             "finger" => (new() { Hidden = 64 }, Physics(200_000, 10_000)),
@@ -139,6 +159,9 @@ public static class TrainingDefaults
             ExactTerminalValue = false,
             FutureHorizon = 4,
             GoalMix = 0,
+            GroupCandidates = 0,
+            GroupRows = 0,
+            LabelDraws = 1,
             Partition = PartitionMode.Batch,
             RelabelFraction = 0.5f,
             Temperature = 1,
@@ -155,6 +178,13 @@ public static class TrainingDefaults
             _ => throw new ArgumentException(
                 $"Unknown preset '{preset}'{NearestName.Suggestion(preset ?? string.Empty, Presets)}."),
         };
-        return config with { Relabeling = relabeling, Pool = 1 };
+        bool isNavigation = config.Environment.Split('-')[0] == "nav2d";
+        return config with
+        {
+            Relabeling = relabeling,
+            Pool = 1,
+            Learner = isNavigation ? config.Learner with { Hidden = PaperNavigationHidden } : config.Learner,
+            Run = config.Run with { GradientSteps = PaperGradientSteps },
+        };
     }
 }

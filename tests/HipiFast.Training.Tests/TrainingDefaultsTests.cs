@@ -25,7 +25,9 @@ public class TrainingDefaultsTests
         Assert.True(config.Relabeling.ExactTerminalValue);
         Assert.Equal((60_000L, 1000L, 3000L, 200), (
             config.Run.Steps, config.Run.InitialRandomSteps, config.Run.EvalEvery, config.Run.EvalEpisodes));
-        Assert.Equal((2, 32, 32), (config.Run.GradientSteps, config.Learner.Hidden, config.Learner.Batch));
+        Assert.Equal((4, 64, 32), (config.Run.GradientSteps, config.Learner.Hidden, config.Learner.Batch));
+        Assert.Equal((16, 0, 1), (
+            config.Relabeling.GroupRows, config.Relabeling.GroupCandidates, config.Relabeling.LabelDraws));
     }
 
     [Fact]
@@ -79,7 +81,10 @@ public class TrainingDefaultsTests
         TrainingConfig ours = TrainingDefaults.ForEnvironment("reacher2d", RelabelStrategy.InverseRl, s_goals);
         TrainingConfig baseline = TrainingDefaults.ForEnvironment("reacher2d", strategy, s_goals);
         Assert.Equal(0.5f, baseline.Relabeling.RelabelFraction);
-        RelabelOptions relabeling = ours.Relabeling with { Strategy = strategy, RelabelFraction = 0.5f, GoalMix = 0 };
+        RelabelOptions relabeling = ours.Relabeling with
+        {
+            Strategy = strategy, RelabelFraction = 0.5f, GoalMix = 0, GroupRows = 0,
+        };
         Assert.Equal(ours with { Relabeling = relabeling }, baseline);
     }
 
@@ -94,6 +99,16 @@ public class TrainingDefaultsTests
                 config.Relabeling.GoalMix, config.Relabeling.FutureHorizon));
         Assert.Equal((SoftQEstimator.Critic, false, 2), (
             config.Relabeling.Estimator, config.Relabeling.ExactTerminalValue, config.Learner.Critics));
+        Assert.Equal((2, 32, 0), (config.Run.GradientSteps, config.Learner.Hidden, config.Relabeling.GroupRows));
+    }
+
+    [Fact]
+    public void ABatchOnADeviceIsRelabeledAsAWhole()
+    {
+        OptionLayer<TrainingConfig> device = Layer("replay", "device");
+        Assert.Equal(0, TrainingDefaults.Resolve([device], null, _ => s_goals).Relabeling.GroupRows);
+        Assert.Throws<ArgumentException>(
+            () => TrainingDefaults.Resolve([device, Layer("group_rows", "16")], null, _ => s_goals));
     }
 
     [Fact]
