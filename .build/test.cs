@@ -7,6 +7,8 @@
 //   dotnet run .build/test.cs -- [ARGS]      ARGS go to 'dotnet test', --filter for example
 // Test projects run side by side, as many at a time as two cores each allow and at least three, because some wait for
 // processes of their own or use one core; those that took longest the last time first; native/check.sh beside them.
+// Those that emulate a device's threads keep to one core: its threads wait for each other at every barrier, and between
+// two cores take twice the time.
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
@@ -23,6 +25,9 @@ string[] longest =
     "HipiFast.Kernels.Ilgpu.Tests", "HipiFast.Cli.Tests", "HipiFast.Kernels.Tests", "HipiFast.Hostile.Tests",
     "HipiFast.Benchmarks.Tests", "HipiFast.TorchSharp.Tests", "HipiFast.Training.Tests", "HipiFast.Tests",
 ];
+
+HashSet<string> keepToOneCore = ["HipiFast.Kernels.Ilgpu.Tests", "HipiFast.Kernels.Cuda.Tests"];
+string[] onOneCore = OnOneCore();
 
 Lock console = new();
 Stopwatch total = Stopwatch.StartNew();
@@ -83,12 +88,17 @@ Totals Test(string project)
     string name = Path.GetFileNameWithoutExtension(project);
     string assembly = Path.Combine(Path.GetDirectoryName(project)!, "bin", "Release", "net10.0", name + ".dll");
     Stopwatch watch = Stopwatch.StartNew();
-    (int code, string output) = Run(
-        "dotnet",
-        [
-            "test", assembly, "--nologo", "--logger", $"trx;LogFileName={name}.trx", "--results-directory", results,
-            .. args
-        ]);
+    string[] command =
+    [
+        "dotnet", "test", assembly, "--nologo", "--logger", $"trx;LogFileName={name}.trx", "--results-directory",
+        results, .. args
+    ];
+    if (keepToOneCore.Contains(name))
+    {
+        command = [.. onOneCore, .. command];
+    }
+
+    (int code, string output) = Run(command[0], command[1..]);
     seconds[name] = watch.Elapsed.TotalSeconds;
     string trx = Path.Combine(results, name + ".trx");
     StringBuilder report = new();
@@ -232,6 +242,21 @@ static string? FindProgram(string name) => (Environment.GetEnvironmentVariable("
     process.BeginErrorReadLine();
     process.WaitForExit();
     return (process.ExitCode, output.ToString());
+}
+
+// The command that keeps another to the last of the cores that this process may use; empty where that cannot be said.
+static string[] OnOneCore()
+{
+    const string Allowed = "Cpus_allowed_list:";
+    if (!OperatingSystem.IsLinux() || FindProgram("taskset") is not string taskset)
+    {
+        return [];
+    }
+
+    // Cores as in "0-3,8".
+    string? line = File.ReadLines("/proc/self/status").FirstOrDefault(
+        line => line.StartsWith(Allowed, StringComparison.Ordinal));
+    return line is null ? [] : [taskset, "--cpu-list", line[Allowed.Length..].Trim().Split(',', '-')[^1]];
 }
 
 static string Indent(string? text) => text is null ? string.Empty : "    " + text.Trim().ReplaceLineEndings("\n    ");

@@ -218,11 +218,11 @@ public class TrainCommandTests
     {
         using TemporaryDirectory temporary = new();
         string[] options =
-            ["--steps", "3000", .. s_tiny[2..], "--pool", "3", "--checkpoint-every", "7", "--threads", "1"];
+            ["--steps", "1500", .. s_tiny[2..], "--pool", "3", "--checkpoint-every", "7", "--threads", "1"];
         Assert.Equal(0, HipifastProgram.Run(["train", "nav2d", "--out", temporary["whole"], .. options]).ExitCode);
         RunDirectory run = new(temporary["killed"]);
         int kills = 0;
-        for (int attempt = 0; attempt < 10; attempt++)
+        for (int attempt = 0; attempt < 5; attempt++)
         {
             // Each attempt is let reach a checkpoint, so that the run gets on, or a few. The moment after it differs
             // from machine to machine: between checkpoints and within one.
@@ -257,7 +257,7 @@ public class TrainCommandTests
             Assert.Equal(0, last.End().ExitCode);
         }
 
-        Assert.InRange(kills, 1, 10);
+        Assert.InRange(kills, 1, 5);
         Assert.Equal(File.ReadAllText(Path.Combine(temporary["whole"], "metrics.csv")), File.ReadAllText(run.Metrics));
         Assert.Empty(Directory.EnumerateFiles(run.CheckpointFolder, "*.tmp"));
 

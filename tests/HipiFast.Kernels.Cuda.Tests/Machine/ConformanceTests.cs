@@ -12,6 +12,8 @@ namespace HipiFast.Kernels.Cuda.Tests.Machine;
 [Collection(FakeDriverGroup.Name)]
 public sealed class SoftQConformance : SoftQContract
 {
+    protected override bool IsEmulated => true;
+
     protected override ComputeSession CreateSession(int maxThreads) => MachineBackend.Open(MachineBackend.Fp32);
 }
 
@@ -20,6 +22,8 @@ public sealed class SoftQConformance : SoftQContract
 [Collection(FakeDriverGroup.Name)]
 public sealed class SoftQBf16Conformance : SoftQContract
 {
+    protected override bool IsEmulated => true;
+
     protected override ComputeSession CreateSession(int maxThreads) => MachineBackend.Open(MachineBackend.Bf16);
 }
 
@@ -28,6 +32,8 @@ public sealed class SoftQBf16Conformance : SoftQContract
 [Collection(FakeDriverGroup.Name)]
 public sealed class LogPartitionConformance : LogPartitionContract
 {
+    protected override bool IsEmulated => true;
+
     protected override ComputeSession CreateSession(int maxThreads) => MachineBackend.Open(MachineBackend.Fp32);
 }
 
@@ -36,6 +42,8 @@ public sealed class LogPartitionConformance : LogPartitionContract
 [Collection(FakeDriverGroup.Name)]
 public sealed class TaskSamplingConformance : TaskSamplingContract
 {
+    protected override bool IsEmulated => true;
+
     protected override int WideDraws => 2;
 
     protected override ComputeSession CreateSession(int maxThreads) => MachineBackend.Open(MachineBackend.Fp32);
@@ -46,6 +54,8 @@ public sealed class TaskSamplingConformance : TaskSamplingContract
 [Collection(FakeDriverGroup.Name)]
 public sealed class RelabelPipelineConformance : RelabelPipelineContract
 {
+    protected override bool IsEmulated => true;
+
     protected override ComputeSession CreateSession(int maxThreads) => MachineBackend.Open(MachineBackend.Fp32);
 }
 
@@ -54,5 +64,7 @@ public sealed class RelabelPipelineConformance : RelabelPipelineContract
 [Collection(FakeDriverGroup.Name)]
 public sealed class RelabelPipelineBf16Conformance : RelabelPipelineContract
 {
+    protected override bool IsEmulated => true;
+
     protected override ComputeSession CreateSession(int maxThreads) => MachineBackend.Open(MachineBackend.Bf16);
 }

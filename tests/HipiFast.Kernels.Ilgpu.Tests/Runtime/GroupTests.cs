@@ -39,9 +39,9 @@ public sealed class GroupTests : IDisposable
 
     // Groups as on a device: the tile of 128 hidden units, and the half, of 64, once and in three chunks.
     [Theory]
-    [InlineData(5, 33, 200)]
+    [InlineData(5, 13, 200)]
     [InlineData(19, 9, 64)]
-    [InlineData(40, 9, 150)]
+    [InlineData(33, 8, 150)]
     public void TheTilesOfADeviceAgreeWithTheOracle(int rows, int candidates, int hidden)
     {
         using SoftQCase data = new(rows, candidates, hidden);
