@@ -44,10 +44,17 @@ public sealed partial class ChildProcessTests
     [InlineData("Process.Start(\"/bin/sh\", [])", true)]
     [InlineData("Process.Start(start)", true)]
     [InlineData("ProcessStartInfo start = new(ExecutablePath.Dotnet(), [])", true)]
+    [InlineData("new ChildProcess(new(\"git\", []))", false)]
+    [InlineData("using ChildProcess process = new(\n    new(\"dotnet\", []))", false)]
+    [InlineData("ProcessStartInfo Endless() => new(\"sleep\", [])", false)]
+    [InlineData("ChildProcess process = new(new(ChildProgram.Dotnet, []))", true)]
     public void TheRuleTellsNamesFromPaths(string text, bool allowed) =>
         Assert.Equal(allowed, FullPath().IsMatch(Start().Match(text).Groups["first"].Value));
 
-    [GeneratedRegex(@"(?:Process\.Start|new ProcessStartInfo|ProcessStartInfo \w+ = new)\(\s*(?<first>[^)\n]+)")]
+    // By a name of the type or by "new" alone, which a field, a parameter or a result gives its type.
+    [GeneratedRegex(
+        @"(?:Process\.Start|new ProcessStartInfo|ProcessStartInfo \w+(?:\([^)\n]*\))? =>? new"
+        + @"|(?:new ChildProcess|ChildProcess \w+ = new)\(\s*new)\(\s*(?<first>[^)\n]+)")]
     private static partial Regex Start();
 
     // A start info that was made elsewhere by the same rule, or a path.

@@ -19,6 +19,22 @@ public sealed class LockFileTests
             File.Exists(Path.Combine(project.Folder, Lock)),
             $"{project.Name} has no {Lock}; dotnet restore writes it."));
 
+    [Fact]
+    public void ARestoreTakesWhatTheLockFilesName()
+    {
+        // Of a restore that makes no use of them, nothing would compare the hashes.
+        using ChildProcess process = new(new(
+            ChildProgram.Dotnet,
+            [
+                "msbuild", Path.Combine(Project.Named("HipiFast").Folder, "HipiFast.csproj"), "-p:CI=true",
+                "-getProperty:RestorePackagesWithLockFile", "-getProperty:RestoreLockedMode", "-nodeReuse:false"
+            ]));
+        using JsonDocument document = JsonDocument.Parse(process.End().Output);
+        Assert.All(
+            document.RootElement.GetProperty("Properties").EnumerateObject(),
+            property => Assert.Equal((property.Name, "true"), (property.Name, property.Value.GetString())));
+    }
+
     [Theory]
     [MemberData(nameof(Projects))]
     public void ALockFileHoldsTheStatedVersionsAndHashesAndNoAddress(string name)

@@ -1,5 +1,6 @@
 using HipiFast.Benchmarking.Cases;
 using HipiFast.Benchmarking.Timing;
+using HipiFast.Replay;
 
 namespace HipiFast.Benchmarking.Tests.Cases;
 
@@ -33,12 +34,19 @@ public class QuickBenchmarkTests
         Assert.True(Simulate(100, slowdown: 3).Seconds < 60);
 
     [Fact]
-    public void ThePapersSizeIsAmongTheCases() => Assert.Contains(
-        QuickBenchmark.Cases,
-        benchmark => benchmark is
+    public void ThePapersSizeIsAmongTheCases()
+    {
+        // Of the peers' transitions and of the plane's: each is a case of its own.
+        foreach (TransitionShape shape in (TransitionShape[])[BenchmarkCase.PeerShape, new(2, 2, 2)])
         {
-            Kernel: BenchmarkCase.Relabel, Batch: 32, Candidates: 32, Hidden: 64,
-        });
+            Assert.Contains(
+                QuickBenchmark.Cases,
+                benchmark => benchmark.Shape == shape && benchmark is
+                {
+                    Kernel: BenchmarkCase.Relabel, Batch: 32, Candidates: 32, Hidden: 64,
+                });
+        }
+    }
 
     // A machine of a rate, on which a case costs what the timer does with it: its set-up, a call to check, warm-up
     // calls, and as many rounds as fit.
