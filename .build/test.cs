@@ -26,7 +26,7 @@ string[] longest =
     "HipiFast.Benchmarks.Tests", "HipiFast.TorchSharp.Tests", "HipiFast.Training.Tests", "HipiFast.Tests",
 ];
 
-HashSet<string> keepToOneCore = ["HipiFast.Kernels.Ilgpu.Tests", "HipiFast.Kernels.Cuda.Tests"];
+HashSet<string> keepToOneCore = ["HipiFast.Kernels.Ilgpu.Tests"];
 string[] onOneCore = OnOneCore();
 
 Lock console = new();
