@@ -15,13 +15,16 @@ public sealed class ChildProcessTests : IDisposable
     [UnixFact]
     public void ADotnetInTheCurrentDirectoryIsNotRun()
     {
+        // A bare name would be found beside the runtime first, one with a folder only here.
         Plant("dotnet");
+        Directory.CreateDirectory(_directory["here"]);
+        Plant("here/dotnet");
 
         // No benchmark has the name, so that it ends soon.
         string folder = AppContext.BaseDirectory;
         ProcessResult result = HostileProgram.Shell(
             _directory.Root,
-            "DOTNET_HOST_PATH=./dotnet PATH=.:$PATH $HIPIFAST "
+            "DOTNET_HOST_PATH=here/dotnet PATH=.:$PATH $HIPIFAST "
             + $"bench compare --paired {folder} {folder} --filter no-such-benchmark");
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("no benchmark's name contains that", result.Error);

@@ -5,6 +5,9 @@ namespace HipiFast.Hostile.Tests;
 /// <summary>One holder of a run directory at a time.</summary>
 public sealed class HolderTests : IDisposable
 {
+    // What a run says once its directory is its own.
+    private const string LetIn = "gradient steps each";
+
     private readonly TemporaryDirectory _directory = new();
 
     public void Dispose() => _directory.Dispose();
@@ -18,9 +21,18 @@ public sealed class HolderTests : IDisposable
         // A file that the first might be writing at this moment.
         string live = _directory["run/checkpoint/state.safetensors.0123456789ab.tmp"];
         File.WriteAllText(live, "half");
-        ProcessResult second = HostileProgram.Shell(_directory.Root, "$HIPIFAST train --resume run");
+        using ChildProcess second = HostileProgram.StartProgram(_directory.Root, "train --resume run");
+
+        // One that is let in says so, and then would not end.
+        while (!second.HasEnded && !second.Output.Contains(LetIn, StringComparison.Ordinal))
+        {
+            Thread.Sleep(5);
+        }
+
+        Assert.DoesNotContain(LetIn, second.Output, StringComparison.Ordinal);
+        ProcessResult refused = second.End();
         Assert.Equal((1, "hipifast: 'run' is in use by another run; wait until that has ended, or stop it.\n"), (
-            second.ExitCode, second.Error));
+            refused.ExitCode, refused.Error));
         Assert.True(File.Exists(live));
         first.Signal("TERM");
         Assert.Equal(143, first.End().ExitCode);

@@ -47,7 +47,7 @@ public sealed class ComparisonTests : IDisposable
         _files.WriteResults("b.json", ("few", [1.3, 1.4]));
         Comparison comparison = Comparison.OfResults(_files["a.json"], _files["b.json"], new GateRule());
         Assert.False(comparison.HasRegression);
-        
+
         // Of the six ways to deal four values, two are as clear a change in either direction.
         Assert.Equal(2 / 6.0, comparison.Benchmarks[0].Probability, 1e-9);
     }
