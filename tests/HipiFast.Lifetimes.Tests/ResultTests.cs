@@ -22,20 +22,19 @@ public sealed class ResultTests
     {
         using TransitionBatch batch = RelabelData.Batch(Rows);
         using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
-        RelabelResult result = Relabel(batch, agent, disposes, out WeakReference relabeler);
-        float[] logPartition = result.LogPartition.ToArray(), candidates = result.Candidates.ToArray();
-        int[] taskIndex = result.TaskIndex.ToArray();
-        byte[] relabeled = result.Relabeled.ToArray();
+        RelabelResult result = Relabel(batch, agent, disposes, out Numbers before, out WeakReference relabeler);
         Collect();
         Assert.False(relabeler.IsAlive);
         using Needs needs = new();
         Reuse(needs);
-        Assert.Equal(Rows, logPartition.Length);
-        Assert.All(logPartition, value => Assert.InRange(value, -100f, 100f));
-        Assert.Equal(logPartition, result.LogPartition.ToArray());
-        Assert.Equal(candidates, result.Candidates.ToArray());
-        Assert.Equal(taskIndex, result.TaskIndex.ToArray());
-        Assert.Equal(relabeled, result.Relabeled.ToArray());
+        Numbers after = new(result);
+        Assert.Equal(Rows, before.LogPartition.Length);
+        Assert.All(before.LogPartition, value => Assert.InRange(value, -100f, 100f));
+        Assert.Contains(before.LogPartition, value => value != 0);
+        Assert.Equal(before.LogPartition, after.LogPartition);
+        Assert.Equal(before.Candidates, after.Candidates);
+        Assert.Equal(before.TaskIndex, after.TaskIndex);
+        Assert.Equal(before.Relabeled, after.Relabeled);
     }
 
     [Theory]
@@ -43,19 +42,14 @@ public sealed class ResultTests
     [InlineData(false)]
     public void AStepOutlivesItsEnvironment(bool disposes)
     {
-        StepResult result = Step(disposes, out ReadOnlySpan<float> observation, out WeakReference environment);
-        float[] next = result.NextObservation.ToArray(), reward = result.Reward.ToArray(),
-            states = observation.ToArray();
-        byte[] ends = [.. result.Terminated, .. result.Truncated];
+        StepResult result = Step(
+            disposes, out ReadOnlySpan<float> observation, out float[] before, out WeakReference environment);
         Collect();
         Assert.False(environment.IsAlive);
         using Needs needs = new();
         Reuse(needs);
-        Assert.Equal(next, result.NextObservation.ToArray());
-        Assert.Equal(reward, result.Reward.ToArray());
-        Assert.Equal(states, observation.ToArray());
-        byte[] found = [.. result.Terminated, .. result.Truncated];
-        Assert.Equal(ends, found);
+        Assert.Contains(before, value => value != 0);
+        Assert.Equal(before, Together(result, observation));
     }
 
     // The file is written from the buffer's memory long after SaveState has returned.
@@ -91,13 +85,16 @@ public sealed class ResultTests
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static RelabelResult Relabel(
-        TransitionBatch batch, AgentNetworks agent, bool disposes, out WeakReference weak)
+        TransitionBatch batch, AgentNetworks agent, bool disposes, out Numbers numbers, out WeakReference weak)
     {
         Relabeler relabeler = new(
             RelabelData.GoalFamily, agent,
             new RelabelOptions { Candidates = CandidateSource.Commanded, Compute = new() { Threads = 1 } });
         weak = new WeakReference(relabeler);
         RelabelResult result = relabeler.Relabel(batch);
+
+        // Before the disposal, which might already change them.
+        numbers = new Numbers(result);
         if (disposes)
         {
             relabeler.Dispose();
@@ -107,7 +104,8 @@ public sealed class ResultTests
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static StepResult Step(bool disposes, out ReadOnlySpan<float> observation, out WeakReference weak)
+    private static StepResult Step(
+        bool disposes, out ReadOnlySpan<float> observation, out float[] numbers, out WeakReference weak)
     {
         VectorEnvironment environment = EnvironmentRegistry.Create("nav2d", Rows);
         weak = new WeakReference(environment);
@@ -116,6 +114,7 @@ public sealed class ResultTests
         Array.Fill(action, 0.5f);
         environment.Step(action, out StepResult result);
         observation = environment.Observation;
+        numbers = Together(result, observation);
         if (disposes)
         {
             environment.Dispose();
@@ -133,6 +132,13 @@ public sealed class ResultTests
         using TransitionBatch batch = RelabelData.Batch(Rows);
         return batch.Observation.ToArray();
     }
+
+    private static float[] Together(StepResult result, ReadOnlySpan<float> observation) =>
+    [
+        .. result.NextObservation, .. result.Reward, .. observation,
+        .. result.Terminated.ToArray().Select(end => (float)end),
+        .. result.Truncated.ToArray().Select(end => (float)end),
+    ];
 
     private static ReplayBuffer Filled()
     {
@@ -159,5 +165,16 @@ public sealed class ResultTests
         {
             needs.Add(new NativeBuffer<float>(8 + (i % 1024))).Span.Fill(Poison);
         }
+    }
+
+    private sealed class Numbers(RelabelResult result)
+    {
+        public float[] LogPartition { get; } = result.LogPartition.ToArray();
+
+        public float[] Candidates { get; } = result.Candidates.ToArray();
+
+        public int[] TaskIndex { get; } = result.TaskIndex.ToArray();
+
+        public byte[] Relabeled { get; } = result.Relabeled.ToArray();
     }
 }
