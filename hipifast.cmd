@@ -17,7 +17,7 @@ if not errorlevel 1 goto run
 echo hipifast: building what has changed 1>&2
 :build
 pushd "%ROOT%"
-dotnet build src\HipiFast.Cli -c Release -v minimal --nologo -tl:off -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false 1>&2 || (popd & exit /b 1)
+dotnet build src\HipiFast.Cli -c Release -v minimal --nologo -tl:off -p:UseSharedCompilation=true -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false 1>&2 || (popd & exit /b 1)
 popd
 del /q /s "%ROOT%artifacts\plugins\Release\HipiFast.*.dll" >nul 2>&1
 copy /b "%PROGRAM%"+,, "%PROGRAM%" >nul
