@@ -7,8 +7,8 @@
 //   dotnet run .build/test.cs -- [ARGS]      ARGS go to 'dotnet test', --filter for example
 // Test projects run side by side, as many at a time as two cores each allow and at least two, because some use one core;
 // those that took longest the last time first; native/check.sh beside them.
-// Those that emulate a device's threads keep to one core: its threads wait for each other at every barrier, and between
-// two cores take twice the time.
+// Those that emulate a device's threads keep to one core: they wait for each other at every barrier, and between two
+// cores take twice the time.
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
@@ -26,7 +26,7 @@ string[] longest =
     "HipiFast.Hostile.Tests", "HipiFast.TorchSharp.Tests", "HipiFast.Benchmarking.Tests", "HipiFast.Tests",
 ];
 
-HashSet<string> keepToOneCore = ["HipiFast.Kernels.Ilgpu.Tests"];
+const string EmulatedThreads = "HipiFast.Kernels.Ilgpu.Tests";
 string[] onOneCore = OnOneCore();
 
 Lock console = new();
@@ -93,7 +93,7 @@ Totals Test(string project)
         "dotnet", "test", assembly, "--nologo", "--logger", $"trx;LogFileName={name}.trx", "--results-directory",
         results, .. args
     ];
-    if (keepToOneCore.Contains(name))
+    if (name == EmulatedThreads)
     {
         command = [.. onOneCore, .. command];
     }

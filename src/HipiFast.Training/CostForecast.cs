@@ -11,8 +11,8 @@ namespace HipiFast.Training;
 /// Passes through a network of width H are counted at H^2 multiply-adds (of a soft-Q value the first layer is shared
 /// by the rows and the candidates). A SAC update of c critics makes 4 + 6 c passes a transition: the next action and
 /// the target critics (1 + c), the critics' losses with their gradients (3 c), the actor's loss with its gradients
-/// through the actor and the critics (3 + 2 c). They are taken to run at half the speed of soft-Q tiles, as measured on
-/// the processor.
+/// through the actor and the critics (3 + 2 c). They are taken to run at nearly the speed of relabel calls; measured on
+/// two Zen 3 cores from batch 32, H = 64 to batch 256, H = 256, the factor is 0.93 to 1.36 (docs/learning.md).
 /// </remarks>
 /// <param name="SoftQValues">
 /// Soft-Q values for each transition that a gradient step takes, on average; a pair of critics is one value.
@@ -20,8 +20,8 @@ namespace HipiFast.Training;
 /// <param name="RelabelShare">Share of relabeling in the time of relabeling and gradient steps, in [0, 1].</param>
 public readonly record struct CostForecast(double SoftQValues, double RelabelShare)
 {
-    // Time of a multiply-add of an update by that of one of a soft-Q tile.
-    private const double UpdateWeight = 2;
+    // Time of a multiply-add of an update by that of one of a relabel call.
+    private const double UpdateWeight = 1.1;
 
     /// <summary>Counts for a configuration.</summary>
     /// <param name="config">The configuration.</param>

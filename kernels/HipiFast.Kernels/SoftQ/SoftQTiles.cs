@@ -44,7 +44,7 @@ internal static class SoftQTiles
     /// <summary>
     /// Work that justifies one more thread, in fp32: about 25 microseconds of one core with AVX2, several times what a
     /// thread that still spins takes to begin. A group of 13 transitions and 26 tasks at H = 64, what the default batch
-    /// has, is two threads' work then, and a training step of it 5% shorter.
+    /// has, is two threads' work then.
     /// </summary>
     public const double FlopsPerThread = 2.5e6;
 
