@@ -22,6 +22,7 @@ internal sealed unsafe class HostRelabelPipeline(
     private readonly NativeBuffer<float> _max = new(0);
     private readonly NativeBuffer<float> _sum = new(0);
     private readonly RowAssignment _assignment = new(samplingKernel);
+    private readonly ExactTerminalValues _terminal = new();
     private UseGuard _use;
 
     /// <inheritdoc/>
@@ -47,8 +48,8 @@ internal sealed unsafe class HostRelabelPipeline(
             for (int i = 0; i < blocks.StepCount; i++)
             {
                 RowStep step = blocks[i];
-                Span<float> softQ = _softQ.Slice(0, step.Rows * problem.SoftQ.Candidates);
-                if (!Compute(problem, step, softQ, ref summary))
+                ReadOnlySpan<float> softQ = Compute(problem, step);
+                if (!IsFinite(problem, step, softQ, ref summary))
                 {
                     return summary;
                 }
@@ -107,7 +108,11 @@ internal sealed unsafe class HostRelabelPipeline(
         long rowBytes = (hasPosterior ? 2L : 1L) * candidates * sizeof(float);
         long fitting = Math.Min(problem.MemoryBudget / rowBytes, int.MaxValue / candidates);
         RowBlocks blocks = new(rows, fitting, problem.HasPartition);
-        _softQ.EnsureLength((long)blocks.BlockRows * candidates);
+        if (!IsReadInPlace(problem))
+        {
+            _softQ.EnsureLength((long)blocks.BlockRows * candidates);
+        }
+
         _assignment.Reserve(rows, blocks.BlockRows, hasPosterior ? candidates : 0);
         if (problem.HasPartition && problem.Running is null)
         {
@@ -118,10 +123,27 @@ internal sealed unsafe class HostRelabelPipeline(
         return blocks;
     }
 
-    // False at a NaN or infinity.
-    private bool Compute(in RelabelProblem problem, in RowStep step, Span<float> softQ, ref RelabelSummary summary)
+    // A matrix that was given, and in which nothing is to be replaced, is read where it lies.
+    private static bool IsReadInPlace(in RelabelProblem problem) =>
+        !problem.GivenSoftQ.IsEmpty && !ExactTerminalValues.AreAsked(problem.SoftQ);
+
+    private ReadOnlySpan<float> Compute(in RelabelProblem problem, in RowStep step)
     {
-        if (problem.Source is null)
+        int candidates = problem.SoftQ.Candidates, length = step.Rows * candidates;
+        ReadOnlySpan<float> given =
+            problem.GivenSoftQ.IsEmpty ? default : problem.GivenSoftQ.Slice(step.First * candidates, length);
+        if (IsReadInPlace(problem))
+        {
+            return given;
+        }
+
+        Span<float> softQ = _softQ.Slice(0, length);
+        if (!given.IsEmpty)
+        {
+            given.CopyTo(softQ);
+            _terminal.Put(problem.SoftQ, step.First, softQ);
+        }
+        else if (problem.Source is null)
         {
             SoftQRows.Compute(softQKernel, problem.SoftQ, step.First, step.Rows, softQ);
         }
@@ -130,6 +152,13 @@ internal sealed unsafe class HostRelabelPipeline(
             problem.Source.Fill(step.First, step.Rows, softQ);
         }
 
+        return softQ;
+    }
+
+    // False at a NaN or infinity.
+    private static bool IsFinite(
+        in RelabelProblem problem, in RowStep step, ReadOnlySpan<float> softQ, ref RelabelSummary summary)
+    {
         int index = FiniteCheck.IndexOfNonFinite(softQ);
         if (index < 0)
         {

@@ -27,6 +27,13 @@ internal readonly ref struct RelabelProblem
     /// </summary>
     internal ISoftQSource? Source { get; init; }
 
+    /// <summary>
+    /// Q~ <c>[B, K]</c> where it was computed elsewhere, in nats; empty where the networks, or <see cref="Source"/>, are
+    /// asked. The networks of <see cref="SoftQ"/> are then not read
+    /// (<see cref="SoftQProblem.OmitsNetworks"/>), but its exact terminal values apply.
+    /// </summary>
+    public ReadOnlySpan<float> GivenSoftQ { get; init; }
+
     /// <summary>Receives Q~ and the posterior block by block, or null.</summary>
     public IRelabelObserver? Observer { get; init; }
 
@@ -71,7 +78,8 @@ internal readonly ref struct RelabelProblem
     internal ServiceRule Services => new(SoftQ.Seed, SoftQ.Call, RelabelFraction, GoalMix);
 
     /// <summary>Whether blocks of Q~ have to pass through host memory.</summary>
-    internal bool NeedsHost => Source is not null || Observer is not null || Running is not null;
+    internal bool NeedsHost =>
+        Source is not null || Observer is not null || Running is not null || !GivenSoftQ.IsEmpty;
 
     /// <summary>Throws unless the problem is complete and its lengths agree.</summary>
     /// <exception cref="ArgumentException">
@@ -125,6 +133,7 @@ internal readonly ref struct RelabelProblem
         Check(Commanded.Length, Resident is null ? (long)rows * taskDimension : 0, "commanded tasks");
         Check(Goals.Length, GoalMix > 0f ? (long)rows * taskDimension : 0, "goals");
         Check(LogPrior.Length, LogPrior.IsEmpty ? 0 : SoftQ.Candidates, "the log prior");
+        Check(GivenSoftQ.Length, GivenSoftQ.IsEmpty ? 0 : (long)rows * SoftQ.Candidates, "the soft-Q matrix");
         if (!(Temperature >= 0f) || float.IsPositiveInfinity(Temperature))
         {
             throw new ArgumentException($"The temperature is {Temperature}; expected a finite number, 0 or more.");

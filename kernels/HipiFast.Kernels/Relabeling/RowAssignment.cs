@@ -170,7 +170,7 @@ internal sealed unsafe class RowAssignment(ITaskSamplingKernel kernel) : IDispos
     {
         fixed (float* softQ = posterior.SoftQ, logPartition = posterior.LogPartition, logPrior = posterior.LogPrior)
         {
-            ExactScores scores = Exact(posterior, row, softQ, logPartition, logPrior);
+            ExactScores scores = PosteriorRows.Exact(posterior, row, softQ, logPartition, logPrior);
             ExactScores.Best best = scores.FindBest(out _);
             double largest = double.NegativeInfinity, sum = 0;
             for (int i = candidate; i >= 0; i = _table.NextEqual(i))
@@ -187,11 +187,6 @@ internal sealed unsafe class RowAssignment(ITaskSamplingKernel kernel) : IDispos
             return Math.Max(0, Math.Log(scores.Sum(best, out _)) - largest - Math.Log(sum));
         }
     }
-
-    private static ExactScores Exact(
-        in TaskPosterior posterior, int row, float* softQ, float* logPartition, float* logPrior) => new(
-        softQ + ((long)row * posterior.Candidates), logPartition, logPrior, posterior.Candidates,
-        posterior.Temperature);
 
     private void Assign(in RelabelProblem problem, int row, int sampled, in RelabelOutput output)
     {
@@ -213,9 +208,9 @@ internal sealed unsafe class RowAssignment(ITaskSamplingKernel kernel) : IDispos
         int candidates = scores.Candidates;
         bool hasPosterior = observer.WantsPosterior;
         Span<float> posterior = _posterior.Slice(0, hasPosterior ? scores.Rows * candidates : 0);
-        for (int row = 0; row < scores.Rows && hasPosterior; row++)
+        if (hasPosterior)
         {
-            Write(scores, row, posterior.Slice(row * candidates, candidates));
+            PosteriorRows.Write(scores, _mode.Slice(0, scores.Rows), posterior);
         }
 
         observer.OnBlock(new RelabelBlock
@@ -227,21 +222,5 @@ internal sealed unsafe class RowAssignment(ITaskSamplingKernel kernel) : IDispos
             LogPartition = scores.LogPartition,
             Posterior = posterior,
         });
-    }
-
-    // The posterior of a row in numbers.
-    private void Write(in TaskPosterior scores, int row, Span<float> target)
-    {
-        if (scores.IsMaximumAPosteriori)
-        {
-            target.Clear();
-            target[_mode[row]] = 1;
-            return;
-        }
-
-        fixed (float* softQ = scores.SoftQ, logPartition = scores.LogPartition, logPrior = scores.LogPrior)
-        {
-            Exact(scores, row, softQ, logPartition, logPrior).WritePosterior(target);
-        }
     }
 }

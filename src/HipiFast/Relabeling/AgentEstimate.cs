@@ -50,15 +50,16 @@ internal sealed class AgentEstimate(
     public SoftQProblem Of(TransitionBatch batch, ReadOnlySpan<float> tasks, uint call, uint firstNumber = 0)
     {
         RequireCritic();
-        return OfSize(batch.Shape, batch.Count, tasks.Length / family.TaskDimension, call) with
-        {
-            Observation = batch.Observation,
-            Action = batch.Action,
-            NextObservation = batch.NextObservation,
-            Task = tasks,
-            FirstRow = firstNumber,
-        };
+        return OfTransitions(batch, tasks, call) with { FirstRow = firstNumber };
     }
+
+    /// <summary>A batch whose Q~ comes with the call; no networks are needed.</summary>
+    /// <param name="batch">The transitions.</param>
+    /// <param name="tasks">The candidates <c>[K, P]</c>.</param>
+    /// <param name="call">Number of the call.</param>
+    /// <returns>The problem without its networks.</returns>
+    public SoftQProblem OfGiven(TransitionBatch batch, ReadOnlySpan<float> tasks, uint call) =>
+        OfTransitions(batch, tasks, call) with { OmitsNetworks = true };
 
     /// <summary>
     /// Q~ of transitions and tasks that are elsewhere, or that is not estimated by networks; the agent may then be
@@ -93,4 +94,13 @@ internal sealed class AgentEstimate(
         Seed = options.Seed,
         Call = call,
     };
+
+    private SoftQProblem OfTransitions(TransitionBatch batch, ReadOnlySpan<float> tasks, uint call) =>
+        OfSize(batch.Shape, batch.Count, tasks.Length / family.TaskDimension, call) with
+        {
+            Observation = batch.Observation,
+            Action = batch.Action,
+            NextObservation = batch.NextObservation,
+            Task = tasks,
+        };
 }

@@ -16,11 +16,10 @@ public sealed class FunctionSoftQ : ISoftQKernel
 
     private readonly SoftQFunction? _function;
     private readonly SoftQPairsFunction? _pairsFunction;
+    private readonly ExactTerminalValues _terminal = new();
 
     // Grown to the largest call, and then kept.
     private float[] _pairs = [];
-    private float[] _reward = [];
-    private float[] _terminated = [];
 
     /// <summary>Asks a function pair by pair, in order.</summary>
     /// <param name="function">The function.</param>
@@ -60,10 +59,7 @@ public sealed class FunctionSoftQ : ISoftQKernel
             AskForMany(own, softQ);
         }
 
-        if (problem.ExactTerminalValue && problem.Family is not null)
-        {
-            ReplaceTerminal(own, softQ);
-        }
+        _terminal.Put(own, 0, softQ);
     }
 
     private void AskForEach(in SoftQProblem problem, Span<float> softQ)
@@ -96,28 +92,6 @@ public sealed class FunctionSoftQ : ISoftQKernel
             }
 
             _pairsFunction!(_pairs.AsSpan(0, count * width), count, softQ.Slice(first, count));
-        }
-    }
-
-    private void ReplaceTerminal(in SoftQProblem problem, Span<float> softQ)
-    {
-        int s = problem.ObservationDimension, a = problem.ActionDimension, candidates = problem.Candidates;
-        Grow(ref _reward, candidates);
-        Grow(ref _terminated, candidates);
-        Span<float> reward = _reward.AsSpan(0, candidates), terminated = _terminated.AsSpan(0, candidates);
-        for (int row = 0; row < problem.Rows; row++)
-        {
-            TransitionRows transition = new(
-                problem.Observation.Slice(row * s, s), problem.Action.Slice(row * a, a),
-                problem.NextObservation.Slice(row * s, s), 1);
-            problem.Family!.EvaluatePairs(transition, problem.Task, reward, terminated);
-            for (int i = 0; i < candidates; i++)
-            {
-                if (terminated[i] != 0)
-                {
-                    softQ[(row * candidates) + i] = reward[i];
-                }
-            }
         }
     }
 

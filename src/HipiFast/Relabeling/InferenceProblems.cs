@@ -28,14 +28,22 @@ internal sealed class InferenceProblems(
         TransitionBatch batch, Units units, GivenTasks given, ReadOnlySpan<float> goals, uint call,
         IRelabelObserver? observer)
     {
-        if (!units.AreTrajectories)
+        if (!units.AreTrajectories && given.SoftQ.IsEmpty)
         {
             estimate.RequireCritic();
         }
 
         candidates.Gather(batch, units, given);
         RelabelProblem problem;
-        if (units.AreTrajectories)
+        if (!given.SoftQ.IsEmpty)
+        {
+            RelabelChecks.RequireSoftQ(given.SoftQ, batch.Count, candidates.Count);
+            problem = Of(estimate.OfGiven(batch, candidates.Tasks, call), given, goals) with
+            {
+                GivenSoftQ = given.SoftQ,
+            };
+        }
+        else if (units.AreTrajectories)
         {
             returns.Begin(batch, units, candidates);
             SoftQProblem softQ = estimate.OfSize(

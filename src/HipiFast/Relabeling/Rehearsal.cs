@@ -15,13 +15,14 @@ namespace HipiFast.Relabeling;
 /// </summary>
 /// <param name="session">What is prepared.</param>
 /// <param name="family">The task family.</param>
-/// <param name="agent">The networks.</param>
+/// <param name="agent">The networks, or null where none are asked.</param>
+/// <param name="shape">Widths of the transitions.</param>
 /// <param name="options">How to relabel.</param>
 /// <param name="tasks">Where random relabeling draws tasks, or null.</param>
 /// <param name="candidates">The fixed candidates are those of the real relabeler.</param>
 internal sealed class Rehearsal(
-    ComputeSession session, TaskFamily family, AgentNetworks agent, RelabelOptions options, ITaskDistribution? tasks,
-    CandidateTasks candidates)
+    ComputeSession session, TaskFamily family, AgentNetworks? agent, TransitionShape shape, RelabelOptions options,
+    ITaskDistribution? tasks, CandidateTasks candidates)
 {
     // The runtime compiles a method again, optimised, in the background: first when it has been called 30 times after
     // a pause of 100 ms without new code, and once more from what was seen in the code that counts branches.
@@ -33,12 +34,15 @@ internal sealed class Rehearsal(
     /// <summary>Makes calls until the runtime compiles nothing any more, for 2 s at the most.</summary>
     /// <param name="rows">B.</param>
     /// <param name="count">K of the tasks given with each call; 0 where the options say where they come from.</param>
-    public void Run(int rows, int count)
+    /// <param name="bySoftQ">Whether Q~ comes with each call.</param>
+    public void Run(int rows, int count, bool bySoftQ = false)
     {
+        float[] softQ = bySoftQ ? new float[checked(rows * CountCandidates(rows, count))] : [];
+        Fill(softQ, 4);
         // Labels that serve further draws would leave almost nothing to infer.
         using Relabeler infers = Open(options with { LabelDraws = 1 }), recalls = Open(options);
         using TransitionBatch batch = MadeUp(rows);
-        using ReplayBuffer replay = new(agent.Shape, rows);
+        using ReplayBuffer replay = new(shape, rows);
         replay.AppendEpisode(batch);
         for (int row = 0; row < rows; row++)
         {
@@ -54,10 +58,10 @@ internal sealed class Rehearsal(
             for (int call = 0; call < CallsPerRound
                 && (call == 0 || Stopwatch.GetElapsedTime(round).TotalSeconds < LongestRoundSeconds); call++)
             {
-                Relabel(infers, batch, given, replay);
+                Relabel(infers, batch, softQ, given, replay);
                 if (options.LabelDraws > 1)
                 {
-                    Relabel(recalls, batch, given, replay);
+                    Relabel(recalls, batch, softQ, given, replay);
                 }
             }
 
@@ -67,9 +71,14 @@ internal sealed class Rehearsal(
             && Stopwatch.GetElapsedTime(start).TotalSeconds < LongestSeconds);
     }
 
-    private static void Relabel(Relabeler relabeler, TransitionBatch batch, float[] given, ReplayBuffer replay)
+    private static void Relabel(
+        Relabeler relabeler, TransitionBatch batch, float[] softQ, float[] given, ReplayBuffer replay)
     {
-        if (given.Length > 0)
+        if (softQ.Length > 0)
+        {
+            relabeler.RelabelBySoftQ(batch, softQ, given, replay: replay);
+        }
+        else if (given.Length > 0)
         {
             relabeler.Relabel(batch, given, replay);
         }
@@ -93,20 +102,31 @@ internal sealed class Rehearsal(
     // Uniform numbers in [-1, 1]: of zeros a family of the caller's might make NaN.
     private TransitionBatch MadeUp(int rows)
     {
-        TransitionBatch batch = new(agent.Shape, rows) { Count = rows };
+        TransitionBatch batch = new(shape, rows) { Count = rows };
         Fill(batch.Observation, 0);
         Fill(batch.Action, 1);
         Fill(batch.NextObservation, 2);
         Fill(batch.Task, 3);
         return batch;
+    }
 
-        static void Fill(Span<float> values, uint part)
+    private int CountCandidates(int rows, int given) => given > 0
+        ? given
+        : options.Assignment == Assignment.Task
+        ? rows
+        : options.Candidates switch
         {
-            for (int i = 0; i < values.Length; i++)
-            {
-                PhiloxBlock block = Philox.Next((uint)i, part, 0, (uint)RandomPurpose.SyntheticData, 0);
-                values[i] = (2 * Philox.ToUniform(block.X)) - 1;
-            }
+            CandidateSource.Both => checked(2 * rows),
+            CandidateSource.Fixed => candidates.FixedCount,
+            _ => rows,
+        };
+
+    private static void Fill(Span<float> values, uint part)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            PhiloxBlock block = Philox.Next((uint)i, part, 0, (uint)RandomPurpose.SyntheticData, 0);
+            values[i] = (2 * Philox.ToUniform(block.X)) - 1;
         }
     }
 }

@@ -72,6 +72,35 @@ internal static class RelabelChecks
         }
     }
 
+    /// <summary>Throws unless a prior fits and excludes not every task.</summary>
+    public static void RequirePrior(ReadOnlySpan<float> logPrior, int count)
+    {
+        if (logPrior.Length != count)
+        {
+            throw new ArgumentException(
+                $"The prior has {logPrior.Length} entries for {count} candidate tasks.", nameof(logPrior));
+        }
+
+        bool possible = false;
+        for (int i = 0; i < logPrior.Length; i++)
+        {
+            if (float.IsNaN(logPrior[i]) || float.IsPositiveInfinity(logPrior[i]))
+            {
+                throw new ArgumentException(
+                    $"The log prior of candidate task {i} is {Text(logPrior[i])}; expected a finite number or "
+                    + "-infinity.",
+                    nameof(logPrior));
+            }
+
+            possible |= float.IsFinite(logPrior[i]);
+        }
+
+        if (!possible)
+        {
+            throw new ArgumentException("The prior excludes every candidate task.", nameof(logPrior));
+        }
+    }
+
     /// <summary>
     /// Throws unless the batch has transitions of the family's and the agent's widths, all of them finite.
     /// </summary>
@@ -201,6 +230,36 @@ internal static class RelabelChecks
         return session.Transitions;
     }
 
+    /// <summary>Throws unless a soft-Q matrix that was given is of all rows and all candidates.</summary>
+    public static void RequireSoftQ(ReadOnlySpan<float> softQ, int rows, int candidates)
+    {
+        if (softQ.Length != (long)rows * candidates)
+        {
+            throw new ArgumentException(
+                $"The soft-Q matrix has {softQ.Length} entries; expected {rows} transitions x {candidates} candidate "
+                + $"tasks = {(long)rows * candidates}.",
+                nameof(softQ));
+        }
+    }
+
+    /// <summary>Throws where Q~ is not asked for at all, or not of the whole batch.</summary>
+    public static void RequireSoftQApplies(RelabelOptions options)
+    {
+        if (options.Strategy != RelabelStrategy.InverseRl)
+        {
+            throw new ArgumentException(
+                $"A soft-Q matrix is for inverse RL; the relabeling option {nameof(RelabelOptions.Strategy)} is "
+                + $"{options.Strategy}.");
+        }
+
+        if (options.Groups)
+        {
+            throw new ArgumentException(
+                "A soft-Q matrix is of all rows and candidates of a batch at once, which rows in groups do without; "
+                + $"expected the relabeling option {nameof(RelabelOptions.GroupRows)} to be 0.");
+        }
+    }
+
     /// <summary>Q~ of a whole batch is not computed.</summary>
     public static void RefuseObserver(IRelabelObserver? observer)
     {
@@ -223,12 +282,15 @@ internal static class RelabelChecks
     }
 
     /// <summary>Throws at an entry of Q~ that is not finite, or a row without a sample.</summary>
-    public static void RequireSamples(in RelabelSummary summary, RelabelOptions options, bool isReturn)
+    public static void RequireSamples(
+        in RelabelSummary summary, RelabelOptions options, bool isReturn = false, bool isGiven = false)
     {
         if (summary.BadRow >= 0)
         {
             throw isReturn
                 ? NotFiniteReturn(summary.BadRow, summary.BadCandidate, summary.BadValue)
+                : isGiven
+                ? NotFiniteGiven(summary.BadRow, summary.BadCandidate, summary.BadValue)
                 : NotFinite(options.Estimator, summary.BadRow, summary.BadCandidate, summary.BadValue);
         }
 
@@ -251,6 +313,10 @@ internal static class RelabelChecks
     public static InvalidDataException NotFinite(SoftQEstimator estimator, int row, int task, float value) => new(
         $"The {Name(estimator)} estimate of transition {row} under candidate task {task} is {Text(value)}; expected a "
         + "finite number.");
+
+    /// <summary>An entry of a soft-Q matrix that was given.</summary>
+    public static InvalidDataException NotFiniteGiven(int row, int task, float value) => new(
+        $"The soft-Q matrix is {Text(value)} at transition {row} and candidate task {task}; expected a finite number.");
 
     /// <summary>Q~ is finite, but divided by a tiny temperature it need not be.</summary>
     public static InvalidDataException NotSampled(string what, int number, float temperature) => new(
@@ -282,34 +348,6 @@ internal static class RelabelChecks
                 $"This task family has no map from states to tasks, so {wanted} does not apply; it takes a goal "
                 + "family.",
                 nameof(family));
-        }
-    }
-
-    private static void RequirePrior(ReadOnlySpan<float> logPrior, int count)
-    {
-        if (logPrior.Length != count)
-        {
-            throw new ArgumentException(
-                $"The prior has {logPrior.Length} entries for {count} candidate tasks.", nameof(logPrior));
-        }
-
-        bool possible = false;
-        for (int i = 0; i < logPrior.Length; i++)
-        {
-            if (float.IsNaN(logPrior[i]) || float.IsPositiveInfinity(logPrior[i]))
-            {
-                throw new ArgumentException(
-                    $"The log prior of candidate task {i} is {Text(logPrior[i])}; expected a finite number or "
-                    + "-infinity.",
-                    nameof(logPrior));
-            }
-
-            possible |= float.IsFinite(logPrior[i]);
-        }
-
-        if (!possible)
-        {
-            throw new ArgumentException("The prior excludes every candidate task.", nameof(logPrior));
         }
     }
 

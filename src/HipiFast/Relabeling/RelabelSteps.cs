@@ -136,7 +136,7 @@ internal sealed class RelabelSteps : IDisposable
             infers = !_options.AssignsByTask && (_services.Infers || observes);
         if (picks)
         {
-            _choice.Choose(batch, _services, replay, call, Candidates, _pending.TaskIndex);
+            _choice.Choose(batch, given.SoftQ, _services, replay, call, Candidates, _pending.TaskIndex);
         }
         else if (infers && isGrouped)
         {

@@ -154,8 +154,24 @@ public sealed class Relabeler : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(candidates);
         using UseGuard.Scope use = _use.Enter(this);
-        new Rehearsal(_session, _family, _estimate.RequireAgent(), Options, _tasks, _steps.Candidates).Run(
-            rows, candidates);
+        AgentNetworks agent = _estimate.RequireAgent();
+        new Rehearsal(_session, _family, agent, agent.Shape, Options, _tasks, _steps.Candidates).Run(rows, candidates);
+    }
+
+    /// <summary>The same for calls of <see cref="RelabelBySoftQ"/>; no networks are needed.</summary>
+    /// <param name="shape">Widths of the transitions to come.</param>
+    /// <param name="rows">As for <see cref="Prepare"/>.</param>
+    /// <param name="candidates">As for <see cref="Prepare"/>.</param>
+    /// <exception cref="ArgumentException">As for a call.</exception>
+    /// <exception cref="InvalidDataException">As for a call.</exception>
+    public void PrepareBySoftQ(TransitionShape shape, int rows, int candidates = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(candidates);
+        RelabelChecks.RequireSoftQApplies(Options);
+        using UseGuard.Scope use = _use.Enter(this);
+        new Rehearsal(_session, _family, null, shape, Options, _tasks, _steps.Candidates).Run(
+            rows, candidates, bySoftQ: true);
     }
 
     /// <summary>
@@ -211,15 +227,71 @@ public sealed class Relabeler : IDisposable
         ReadOnlySpan<float> logPrior = default)
     {
         _use.ThrowIfDisposed(this);
-        if (Options.Assignment == Assignment.Task)
-        {
-            throw new ArgumentException(
-                "Assignment by task keeps the commanded tasks; it takes no candidates.", nameof(candidates));
-        }
-
-        RelabelChecks.RefuseRunningPartition(Options, "candidates given with a call");
+        RefuseGivenTasks();
         RelabelChecks.RequireCandidates(candidates, logPrior, _family.TaskDimension);
         return Run(batch, new GivenTasks(candidates, logPrior), replay?.Host);
+    }
+
+    /// <summary>
+    /// Relabels transitions in place by soft Q-values that were computed elsewhere: by another library's critic, on
+    /// another device, from a table. No agent is needed, and one that there is, is not asked.
+    /// </summary>
+    /// <param name="batch">B transitions, 1 or more, in host memory.</param>
+    /// <param name="softQ">
+    /// Q~ <c>[B, K]</c> row-major, in nats: what transition j is worth under candidate task i. Read where it lies, or
+    /// copied where exact terminal values are put in (<see cref="RelabelOptions.ExactTerminalValue"/>); never written.
+    /// By task <c>[B, B]</c>: of every transition under every commanded task.
+    /// </param>
+    /// <param name="candidates">
+    /// The candidate tasks <c>[K, P]</c>; empty where <see cref="RelabelOptions.Candidates"/> says which they are:
+    /// columns are then in the order of the rows that command or reach them, commanded ones first, or in that of the
+    /// fixed tasks. By task empty.
+    /// </param>
+    /// <param name="logPrior">
+    /// log p(psi) <c>[K]</c> of candidates given here, unnormalised; empty for a uniform prior. An entry of -inf
+    /// excludes its task.
+    /// </param>
+    /// <param name="replay">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>; by task it is not read.</param>
+    /// <returns>What was done.</returns>
+    /// <remarks>
+    /// Everything else is as for <see cref="Relabel(ITransitionBatch, IReplay?)"/>, with the same counters of its random
+    /// numbers, so that the same Q~ gives the same tasks. By task every commanded task chooses among all of the batch's
+    /// transitions (<see cref="RelabelOptions.RowPool"/> is not read): (task / 4, row, call, RowSampling) is for the
+    /// choice, where task is the row that commands it. What becomes of a matrix without transitions:
+    /// <see cref="SoftQSampler"/>.
+    /// </remarks>
+    /// <exception cref="ArgumentException">
+    /// As for the other overloads, or the matrix has another size, the strategy is not inverse RL, or rows are
+    /// relabeled in groups (<see cref="RelabelOptions.GroupRows"/>).
+    /// </exception>
+    /// <exception cref="InvalidDataException">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>.</exception>
+    public RelabelResult RelabelBySoftQ(
+        TransitionBatch batch, ReadOnlySpan<float> softQ, ReadOnlySpan<float> candidates = default,
+        ReadOnlySpan<float> logPrior = default, IReplay? replay = null)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        _use.ThrowIfDisposed(this);
+        RelabelChecks.RequireSoftQApplies(Options);
+        if (softQ.IsEmpty)
+        {
+            throw new ArgumentException("The soft-Q matrix is empty.", nameof(softQ));
+        }
+
+        if (!candidates.IsEmpty)
+        {
+            RefuseGivenTasks();
+            RelabelChecks.RequireCandidates(candidates, logPrior, _family.TaskDimension);
+        }
+        else if (!logPrior.IsEmpty)
+        {
+            throw new ArgumentException(
+                "A prior is of candidate tasks given with it; those of the options have their own.", nameof(logPrior));
+        }
+
+        using UseGuard.Scope use = _use.Enter(this), session = _session.Enter(), held = batch.Enter();
+        RelabelChecks.RequireBatch(batch, replay?.Host, _family.TaskDimension, null);
+        GivenTasks given = new(candidates, logPrior, softQ);
+        return Succeeded(_steps.Run(batch, new Units(batch), given, replay?.Host, Call, Observer));
     }
 
     /// <summary>
@@ -335,6 +407,17 @@ public sealed class Relabeler : IDisposable
                     + "session's.",
                     nameof(batch));
         }
+    }
+
+    // Where candidates do not come with a call.
+    private void RefuseGivenTasks()
+    {
+        if (Options.Assignment == Assignment.Task)
+        {
+            throw new ArgumentException("Assignment by task keeps the commanded tasks; it takes no candidates.");
+        }
+
+        RelabelChecks.RefuseRunningPartition(Options, "candidates given with a call");
     }
 
     private UseGuard.Scope ShareAgent() => _agent is null ? default : _agent.Share();

@@ -34,7 +34,8 @@ internal sealed class RowInference(ComputeSession session, RelabelOptions option
             Terminated = returnsRewards ? pending.Terminated : default,
             LogPartition = LogPartition.Slice(0, partition),
         });
-        RelabelChecks.RequireSamples(summary, options, isReturn: problem.Source is not null);
+        RelabelChecks.RequireSamples(
+            summary, options, isReturn: problem.Source is not null, isGiven: !problem.GivenSoftQ.IsEmpty);
         return Inference.Of(summary, units, partition);
     }
 

@@ -79,7 +79,7 @@ internal sealed class ServedGroups(
             });
             group.RenumberRows(_row.Slice(first, rows));
             group.BadCandidate += firstCandidate;
-            RelabelChecks.RequireSamples(group, options, isReturn: false);
+            RelabelChecks.RequireSamples(group, options);
             total.Add(group);
             for (int i = 0; i < rows; i++)
             {

@@ -24,6 +24,7 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
     private const int GroupSlots = 32;
 
     private readonly NativeBuffer<float> _softQ = new(0);
+    private readonly ExactTerminalValues _terminal = new();
     private readonly NativeBuffer<int> _slot = new(0);
     private readonly NativeBuffer<int> _picked = new(0);
     private readonly NativeBuffer<int> _poolRow = new(0);
@@ -38,6 +39,10 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
 
     /// <summary>Lets every slot that inverse RL serves pick its transition.</summary>
     /// <param name="batch">The batch; left as it is.</param>
+    /// <param name="given">
+    /// Q~ <c>[B, B]</c> of the batch's transitions under its commanded tasks, where that came with the call: all of
+    /// them are then the pool. Otherwise empty.
+    /// </param>
     /// <param name="services">How its slots are served.</param>
     /// <param name="replay">Where transitions are drawn from; null for the batch itself.</param>
     /// <param name="call">Number of the call.</param>
@@ -46,15 +51,21 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
     /// <exception cref="ArgumentException">There are no networks.</exception>
     /// <exception cref="InvalidDataException">A NaN or infinity, or scores that overflow.</exception>
     public void Choose(
-        TransitionBatch batch, SlotServices services, ReplayBuffer? replay, uint call, CandidateTasks candidates,
-        Span<int> taskIndex)
+        TransitionBatch batch, ReadOnlySpan<float> given, SlotServices services, ReplayBuffer? replay, uint call,
+        CandidateTasks candidates, Span<int> taskIndex)
     {
-        estimate.RequireCritic();
         _slot.EnsureLength(batch.Count);
         _picked.EnsureLength(batch.Count);
         candidates.GatherServed(batch, services, _slot.Slice(0, batch.Count));
         EnsureCapacity(ref _staged, batch.Shape, batch.Count);
         _staged!.CopyTransitions(batch);
+        if (!given.IsEmpty)
+        {
+            ChooseByGiven(batch, given, call, candidates.Count, taskIndex);
+            return;
+        }
+
+        estimate.RequireCritic();
 
         // The group's part of Q~ is one span, so a pool of more than 2^26 transitions makes groups smaller.
         int slots = candidates.Count, poolRows = replay is null
@@ -101,6 +112,37 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
         _staged?.Dispose();
     }
 
+    // Every task of the batch picks among all of its transitions; the slots that are not served drop what theirs picked.
+    private void ChooseByGiven(
+        TransitionBatch batch, ReadOnlySpan<float> given, uint call, int slots, Span<int> taskIndex)
+    {
+        int rows = batch.Count;
+        RelabelChecks.RequireSoftQ(given, rows, rows);
+        SoftQProblem problem = estimate.OfGiven(batch, batch.Task, call);
+        ReadOnlySpan<float> softQ = given;
+        if (ExactTerminalValues.AreAsked(problem))
+        {
+            _softQ.EnsureLength(given.Length);
+            Span<float> replaced = _softQ.Slice(0, given.Length);
+            given.CopyTo(replaced);
+            _terminal.Put(problem, 0, replaced);
+            softQ = replaced;
+        }
+
+        int bad = FiniteCheck.IndexOfNonFinite(softQ);
+        if (bad >= 0)
+        {
+            throw RelabelChecks.NotFiniteGiven(bad / rows, bad % rows, softQ[bad]);
+        }
+
+        Sample(softQ, rows, rows, 0, call, _picked.Slice(0, rows));
+        for (int i = 0; i < slots; i++)
+        {
+            batch.CopyTransition(_picked[_slot[i]], _staged!, _slot[i]);
+            taskIndex[_slot[i]] = i;
+        }
+    }
+
     // The transitions among which a group of tasks chooses: random ones of the replay buffer, or of the batch, or all
     // of a batch that is no larger than the pool.
     private TransitionBatch FillPool(TransitionBatch batch, ReplayBuffer? replay, ulong firstNumber, uint call)
@@ -145,22 +187,29 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
             throw RelabelChecks.NotFinite(options.Estimator, bad / count, first + (bad % count), softQ[bad]);
         }
 
+        Sample(softQ, pool.Count, count, firstNumber, call, _picked.Slice(first, count), first);
+    }
+
+    // A row for each of the tasks, which are numbered from firstTask in what is said of them.
+    private void Sample(
+        ReadOnlySpan<float> softQ, int rows, int tasks, uint firstNumber, uint call, Span<int> picked,
+        int firstTask = 0)
+    {
         TaskPosterior scores = new()
         {
             SoftQ = softQ,
-            Rows = pool.Count,
-            Candidates = count,
+            Rows = rows,
+            Candidates = tasks,
             Temperature = options.Temperature,
             Seed = options.Seed,
             Call = call,
             FirstRow = firstNumber,
         };
-        Span<int> picked = _picked.Slice(first, count);
         session.TaskSampling.SampleRows(scores, picked);
         int missing = picked.IndexOf(-1);
         if (missing >= 0)
         {
-            throw RelabelChecks.NotSampled("task", first + missing, options.Temperature);
+            throw RelabelChecks.NotSampled("task", firstTask + missing, options.Temperature);
         }
     }
 

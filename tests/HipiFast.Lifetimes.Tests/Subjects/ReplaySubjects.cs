@@ -12,7 +12,7 @@ internal static unsafe class ReplaySubjects
 {
     private static readonly float[] s_tasks = [0.1f, 0.2f];
 
-    public static IReadOnlyList<Subject> All { get; } = [Batch(), Buffer(), Relabeler()];
+    public static IReadOnlyList<Subject> All { get; } = [Batch(), Buffer(), Relabeler(), Sampler()];
 
     private static Subject<TransitionBatch> Batch() => new Subject<TransitionBatch>(_ => RelabelData.Batch(2))
         .Reads("Count=", batch => batch.Count = 1)
@@ -90,6 +90,14 @@ internal static unsafe class ReplaySubjects
             using TransitionBatch batch = RelabelData.Batch(4);
             relabeler.Relabel(batch, s_tasks);
         })
+        .Enters(
+            "PrepareBySoftQ(TransitionShape, Int32, Int32)",
+            relabeler => relabeler.PrepareBySoftQ(RelabelData.Shape, 4))
+        .Enters("RelabelBySoftQ(TransitionBatch, ReadOnlySpan, ReadOnlySpan, ReadOnlySpan, IReplay)", relabeler =>
+        {
+            using TransitionBatch batch = RelabelData.Batch(4);
+            relabeler.RelabelBySoftQ(batch, new float[16]);
+        })
         .Enters("RelabelTrajectories(TransitionBatch, ReadOnlySpan)", relabeler =>
         {
             using TransitionBatch batch = RelabelData.Batch(4);
@@ -101,4 +109,10 @@ internal static unsafe class ReplaySubjects
             relabeler.RelabelTrajectories(batch, [1, 1, 2, 2], s_tasks);
         })
         .Keeps(Fact, "Options", "Backend", "Call", "Call=", "Observer", "Observer=");
+
+    private static Subject<SoftQSampler> Sampler() => new Subject<SoftQSampler>(
+        _ => new SoftQSampler(new RelabelOptions { Compute = new() { Threads = 1 } }))
+        .Enters(
+            "Sample(ReadOnlySpan, Int32, Int32, ReadOnlySpan, Span)", sampler => sampler.Sample(new float[6], 2, 3))
+        .Keeps(Fact, "Options", "Call", "Call=");
 }
