@@ -188,6 +188,25 @@ public abstract class DevicePipelineContract
         }
     }
 
+    // Against an agent whose own Q~ would choose others.
+    [Fact]
+    public void AGivenMatrixTakesThePlaceOfTheNetworks()
+    {
+        using ComputeSession session = Open(Backend), reference = Open(ManagedBackend.FamilyName);
+        using AgentNetworks agent = RelabelData.Agent(RelabelData.Shape);
+        RelabelOptions options = new() { RelabelFraction = 1, Temperature = 0, Seed = 3 };
+        using Relabeler device = new(session, RelabelData.GoalFamily, agent, options),
+            host = new(reference, RelabelData.GoalFamily, agent, options);
+        using TransitionBatch first = RelabelData.Batch(Rows), second = RelabelData.Batch(Rows),
+            third = RelabelData.Batch(Rows);
+        float[] softQ = [.. Enumerable.Range(0, Rows * Rows).Select(i => 3 * MathF.Sin(i * i % 1001))];
+
+        int[] expected = host.RelabelBySoftQ(first, softQ).TaskIndex.ToArray();
+        Assert.Equal(expected, device.RelabelBySoftQ(second, softQ).TaskIndex.ToArray());
+        Assert.Equal(RelabelData.Contents(first), RelabelData.Contents(second));
+        Assert.NotEqual(expected, device.Relabel(third).TaskIndex.ToArray());
+    }
+
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.NegativeInfinity)]

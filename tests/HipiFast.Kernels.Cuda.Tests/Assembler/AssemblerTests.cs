@@ -6,7 +6,9 @@ namespace HipiFast.Kernels.Cuda.Tests.Assembler;
 
 /// <summary>
 /// The kernels under NVIDIA's own assembler, which shows without a GPU what a change costs on one: registers, shared
-/// memory, spills, and the instructions of every loop, against a kept table.
+/// memory, spills, and the instructions of every loop, against a kept table. The table names the PTX that it is of. While
+/// that is what the kernels compile to, the first architecture stands for all; the others are assembled, too, where the
+/// assembler is required (in CI), and once the PTX has changed.
 /// </summary>
 public sealed class AssemblerTests
 {
@@ -19,30 +21,47 @@ public sealed class AssemblerTests
     private static string Table { get; } =
         Path.GetFullPath(Path.Combine(SourceFolder(), "../../../kernels/HipiFast.Kernels.Cuda/sass.txt"));
 
+    // Runs where there is no assembler, too: a kernel that has changed must not go by unseen there.
+    [Fact]
+    public void TheTableIsOfThesePtx() => Assert.True(
+        IsOfThesePtx() || IsWriting,
+        $"{Table} was made of other PTX than the kernels compile to now. Where ptxas and nvdisasm are "
+        + $"(bench/assembler.sh fetches them), run these tests with {WriteVariable}=1, which writes the table anew.");
+
     [AssemblerFact]
     public void WhatTheKernelsTakeOnADeviceChangesOnlyOnPurpose()
     {
+        bool isWhole = IsWriting || NvidiaAssembler.IsRequired || !IsOfThesePtx();
+        (string Version, string Architecture)[] targets =
+            [.. NvidiaAssembler.Architectures.Take(isWhole ? NvidiaAssembler.Architectures.Count : 1)];
         List<string> lines =
         [
             "# What NVIDIA's assembler makes of every kernel: registers of a thread, bytes of declared shared memory,",
             "# instructions, and for every loop its depth and its own instructions (issue slots of a pass), with the",
             "# FFMA and HMMA among them.",
+            PtxLine(),
             .. NvidiaAssembler.Architectures.GroupBy(pair => pair.Version, pair => pair.Architecture).Select(
                 group => $"# {string.Join(", ", group)}: ptxas {NvidiaAssembler.Find(group.Key).Version()}"),
         ];
         (string Name, PtxKernel Kernel)[] kernels = [.. PtxCatalog.Embedded.Keys.Select(Kernel).OrderBy(
             kernel => kernel.Name, StringComparer.Ordinal)];
-        string[][] found = new string[NvidiaAssembler.Architectures.Count][];
+        string[][] found = new string[targets.Length][];
         Parallel.For(
             0, found.Length, new ParallelOptions { MaxDegreeOfParallelism = Processes },
-            i => found[i] = Describe(NvidiaAssembler.Architectures[i], kernels));
+            i => found[i] = Describe(targets[i], kernels));
         lines.AddRange(found.SelectMany(lines => lines));
-        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(WriteVariable)))
+        if (IsWriting)
         {
             File.WriteAllLines(Table, lines);
         }
 
-        Assert.Equal(string.Empty, Difference(File.ReadAllLines(Table), [.. lines]));
+        string[] left = [.. NvidiaAssembler.Architectures.Except(targets).Select(target => $" {target.Architecture}: ")];
+        string[] table =
+        [
+            .. File.ReadAllLines(Table).Where(
+                line => !left.Any(part => line.Contains(part, StringComparison.Ordinal))),
+        ];
+        Assert.Equal(string.Empty, Difference(table, [.. lines]));
     }
 
     [Fact]
@@ -76,6 +95,12 @@ public sealed class AssemblerTests
             "k sm_80: 8 registers, 0 shared, 10 instructions, loops 1:4 2:2(1 FFMA)",
             Difference(table, [Line("k", "sm_80", new AssembledKernel(8, 0, 0, after))]), StringComparison.Ordinal);
     }
+
+    private static bool IsWriting => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(WriteVariable));
+
+    private static bool IsOfThesePtx() => File.ReadAllLines(Table).Contains(PtxLine());
+
+    private static string PtxLine() => "# PTX: " + EmbeddedPtx.Hash();
 
     private static (string Name, PtxKernel Kernel) Kernel((string Kernel, string Family) key)
     {

@@ -23,9 +23,12 @@ internal sealed partial class NvidiaAssembler(string folder)
     public static string? WhyNot { get; } =
         Architectures.All(pair =>
             File.Exists(Tool(pair.Version, "ptxas")) && File.Exists(Tool(pair.Version, "nvdisasm")))
-            || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(RequireVariable))
+            || IsRequired
             ? null
             : $"ptxas and nvdisasm were not found in '{Root}' (bench/assembler.sh fetches them).";
+
+    /// <summary>Whether tests must not be skipped, and every architecture be assembled for.</summary>
+    public static bool IsRequired => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(RequireVariable));
 
     private static string Root => Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder
         ? folder
