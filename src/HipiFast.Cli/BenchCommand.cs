@@ -185,7 +185,10 @@ internal static class BenchCommand
         Option<double> seconds = Seconds("Time spent on each environment, in seconds.", 1);
         Command environments = new(
             "environments",
-            "Steps per second of every environment under random actions.") { names, copies, threads, seconds };
+            "Steps per second of every environment under random actions.")
+        {
+            names, EnvironmentAssembly.Option, copies, threads, seconds,
+        };
         environments.SetAction(parsed =>
         {
             ConsoleOutput output = new(parsed.GetValue(json));

@@ -112,7 +112,7 @@ internal static class CloneCommand
             "clone",
             "Behavior cloning on demonstrations whose tasks are inferred by inverse RL (HIPI-BC), or a baseline of it.")
         {
-            environment, file, agent, trajectories, labels, candidates, temperature, episodes, seed, hidden, epochs,
+            environment, EnvironmentAssembly.Option, file, agent, trajectories, labels, candidates, temperature, episodes, seed, hidden, epochs,
             learner, device, output,
         };
         command.SetAction(parsed =>

@@ -54,6 +54,7 @@ internal static class CommandLineProgram
             }
 
             RequirePaths(parsed);
+            EnvironmentAssembly.Load(parsed);
             if (parsed.Action == parsed.CommandResult.Command.Action)
             {
                 // Neither --help nor --version.

@@ -52,7 +52,7 @@ internal static class EvalCommand
             "eval",
             "Play episodes with the agents of a run, and show success rate and return with sampled and mean actions.")
         {
-            run, episodes, seed, backend, device, precision,
+            run, EnvironmentAssembly.Option, episodes, seed, backend, device, precision,
         };
         command.SetAction(parsed =>
         {

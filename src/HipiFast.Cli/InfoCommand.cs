@@ -8,7 +8,10 @@ internal static class InfoCommand
     public static Command Create(Option<bool> json)
     {
         Command command = new(
-            "info", "Show this machine, its instruction sets, the backends and packages found, and the environments.");
+            "info", "Show this machine, its instruction sets, the backends and packages found, and the environments.")
+        {
+            EnvironmentAssembly.Option,
+        };
         command.SetAction(parsed =>
         {
             new ProgramInfo().Write(new ConsoleOutput(parsed.GetValue(json)));

@@ -61,7 +61,7 @@ internal static class TrainCommand
             + "Defaults shown are those of nav2d with inverse-rl; every environment has its own, and a run's "
             + "config.json says them all.")
         {
-            environment, seeds, preset, output, resume, otherVariant, file,
+            environment, EnvironmentAssembly.Option, seeds, preset, output, resume, otherVariant, file,
         };
         Dictionary<OptionKey<TrainingConfig>, Option<string?>> keys = [];
         TrainingConfig shown = TrainingDefaults.ShownInHelp();

@@ -94,9 +94,16 @@ public static class EnvironmentRegistry
     {
         ArgumentNullException.ThrowIfNull(name);
         Entry[] entries = s_entries;
-        return entries.FirstOrDefault(entry => entry.Description.Name == name) ?? throw new ArgumentException(
-            $"Unknown environment '{name}'"
-            + $"{NearestName.Suggestion(name, entries.Select(entry => entry.Description.Name))}.");
+        if (entries.FirstOrDefault(entry => entry.Description.Name == name) is Entry found)
+        {
+            return found;
+        }
+
+        string suggestion = NearestName.Suggestion(name, entries.Select(entry => entry.Description.Name));
+        string own = suggestion.StartsWith(" (", StringComparison.Ordinal)
+            ? string.Empty
+            : $", or one of your own, added by {nameof(EnvironmentRegistry)}.{nameof(Register)} or --environment-assembly";
+        throw new ArgumentException($"Unknown environment '{name}'{suggestion}{own}.");
     }
 
     private sealed record Entry(
