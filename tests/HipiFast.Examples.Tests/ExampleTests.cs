@@ -47,6 +47,15 @@ public sealed class ExampleTests
         Assert.True(double.Parse(lines[1].Split(' ')[^1]) > 0.5, lines[1]);
     }
 
+    // As the program does it; that it trains on the assembly is seen where the program is tested.
+    [Fact]
+    public void PluginEnvironment()
+    {
+        Registration.Register();
+        EnvironmentContract.SameSeedGivesTheSameRun("spring");
+        EnvironmentContract.AStepAllocatesNothing("spring");
+    }
+
     [Fact]
     public void EveryExampleIsRunHere()
     {
@@ -58,11 +67,12 @@ public sealed class ExampleTests
             typeof(ExampleTests).GetMethods().Select(method => method.Name).Intersect(folders).Order());
     }
 
-    [Fact]
-    public void TheReadmeShowsTheFirstExample()
+    [Theory]
+    [InlineData("FirstRelabel/Program.cs")]
+    [InlineData("PluginEnvironment/Spring.cs")]
+    public void TheReadmeShowsTheExample(string file)
     {
-        string[] source = File.ReadAllLines(
-            Path.Combine(Repository.Root, "docs", "examples", "FirstRelabel", "Program.cs"));
+        string[] source = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "examples", file));
         int begin = Array.IndexOf(source, "// README begins"), end = Array.IndexOf(source, "// README ends");
         Assert.InRange(begin, 0, end - 10);
         Assert.Contains(

@@ -5,6 +5,7 @@ using HipiFast.Kernels.Random;
 using HipiFast.Kernels.Tasks;
 using HipiFast.Tasks;
 
+// README begins
 public static class Registration
 {
     public static void Register() => EnvironmentRegistry.Register(
@@ -12,7 +13,7 @@ public static class Registration
         (copies, settings) => new Spring(copies, settings));
 }
 
-/// <summary>A mass on a spring. State: place and velocity. Action: a push. Task: the place where to rest.</summary>
+// State: place and velocity. Action: a push. Task: the place where to rest.
 internal sealed class Spring(int copies, EnvironmentSettings settings) : SimulatedEnvironment(
     "spring", copies, observationDimension: 2, actionDimension: 1, stateColumns: 2,
     settings.EpisodeLimit ?? 40, TaskFamily.Create(new Rest()), new UniformTasks(low: [-0.8f], high: [0.8f]))
@@ -42,6 +43,8 @@ internal sealed class Spring(int copies, EnvironmentSettings settings) : Simulat
         observation[1] = StateColumn(1)[copy];
     }
 }
+
+// README ends
 
 /// <summary>Reward -1 a step until the mass is within 0.1 of the task, and slow; that ends it.</summary>
 internal readonly struct Rest : ITaskFamily
