@@ -75,7 +75,7 @@ public sealed class PluginTests
     }
 
     [Fact]
-    public void WithoutARepositoryAMissingPluginNamesItsFile()
+    public void WithoutARepositoryAMissingPluginSaysHowItIsInstalled()
     {
         using TemporaryDirectory directory = new();
         Directory.CreateDirectory(directory["plugins"]);
@@ -83,7 +83,10 @@ public sealed class PluginTests
         Assert.Null(folder.Repository);
         OptionalComponents parts = new([s_moon with { }], folder, build: null, Assert.Fail);
         parts.LoadAll();
-        Assert.Equal($"not installed (no HipiFast.Moon.dll in {directory["plugins"]})", parts.Components[0].Status);
+        Assert.Equal(
+            "not installed ('dotnet publish' a project with the package HipiFast.Moon 0.1.0 to "
+            + $"'{Path.Combine(directory["plugins"], "HipiFast.Moon")}')",
+            parts.Components[0].Status);
         Assert.StartsWith(
             "Backend 'moon' is not installed", Assert.Throws<NotSupportedException>(
                 () => parts.ObtainBackend("moon", null)).Message, StringComparison.Ordinal);

@@ -9,8 +9,12 @@ namespace HipiFast.Cli;
 /// that comes with the program.
 /// </param>
 /// <param name="Fetches">What building a plug-in fetches, for the line that says so.</param>
+/// <param name="Beside">
+/// Package that its own, of the assembly's name, leaves to the user to choose; empty for none.
+/// </param>
 internal sealed record OptionalComponent(
-    string Assembly, string Provides, string Name, string? Project = null, string Fetches = "")
+    string Assembly, string Provides, string Name, string? Project = null, string Fetches = "",
+    string Beside = "")
 {
     /// <summary>What <see cref="Provides"/> is for a backend.</summary>
     public const string Backend = "backend";
@@ -23,6 +27,17 @@ internal sealed record OptionalComponent(
 
     /// <summary>How it was found, in a few words.</summary>
     public string Status { get; set; } = "not looked for";
+
+    /// <summary>What to do where a plug-in is not there and cannot be built, in a few words.</summary>
+    /// <param name="folder">Where plug-ins lie.</param>
+    public string HowToInstall(string folder)
+    {
+        string version = typeof(OptionalComponent).Assembly.GetName().Version!.ToString(3);
+        string packages = Beside.Length == 0
+            ? $"package {Assembly} {version}"
+            : $"packages {Assembly} {version} and {Beside}";
+        return $"'dotnet publish' a project with the {packages} to '{Path.Combine(folder, Assembly)}'";
+    }
 
     /// <summary>The option that asks for it.</summary>
     public string Option => $"--{Provides} {Name}";

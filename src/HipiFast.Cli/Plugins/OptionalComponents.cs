@@ -42,7 +42,7 @@ internal sealed class OptionalComponents(
             new("HipiFast.Mujoco", "environments", "of the paper's physics"),
             new(
                 "HipiFast.TorchSharp", OptionalComponent.Learner, LearnerRegistry.Torch, "src/HipiFast.TorchSharp",
-                "libtorch, 130 MB"),
+                "libtorch, 130 MB", "libtorch-cpu-linux-x64 (or your system's)"),
         ],
         PluginFolder.OfProgram,
         s_builder.CanBuild ? s_builder.Build : null,
@@ -206,7 +206,7 @@ internal sealed class OptionalComponents(
         {
             path = folder.Find(component.Assembly, out string reason);
             component.Status = build is null
-                ? $"not installed (no {component.Assembly}.dll in {folder.Root})"
+                ? $"not installed ({component.HowToInstall(folder.Root)})"
                 : $"{reason}; is built when {component.Option} first asks for it";
         }
 
