@@ -49,7 +49,7 @@ public sealed class PackedFeed : IDisposable
     /// <summary>Runs a program.</summary>
     public static ProcessResult Run(string program, string folder, params string[] arguments)
     {
-        ProcessStartInfo start = new(program, arguments) { WorkingDirectory = folder };
+        ProcessStartInfo start = new(ChildProgram.At(program), arguments) { WorkingDirectory = folder };
         start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
         start.Environment["DOTNET_NOLOGO"] = "1";
 

@@ -14,4 +14,12 @@ public static class ChildProgram
     /// <param name="name">Its name.</param>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     public static string Find(string name) => ExecutablePath.Find(name);
+
+    /// <summary>A program that a test has put somewhere.</summary>
+    /// <param name="path">Its full path.</param>
+    public static string At(string path)
+    {
+        Assert.True(Path.IsPathFullyQualified(path), $"{path} is no full path.");
+        return path;
+    }
 }
