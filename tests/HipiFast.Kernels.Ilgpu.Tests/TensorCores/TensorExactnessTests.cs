@@ -50,9 +50,11 @@ public sealed class TensorExactnessTests
                     (272, TensorTestBackend.EightWarpsLong, 3, 9),
                 ])
             {
-                // The critics alone are a part of both.
-                cases.Add(hidden, backend, rows, candidates, SoftQEstimator.SoftCritic);
-                cases.Add(hidden, backend, rows, candidates, SoftQEstimator.Bellman);
+                // The critics alone are a part of both. How warps share a network does not depend on which of the two it
+                // is: they take turns, and the machine that runs the same kernels as PTX has both at every width.
+                cases.Add(
+                    hidden, backend, rows, candidates,
+                    cases.Count % 2 == 0 ? SoftQEstimator.SoftCritic : SoftQEstimator.Bellman);
             }
 
             return cases;
