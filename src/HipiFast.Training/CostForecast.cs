@@ -32,7 +32,7 @@ public readonly record struct CostForecast(double SoftQValues, double RelabelSha
     {
         ArgumentNullException.ThrowIfNull(config);
         RelabelOptions options = config.Relabeling;
-        double values = SoftQ(options, (double)config.Learner.Batch * config.Pool, fixedTasks), hidden =
+        double values = options.SoftQValues((double)config.Learner.Batch * config.Pool, fixedTasks), hidden =
             config.Learner.Hidden;
         int critics = config.Learner.Critics, evaluated = options.Twin == TwinCombination.First ? 1 : critics;
         double passes = options.Estimator switch
@@ -45,36 +45,5 @@ public readonly record struct CostForecast(double SoftQValues, double RelabelSha
         double relabel = values * passes * hidden * hidden;
         double update = UpdateWeight * (4 + (6 * critics)) * hidden * (hidden + input);
         return new CostForecast(values, relabel / (relabel + update));
-    }
-
-    private static double SoftQ(RelabelOptions options, double rows, int fixedTasks)
-    {
-        double served = options.RelabelFraction * (options.MixesGoals ? 1 - options.GoalMix : 1);
-        if (options.Strategy != RelabelStrategy.InverseRl || served == 0)
-        {
-            return 0;
-        }
-
-        int sources = options.Candidates == CandidateSource.Both ? 2 : 1;
-        if (options.AssignsByTask)
-        {
-            return served * options.RowPool;
-        }
-
-        bool isFixed = options.Candidates == CandidateSource.Fixed;
-        if (!options.Groups)
-        {
-            return isFixed ? fixedTasks : sources * rows;
-        }
-
-        // Labels that serve L draws leave one draw in L to infer.
-        double inferred = served / options.LabelDraws;
-        if (isFixed)
-        {
-            return inferred * fixedTasks;
-        }
-
-        double candidates = sources * Math.Clamp(inferred * rows, 1, options.GroupRows);
-        return inferred * (options.GroupCandidates == 0 ? candidates : Math.Min(candidates, options.GroupCandidates));
     }
 }

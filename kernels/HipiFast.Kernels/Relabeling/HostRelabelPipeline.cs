@@ -45,6 +45,7 @@ internal sealed unsafe class HostRelabelPipeline(
             _assignment.Begin(problem, tasks);
             Span<float> max = default, sum = default;
             BeginPartition(problem, ref max, ref sum);
+            problem.Watch?.Begin((long)blocks.StepCount * problem.SoftQ.Rows / blocks.BlockCount);
             for (int i = 0; i < blocks.StepCount; i++)
             {
                 RowStep step = blocks[i];
@@ -52,6 +53,11 @@ internal sealed unsafe class HostRelabelPipeline(
                 if (!IsFinite(problem, step, softQ, ref summary))
                 {
                     return summary;
+                }
+
+                if (problem.Source is not null || !problem.GivenSoftQ.IsEmpty)
+                {
+                    problem.Watch?.Advance(step.Rows);
                 }
 
                 if (step.Accumulates)
@@ -145,7 +151,7 @@ internal sealed unsafe class HostRelabelPipeline(
         }
         else if (problem.Source is null)
         {
-            SoftQRows.Compute(softQKernel, problem.SoftQ, step.First, step.Rows, softQ);
+            Estimate(problem, step, softQ);
         }
         else
         {
@@ -153,6 +159,18 @@ internal sealed unsafe class HostRelabelPipeline(
         }
 
         return softQ;
+    }
+
+    private void Estimate(in RelabelProblem problem, in RowStep step, Span<float> softQ)
+    {
+        int candidates = problem.SoftQ.Candidates, most = problem.Watch?.PartRows(candidates) ?? int.MaxValue;
+        for (int first = 0, rows; first < step.Rows; first += rows)
+        {
+            rows = Math.Min(most, step.Rows - first);
+            Span<float> part = softQ.Slice(first * candidates, rows * candidates);
+            SoftQRows.Compute(softQKernel, problem.SoftQ, step.First + first, rows, part);
+            problem.Watch?.Advance(rows);
+        }
     }
 
     // False at a NaN or infinity.

@@ -38,6 +38,12 @@ internal readonly ref struct RelabelProblem
     public IRelabelObserver? Observer { get; init; }
 
     /// <summary>
+    /// Who may end the call, and hears how far it is; null for nobody. Asked between parts of a call that passes through
+    /// host memory; one on a device ends only by itself.
+    /// </summary>
+    internal RelabelWatch? Watch { get; init; }
+
+    /// <summary>
     /// Earlier batches that count in the partition; null for the batch's own. The caller commits the newest batch once
     /// the call has succeeded.
     /// </summary>

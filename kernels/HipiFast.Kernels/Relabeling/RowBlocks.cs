@@ -37,6 +37,9 @@ internal readonly struct RowBlocks
     /// <summary>Rows of a block; the last may have fewer.</summary>
     public int BlockRows { get; }
 
+    /// <summary>Blocks that the rows are divided into.</summary>
+    public int BlockCount => _blocks;
+
     /// <summary>Steps of the call. Each computes a block of Q~.</summary>
     public int StepCount => _hasPartition && _blocks > 1 ? checked(2 * _blocks) : _blocks;
 

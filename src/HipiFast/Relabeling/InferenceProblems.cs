@@ -11,9 +11,10 @@ namespace HipiFast.Relabeling;
 /// <param name="candidates">The candidates; gathered here.</param>
 /// <param name="options">How to relabel.</param>
 /// <param name="running">The partition that is kept across batches, or null.</param>
+/// <param name="watch">Who waits for the call.</param>
 internal sealed class InferenceProblems(
     AgentEstimate estimate, ReturnSum returns, CandidateTasks candidates, RelabelOptions options,
-    RunningPartition? running)
+    RunningPartition? running, RelabelWatch watch)
 {
     /// <summary>A batch in host memory. Trajectories are given tasks only; the pipeline judges transitions.</summary>
     /// <param name="batch">The batch.</param>
@@ -55,7 +56,10 @@ internal sealed class InferenceProblems(
             problem = Of(estimate.Of(batch, candidates.Tasks, call), given, goals);
         }
 
-        return problem with { Commanded = units.Commanded, Observer = observer, Running = running };
+        return problem with
+        {
+            Commanded = units.Commanded, Observer = observer, Running = running, Watch = watch,
+        };
     }
 
     /// <summary>A batch where it lies in the session's memory.</summary>

@@ -31,6 +31,8 @@ internal sealed class Rehearsal(
     private const double LongestRoundSeconds = 0.25;
     private const double LongestSeconds = 2;
 
+    private const int TimedCalls = 3;
+
     /// <summary>Makes calls until the runtime compiles nothing any more, for 2 s at the most.</summary>
     /// <param name="rows">B.</param>
     /// <param name="count">K of the tasks given with each call; 0 where the options say where they come from.</param>
@@ -69,6 +71,30 @@ internal sealed class Rehearsal(
         }
         while (JitInfo.GetCompiledMethodCount() != compiled
             && Stopwatch.GetElapsedTime(start).TotalSeconds < LongestSeconds);
+    }
+
+    /// <summary>Times a small call: the best of three.</summary>
+    /// <param name="rows">B.</param>
+    /// <param name="count">K.</param>
+    /// <returns>Seconds.</returns>
+    public double Time(int rows, int count)
+    {
+        using Relabeler relabeler = Open(options with
+        {
+            Assignment = Assignment.Row, Candidates = CandidateSource.Commanded, GoalMix = 0, GroupRows = 0,
+            GroupCandidates = 0, LabelDraws = 1, Partition = PartitionMode.Batch, RelabelFraction = 1,
+        });
+        using TransitionBatch batch = MadeUp(rows);
+        float[] given = new float[count * family.TaskDimension];
+        double best = double.PositiveInfinity;
+        for (int call = 0; call < TimedCalls; call++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            relabeler.Relabel(batch, given);
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+
+        return best;
     }
 
     private static void Relabel(

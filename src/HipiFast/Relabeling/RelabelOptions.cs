@@ -189,6 +189,41 @@ public sealed record RelabelOptions
     /// <summary>Whether inverse RL is by task.</summary>
     internal bool AssignsByTask => Assignment == Assignment.Task && Strategy == RelabelStrategy.InverseRl;
 
+    /// <summary>Soft-Q values that a call computes for each of its rows, on average.</summary>
+    /// <param name="rows">B.</param>
+    /// <param name="tasks">K of a set of candidates, fixed or given with the call; 0 where the batch has them.</param>
+    /// <returns>The number; a pair of critics is one value.</returns>
+    internal double SoftQValues(double rows, int tasks)
+    {
+        double served = RelabelFraction * (MixesGoals ? 1 - GoalMix : 1);
+        if (Strategy != RelabelStrategy.InverseRl || served == 0)
+        {
+            return 0;
+        }
+
+        int sources = Candidates == CandidateSource.Both ? 2 : 1;
+        if (AssignsByTask)
+        {
+            return served * RowPool;
+        }
+
+        bool isSet = tasks > 0;
+        if (!Groups)
+        {
+            return isSet ? tasks : sources * rows;
+        }
+
+        // Labels that serve L draws leave one draw in L to infer.
+        double inferred = served / LabelDraws;
+        if (isSet)
+        {
+            return inferred * tasks;
+        }
+
+        double candidates = sources * Math.Clamp(inferred * rows, 1, GroupRows);
+        return inferred * (GroupCandidates == 0 ? candidates : Math.Min(candidates, GroupCandidates));
+    }
+
     /// <summary>Throws when an option is out of range, or asks for what needs another.</summary>
     /// <exception cref="ArgumentException">
     /// One sentence naming the option, what was found and what is expected.

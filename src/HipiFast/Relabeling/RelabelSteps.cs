@@ -37,9 +37,10 @@ internal sealed class RelabelSteps : IDisposable
     /// <param name="estimate">Q~ of transitions.</param>
     /// <param name="options">How to relabel.</param>
     /// <param name="tasks">Where random relabeling draws tasks; null for the batch's own.</param>
+    /// <param name="watch">Who waits for a call.</param>
     public RelabelSteps(
         ComputeSession session, TaskFamily family, AgentEstimate estimate, RelabelOptions options,
-        ITaskDistribution? tasks)
+        ITaskDistribution? tasks, RelabelWatch watch)
     {
         _session = session;
         _family = family;
@@ -49,12 +50,12 @@ internal sealed class RelabelSteps : IDisposable
         _services = new SlotServices(options);
         _goals = new GoalTasks(family, options, tasks);
         _returns = new ReturnSum(family, options.Compute.Threads);
-        _choice = new TransitionChoice(session, estimate, options);
+        _choice = new TransitionChoice(session, estimate, options, watch);
         _pending = new PendingChanges(family.TaskDimension);
         _inference = new RowInference(session, options, _pending);
         _running = options.Partition == PartitionMode.Running ? new RunningPartition(options.PartitionDecay) : null;
-        _problems = new InferenceProblems(estimate, _returns, Candidates, options, _running);
-        _groups = new ServedGroups(session, _problems, Candidates, options);
+        _problems = new InferenceProblems(estimate, _returns, Candidates, options, _running, watch);
+        _groups = new ServedGroups(session, _problems, Candidates, options, watch);
         _labels = options.Groups && options.LabelDraws > 1
             ? new InferredLabels(family.TaskDimension, options.LabelDraws)
             : null;

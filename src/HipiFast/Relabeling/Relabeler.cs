@@ -50,6 +50,7 @@ public sealed class Relabeler : IDisposable
     private readonly AgentEstimate _estimate;
     private readonly Trajectories _trajectories = new();
     private readonly RelabelSteps _steps;
+    private readonly RelabelWatch _watch = new();
     private UseGuard _use;
 
     /// <summary>Makes a relabeler with threads of its own.</summary>
@@ -101,7 +102,7 @@ public sealed class Relabeler : IDisposable
         _session = session ?? options.Compute.OpenSession();
         Options = options;
         _estimate = new AgentEstimate(agent, family, options, _session.SoftQ.ReadsNetworks);
-        _steps = new RelabelSteps(_session, family, _estimate, options, tasks);
+        _steps = new RelabelSteps(_session, family, _estimate, options, tasks, _watch);
     }
 
     /// <summary>The options it was made with.</summary>
@@ -118,6 +119,27 @@ public sealed class Relabeler : IDisposable
 
     /// <summary>Receives Q~ and the posterior as they are computed, or null.</summary>
     public IRelabelObserver? Observer { get; set; }
+
+    /// <summary>
+    /// Ends a call that takes too long: looked at before it computes, and then every two million soft-Q values (by
+    /// groups or by task, with each group). The call throws an <see cref="OperationCanceledException"/> and leaves the
+    /// batch as it was. A call that a device computes as a whole is ended before it begins, or not.
+    /// </summary>
+    public CancellationToken Cancellation
+    {
+        get => _watch.Cancellation;
+        set => _watch.Cancellation = value;
+    }
+
+    /// <summary>
+    /// Hears, on the thread that relabels and as often as <see cref="Cancellation"/> is looked at, what share of a
+    /// call's soft-Q values is computed, in [0, 1]; or null.
+    /// </summary>
+    public IProgress<double>? Progress
+    {
+        get => _watch.Progress;
+        set => _watch.Progress = value;
+    }
 
     /// <summary>Sets the tasks of <see cref="CandidateSource.Fixed"/>.</summary>
     /// <param name="tasks"><c>[K, P]</c>, copied.</param>
@@ -172,6 +194,28 @@ public sealed class Relabeler : IDisposable
         using UseGuard.Scope use = _use.Enter(this);
         new Rehearsal(_session, _family, null, shape, Options, _tasks, _steps.Candidates).Run(
             rows, candidates, bySoftQ: true);
+    }
+
+    /// <summary>
+    /// Tells what a call will take before it is made: counts its soft-Q values, and times small calls on transitions
+    /// that it makes up (100,000 soft-Q values each, less than a second in all but for large networks). Changes nothing.
+    /// </summary>
+    /// <param name="rows">B of the call to come, 1 or more.</param>
+    /// <param name="candidates">As for <see cref="Prepare"/>.</param>
+    /// <returns>The forecast.</returns>
+    /// <exception cref="ArgumentException">As for <see cref="Prepare"/>.</exception>
+    public RelabelForecast Forecast(int rows, int candidates = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(candidates);
+        using UseGuard.Scope use = _use.Enter(this);
+        AgentNetworks agent = _estimate.RequireAgent();
+        int set = candidates > 0 || Options.Candidates != CandidateSource.Fixed
+            ? candidates
+            : _steps.Candidates.FixedCount;
+        return RelabelForecast.Of(
+            Options, rows, set,
+            new Rehearsal(_session, _family, agent, agent.Shape, Options, _tasks, _steps.Candidates).Time);
     }
 
     /// <summary>
@@ -385,6 +429,7 @@ public sealed class Relabeler : IDisposable
     {
         ArgumentNullException.ThrowIfNull(batch);
         using UseGuard.Scope use = _use.Enter(this), session = _session.Enter(), agent = ShareAgent();
+        Cancellation.ThrowIfCancellationRequested();
         switch (batch)
         {
             case TransitionBatch host:

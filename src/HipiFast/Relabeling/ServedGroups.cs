@@ -15,8 +15,10 @@ namespace HipiFast.Relabeling;
 /// <param name="problems">A group as a problem for them.</param>
 /// <param name="candidates">Receives the candidates of all groups, one group after the other.</param>
 /// <param name="options">How to relabel.</param>
+/// <param name="watch">Who waits for the call.</param>
 internal sealed class ServedGroups(
-    ComputeSession session, InferenceProblems problems, CandidateTasks candidates, RelabelOptions options)
+    ComputeSession session, InferenceProblems problems, CandidateTasks candidates, RelabelOptions options,
+    RelabelWatch watch)
     : IDisposable
 {
     private readonly NativeBuffer<int> _row = new(0);
@@ -61,6 +63,7 @@ internal sealed class ServedGroups(
         }
 
         RelabelSummary total = RelabelSummary.Nothing;
+        watch.Begin(Math.Max(1, served));
         for (int first = 0; first < served; first += groupRows)
         {
             int rows = Math.Min(groupRows, served - first), firstCandidate = isSet ? 0 : candidates.Count;
@@ -87,6 +90,8 @@ internal sealed class ServedGroups(
                 _task.Slice(i * width, width).CopyTo(pending.Task.Slice(row * width, width));
                 pending.TaskIndex[row] = firstCandidate + _index[i];
             }
+
+            watch.Advance(rows);
         }
 
         return Inference.Of(total, served, options.Partition == PartitionMode.None ? 0 : candidates.Count);

@@ -16,12 +16,13 @@ namespace HipiFast.Relabeling;
 /// <param name="session">Kernels.</param>
 /// <param name="estimate">Q~.</param>
 /// <param name="options">How to relabel.</param>
-internal sealed class TransitionChoice(ComputeSession session, AgentEstimate estimate, RelabelOptions options)
-    : IDisposable
+/// <param name="watch">Who waits for the call.</param>
+internal sealed class TransitionChoice(
+    ComputeSession session, AgentEstimate estimate, RelabelOptions options, RelabelWatch watch) : IDisposable
 {
     // Slots that choose among the same random transitions. Few enough that many slots see many transitions, and two
     // vectors of columns.
-    private const int GroupSlots = 32;
+    internal const int GroupSlots = 32;
 
     private readonly NativeBuffer<float> _softQ = new(0);
     private readonly ExactTerminalValues _terminal = new();
@@ -74,6 +75,7 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
         int groupSlots = Math.Min(GroupSlots, int.MaxValue / poolRows), width = batch.Shape.TaskDimension;
         _softQ.EnsureLength((long)poolRows * Math.Min(groupSlots, slots));
         ulong numbered = 0;
+        watch.Begin(Math.Max(1, slots));
         for (int first = 0; first < slots; first += groupSlots, numbered += (uint)poolRows)
         {
             int count = Math.Min(groupSlots, slots - first);
@@ -84,6 +86,8 @@ internal sealed class TransitionChoice(ComputeSession session, AgentEstimate est
                 pool.CopyTransition(_picked[i], _staged, _slot[i]);
                 taskIndex[_slot[i]] = i;
             }
+
+            watch.Advance(count);
         }
     }
 

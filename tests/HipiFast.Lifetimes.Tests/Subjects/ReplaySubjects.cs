@@ -108,7 +108,10 @@ internal static unsafe class ReplaySubjects
             using TransitionBatch batch = RelabelData.Batch(4);
             relabeler.RelabelTrajectories(batch, [1, 1, 2, 2], s_tasks);
         })
-        .Keeps(Fact, "Options", "Backend", "Call", "Call=", "Observer", "Observer=");
+        .Enters("Forecast(Int32, Int32)", relabeler => relabeler.Forecast(4))
+        .Keeps(
+            Fact, "Options", "Backend", "Call", "Call=", "Observer", "Observer=", "Cancellation", "Cancellation=",
+            "Progress", "Progress=");
 
     private static Subject<SoftQSampler> Sampler() => new Subject<SoftQSampler>(
         _ => new SoftQSampler(new RelabelOptions { Compute = new() { Threads = 1 } }))
