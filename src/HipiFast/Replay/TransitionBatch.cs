@@ -243,6 +243,17 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
         }
     }
 
+    /// <summary>Copies a whole row over another.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="target">The row that is overwritten.</param>
+    internal void MoveRow(int row, int target)
+    {
+        foreach (TransitionColumn column in Columns)
+        {
+            CopyColumn(column, this, row, target, 1);
+        }
+    }
+
     /// <summary>The task of a transition, P floats.</summary>
     /// <param name="row">The transition.</param>
     internal Span<float> TaskOf(int row) => Task.Slice(row * Shape.TaskDimension, Shape.TaskDimension);

@@ -6,6 +6,9 @@ internal static class FileSignature
     /// <summary>First bytes of a file that <see cref="Describe"/> looks at.</summary>
     public const int Bytes = 16;
 
+    /// <summary>What <see cref="Describe"/> says of a safetensors file.</summary>
+    public const string Safetensors = "a safetensors file";
+
     // A safetensors file may begin with any eight bytes, which are a length; the brace after them tells it from the
     // others.
     private const int BraceAt = SafetensorsHeader.PrefixBytes;
@@ -15,7 +18,7 @@ internal static class FileSignature
     /// <returns>Null for a format that is not known here, which text is too.</returns>
     public static string? Describe(ReadOnlySpan<byte> first) => first switch
     {
-        _ when IsSafetensors(first) => "a safetensors file",
+        _ when IsSafetensors(first) => Safetensors,
         _ when first.StartsWith("PK\u0003\u0004"u8) || first.StartsWith("PK\u0005\u0006"u8) =>
             "a zip archive, as NumPy's .npz and PyTorch's .pt are",
         _ when first.StartsWith((ReadOnlySpan<byte>)[0x93, .. "NUMPY"u8]) => "an array of NumPy (.npy)",

@@ -19,7 +19,15 @@ public static class InputFile
     /// <exception cref="InvalidDataException">
     /// It is empty, a pipe or device, or a file of another format that its first bytes tell.
     /// </exception>
-    public static SafeFileHandle OpenHandle(string path, string kind, out long length)
+    public static SafeFileHandle OpenHandle(string path, string kind, out long length) =>
+        OpenHandle(path, kind, anyFormat: false, out length);
+
+    /// <summary><see cref="OpenHandle(string, string, out long)"/> for whoever tells formats apart itself.</summary>
+    /// <param name="path">As there.</param>
+    /// <param name="kind">As there.</param>
+    /// <param name="anyFormat">Whether files of known other formats are opened, too.</param>
+    /// <param name="length">As there.</param>
+    internal static SafeFileHandle OpenHandle(string path, string kind, bool anyFormat, out long length)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))
@@ -47,7 +55,11 @@ public static class InputFile
             handle = File.OpenHandle(
                 path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.RandomAccess);
             length = RandomAccess.GetLength(handle);
-            RefuseOtherFormat(handle, path, kind);
+            if (!anyFormat)
+            {
+                RefuseOtherFormat(handle, path, kind);
+            }
+
             return handle;
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)

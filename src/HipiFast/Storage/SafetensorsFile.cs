@@ -208,6 +208,17 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
+    /// <summary>Reads bytes of a tensor of any type.</summary>
+    /// <param name="tensor">One of <see cref="Tensors"/>.</param>
+    /// <param name="firstByte">First byte, counted from the tensor's; it and those that follow are the tensor's.</param>
+    /// <param name="destination">Receives them.</param>
+    /// <exception cref="InvalidDataException">The file has become shorter.</exception>
+    internal void ReadBytes(TensorInfo tensor, long firstByte, Span<byte> destination)
+    {
+        ThrowIfDisposed();
+        ReadBytes(destination, tensor.Offset + firstByte);
+    }
+
     /// <summary><see cref="Read"/> of numbers that must be finite.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="name">Name.</param>

@@ -146,7 +146,7 @@ internal static class SafetensorsHeader
             foreach (TensorInfo tensor in tensors)
             {
                 writer.WriteStartObject(tensor.Name);
-                writer.WriteString("dtype", TensorTypes.FormatName(tensor.Type));
+                writer.WriteString("dtype", tensor.TypeName);
                 writer.WriteStartArray("shape");
                 foreach (long extent in tensor.Shape)
                 {

@@ -89,6 +89,29 @@ public sealed class SafetensorsWriter
         params ReadOnlySpan<long> shape) =>
         _sources.Add(name, new RowSource(Describe(name, type, shape), (nint)values, stride, memory));
 
+    /// <summary>Adds a tensor of any type whose values somebody writes when <see cref="Save"/> runs, twice.</summary>
+    /// <param name="name">Name, not added before.</param>
+    /// <param name="typeName">The type's name in the format, such as <c>BF16</c>.</param>
+    /// <param name="elementBytes">Bytes of an element.</param>
+    /// <param name="shape">Extents, outermost first; none for a scalar.</param>
+    /// <param name="writeTo">Writes all values, row-major and little-endian.</param>
+    /// <exception cref="ArgumentException">
+    /// The name is taken or reserved, or the shape is negative or too large.
+    /// </exception>
+    internal void AddStream(
+        string name, string typeName, int elementBytes, ReadOnlySpan<long> shape, Action<Stream> writeTo)
+    {
+        // Checks name and shape as for any other tensor, of the widest type.
+        TensorInfo checkedTensor = Describe(name, TensorType.Int64, shape);
+        _sources.Add(name, new StreamSource(
+            checkedTensor with
+            {
+                Type = TensorType.Other, TypeName = typeName,
+                ByteLength = checkedTensor.ElementCount * elementBytes,
+            },
+            elementBytes, writeTo));
+    }
+
     /// <summary>Writes the file. On failure <paramref name="path"/> is left as it was.</summary>
     /// <param name="path">File to make or replace.</param>
     /// <exception cref="ArgumentException">
@@ -111,7 +134,7 @@ public sealed class SafetensorsWriter
 
         // OrderBy is stable, so tensors of one element size keep the dictionary's order, which is by name.
         Source[] sources = [.. _sources.Values.OrderByDescending(
-            static source => TensorTypes.Size(source.Tensor.Type))];
+            static source => source.ElementBytes)];
         Dictionary<string, string> entries = new(Metadata);
         if (withChecksum)
         {
@@ -207,6 +230,8 @@ public sealed class SafetensorsWriter
     {
         public TensorInfo Tensor => tensor;
 
+        public virtual int ElementBytes => TensorTypes.Size(tensor.Type);
+
         public abstract void WriteTo(Stream stream);
 
         protected unsafe void Write(Stream stream, byte* values)
@@ -234,6 +259,13 @@ public sealed class SafetensorsWriter
     private sealed class PointerSource(TensorInfo tensor, nint values) : Source(tensor)
     {
         public override unsafe void WriteTo(Stream stream) => Write(stream, (byte*)values);
+    }
+
+    private sealed class StreamSource(TensorInfo tensor, int elementBytes, Action<Stream> writeTo) : Source(tensor)
+    {
+        public override int ElementBytes => elementBytes;
+
+        public override void WriteTo(Stream stream) => writeTo(stream);
     }
 
     private sealed class RowSource(TensorInfo tensor, nint values, nint stride, NativeBuffer<byte>? memory)
