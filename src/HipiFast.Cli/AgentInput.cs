@@ -1,6 +1,6 @@
+using HipiFast.Data;
 using HipiFast.Environments;
 using HipiFast.Learning;
-using HipiFast.Replay;
 using HipiFast.Storage;
 using HipiFast.Training;
 
@@ -13,7 +13,7 @@ internal static class AgentInput
     /// <exception cref="InvalidDataException">
     /// The agent is damaged, or made for other widths than the transitions have.
     /// </exception>
-    public static AgentNetworks LoadFor(TransitionFile transitions, string path)
+    public static AgentNetworks LoadFor(TransitionReader transitions, string path)
     {
         bool saysWidths;
         using (SafetensorsFile file = SafetensorsFile.Open(path))
@@ -24,18 +24,18 @@ internal static class AgentInput
 
         // What the agent itself says of its widths is compared here, where both files can be named.
         AgentNetworks agent =
-            saysWidths
+            saysWidths || transitions.TaskDimension == 0
                 ? AgentFile.Load(path)
-                : AgentFile.Load(path, transitions.Shape.ObservationDimension, transitions.Shape.TaskDimension);
-        if (agent.Shape == transitions.Shape)
+                : AgentFile.Load(path, transitions.ObservationDimension, transitions.TaskDimension);
+        if (agent.Shape == transitions.Shape(agent.Shape.TaskDimension))
         {
             return agent;
         }
 
-        string found = agent.Shape.ToString();
+        string found = agent.Shape.ToString(), held = transitions.Shape(agent.Shape.TaskDimension).ToString();
         agent.Dispose();
         throw new InvalidDataException(
-            $"'{path}' is an agent for {found}, but '{transitions.Path}' holds {transitions.Shape}.");
+            $"'{path}' is an agent for {found}, but '{transitions.Path}' holds {held}.");
     }
 
     /// <summary>The agent of a run, on the backend, device and learner of its configuration.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using HipiFast.Data;
 using HipiFast.Environments;
 using HipiFast.Kernels.Backends;
 using HipiFast.Learning;
@@ -33,8 +34,14 @@ internal static class CloneCommand
         };
         Option<string?> file = new("--demonstrations")
         {
-            Description = "Trajectories (a transition file with the tensor episode).",
+            Description =
+                "Trajectories: safetensors, npz, HDF5 or Parquet that says where episodes begin or end; docs/formats.md.",
             HelpName = "X.safetensors",
+        };
+        Option<string?> columns = new("--columns")
+        {
+            Description = "Which column of them is what, as relabel takes it.",
+            HelpName = "ROLE=NAME,...",
         };
         Option<string?> agent = new("--agent")
         {
@@ -112,7 +119,8 @@ internal static class CloneCommand
             "clone",
             "Behavior cloning on demonstrations whose tasks are inferred by inverse RL (HIPI-BC), or a baseline of it.")
         {
-            environment, EnvironmentAssembly.Option, file, agent, trajectories, labels, candidates, temperature, episodes, seed, hidden, epochs,
+            environment, EnvironmentAssembly.Option, file, columns, agent, trajectories, labels, candidates, temperature,
+            episodes, seed, hidden, epochs,
             learner, device, output,
         };
         command.SetAction(parsed =>
@@ -145,14 +153,14 @@ internal static class CloneCommand
                 "runs", $"clone-{name}-{label}-seed-{options.Fit.Seed}");
             return Run(
                 new ConsoleOutput(parsed.GetValue(json)), name, options, directory,
-                parsed.GetValue(file), parsed.GetValue(agent), parsed.GetValue(trajectories));
+                parsed.GetValue(file), parsed.GetValue(columns), parsed.GetValue(agent), parsed.GetValue(trajectories));
         });
         return command;
     }
 
     private static int Run(
         ConsoleOutput console, string environment, CloningOptions options, string directory, string? file,
-        string? agent, int trajectories)
+        string? columns, string? agent, int trajectories)
     {
         if (file is null == agent is null)
         {
@@ -161,7 +169,17 @@ internal static class CloneCommand
                 + "them).");
         }
 
-        EnvironmentRegistry.Create(environment, 1).Dispose();
+        if (columns is not null && file is null)
+        {
+            throw new ArgumentException("--columns are those of --demonstrations: give that.");
+        }
+
+        int taskDimension;
+        using (VectorEnvironment one = EnvironmentRegistry.Create(environment, 1))
+        {
+            taskDimension = options.Labels == CloningLabels.Commanded ? 0 : one.Shape.TaskDimension;
+        }
+
         if (File.Exists(directory) || !CloningRun.IsFree(directory))
         {
             throw new IOException(
@@ -172,7 +190,7 @@ internal static class CloneCommand
         using DirectoryLock held = OutputPath.HoldDirectory(directory, CloningRun.DemonstrationsFile);
         using StopSignals stop = new();
         using Demonstrations demonstrations = file is not null
-            ? Load(file)
+            ? Load(console, file, columns, taskDimension)
             : Collect(environment, agent!, trajectories, options.Fit.Seed);
         int count = demonstrations.Episode.Distinct().Count();
         console.Line(
@@ -212,9 +230,11 @@ internal static class CloneCommand
         return CommandLineProgram.Good;
     }
 
-    private static Demonstrations Load(string path)
+    private static Demonstrations Load(ConsoleOutput console, string path, string? columns, int taskDimension)
     {
-        Demonstrations demonstrations = Demonstrations.Read(path);
+        using TransitionReader reader = DataInput.Open(path, columns);
+        Demonstrations demonstrations = Demonstrations.Read(reader, taskDimension);
+        DataInput.Describe(console, reader);
         int count = demonstrations.Transitions.Count;
         OutsideActions outside = OutsideActions.Of(demonstrations.Transitions);
         if (outside.Count > 0)

@@ -36,7 +36,7 @@ public class UsageTests
     [InlineData("Required argument 'RUN' missing for command: 'eval'.", "eval")]
     [InlineData("Option '--transitions' is required.", "relabel", "--out", "y")]
     [InlineData(
-        "relabel needs --agent (only --estimator return does without).", "relabel", "--transitions", "x", "--out", "y")]
+        "relabel needs --agent (only --estimator return, and strategies other than inverse-rl, do without).", "relabel", "--transitions", "x", "--out", "y")]
     [InlineData(
         "--estimator bellman uses rewards and needs --family.",
         "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--estimator", "bellman")]

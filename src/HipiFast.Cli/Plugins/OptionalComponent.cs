@@ -22,6 +22,9 @@ internal sealed record OptionalComponent(
     /// <summary>What <see cref="Provides"/> is for a learner.</summary>
     public const string Learner = "learner";
 
+    /// <summary>What <see cref="Provides"/> is for formats of files.</summary>
+    public const string Formats = "formats";
+
     /// <summary>Whether it is loaded and registered.</summary>
     public bool IsLoaded { get; set; }
 
@@ -39,8 +42,8 @@ internal sealed record OptionalComponent(
         return $"'dotnet publish' a project with the {packages} to '{Path.Combine(folder, Assembly)}'";
     }
 
-    /// <summary>The option that asks for it.</summary>
-    public string Option => $"--{Provides} {Name}";
+    /// <summary>What asks for it: an option, or a file.</summary>
+    public string Option => Provides == Formats ? $"a file of {Name}" : $"--{Provides} {Name}";
 
     /// <summary>
     /// Whether a backend's name is that of one of its backends: its own, or that with a suffix (<c>-bf16</c>).

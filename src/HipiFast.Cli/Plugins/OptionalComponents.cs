@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using HipiFast.Data;
 using HipiFast.Kernels.Backends;
 using HipiFast.Training;
 
@@ -40,6 +41,9 @@ internal sealed class OptionalComponents(
                 "HipiFast.Kernels.Ilgpu", OptionalComponent.Backend, "ilgpu", "kernels/HipiFast.Kernels.Ilgpu",
                 "7 MB of packages"),
             new("HipiFast.Mujoco", "environments", "of the paper's physics"),
+            new(
+                "HipiFast.Formats", OptionalComponent.Formats, "HDF5 or Parquet", "src/HipiFast.Formats",
+                "4 MB of packages"),
             new(
                 "HipiFast.TorchSharp", OptionalComponent.Learner, LearnerRegistry.Torch, "src/HipiFast.TorchSharp",
                 "libtorch, 130 MB", "libtorch-cpu-linux-x64 (or your system's)"),
@@ -117,6 +121,20 @@ internal sealed class OptionalComponents(
             part => part.Provides == OptionalComponent.Learner && part.Name == name) is OptionalComponent component)
         {
             s_program.Require(component, $"Learner '{name}'", "--learner " + LearnerRegistry.Embedded);
+        }
+    }
+
+    /// <summary>Sees to it that a file can be read whose format a part provides, which may have to be built first.</summary>
+    /// <param name="path">The file; one that is not there is none of this method's business.</param>
+    /// <exception cref="NotSupportedException">It is of a format of an optional part that is not to be had.</exception>
+    public static void RequireFormat(string path)
+    {
+        if (File.Exists(path) && DataFormats.LacksFormatOf(path) is string format
+            && All.FirstOrDefault(part => part.Provides == OptionalComponent.Formats) is OptionalComponent component)
+        {
+            s_program.Require(
+                component, $"'{path}' is {format}, and what reads it",
+                "a safetensors or npz file, which need nothing");
         }
     }
 

@@ -15,9 +15,52 @@ internal sealed class RelabelArguments
 
     private readonly Option<string> _transitions = new("--transitions")
     {
-        Description = "Transitions to relabel.",
+        Description =
+            "Transitions to relabel: safetensors, npz, HDF5 (Minari, D4RL) or Parquet (LeRobot); docs/formats.md.",
         HelpName = "X.safetensors",
         Required = true,
+    };
+
+    private readonly Option<string?> _columns = new("--columns")
+    {
+        Description =
+            "Which column is what, where names are not the usual ones: observation=obs,action=a (a plus joins columns), "
+            + "or a JSON file of such pairs.",
+        HelpName = "ROLE=NAME,...",
+    };
+
+    private readonly Option<string?> _strategy = new("--strategy")
+    {
+        Description =
+            "Where new tasks come from: inverse RL, a state reached later in the episode or its last (HER), or another "
+            + "transition. [inverse-rl]",
+        HelpName = "inverse-rl|future|final|random|none",
+    };
+
+    private readonly Option<string?> _candidates = new("--candidates")
+    {
+        Description = "Without --tasks: candidates are the tasks commanded in the batch, those reached in it, or both. "
+            + "[commanded]",
+        HelpName = "commanded|reached|both",
+    };
+
+    private readonly Option<string?> _goalMix = new("--goal-mix")
+    {
+        Description = "Share of the relabeled transitions that get a state reached later instead of inverse RL. [0]",
+        HelpName = "F",
+    };
+
+    private readonly Option<string?> _futureHorizon = new("--future-horizon")
+    {
+        Description = "Steps ahead among which future picks its state; 0 for the rest of the episode. [0]",
+        HelpName = "N",
+    };
+
+    private readonly Option<int> _copies = new("--copies")
+    {
+        Description = "Relabeled copies of each row, each drawn anew: first all rows, then all again.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 1,
     };
 
     private readonly Option<string?> _tasks = new("--tasks")
@@ -149,6 +192,10 @@ internal sealed class RelabelArguments
 
     public RelabelArguments() => _keys =
     [
+        ("relabel", _strategy, null),
+        ("candidates", _candidates, null),
+        ("goal_mix", _goalMix, null),
+        ("future_horizon", _futureHorizon, null),
         ("relabel_fraction", _fraction, "1"),
         ("assign", _assign, null),
         ("row_pool", _rowPool, null),
@@ -166,7 +213,8 @@ internal sealed class RelabelArguments
     /// <summary>The options, in the order in which help lists them.</summary>
     public IEnumerable<Option> All =>
     [
-        _agent, _transitions, _tasks, _estimator, _assign, _rowPool, _family, _gamma, _partition, _temperature, _twin,
+        _agent, _transitions, _columns, _tasks, _strategy, _candidates, _goalMix, _futureHorizon, _copies, _estimator,
+        _assign, _rowPool, _family, _gamma, _partition, _temperature, _twin,
         _fraction,
         _seed, _backend, _device, _threads, _precision, _dump, _batch, _output,
     ];
@@ -200,6 +248,8 @@ internal sealed class RelabelArguments
             Tasks = parsed.GetValue(_tasks),
             Family = parsed.GetValue(_family),
             Trajectories = trajectories,
+            Columns = parsed.GetValue(_columns),
+            Copies = parsed.GetValue(_copies),
             Batch = parsed.GetValue(_batch),
             HasRowPool = parsed.GetValue(_rowPool) is not null,
             Dumps = parsed.GetValue(_dump)?.Split(',', StringSplitOptions.TrimEntries) ?? [],

@@ -37,6 +37,12 @@ internal sealed record RelabelRequest
     /// <summary>Whether whole trajectories are judged by their returns.</summary>
     public bool Trajectories { get; init; }
 
+    /// <summary>Which columns of the transitions are what; null for the usual names.</summary>
+    public string? Columns { get; init; }
+
+    /// <summary>Relabeled copies of each row, 1 or more.</summary>
+    public int Copies { get; init; } = 1;
+
     /// <summary>Transitions relabeled at a time; null for the whole file.</summary>
     public int? Batch { get; init; }
 
@@ -74,13 +80,38 @@ internal sealed record RelabelRequest
     /// <summary>Whether each task draws its transition.</summary>
     public bool IsByTask => Options.Assignment == Assignment.Task;
 
+    /// <summary>Whether new tasks are found by inverse RL, rather than taken from states or drawn.</summary>
+    public bool Infers => Options.Strategy == RelabelStrategy.InverseRl;
+
+    /// <summary>Whether some new tasks are goals reached later in the episode.</summary>
+    public bool TakesGoals => !Trajectories
+        && (Options.Strategy is RelabelStrategy.Final or RelabelStrategy.Future || Options.MixesGoals);
+
+    /// <summary>Why the transitions must have tasks, in words that follow "and"; null where nothing needs them.</summary>
+    public string? NeedsCommandedTasks => Options switch
+    {
+        { Assignment: Assignment.Task } => "--assign task keeps the commanded ones",
+        { Strategy: RelabelStrategy.Random } => "--strategy random exchanges them",
+        { Strategy: RelabelStrategy.None } => "--strategy none keeps them",
+        { RelabelFraction: < 1 } => "with --relabel-fraction below 1 some rows would keep theirs",
+        { Strategy: RelabelStrategy.InverseRl, Candidates: not CandidateSource.Reached } when Tasks is null =>
+            "they are the candidates: give --tasks, or --candidates reached with --family",
+        _ => null,
+    };
+
     /// <summary>What a task index of the result counts.</summary>
     public string IndexMeaning => "-1: not relabeled; else " + this switch
     {
+        { Options.Strategy: not RelabelStrategy.InverseRl } => "never anything: the new task is no candidate",
         { Tasks: not null } => "the row of the file of candidate tasks",
         { Trajectories: true } =>
             "the number of the trajectory whose commanded task it is, from 0 in the order of the file",
         { Options.Assignment: Assignment.Task } => "the row itself, which kept its task and took another transition",
+        { Options.Candidates: CandidateSource.Reached } =>
+            "the row of the file of transitions whose reached state it is",
+        { Options.Candidates: CandidateSource.Both } =>
+            "the row of the file of transitions whose commanded task it is, or the number of its rows more than the row "
+            + "whose reached state it is",
         _ => "the row of the file of transitions whose commanded task it is",
     };
 
@@ -88,14 +119,14 @@ internal sealed record RelabelRequest
     /// <param name="transitions">Transitions in the file.</param>
     /// <returns>Whether it is.</returns>
     public bool HasPartitionPerBlock(long transitions) =>
-        Batch < transitions && !IsByTask && Options.Partition == PartitionMode.Batch;
+        Batch < transitions && !IsByTask && Infers && Options.Partition == PartitionMode.Batch;
 
     /// <summary>Over what logZ is computed, for the file's metadata and for people.</summary>
     /// <param name="transitions">Transitions in the file.</param>
     /// <returns>Words that follow "the partition is".</returns>
     public string DescribePartition(long transitions) => this switch
     {
-        _ when IsByTask || Options.Partition == PartitionMode.None => "none",
+        _ when IsByTask || !Infers || Options.Partition == PartitionMode.None => "none",
         { Trajectories: true } => "over all trajectories",
         _ when HasPartitionPerBlock(transitions) => FormattableString.Invariant(
             $"over each block of {Batch} transitions by itself"),
@@ -111,13 +142,30 @@ internal sealed record RelabelRequest
             throw new ArgumentException($"--batch is {Batch}; expected a whole number, 1 or more.");
         }
 
+        if (Copies < 1)
+        {
+            throw new ArgumentException($"--copies is {Copies}; expected a whole number, 1 or more.");
+        }
+
+        bool reaches = Options.Candidates is CandidateSource.Reached or CandidateSource.Both;
         string? problem = (Trajectories, Options.Estimator) switch
         {
             (true, _) when Family is null => "--estimator return sums rewards and needs --family",
             (true, _) when Batch is not null =>
                 "--estimator return works on whole episodes and cannot be combined with --batch",
             (true, _) when IsByTask => "--estimator return cannot be combined with --assign task",
-            (false, _) when Agent is null => "relabel needs --agent (only --estimator return does without)",
+            (true, _) when Options.MixesGoals => "--estimator return cannot be combined with --goal-mix",
+            (true, _) when Options.Strategy == RelabelStrategy.Future =>
+                "--estimator return cannot be combined with --strategy future",
+            (false, _) when Agent is null && Infers =>
+                "relabel needs --agent (only --estimator return, and strategies other than inverse-rl, do without)",
+            _ when TakesGoals && Family is null => "goals reached later need --family, which says what a state achieves",
+            _ when reaches && Family is null => "--candidates reached needs --family, which says what a state achieves",
+            _ when reaches && Tasks is not null => "--candidates and --tasks cannot be combined",
+            _ when Options.Candidates == CandidateSource.Fixed => "--candidates fixed are those of --tasks: give that",
+            _ when !Infers && Tasks is not null => "--tasks are candidates of --strategy inverse-rl",
+            _ when !Infers && Dumps.Count > 0 =>
+                "--dump shows what inverse RL computes and cannot be combined with another --strategy",
             (false, SoftQEstimator.Bellman) when Family is null =>
                 "--estimator bellman uses rewards and needs --family",
             _ when IsByTask && Tasks is not null =>
@@ -125,6 +173,7 @@ internal sealed record RelabelRequest
             _ when !IsByTask && HasRowPool => "--row-pool needs --assign task",
             _ when IsByTask && Dumps.Count > 0 =>
                 "--assign task makes no posterior over tasks and cannot be combined with --dump",
+            _ when Copies > 1 && IsByTask => "--assign task cannot be combined with --copies",
             _ when Batch is not null && Dumps.Count > 0 && Tasks is null =>
                 "--dump with --batch needs --tasks, as otherwise every batch has candidates of its own",
             _ when DumpsLogPartition && Options.Partition == PartitionMode.None =>

@@ -1,47 +1,55 @@
 using System.Diagnostics;
+using HipiFast.Data;
 using HipiFast.Kernels.Backends;
-using HipiFast.Kernels.Memory;
-using HipiFast.Kernels.Tasks;
-using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Storage;
-using HipiFast.Tasks;
 using Spectre.Console;
 
 namespace HipiFast.Cli.Relabel;
 
-/// <summary>One run of <c>relabel</c>: reads, relabels batch by batch, writes and reports.</summary>
-internal sealed class RelabelRun
+/// <summary>One run of <c>relabel</c>: reads, relabels block by block, writes and reports.</summary>
+internal sealed class RelabelRun : IDisposable
 {
     private readonly RelabelRequest _request;
-    private readonly TransitionFile _file;
-    private readonly NativeBuffer<float> _tasks;
-    private readonly float[] _logPrior;
+    private readonly RelabelInput _input;
+    private readonly TransitionReader _reader;
     private readonly TransitionBatch _batch;
+    private readonly long[] _rowOf;
     private readonly long[] _episodes;
     private readonly Relabeler _relabeler;
     private readonly RelabeledFile _result;
+    private readonly EpisodeWindow? _window;
     private readonly RelabelTally _tally = new();
     private readonly Stopwatch _relabeling = new();
     private OutsideActions _outside;
     private double _pairs;
+    private int _blockRows;
 
-    private RelabelRun(
-        RelabelRequest request, TransitionFile file, NativeBuffer<float> tasks, TransitionBatch batch,
-        Relabeler relabeler, RelabeledFile result)
+    private RelabelRun(RelabelRequest request, RelabelInput input)
     {
         _request = request;
-        _file = file;
-        _tasks = tasks;
-        _logPrior = request.Tasks is null
-            ? []
-            : TransitionFile.LoadLogPrior(request.Tasks, (int)(tasks.Length / file.Shape.TaskDimension));
-        _batch = batch;
-        _episodes = request.Trajectories ? new long[batch.Capacity] : [];
-        _relabeler = relabeler;
-        _result = result;
-        _relabeler.Observer = result.NeedsObserver ? result : null;
+        _input = input;
+        _reader = input.Transitions;
+        _blockRows = (int)Math.Min(request.Batch ?? MostRows(input), _reader.Rows);
+        _relabeler = new Relabeler(input.Family, input.Agent, request.Options);
+        try
+        {
+            _window = request.TakesGoals ? new EpisodeWindow(_reader, input.Shape) : null;
+            _batch = new TransitionBatch(input.Shape, _blockRows);
+            _rowOf = new long[_blockRows];
+            _episodes = request.Trajectories ? new long[_blockRows] : [];
+            _result = new RelabeledFile(request, _reader, input.Shape);
+        }
+        catch
+        {
+            _window?.Dispose();
+            _batch?.Dispose();
+            _relabeler.Dispose();
+            throw;
+        }
+
+        _relabeler.Observer = _result.NeedsObserver ? _result : null;
     }
 
     /// <summary>Relabels, writes the result, and says what came of it.</summary>
@@ -57,92 +65,126 @@ internal sealed class RelabelRun
         OptionalComponents.RequireBackend(
             request.Options.Compute.Backend, request.Options.Compute.Precision, request.Options.Compute.Device);
         OutputPath.RequireWritable(request.Out);
-        using TransitionFile file = TransitionFile.Open(request.Transitions);
-        using AgentNetworks? agent = request.Agent is null ? null : AgentInput.LoadFor(file, request.Agent);
-        if (request.Trajectories && !file.HasEpisodes)
-        {
-            throw new InvalidDataException(
-                $"'{request.Transitions}' has no tensor 'episode'; expected one, [B] int64, with --estimator return.");
-        }
-
-        TaskFamily family = request.Family is null
-            ? TaskFamilies.None(file.Shape.TaskDimension)
-            : TaskFamilyJson.Read(request.Family, file.Shape);
-        using NativeBuffer<float> tasks = request.Tasks is null
-            ? new NativeBuffer<float>(0)
-            : TransitionFile.LoadTasks(request.Tasks, file.Shape.TaskDimension);
-        using TransitionBatch batch = request.Batch is int most
-            ? new TransitionBatch(file.Shape, (int)Math.Min(most, file.Count))
-            : file.ReadAll();
-        using Relabeler relabeler = new(family, agent, request.Options);
-        using RelabeledFile result = new(
-            request.Out, file.Count, file.Shape, request.DumpsSoftQ, request.DumpsPosterior, request.IsByTask);
-        RelabelRun run = new(request, file, tasks, batch, relabeler, result);
+        using RelabelInput input = RelabelInput.Open(request);
+        DataInput.Describe(console, input.Transitions);
+        using RelabelRun run = new(request, input);
         run.Relabel(console);
         run.Warn();
-        result.Save(
-            request.Out, withRewards: request.Family is not null, request.IndexMeaning,
-            request.DescribePartition(file.Count));
+        run._result.Save(withRewards: request.Family is not null, run._reader.Count);
         run.Report(console);
     }
 
-    private void Relabel(ConsoleOutput console) => Progress(console, _file.Count, report =>
+    /// <inheritdoc/>
+    public void Dispose()
     {
-        for (long first = 0; first < _file.Count; first += _batch.Count)
-        {
-            RelabelFrom(first);
-            report(first + _batch.Count);
-        }
-    });
+        _result.Dispose();
+        _window?.Dispose();
+        _batch.Dispose();
+        _relabeler.Dispose();
+    }
 
-    private void RelabelFrom(long first)
+    // Without --batch the whole file is one.
+    private static int MostRows(RelabelInput input)
     {
-        if (_request.Batch is int most)
+        TransitionShape shape = input.Shape;
+        int most = int.MaxValue / Math.Max(
+            shape.ObservationDimension, Math.Max(shape.ActionDimension, shape.TaskDimension));
+        return input.Transitions.Rows <= most
+            ? most
+            : throw new InvalidDataException(
+                $"'{input.Transitions.Path}' has {input.Transitions.Rows} rows, more than the {most} that one batch can "
+                + "hold; give --batch.");
+    }
+
+    private void Relabel(ConsoleOutput console)
+    {
+        long rows = _reader.Rows;
+        if (_reader.Count == 0)
         {
-            _file.Read(_batch, first, (int)Math.Min(most, _file.Count - first));
+            throw new InvalidDataException(
+                $"'{_reader.Path}' has no transitions: none of its {rows} rows has a next state and is valid.");
+        }
+
+        Progress(console, rows * _request.Copies, report =>
+        {
+            for (int copy = 0; copy < _request.Copies; copy++)
+            {
+                for (long first = 0; first < rows; first += _blockRows)
+                {
+                    RelabelFrom(first, (int)Math.Min(_blockRows, rows - first), copy);
+                    report((copy * rows) + first);
+                }
+            }
+        });
+    }
+
+    private void RelabelFrom(long first, int rows, int copy)
+    {
+        // One block of the whole file serves all copies: what relabeling changes is read again.
+        int count = _reader.Read(_batch, first, rows, _rowOf);
+        if (count == 0)
+        {
+            _result.Take(_batch, default, first, rows);
+            return;
         }
 
         // Where the policy has to answer for actions, the relabeler refuses those; returns take any.
-        if (!_request.Trajectories)
+        if (!_request.Trajectories && copy == 0)
         {
-            _outside = _outside.Add(OutsideActions.Of(_batch), first);
+            OutsideActions found = OutsideActions.Of(_batch);
+            _outside = _outside.Add(found.Count > 0 ? found with { Row = _rowOf[found.Row] } : found, 0);
         }
 
+        _result.Begin(_rowOf);
         _relabeling.Start();
         RelabelResult relabeled;
         try
         {
-            relabeled = _request.Trajectories ? RelabelTrajectories(first) : RelabelTransitions();
+            relabeled = _request.Trajectories ? RelabelTrajectories(first, rows) : RelabelTransitions();
         }
         catch (InvalidDataException error)
         {
             // The relabeler numbers what it is given; a batch of a file begins somewhere in it.
             string where = _request.Batch is null ? string.Empty : $", counting from row {first}";
-            throw new InvalidDataException($"In {_file.Path}{where}: {error.Message}", error);
+            throw new InvalidDataException($"In {_reader.Path}{where}: {error.Message}", error);
         }
 
         _relabeling.Stop();
-        int count = _batch.Count;
-        _tally.Add(relabeled.Diagnostics, count);
+        _tally.Add(relabeled.Diagnostics, count, hasCommanded: _reader.TaskDimension > 0);
         int scored = _request.IsByTask ? Math.Min(_request.Options.RowPool, count) : count;
-        _pairs += (double)(relabeled.Candidates.Length / _file.Shape.TaskDimension) * scored;
-
-        // Commanded candidates are numbered within their batch; in the file's numbering they are rows of the file.
-        int offset = _request.Tasks is null && !_request.Trajectories ? (int)first : 0;
-        _result.Take(_batch, relabeled, first, offset, _request.DumpsLogPartition);
+        _pairs += (double)(relabeled.Candidates.Length / _input.Shape.TaskDimension) * scored;
+        _result.Take(_batch, relabeled, first, rows);
+        if (_request.DumpsLogPartition)
+        {
+            _result.TakeLogPartition(relabeled.LogPartition);
+        }
     }
 
-    private RelabelResult RelabelTrajectories(long first)
+    private RelabelResult RelabelTrajectories(long first, int rows)
     {
-        _file.ReadEpisodes(_episodes, first);
-        return _request.Tasks is null
-            ? _relabeler.RelabelTrajectories(_batch, _episodes)
-            : _relabeler.RelabelTrajectories(_batch, _episodes, _tasks.Span, _logPrior);
+        _reader.ReadEpisodes(_episodes.AsSpan(0, rows), first);
+        for (int i = 0; i < _batch.Count; i++)
+        {
+            _episodes[i] = _episodes[_rowOf[i] - first];
+        }
+
+        ReadOnlySpan<long> episodes = _episodes.AsSpan(0, _batch.Count);
+        return _input.Tasks is null
+            ? _relabeler.RelabelTrajectories(_batch, episodes)
+            : _relabeler.RelabelTrajectories(_batch, episodes, _input.Tasks.Tasks, _input.Tasks.LogPrior);
     }
 
-    private RelabelResult RelabelTransitions() => _request.Tasks is null
-        ? _relabeler.Relabel(_batch)
-        : _relabeler.Relabel(_batch, _tasks.Span, logPrior: _logPrior);
+    private RelabelResult RelabelTransitions()
+    {
+        ReplayBuffer? replay = _window?.MoveTo(
+            _batch, _rowOf,
+            _request.Options.Strategy == RelabelStrategy.Final || _request.Options.MixesFinal
+                ? 0
+                : _request.Options.FutureHorizon);
+        return _input.Tasks is null
+            ? _relabeler.Relabel(_batch, replay)
+            : _relabeler.Relabel(_batch, _input.Tasks.Tasks, replay, _input.Tasks.LogPrior);
+    }
 
     private static void Progress(ConsoleOutput console, long rows, Action<Action<long>> work)
     {
@@ -169,17 +211,17 @@ internal sealed class RelabelRun
         if (_outside.Count > 0)
         {
             ConsoleOutput.Warning(
-                $"{_outside.Describe(_file.Count)}; the critic was given them as they are, but agents act from -1 to "
+                $"{_outside.Describe(_reader.Count)}; the critic was given them as they are, but agents act from -1 to "
                 + "1.");
         }
     }
 
     private void Report(ConsoleOutput console)
     {
-        if (_request.HasPartitionPerBlock(_file.Count))
+        if (_request.HasPartitionPerBlock(_reader.Count))
         {
             console.Line(
-                $"Note: with --batch {_request.Batch} the partition is {_request.DescribePartition(_file.Count)}, so "
+                $"Note: with --batch {_request.Batch} the partition is {_request.DescribePartition(_reader.Count)}, so "
                 + "that other blocks would give other tasks.");
         }
 
@@ -189,7 +231,8 @@ internal sealed class RelabelRun
             ["relabel", string.Empty],
             [
                 ["backend", $"{backend.Name} ({backend.Precision.ToString().ToLowerInvariant()})"],
-                ["transitions", NumberText.Count(_file.Count)],
+                ["transitions", NumberText.Count(_reader.Count)],
+                .. Extra(),
                 ["pairs", NumberText.Count(_pairs)],
                 ["time", NumberText.Fixed(seconds, 3) + " s"],
                 ["pairs/s", NumberText.Rate(_pairs / seconds).TrimEnd()],
@@ -204,8 +247,18 @@ internal sealed class RelabelRun
             writer.WriteString("out", _request.Out);
             writer.WriteString("variant", backend.Name);
             writer.WriteString("precision", backend.Precision.ToString().ToLowerInvariant());
-            writer.WriteNumber("transitions", _file.Count);
-            writer.WriteString("partition", _request.DescribePartition(_file.Count));
+            writer.WriteString("format", _reader.Format);
+            writer.WriteStartArray("conversions");
+            foreach (string conversion in _reader.Conversions)
+            {
+                writer.WriteStringValue(conversion);
+            }
+
+            writer.WriteEndArray();
+            writer.WriteNumber("transitions", _reader.Count);
+            writer.WriteNumber("rows_left_out", _reader.Rows - _reader.Count);
+            writer.WriteNumber("copies", _request.Copies);
+            writer.WriteString("partition", _request.DescribePartition(_reader.Count));
             NumberText.Write(writer, "pairs", _pairs);
             NumberText.Write(writer, "seconds", seconds);
             NumberText.Write(writer, "pairs_per_s", _pairs / seconds);
@@ -217,6 +270,19 @@ internal sealed class RelabelRun
             NumberText.Write(writer, "log_partition_max", _tally.LogPartitionMax);
             writer.WriteEndObject();
         });
+    }
+
+    private IEnumerable<IReadOnlyList<string>> Extra()
+    {
+        if (_reader.Rows > _reader.Count)
+        {
+            yield return ["rows that are no transitions", NumberText.Count(_reader.Rows - _reader.Count)];
+        }
+
+        if (_request.Copies > 1)
+        {
+            yield return ["copies of each", NumberText.Count(_request.Copies)];
+        }
     }
 
     private static string Percent(double share) =>

@@ -37,7 +37,8 @@ internal sealed class RelabelTally
     /// <summary>Adds a batch.</summary>
     /// <param name="diagnostics">What the relabeler said of it.</param>
     /// <param name="rows">Its rows.</param>
-    public void Add(in RelabelDiagnostics diagnostics, int rows)
+    /// <param name="hasCommanded">Whether its rows had tasks before.</param>
+    public void Add(in RelabelDiagnostics diagnostics, int rows, bool hasCommanded)
     {
         _rows += rows;
         _relabeled += (double)diagnostics.RelabeledShare * rows;
@@ -45,7 +46,7 @@ internal sealed class RelabelTally
         {
             _inferredRows += rows;
             _entropy += (double)diagnostics.PosteriorEntropy * rows;
-            _commandedIsMode += (double)diagnostics.CommandedIsMode * rows;
+            _commandedIsMode += hasCommanded ? (double)diagnostics.CommandedIsMode * rows : double.NaN;
         }
 
         // The Number variants prefer a number to NaN, which is what a batch without a partition has.

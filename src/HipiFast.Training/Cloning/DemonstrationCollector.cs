@@ -1,3 +1,4 @@
+using HipiFast.Data;
 using HipiFast.Environments;
 using HipiFast.Replay;
 using HipiFast.Training;
@@ -9,29 +10,62 @@ namespace HipiFast.Training.Cloning;
 /// <param name="Episode">Number of the trajectory of each row, counting from 0.</param>
 public sealed record Demonstrations(TransitionBatch Transitions, long[] Episode) : IDisposable
 {
-    /// <summary>Reads demonstrations.</summary>
-    /// <param name="path">A transition file that says which trajectory each row belongs to.</param>
+    /// <summary>Reads demonstrations of a file of any format.</summary>
+    /// <param name="path">A file of transitions that says which trajectory each row belongs to.</param>
+    /// <param name="columns">Which columns are what; null for the usual names.</param>
+    /// <param name="taskDimension">
+    /// P for a file without tasks, whose rows then read as tasks of zeros; 0 where the file must have tasks.
+    /// </param>
     /// <returns>The demonstrations; dispose them.</returns>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="InvalidDataException">
-    /// It is damaged, or does not say which trajectory each row belongs to.
+    /// It is damaged, or does not say which trajectory each row belongs to, or has no tasks where it must.
     /// </exception>
-    public static Demonstrations Read(string path)
+    public static Demonstrations Read(string path, ColumnMap? columns = null, int taskDimension = 0)
     {
-        using TransitionFile file = TransitionFile.Open(path);
+        using TransitionReader file = TransitionReader.Open(path, columns);
+        return Read(file, taskDimension);
+    }
+
+    /// <summary>Reads demonstrations of an open file.</summary>
+    /// <param name="file">The file; not disposed.</param>
+    /// <param name="taskDimension">As for the other overload.</param>
+    /// <returns>The demonstrations; dispose them.</returns>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">As for the other overload.</exception>
+    public static Demonstrations Read(TransitionReader file, int taskDimension = 0)
+    {
+        ArgumentNullException.ThrowIfNull(file);
         if (!file.HasEpisodes)
         {
             throw new InvalidDataException(
-                $"'{path}' does not say which trajectory each transition belongs to; expected a tensor 'episode' [B] "
-                + "(I64).");
+                $"'{file.Path}' does not say which trajectory each transition belongs to; expected a column 'episode' "
+                + "[B].");
         }
 
-        TransitionBatch batch = file.ReadAll();
+        if (file.TaskDimension == 0 && taskDimension == 0)
+        {
+            throw new InvalidDataException(
+                $"'{file.Path}' has no tasks (no column 'task'); expected those that were commanded.");
+        }
+
+        TransitionShape shape = file.Shape(taskDimension);
+        int widest = Math.Max(shape.ObservationDimension, Math.Max(shape.ActionDimension, shape.TaskDimension));
+        if (file.Rows > int.MaxValue / widest)
+        {
+            throw new InvalidDataException(
+                $"'{file.Path}' has {file.Rows} rows, more than the {int.MaxValue / widest} that can be cloned at once.");
+        }
+
+        TransitionBatch batch = new(shape, (int)file.Rows);
         try
         {
-            long[] episode = new long[batch.Count];
+            long[] rowOf = new long[file.Rows], episode = new long[file.Rows];
+            int count = file.Read(batch, 0, (int)file.Rows, rowOf);
             file.ReadEpisodes(episode);
-            return new Demonstrations(batch, episode);
+            return count > 0
+                ? new Demonstrations(batch, [.. rowOf.Take(count).Select(row => episode[row])])
+                : throw new InvalidDataException($"'{file.Path}' has no transitions with a next state.");
         }
         catch
         {

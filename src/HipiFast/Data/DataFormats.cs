@@ -55,10 +55,24 @@ public static class DataFormats
             ? All[0].Open(path)
             : throw new InvalidDataException(
                 $"'{path}' is {described}; expected a {Kind}"
-                + (described is "an HDF5 file" or "a Parquet file"
+                + (IsOptional(described)
                     ? ": HipiFast.Formats reads it, once its Registration.Register() has been called."
                     : "."));
     }
+
+    /// <summary>Whether a file is of a format that is known to exist, in an assembly that has not been registered.</summary>
+    /// <param name="path">File.</param>
+    /// <returns>What it is, with its article; null for any other file.</returns>
+    internal static string? LacksFormatOf(string path)
+    {
+        byte[] first = FirstBytes(path);
+        return All.Any(format => format.Matches(first)) || FileSignature.Describe(first) is not string described
+            || !IsOptional(described)
+                ? null
+                : described;
+    }
+
+    private static bool IsOptional(string described) => described is FileSignature.Hdf5 or FileSignature.Parquet;
 
     /// <summary>The format that a file to be written has by its name.</summary>
     /// <param name="path">File.</param>

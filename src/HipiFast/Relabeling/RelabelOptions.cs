@@ -172,6 +172,9 @@ public sealed record RelabelOptions
     /// <summary>Whether some relabeled slots are served by <see cref="GoalMixStrategy"/>.</summary>
     internal bool MixesGoals => GoalMix > 0 && Strategy is RelabelStrategy.InverseRl or RelabelStrategy.Random;
 
+    /// <summary>Whether some of them get the last state of their episode.</summary>
+    internal bool MixesFinal => MixesGoals && GoalMixStrategy == RelabelStrategy.Final;
+
     /// <summary>
     /// Whether the partition, where it is kept across batches, is of tasks that stay the same: transitions choose among
     /// fixed candidates.

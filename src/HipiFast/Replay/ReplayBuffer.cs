@@ -330,6 +330,18 @@ public sealed unsafe class ReplayBuffer : IReplay
         _sampler.Read(batch, firstNumber);
     }
 
+    /// <summary>Adds one row of a batch to a buffer of one environment copy.</summary>
+    /// <param name="source">A batch of the same shape.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="truncated">Whether its episode ends there, though its task does not.</param>
+    internal void AppendRow(TransitionBatch source, int row, bool truncated)
+    {
+        Debug.Assert(EnvironmentCount == 1 && source.Shape == Shape);
+        using UseGuard.Scope use = _use.Enter(this);
+        byte cut = truncated ? (byte)1 : (byte)0;
+        Add(source, row, new ReadOnlySpan<byte>(in cut));
+    }
+
     /// <summary>Begins a call that reads transitions by their addresses; see <see cref="UseGuard.Share"/>.</summary>
     internal UseGuard.Scope Share() => _use.Share(this);
 

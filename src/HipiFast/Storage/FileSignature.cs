@@ -9,6 +9,12 @@ internal static class FileSignature
     /// <summary>What <see cref="Describe"/> says of a safetensors file.</summary>
     public const string Safetensors = "a safetensors file";
 
+    /// <summary>What it says of an HDF5 file.</summary>
+    public const string Hdf5 = "an HDF5 file";
+
+    /// <summary>What it says of a Parquet file.</summary>
+    public const string Parquet = "a Parquet file";
+
     // A safetensors file may begin with any eight bytes, which are a length; the brace after them tells it from the
     // others.
     private const int BraceAt = SafetensorsHeader.PrefixBytes;
@@ -22,9 +28,9 @@ internal static class FileSignature
         _ when first.StartsWith("PK\u0003\u0004"u8) || first.StartsWith("PK\u0005\u0006"u8) =>
             "a zip archive, as NumPy's .npz and PyTorch's .pt are",
         _ when first.StartsWith((ReadOnlySpan<byte>)[0x93, .. "NUMPY"u8]) => "an array of NumPy (.npy)",
-        _ when first.StartsWith((ReadOnlySpan<byte>)[0x89, .. "HDF\r\n"u8]) => "an HDF5 file",
+        _ when first.StartsWith((ReadOnlySpan<byte>)[0x89, .. "HDF\r\n"u8]) => Hdf5,
         _ when first.Length > 1 && first[0] == 0x80 && first[1] is >= 2 and <= 5 => "a pickle of Python",
-        _ when first.StartsWith("PAR1"u8) => "a Parquet file",
+        _ when first.StartsWith("PAR1"u8) => Parquet,
         _ when first.StartsWith("ARROW1"u8) => "an Arrow file",
         _ when first.StartsWith("GGUF"u8) => "a GGUF file",
         _ when first.StartsWith("MATLAB 5.0"u8) => "a MATLAB file",
