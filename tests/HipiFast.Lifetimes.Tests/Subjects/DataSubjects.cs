@@ -8,7 +8,7 @@ namespace HipiFast.Lifetimes.Tests.Subjects;
 /// <summary>Files of any format.</summary>
 internal static class DataSubjects
 {
-    public static IReadOnlyList<Subject> All { get; } = [Transitions(), Window(), Tasks()];
+    public static IReadOnlyList<Subject> All { get; } = [File(), Transitions(), Window(), Tasks()];
 
     private static string NewFile(Needs needs)
     {
@@ -19,6 +19,12 @@ internal static class DataSubjects
             DataArrays.Of("episode", new long[2]));
         return path;
     }
+
+    private static Subject<DataFile> File() => new Subject<DataFile>(needs => DataFormats.Open(NewFile(needs)))
+        .Reads("ReadRows(DataColumn, Int64, Span)", file => file.ReadRows(file.Columns[0], 0, new byte[12]))
+        .Keeps(
+            "what the header says, which was read when the file was opened",
+            "Path", "Format", "Columns", "Unread", "Metadata", "EpisodeSteps", "Find(String)");
 
     private static Subject<TransitionReader> Transitions() => new Subject<TransitionReader>(
         needs => TransitionReader.Open(NewFile(needs)))
