@@ -18,7 +18,7 @@ internal static class ManagedSession
     /// <param name="softQ">The leaves of the soft-Q kernel.</param>
     /// <param name="options">Threads.</param>
     public static ComputeSession Create(
-        KernelBackend backend, VectorKind kind, SoftQMicroKernel softQ, SessionOptions options)
+        KernelBackend backend, VectorKind kind, MlpMicroKernel softQ, SessionOptions options)
     {
         int threads = options.MaxThreads > 0 ? options.MaxThreads : Environment.ProcessorCount;
         ManagedSoftQ matrix = new(threads, softQ, kind, WorkerPool.Shared);

@@ -80,7 +80,14 @@ internal static class TanhGaussian<TSimd, TVector>
     public static TVector ClampLogStd(TVector logStd)
     {
         TVector low = TSimd.Broadcast(TanhGaussian.MinLogStd), high = TSimd.Broadcast(TanhGaussian.MaxLogStd);
-        TVector raised = TSimd.Select(TSimd.LessThan(logStd, low), low, logStd);
+        return Clamp(logStd, low, high);
+    }
+
+    /// <summary>x between bounds; NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Clamp(TVector x, TVector low, TVector high)
+    {
+        TVector raised = TSimd.Select(TSimd.LessThan(x, low), low, x);
         return TSimd.Select(TSimd.LessThan(high, raised), high, raised);
     }
 

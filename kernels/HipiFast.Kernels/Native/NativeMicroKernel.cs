@@ -9,7 +9,7 @@ namespace HipiFast.Kernels.Native;
 /// <remarks>An actor's last layer stays in fp32: log-probabilities feel its errors most.</remarks>
 /// <param name="variant">A variant that can run here.</param>
 /// <param name="speed">How many times as fast as fp32 its multiply-adds are, roughly.</param>
-internal sealed unsafe class NativeMicroKernel(NativeVariant variant, double speed) : SoftQMicroKernel
+internal sealed unsafe class NativeMicroKernel(NativeVariant variant, double speed) : MlpMicroKernel
 {
     /// <inheritdoc/>
     public override string Name => variant.Name;
@@ -21,15 +21,15 @@ internal sealed unsafe class NativeMicroKernel(NativeVariant variant, double spe
     public override double Speed { get; } = speed;
 
     /// <inheritdoc/>
-    public override SoftQNetwork CreateNetwork() => new NativeSoftQNetwork(variant);
+    public override MlpSoftQNetwork CreateNetwork() => new NativeSoftQNetwork(variant);
 
     /// <inheritdoc/>
     public override long ScratchFloats(MlpShape shape) => ScratchFloats(variant, shape);
 
     /// <inheritdoc/>
-    public override void ArrangeLanes(float* share, int hiddenStride) =>
+    public override void ArrangeLanes(float* share, int firstStride) =>
         NativeMethods.Check(
-            NativeMethods.ArrangeLanes(variant.Number, share, hiddenStride), "arrangement of a lane block");
+            NativeMethods.ArrangeLanes(variant.Number, share, firstStride), "arrangement of a lane block");
 
     /// <inheritdoc/>
     public override void Values(
@@ -50,11 +50,11 @@ internal sealed unsafe class NativeMicroKernel(NativeVariant variant, double spe
     }
 
     /// <inheritdoc/>
-    public override void Head(SoftQNetwork actor, PairVector* pairs, int vectors, float* scratch, float* head)
+    public override void Head(SoftQNetwork network, PairVector* pairs, int vectors, float* scratch, float* head)
     {
-        NativeSoftQNetwork network = (NativeSoftQNetwork)actor;
+        NativeSoftQNetwork actor = (NativeSoftQNetwork)network;
         NativeStatus status = NativeMethods.SoftQHead(
-            network.Packed, pairs, vectors, scratch, network.ScratchFloats, head, TileVectors * MlpShape.LaneCount);
+            actor.Packed, pairs, vectors, scratch, actor.ScratchFloats, head, TileVectors * MlpShape.LaneCount);
         NativeMethods.Check(status, "actor tile");
     }
 

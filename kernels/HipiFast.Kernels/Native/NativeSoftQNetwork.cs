@@ -6,7 +6,7 @@ namespace HipiFast.Kernels.Native;
 
 /// <summary>A network whose second layer the native library has packed in bf16.</summary>
 /// <param name="variant">The variant that reads it.</param>
-internal sealed unsafe class NativeSoftQNetwork(NativeVariant variant) : SoftQNetwork
+internal sealed unsafe class NativeSoftQNetwork(NativeVariant variant) : MlpSoftQNetwork
 {
     private readonly NativeBuffer<byte> _memory = new(0);
 

@@ -63,6 +63,56 @@ internal static class VectorMath<TSimd, TVector>
     }
 
     /// <summary>
+    /// exp(x) - 1 for x at or below 0 (-inf included, NaN stays NaN), relative error below 4e-7, also near 0; of no
+    /// meaning for other x.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector ExpMinusOneNonPositive(TVector x)
+    {
+        // As in ExpInRange, but the polynomial's 1 joins the 2^n: 2^n (1 + q) - 1 = 2^n q + (2^n - 1), where nothing
+        // cancels, as n = 0 near 0. The polynomial is fitted to exp(r) - 1, to 1.4e-8.
+        TVector one = TSimd.Broadcast(1f);
+        TVector shifted = TSimd.MultiplyAdd(x, TSimd.Broadcast(LogTwoE), TSimd.Broadcast(RoundToExponent));
+        TVector n = TSimd.Subtract(shifted, TSimd.Broadcast(RoundToExponent));
+        TVector r = TSimd.MultiplyAdd(n, TSimd.Broadcast(-Ln2High), x);
+        r = TSimd.MultiplyAdd(n, TSimd.Broadcast(-Ln2Low), r);
+        TVector p = TSimd.MultiplyAdd(TSimd.Broadcast(0.0013946554f), r, TSimd.Broadcast(0.008366644f));
+        p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(0.04166628f));
+        p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(0.16666542f));
+        p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(0.5f));
+        TVector q = TSimd.MultiplyAdd(TSimd.Multiply(p, r), r, r), power = TSimd.ShiftLeft(shifted, 23);
+        TVector result = TSimd.MultiplyAdd(power, q, TSimd.Subtract(power, one));
+        return TSimd.Select(TSimd.LessThan(x, TSimd.Broadcast(ExpUnderflow)), Negate(one), result);
+    }
+
+    /// <summary>tanh(x), relative error below 8e-7, also near 0; NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Tanh(TVector x)
+    {
+        TVector t = ExpMinusOneNonPositive(TSimd.Multiply(Abs(x), TSimd.Broadcast(-2f)));
+        TVector magnitude = TSimd.Divide(t, TSimd.Add(t, TSimd.Broadcast(2f)));
+        return CopySign(Abs(magnitude), x);
+    }
+
+    /// <summary>
+    /// Phi(-|x|), the normal distribution's cumulative probability, absolute error below 2e-7; NaN stays NaN.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector NormalTail(TVector x)
+    {
+        // erfc(z) = t (a1 + t (a2 + ...)) exp(-z^2) with t = 1 / (1 + 0.3275911 z): Abramowitz and Stegun, 7.1.26.
+        TVector z = TSimd.Multiply(Abs(x), TSimd.Broadcast(0.70710678f));
+        TVector one = TSimd.Broadcast(1f);
+        TVector t = TSimd.Divide(one, TSimd.MultiplyAdd(z, TSimd.Broadcast(0.3275911f), one));
+        TVector p = TSimd.MultiplyAdd(TSimd.Broadcast(1.061405429f), t, TSimd.Broadcast(-1.453152027f));
+        p = TSimd.MultiplyAdd(p, t, TSimd.Broadcast(1.421413741f));
+        p = TSimd.MultiplyAdd(p, t, TSimd.Broadcast(-0.284496736f));
+        p = TSimd.MultiplyAdd(p, t, TSimd.Broadcast(0.254829592f));
+        TVector half = TSimd.Multiply(TSimd.Multiply(p, t), TSimd.Broadcast(0.5f));
+        return TSimd.Multiply(half, ExpNonPositive(Negate(TSimd.Multiply(z, z))));
+    }
+
+    /// <summary>
     /// log(x) for positive normal finite x, error below 3e-7 of |log x|, also near 1; NaN stays NaN; of no meaning for
     /// other x.
     /// </summary>

@@ -1,4 +1,3 @@
-using HipiFast.Kernels.Memory;
 using HipiFast.Kernels.Networks;
 using HipiFast.Kernels.Numerics;
 using HipiFast.Kernels.Threading;
@@ -6,25 +5,13 @@ using HipiFast.Kernels.Threading;
 namespace HipiFast.Kernels.SoftQ;
 
 /// <summary>
-/// The soft-Q matrix on the CPU: checks the problem, packs the networks, cuts the matrix of pairs into chunks and
-/// spreads them over threads.
+/// The soft-Q matrix of the problem's own networks, those with two hidden layers of one width: packs them for a
+/// micro-kernel, managed or native, and again whenever they have learned.
 /// </summary>
-/// <remarks>
-/// One pair costs two H x H layers; all else is kept small. The first layer is linear before its ReLU, so it splits
-/// into a part of the transition and a part of the task, <c>W1 [s, a, psi] = W_sa [s, a] + W_psi psi</c>: B + K rows
-/// instead of B * K. See <see cref="SoftQWorker{TSimd,TVector}"/> for what happens in a chunk. No temporary grows with
-/// B * K, B or K. A result does not depend on chunks or threads: every pair is summed in the same order wherever it is
-/// computed.
-/// </remarks>
-internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
+internal sealed class ManagedSoftQ : TiledSoftQ
 {
-    private readonly SoftQMicroKernel _kernel;
-    private readonly VectorKind _kind;
-    private readonly WorkerPool _pool;
+    private readonly MlpMicroKernel _kernel;
     private readonly Networks?[] _networks;
-    private readonly SoftQWorker?[] _workers;
-    private UseGuard _use;
-    private SoftQCall _call;
     private Parameters _parameters;
 
     /// <summary>Makes a kernel.</summary>
@@ -32,110 +19,46 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
     /// <param name="kernel">Does the work per pair and hidden unit.</param>
     /// <param name="kind">Vectors for the rest: first layers, log-probabilities, the combination.</param>
     /// <param name="pool">Threads.</param>
-    public ManagedSoftQ(int maxThreads, SoftQMicroKernel kernel, VectorKind kind, WorkerPool pool)
+    public ManagedSoftQ(int maxThreads, MlpMicroKernel kernel, VectorKind kind, WorkerPool pool)
+        : base(maxThreads, kernel, kind, pool)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxThreads);
-        MaxThreads = maxThreads;
         _kernel = kernel;
-        _kind = kind;
-        _pool = pool;
         _networks = new Networks?[maxThreads];
-        _workers = new SoftQWorker?[maxThreads];
     }
-
-    public int MaxThreads { get; }
 
     /// <summary>Does the work per pair and hidden unit.</summary>
-    public SoftQMicroKernel Kernel => _kernel;
+    public MlpMicroKernel Kernel => _kernel;
 
-    public unsafe void Compute(in SoftQProblem problem, Span<float> softQ)
+    /// <inheritdoc/>
+    protected override double Begin(in SoftQProblem problem, int resultLength)
     {
-        using UseGuard.Scope use = _use.Enter(UseGuard.Session);
-        problem.Validate(softQ.Length);
+        problem.Validate(resultLength);
         _parameters = new Parameters(
             problem.Critic1, problem.UsesCritic2 ? problem.Critic2 : null, problem.UsesActor ? problem.Actor : null);
-        SoftQPlan plan = SoftQTiles.Plan(
-            problem.Rows, problem.Candidates, FlopsPerPair(problem) / _kernel.Speed, MaxThreads);
-        fixed (
-            float* observation = problem.Observation, action = problem.Action, next = problem.NextObservation,
-            task = problem.Task, result = softQ)
+        return FlopsPerPair(problem);
+    }
+
+    /// <inheritdoc/>
+    protected override void Reserve(ref SoftQCall call)
+    {
+        for (int worker = 0; worker < call.Plan.Threads; worker++)
         {
-            _call = new SoftQCall
-            {
-                Plan = plan,
-                Kernel = _kernel,
-                Family = problem.UsesFamily ? problem.Family : null,
-                Observation = observation,
-                Action = action,
-                NextObservation = next,
-                Task = task,
-                Result = result,
-                Rows = problem.Rows,
-                Candidates = problem.Candidates,
-                ObservationDimension = problem.ObservationDimension,
-                ActionDimension = problem.ActionDimension,
-                TaskDimension = problem.TaskDimension,
-                Estimator = problem.Estimator,
-                Twin = problem.Twin,
-                Range = problem.CriticRange,
-                Alpha = problem.UsesLogProbability ? problem.Alpha : 0f,
-                Gamma = problem.Gamma,
-                Seed = problem.Seed,
-                Call = problem.Call,
-                FirstRow = problem.FirstRow,
-            };
-
-            try
-            {
-                // The caller packs its own copies here, which also tell the sizes of scratch memory; the others pack
-                // theirs when they begin.
-                for (int worker = 0; worker < plan.Threads; worker++)
-                {
-                    _networks[worker] ??= new Networks(_kernel);
-                }
-
-                _networks[0]!.Serve(ref _call, _parameters);
-                for (int worker = 0; worker < plan.Threads; worker++)
-                {
-                    (_workers[worker] ??= SoftQWorker.Create(_kind)).Prepare(_call);
-                }
-
-                _pool.Run(this, plan.Chunks, plan.Threads);
-            }
-            finally
-            {
-                // The pointers are good only while the spans are pinned.
-                _call = default;
-                _parameters = default;
-                GC.KeepAlive(problem.Critic1);
-                GC.KeepAlive(problem.Critic2);
-                GC.KeepAlive(problem.Actor);
-            }
+            _networks[worker] ??= new Networks(_kernel);
         }
     }
 
-    void IParallelWork.Execute(int chunk, int worker)
-    {
-        SoftQCall call = _call;
-        _networks[worker]!.Serve(ref call, _parameters);
-        _workers[worker]!.Run(call, chunk);
-    }
+    /// <inheritdoc/>
+    protected override void Serve(ref SoftQCall call, int worker) => _networks[worker]!.Serve(ref call, _parameters);
 
-    public void Dispose()
-    {
-        if (!_use.Close(UseGuard.Session))
-        {
-            return;
-        }
+    /// <inheritdoc/>
+    protected override void End() => _parameters = default;
 
+    /// <inheritdoc/>
+    protected override void DisposeNetworks()
+    {
         foreach (Networks? networks in _networks)
         {
             networks?.Dispose();
-        }
-
-        foreach (SoftQWorker? worker in _workers)
-        {
-            worker?.Dispose();
         }
     }
 
@@ -160,21 +83,30 @@ internal sealed class ManagedSoftQ : ISoftQKernel, IParallelWork, IDisposable
     /// One worker's packed networks. Two cores that sweep over the same copy of W2 were measured 7 to 10% slower than
     /// each over a copy of its own.
     /// </summary>
-    private sealed class Networks(SoftQMicroKernel kernel) : IDisposable
+    private sealed class Networks : IDisposable
     {
-        private readonly SoftQNetwork _critic1 = kernel.CreateNetwork();
-        private readonly SoftQNetwork _critic2 = kernel.CreateNetwork();
-        private readonly SoftQNetwork _actor = kernel.CreateNetwork();
+        private readonly MlpSoftQNetwork _critic1;
+        private readonly MlpSoftQNetwork _critic2;
+        private readonly MlpSoftQNetwork _actor;
+        private readonly SoftQNetwork[] _critics;
+
+        public Networks(MlpMicroKernel kernel)
+        {
+            _critic1 = kernel.CreateNetwork();
+            _critic2 = kernel.CreateNetwork();
+            _actor = kernel.CreateNetwork();
+            _critics = [_critic1, _critic2];
+        }
 
         /// <summary>Puts these copies into a call, renewed where they are of other networks or versions.</summary>
         public void Serve(ref SoftQCall call, in Parameters parameters)
         {
             _critic1.Update(parameters.Critic1);
-            call.Critic1 = _critic1;
-            call.Critic2 = Updated(_critic2, parameters.Critic2);
+            call.Critics = _critics;
+            call.CriticCount = Updated(_critic2, parameters.Critic2) is null ? 1 : 2;
             call.Actor = Updated(_actor, parameters.Actor);
 
-            static SoftQNetwork? Updated(SoftQNetwork network, MlpParameters? source)
+            static SoftQNetwork? Updated(MlpSoftQNetwork network, MlpParameters? source)
             {
                 if (source is null)
                 {

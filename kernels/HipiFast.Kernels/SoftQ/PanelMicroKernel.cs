@@ -61,13 +61,13 @@ internal enum LayerEnd
 /// of the tile in use stays in the first-level cache.
 /// </summary>
 /// <remarks>Every sum begins with its bias and takes the inputs in rising order.</remarks>
-internal abstract unsafe class PanelMicroKernel : SoftQMicroKernel
+internal abstract unsafe class PanelMicroKernel : MlpMicroKernel
 {
     /// <inheritdoc/>
     public sealed override int TileVectors => SoftQTiles.TileVectors;
 
     /// <inheritdoc/>
-    public sealed override SoftQNetwork CreateNetwork() => new PanelNetwork();
+    public sealed override MlpSoftQNetwork CreateNetwork() => new PanelNetwork();
 
     /// <inheritdoc/>
     public sealed override long ScratchFloats(MlpShape shape) => 2L * shape.HiddenStride * SoftQTiles.TileStride;
@@ -77,35 +77,47 @@ internal abstract unsafe class PanelMicroKernel : SoftQMicroKernel
         SoftQNetwork critic, PairVector* pairs, int vectors, in ActionShare action, float* scratch, float* values)
     {
         PanelNetwork network = (PanelNetwork)critic;
-        int hidden = network.Shape.Hidden;
-        float* tile = scratch, partial = scratch + ((nint)network.Shape.HiddenStride * SoftQTiles.TileStride);
-        if (action.Action == null)
-        {
-            FirstLayer(pairs, vectors, hidden, true, tile);
-        }
-        else
-        {
-            // The last panel of outputs may reach beyond H: those rows are added to as well, and hold the zero padding
-            // of both shares.
-            int stride = network.Shape.HiddenStride;
-            PanelLayer layer = new(
-                action.Weights, SoftQTiles.OutputPanel, stride, action.Count, SoftQTiles.Panels(hidden));
-            FirstLayer(pairs, vectors, layer.PanelCount * SoftQTiles.OutputPanel, false, tile);
-            Run(LayerBegin.Result, LayerEnd.Rectify, vectors, action.Action, layer, null, tile, default);
-        }
-
+        int hidden = network.Shape.Hidden, stride = network.Shape.HiddenStride;
+        float* tile = scratch, partial = scratch + ((nint)stride * SoftQTiles.TileStride);
+        FirstLayer(pairs, vectors, action, hidden, stride, true, tile);
         LastLayer last = new(network.Weight3, *network.Bias3, values);
         Run(LayerBegin.Bias, LayerEnd.Dot, vectors, tile, network.Second, network.Bias2, partial, last);
     }
 
     /// <inheritdoc/>
-    public sealed override void Head(SoftQNetwork actor, PairVector* pairs, int vectors, float* scratch, float* head)
+    public sealed override void Head(SoftQNetwork network, PairVector* pairs, int vectors, float* scratch, float* head)
     {
-        PanelNetwork network = (PanelNetwork)actor;
-        float* tile = scratch, hidden = scratch + ((nint)network.Shape.HiddenStride * SoftQTiles.TileStride);
-        FirstLayer(pairs, vectors, network.Shape.Hidden, true, tile);
-        Run(LayerBegin.Bias, LayerEnd.Rectify, vectors, tile, network.Second, network.Bias2, hidden, default);
-        Run(LayerBegin.Bias, LayerEnd.Store, vectors, hidden, network.Third, network.Bias3, head, default);
+        PanelNetwork actor = (PanelNetwork)network;
+        float* tile = scratch, hidden = scratch + ((nint)actor.Shape.HiddenStride * SoftQTiles.TileStride);
+        FirstLayer(pairs, vectors, actor.Shape.Hidden, true, tile);
+        Run(LayerBegin.Bias, LayerEnd.Rectify, vectors, tile, actor.Second, actor.Bias2, hidden, default);
+        Run(LayerBegin.Bias, LayerEnd.Store, vectors, hidden, actor.Third, actor.Bias3, head, default);
+    }
+
+    /// <summary>tile = broadcast + lanes + the action's share, rectified on request.</summary>
+    /// <param name="pairs">The tile's vectors.</param>
+    /// <param name="vectors">How many.</param>
+    /// <param name="action">Share of per-pair actions.</param>
+    /// <param name="hidden">Units.</param>
+    /// <param name="stride">Floats between the rows of the action's weights, <paramref name="hidden"/> padded.</param>
+    /// <param name="rectify">Whether negative entries become 0.</param>
+    /// <param name="tile">Result <c>[hidden rounded up to 8][48]</c>.</param>
+    public void FirstLayer(
+        PairVector* pairs, int vectors, in ActionShare action, int hidden, int stride, bool rectify, float* tile)
+    {
+        if (action.Action == null)
+        {
+            FirstLayer(pairs, vectors, hidden, rectify, tile);
+            return;
+        }
+
+        // The last panel of outputs may reach beyond H: those rows are added to as well, and hold the zero padding of
+        // both shares.
+        PanelLayer layer = new(
+            action.Weights, SoftQTiles.OutputPanel, stride, action.Count, SoftQTiles.Panels(hidden));
+        FirstLayer(pairs, vectors, layer.PanelCount * SoftQTiles.OutputPanel, false, tile);
+        LayerEnd end = rectify ? LayerEnd.Rectify : LayerEnd.Store;
+        Run(LayerBegin.Result, end, vectors, action.Action, layer, null, tile, default);
     }
 
     /// <summary>tile = broadcast + lanes, rectified on request.</summary>
@@ -132,7 +144,8 @@ internal abstract unsafe class PanelMicroKernel : SoftQMicroKernel
         in LastLayer last);
 
     /// <summary>A whole layer in blocks of its depth: all but the last leave plain sums in the result.</summary>
-    private void Run(
+    /// <inheritdoc cref="Layer" path="/param"/>
+    public void Run(
         LayerBegin begin, LayerEnd end, int vectors, float* input, in PanelLayer layer, float* bias, float* result,
         in LastLayer last)
     {

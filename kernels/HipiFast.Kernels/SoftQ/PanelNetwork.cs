@@ -9,7 +9,7 @@ namespace HipiFast.Kernels.SoftQ;
 /// <c>[panel][input][8]</c>. Without packing, a panel's rows would lie H floats apart: a power of two as often as not,
 /// so that they fight for the same cache sets, and a page each for large H.
 /// </summary>
-internal sealed unsafe class PanelNetwork : SoftQNetwork
+internal sealed unsafe class PanelNetwork : MlpSoftQNetwork
 {
     private readonly NativeBuffer<float> _memory = new(0);
     private long _third;

@@ -8,9 +8,9 @@ namespace HipiFast.Kernels.SoftQ;
 /// One vector of 16 pairs: a block of 16 entries of one side (lanes) against one entry of the other (broadcast), as
 /// their shares of the first layer.
 /// </summary>
-/// <param name="broadcast"><c>[HiddenStride]</c>: the broadcast entry's share.</param>
+/// <param name="broadcast"><c>[FirstStride]</c>: the broadcast entry's share.</param>
 /// <param name="lanes">
-/// The lane block's part, <c>[HiddenStride][16]</c> as <see cref="SoftQMicroKernel.ArrangeLanes"/> left it.
+/// The lane block's part, <c>[FirstStride][16]</c> as <see cref="SoftQMicroKernel.ArrangeLanes"/> left it.
 /// </param>
 internal readonly unsafe struct PairVector(float* broadcast, float* lanes)
 {
@@ -27,7 +27,7 @@ internal readonly unsafe struct PairVector(float* broadcast, float* lanes)
 /// null for none.
 /// </param>
 /// <param name="count">A.</param>
-/// <param name="weights">Rows of W1 that read the action, <c>[count][HiddenStride]</c>.</param>
+/// <param name="weights">Rows of W1 that read the action, <c>[count][FirstStride]</c>.</param>
 internal readonly unsafe struct ActionShare(float* action, int count, float* weights)
 {
     public readonly float* Action = action;
@@ -59,33 +59,30 @@ internal abstract unsafe class SoftQMicroKernel
     /// <summary>The managed implementation for a kind of vector.</summary>
     /// <param name="kind">Kind of vector; any of them runs anywhere, if slowly.</param>
     /// <returns>A micro-kernel.</returns>
-    public static SoftQMicroKernel For(VectorKind kind) => kind switch
+    public static PanelMicroKernel For(VectorKind kind) => kind switch
     {
         VectorKind.Vector512 => new SoftQMicroKernel512(),
         VectorKind.Vector256 => new SoftQMicroKernelNarrow<Simd256, Vector256<float>>(),
         _ => new SoftQMicroKernelNarrow<SimdPortable, System.Numerics.Vector<float>>(),
     };
 
-    /// <summary>Makes an empty packed network of the kind that this kernel reads.</summary>
-    /// <returns>The network; dispose it.</returns>
-    public abstract SoftQNetwork CreateNetwork();
-
     /// <summary>Scratch memory that a tile needs.</summary>
-    /// <param name="shape">Shape of the network.</param>
+    /// <param name="network">The network.</param>
     /// <returns>Floats.</returns>
-    public abstract long ScratchFloats(MlpShape shape);
+    public abstract long ScratchFloats(SoftQNetwork network);
 
     /// <summary>
     /// Brings one lane block's part into the order in which this kernel reads it; by default it stays as it is.
     /// </summary>
-    /// <param name="share"><c>[hiddenStride][16]</c>, rearranged in place.</param>
-    /// <param name="hiddenStride">H rounded up to 16.</param>
-    public virtual void ArrangeLanes(float* share, int hiddenStride)
+    /// <param name="share"><c>[firstStride][16]</c>, rearranged in place.</param>
+    /// <param name="firstStride">Units of the first layer rounded up to 16.</param>
+    public virtual void ArrangeLanes(float* share, int firstStride)
     {
     }
 
     /// <summary>
-    /// Value of each pair under a critic: <c>w3 . relu(W2 relu(broadcast + lanes + action share) + b2) + b3</c>.
+    /// Value of each pair under a critic: its layers after the first, of the first layer's sums <c>broadcast + lanes +
+    /// action share</c>.
     /// </summary>
     /// <param name="critic">The network, one output.</param>
     /// <param name="pairs">The tile's vectors.</param>
@@ -96,11 +93,11 @@ internal abstract unsafe class SoftQMicroKernel
     public abstract void Values(
         SoftQNetwork critic, PairVector* pairs, int vectors, in ActionShare action, float* scratch, float* values);
 
-    /// <summary>Outputs of an actor for each pair.</summary>
-    /// <param name="actor">The network.</param>
+    /// <summary>Outputs of a network of several (an actor, a critic of discrete actions) for each pair.</summary>
+    /// <param name="network">The network.</param>
     /// <param name="pairs">The tile's vectors.</param>
     /// <param name="vectors">How many, 1 to <see cref="TileVectors"/>.</param>
     /// <param name="scratch">Scratch memory, 64-byte aligned.</param>
     /// <param name="head">Result: outputs rounded up to 16 rows, 16 <see cref="TileVectors"/> floats apart.</param>
-    public abstract void Head(SoftQNetwork actor, PairVector* pairs, int vectors, float* scratch, float* head);
+    public abstract void Head(SoftQNetwork network, PairVector* pairs, int vectors, float* scratch, float* head);
 }

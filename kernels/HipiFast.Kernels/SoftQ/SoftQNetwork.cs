@@ -1,58 +1,23 @@
-using HipiFast.Kernels.Networks;
-
 namespace HipiFast.Kernels.SoftQ;
 
 /// <summary>
-/// A copy of a network in the form that a <see cref="SoftQMicroKernel"/> reads, kept until another network or version
-/// comes along.
+/// A network in the form that a <see cref="SoftQMicroKernel"/> reads. Its first layer is known to all: transitions and
+/// tasks have a share in it each, <c>W1 [s, a, psi] = W_sa [s, a] + W_psi psi</c>.
 /// </summary>
 internal abstract unsafe class SoftQNetwork : IDisposable
 {
-    private MlpParameters? _parameters;
-    private long _version;
+    /// <summary>W1, <c>[inputs][FirstStride]</c>.</summary>
+    public abstract float* Weight1 { get; }
 
-    /// <summary>
-    /// The network of which this is a copy. Its first layer, biases and last layer are read in place.
-    /// </summary>
-    public MlpParameters Parameters => _parameters!;
+    /// <summary>b1, <c>[FirstStride]</c>.</summary>
+    public abstract float* Bias1 { get; }
 
-    /// <summary>Shape of the network.</summary>
-    public MlpShape Shape => Parameters.Shape;
+    /// <summary>Units of the first layer rounded up to 16; the padding of <see cref="Weight1"/> and b1 is 0.</summary>
+    public abstract int FirstStride { get; }
 
-    /// <summary>W1 as it is stored, <c>[Inputs][HiddenStride]</c>.</summary>
-    public float* Weight1 => Parameters.Pointer + Shape.Weight1;
-
-    /// <summary>b1, <c>[HiddenStride]</c>.</summary>
-    public float* Bias1 => Parameters.Pointer + Shape.Bias1;
-
-    /// <summary>b2, <c>[HiddenStride]</c>.</summary>
-    public float* Bias2 => Parameters.Pointer + Shape.Bias2;
-
-    /// <summary>W3 as it is stored: <c>[HiddenStride]</c> for a single output.</summary>
-    public float* Weight3 => Parameters.Pointer + Shape.Weight3;
-
-    /// <summary>b3, <c>[Outputs]</c> padded to 16.</summary>
-    public float* Bias3 => Parameters.Pointer + Shape.Bias3;
-
-    /// <summary>Copies a network unless this is its copy already.</summary>
-    /// <param name="parameters">The network.</param>
-    public void Update(MlpParameters parameters)
-    {
-        if (ReferenceEquals(parameters, _parameters) && parameters.Version == _version)
-        {
-            return;
-        }
-
-        // Should packing fail, nothing half-packed counts as a copy.
-        _parameters = null;
-        Pack(parameters);
-        _parameters = parameters;
-        _version = parameters.Version;
-    }
+    /// <summary>Width of the output.</summary>
+    public abstract int Outputs { get; }
 
     /// <inheritdoc/>
-    public virtual void Dispose() => _parameters = null;
-
-    /// <summary>Copies what the kernel reads in an order of its own.</summary>
-    protected abstract void Pack(MlpParameters parameters);
+    public abstract void Dispose();
 }

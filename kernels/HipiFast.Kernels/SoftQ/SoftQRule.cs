@@ -32,6 +32,34 @@ internal static class SoftQRule
         return on.MultiplyAdd(second, zero, on.MultiplyAdd(first, zero, on.Min(first, second)));
     }
 
+    /// <summary>One more of several critics: the smallest so far, or their sum, of which <see cref="Joined"/> is the end.</summary>
+    /// <typeparam name="TArithmetic">The operations.</typeparam>
+    /// <typeparam name="TNumber">A number, or a vector of them.</typeparam>
+    /// <param name="on">The operations.</param>
+    /// <param name="soFar">Of the critics before.</param>
+    /// <param name="next">The next one's value.</param>
+    /// <param name="isMean">Whether they are averaged (<see cref="TwinCombination.Mean"/>).</param>
+    /// <returns>Of the critics up to this one.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TNumber Join<TArithmetic, TNumber>(
+        TArithmetic on, TNumber soFar, TNumber next, bool isMean)
+        where TArithmetic : struct, ISoftQArithmetic<TNumber>
+        where TNumber : struct => isMean ? on.Add(soFar, next) : Combine(on, soFar, next, isMean: false);
+
+    /// <summary>Several critics as one value; of two it is that of <see cref="Combine"/>.</summary>
+    /// <typeparam name="TArithmetic">The operations.</typeparam>
+    /// <typeparam name="TNumber">A number, or a vector of them.</typeparam>
+    /// <param name="on">The operations.</param>
+    /// <param name="joined">What <see cref="Join"/> made of them.</param>
+    /// <param name="count">How many there are.</param>
+    /// <param name="isMean">Whether they are averaged.</param>
+    /// <returns>The value.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TNumber Joined<TArithmetic, TNumber>(
+        TArithmetic on, TNumber joined, int count, bool isMean)
+        where TArithmetic : struct, ISoftQArithmetic<TNumber>
+        where TNumber : struct => isMean && count > 1 ? on.Multiply(joined, on.Constant(1f / count)) : joined;
+
     /// <summary>
     /// The exact value r where the task ends; with <paramref name="isBellman"/> the target r + gamma Q', of which the
     /// second term is 0 where the task ends.

@@ -64,10 +64,8 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     private int _lanesAt;
 
     // The chunk's first layers: shares of the transitions (at s with a, or at s') and of the tasks.
-    private float* _critic1State;
-    private float* _critic1Task;
-    private float* _critic2State;
-    private float* _critic2Task;
+    private float*[] _criticState = [];
+    private float*[] _criticTask = [];
     private float* _actorState;
     private float* _actorNext;
     private float* _actorTask;
@@ -84,8 +82,7 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     private float* _head;
     private float* _nextAction;
     private float* _normals;
-    private float* _critic1Value;
-    private float* _critic2Value;
+    private float* _criticValue;
     private float* _logProbability;
     private float* _reward;
     private float* _terminated;
@@ -98,6 +95,12 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     {
         _pairs = call.Kernel.TileVectors * LaneBlock;
         _lanesAt = -1;
+        if (_criticState.Length < call.CriticCount)
+        {
+            _criticState = new float*[call.CriticCount];
+            _criticTask = new float*[call.CriticCount];
+        }
+
         long length = Lay(call, null);
         _memory.EnsureLength(length);
         Lay(call, _memory.Pointer);
@@ -144,11 +147,15 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     {
         long next = 0;
         int actionOutputs = MlpShape.RoundUp(2 * call.ActionDimension);
-        int criticStride = call.Critic1.Shape.HiddenStride, actorStride = call.Actor?.Shape.HiddenStride ?? 0;
-        int widest = Math.Max(criticStride, actorStride);
-        long scratch = Math.Max(
-            call.Kernel.ScratchFloats(call.Critic1.Shape),
-            call.Actor is null ? 0 : call.Kernel.ScratchFloats(call.Actor.Shape));
+        int actorStride = call.Actor?.FirstStride ?? 0, widest = actorStride, headRows = actionOutputs;
+        long scratch = call.Actor is null ? 0 : call.Kernel.ScratchFloats(call.Actor);
+        foreach (SoftQNetwork critic in call.Critics.AsSpan(0, call.CriticCount))
+        {
+            widest = Math.Max(widest, critic.FirstStride);
+            scratch = Math.Max(scratch, call.Kernel.ScratchFloats(critic));
+            headRows = call.IsDiscrete ? Math.Max(headRows, MlpShape.RoundUp(critic.Outputs)) : headRows;
+        }
+
         long laneSide = MlpShape.RoundUp(call.Plan.LanesPerChunk), broadcastSide = call.Plan.BroadcastPerChunk,
             pairs = _pairs;
         long states = call.Plan.LanesAreTasks
@@ -156,10 +163,12 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             : laneSide, tasks = call.Plan.LanesAreTasks
             ? laneSide
             : broadcastSide;
-        _critic1State = Take(states * criticStride);
-        _critic1Task = Take(tasks * criticStride);
-        _critic2State = Take(call.Critic2 is null ? 0 : states * criticStride);
-        _critic2Task = Take(call.Critic2 is null ? 0 : tasks * criticStride);
+        for (int critic = 0; critic < call.CriticCount; critic++)
+        {
+            _criticState[critic] = Take(states * call.Critics[critic].FirstStride);
+            _criticTask[critic] = Take(tasks * call.Critics[critic].FirstStride);
+        }
+
         _actorState = Take(call.UsesLogProbability ? states * actorStride : 0);
         _actorNext = Take(call.IsBellman ? states * actorStride : 0);
         _actorTask = Take(tasks * actorStride);
@@ -168,12 +177,11 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         _zeros = Take(widest);
         _rows = Take((long)LaneBlock * widest);
         _scratch = Take(scratch);
-        _head = Take(pairs * actionOutputs);
+        _head = Take(pairs * headRows);
         _nextAction = Take(pairs * call.ActionDimension);
         _normals = Take(pairs * actionOutputs);
         _tileUnsquashed = Take(pairs * (call.ActionDimension + 1));
-        _critic1Value = Take(pairs);
-        _critic2Value = Take(pairs);
+        _criticValue = Take(pairs * call.CriticCount);
         _logProbability = Take(pairs);
         _reward = Take(pairs);
         _terminated = Take(pairs);
@@ -197,36 +205,34 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
 
     private void FirstLayers(in SoftQCall call, in Block block)
     {
-        int s = call.ObservationDimension, a = call.ActionDimension, p = call.TaskDimension;
-        for (int twin = 0; twin < 2; twin++)
+        int s = call.ObservationDimension, a = call.CriticActionDimension;
+        for (int i = 0; i < call.CriticCount; i++)
         {
-            SoftQNetwork? critic = twin == 0 ? call.Critic1 : call.Critic2;
-            if (critic is null)
-            {
-                break;
-            }
-
             // The Bellman estimator's actions differ from pair to pair: added per tile.
-            float* state = twin == 0 ? _critic1State : _critic2State, task = twin == 0 ? _critic1Task : _critic2Task;
+            SoftQNetwork critic = call.Critics[i];
             if (call.IsBellman)
             {
                 Share(
                     call, block, critic, 0, call.NextObservation, s, null, 0, critic.Bias1, !block.LanesAreTasks,
-                    state);
+                    _criticState[i]);
             }
             else
             {
                 Share(
                     call, block, critic, 0, call.Observation, s, call.Action, a, critic.Bias1, !block.LanesAreTasks,
-                    state);
+                    _criticState[i]);
             }
 
-            Share(call, block, critic, s + a, call.Task, p, null, 0, _zeros, block.LanesAreTasks, task);
+            Share(
+                call, block, critic, s + a, call.CriticTask, call.CriticTaskDimension, null, 0, _zeros,
+                block.LanesAreTasks, _criticTask[i]);
         }
 
         if (call.Actor is SoftQNetwork actor)
         {
-            Share(call, block, actor, s, call.Task, p, null, 0, _zeros, block.LanesAreTasks, _actorTask);
+            Share(
+                call, block, actor, s, call.ActorTask, call.ActorTaskDimension, null, 0, _zeros, block.LanesAreTasks,
+                _actorTask);
             if (call.UsesLogProbability)
             {
                 Share(
@@ -260,7 +266,7 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         bool isLaneSide,
         float* share)
     {
-        int stride = network.Shape.HiddenStride;
+        int stride = network.FirstStride;
         float* weights = network.Weight1 + ((long)firstInput * stride);
         if (!isLaneSide)
         {
@@ -360,8 +366,8 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     }
 
     /// <summary>
-    /// The chunk's actions before squashing, and for each transition <c>-sum_d [ log(2 pi) / 2 + log(1 - a_d^2) ]</c>
-    /// behind them.
+    /// The chunk's actions before squashing, and for each transition <c>-sum_d [ log(2 pi) / 2 + log(1 - a_d^2) + log
+    /// scale_d ]</c> behind them.
     /// </summary>
     private void UnsquashActions(in SoftQCall call, in Block block)
     {
@@ -386,13 +392,23 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             for (int d = 0; d < a; d += TSimd.Count)
             {
                 int entries = Math.Min(TSimd.Count, a - d);
-                TVector x = TanhGaussian<TSimd, TVector>.Unsquash(TSimd.LoadPartial(action + d, entries));
+                TVector squashed = TSimd.LoadPartial(action + d, entries);
+                if (call.ActionScale != null)
+                {
+                    TVector scale = TSimd.LoadPartial(call.ActionScale + d, entries);
+                    squashed = TSimd.Divide(
+                        TSimd.Subtract(squashed, TSimd.LoadPartial(call.ActionBias + d, entries)), scale);
+                }
+
+                TVector x = TanhGaussian<TSimd, TVector>.Unsquash(squashed);
                 TSimd.Store(x, _squashTerms);
                 TSimd.Store(TanhGaussian<TSimd, TVector>.LogDerivative(x), _squashTerms + LaneBlock);
                 for (int e = 0; e < entries; e++)
                 {
                     to[(d + e) * stride] = _squashTerms[e];
-                    sum -= _squashTerms[LaneBlock + e];
+                    sum -= _squashTerms[LaneBlock + e] + (call.ActionScale != null
+                        ? MathF.Log(call.ActionScale[d + e])
+                        : 0f);
                 }
             }
 
@@ -414,10 +430,9 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             SampleNextActions(call, block, tile);
         }
 
-        Critic(call, block, call.Critic1, _critic1State, _critic1Task, tile, _critic1Value);
-        if (call.Critic2 is SoftQNetwork critic2)
+        for (int critic = 0; critic < call.CriticCount; critic++)
         {
-            Critic(call, block, critic2, _critic2State, _critic2Task, tile, _critic2Value);
+            Critic(call, block, critic, tile, _criticValue + (critic * _pairs));
         }
 
         if (call.Family is TaskFamily family)
@@ -431,7 +446,7 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         Combine(call, tile.Vectors * LaneBlock);
         for (int vector = 0; vector < tile.Vectors; vector++)
         {
-            Write(call, block, tile.Slots[vector], _critic1Value + (vector * LaneBlock));
+            Write(call, block, tile.Slots[vector], _criticValue + (vector * LaneBlock));
         }
     }
 
@@ -451,19 +466,31 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
     private void Head(in SoftQCall call, in Block block, float* state, in Tile tile)
     {
         SoftQNetwork actor = call.Actor!;
-        Point(block, actor.Shape.HiddenStride, state, _actorTask, tile);
+        Point(block, actor.FirstStride, state, _actorTask, tile);
         call.Kernel.Head(actor, tile.Pairs, tile.Vectors, _scratch, _head);
     }
 
-    private void Critic(
-        in SoftQCall call, in Block block, SoftQNetwork critic, float* state, float* task, in Tile tile, float* values)
+    private void Critic(in SoftQCall call, in Block block, int number, in Tile tile, float* values)
     {
-        int stride = critic.Shape.HiddenStride;
-        Point(block, stride, state, task, tile);
-        ActionShare action = call.IsBellman
-            ? new(_nextAction, call.ActionDimension, critic.Weight1 + ((long)call.ObservationDimension * stride))
-            : default;
-        call.Kernel.Values(critic, tile.Pairs, tile.Vectors, action, _scratch, values);
+        SoftQNetwork critic = call.Critics[number];
+        int stride = critic.FirstStride;
+        Point(block, stride, _criticState[number], _criticTask[number], tile);
+        if (call.IsDiscrete)
+        {
+            call.Kernel.Head(critic, tile.Pairs, tile.Vectors, _scratch, _head);
+            for (int vector = 0; vector < tile.Vectors; vector++)
+            {
+                TakeActions(call, block, tile.Slots[vector], vector * LaneBlock, values + (vector * LaneBlock));
+            }
+        }
+        else
+        {
+            ActionShare action = call.IsBellman
+                ? new(_nextAction, call.ActionDimension, critic.Weight1 + ((long)call.ObservationDimension * stride))
+                : default;
+            call.Kernel.Values(critic, tile.Pairs, tile.Vectors, action, _scratch, values);
+        }
+
         if (call.Range.IsBounded)
         {
             TVector low = TSimd.Broadcast(call.Range.Low), width = TSimd.Broadcast(
@@ -475,6 +502,34 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
                 TSimd.Store(TSimd.Add(low, TSimd.Divide(width, TSimd.Add(one, exponential))), values + pair);
             }
         }
+    }
+
+    /// <summary>Of the outputs in <c>_head</c>, those of the transitions' actions.</summary>
+    private void TakeActions(in SoftQCall call, in Block block, Slot slot, int offset, float* values)
+    {
+        int transition = block.LanesAreTasks
+            ? block.FirstBroadcast + slot.Broadcast
+            : block.FirstLane + (slot.LaneBlock * LaneBlock);
+        int last = block.LanesAreTasks ? transition : block.FirstLane + block.Lanes - 1;
+        for (int lane = 0; lane < LaneBlock; lane++)
+        {
+            int row = block.LanesAreTasks ? transition : Math.Min(transition + lane, last);
+            values[lane] = _head[((long)call.ActionNumber[row] * _pairs) + offset + lane];
+        }
+    }
+
+    /// <summary>The log standard deviations that an actor's outputs stand for.</summary>
+    private static TVector LogStd(LogStdRule rule, TVector raw)
+    {
+        TVector low = TSimd.Broadcast(rule.Low), high = TSimd.Broadcast(rule.High);
+        if (rule.IsSquashed)
+        {
+            TVector half = TSimd.Broadcast(0.5f * (rule.High - rule.Low));
+            return TSimd.MultiplyAdd(
+                half, TSimd.Add(VectorMath<TSimd, TVector>.Tanh(raw), TSimd.Broadcast(1f)), low);
+        }
+
+        return TanhGaussian<TSimd, TVector>.Clamp(raw, low, high);
     }
 
     /// <summary>log pi(a_j | s_j, psi_i) of the tile, from the actor's head at s.</summary>
@@ -493,8 +548,7 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             for (int d = 0; d < a; d++)
             {
                 TVector mean = TSimd.Load(_head + (d * _pairs) + pair);
-                TVector logStd = TanhGaussian<TSimd, TVector>.ClampLogStd(
-                    TSimd.Load(_head + ((a + d) * _pairs) + pair));
+                TVector logStd = LogStd(call.LogStd, TSimd.Load(_head + ((a + d) * _pairs) + pair));
                 TVector inverse = VectorMath<TSimd, TVector>.Exp(VectorMath<TSimd, TVector>.Negate(logStd));
                 TVector z = TSimd.Multiply(
                     TSimd.Subtract(TSimd.Load(_tileUnsquashed + (d * _pairs) + pair), mean), inverse);
@@ -537,9 +591,16 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
             for (int pair = d * _pairs; pair < (d * _pairs) + pairs; pair += TSimd.Count)
             {
                 TVector std = VectorMath<TSimd, TVector>.Exp(
-                    TanhGaussian<TSimd, TVector>.ClampLogStd(TSimd.Load(_head + (a * _pairs) + pair)));
+                    LogStd(call.LogStd, TSimd.Load(_head + (a * _pairs) + pair)));
                 TVector x = TSimd.MultiplyAdd(std, TSimd.Load(_normals + pair), TSimd.Load(_head + pair));
-                TSimd.Store(TanhGaussian<TSimd, TVector>.Squash(x), _nextAction + pair);
+                TVector action = TanhGaussian<TSimd, TVector>.Squash(x);
+                if (call.ActionScale != null)
+                {
+                    action = TSimd.MultiplyAdd(
+                        action, TSimd.Broadcast(call.ActionScale[d]), TSimd.Broadcast(call.ActionBias[d]));
+                }
+
+                TSimd.Store(action, _nextAction + pair);
             }
         }
     }
@@ -577,7 +638,7 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         }
     }
 
-    /// <summary>The estimate of the tile's pairs, left in <c>_critic1Value</c>.</summary>
+    /// <summary>The estimate of the tile's pairs, left in the first critic's values.</summary>
     private void Combine(in SoftQCall call, int pairs)
     {
         SimdArithmetic<TSimd, TVector> on = default;
@@ -586,12 +647,13 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
         TVector gamma = TSimd.Broadcast(call.Gamma), negativeAlpha = TSimd.Broadcast(-call.Alpha);
         for (int pair = 0; pair < pairs; pair += TSimd.Count)
         {
-            TVector value = TSimd.Load(_critic1Value + pair);
-            if (call.Critic2 is not null)
+            TVector value = TSimd.Load(_criticValue + pair);
+            for (int critic = 1; critic < call.CriticCount; critic++)
             {
-                value = SoftQRule.Combine(on, value, TSimd.Load(_critic2Value + pair), isMean);
+                value = SoftQRule.Join(on, value, TSimd.Load(_criticValue + (critic * _pairs) + pair), isMean);
             }
 
+            value = SoftQRule.Joined(on, value, call.CriticCount, isMean);
             if (usesFamily)
             {
                 value = SoftQRule.Judge(
@@ -603,7 +665,7 @@ internal sealed unsafe class SoftQWorker<TSimd, TVector> : SoftQWorker
                 value = SoftQRule.AddEntropy(on, value, TSimd.Load(_logProbability + pair), negativeAlpha);
             }
 
-            TSimd.Store(value, _critic1Value + pair);
+            TSimd.Store(value, _criticValue + pair);
         }
     }
 

@@ -21,8 +21,8 @@ internal sealed unsafe class SoftQTileWork : BenchmarkWork, IParallelWork
     private readonly int _stride;
     private readonly long _scratchFloats;
     private readonly MlpParameters _parameters;
-    private readonly SoftQMicroKernel _kernel;
-    private readonly SoftQNetwork _network;
+    private readonly MlpMicroKernel _kernel;
+    private readonly MlpSoftQNetwork _network;
     private readonly NativeBuffer<float> _state;
     private readonly NativeBuffer<float> _task;
     private readonly NativeBuffer<float> _scratch;

@@ -17,6 +17,12 @@ internal abstract unsafe class VectorFunctions
 
     public abstract float[] ExpNonPositive(float[] x);
 
+    public abstract float[] ExpMinusOneNonPositive(float[] x);
+
+    public abstract float[] Tanh(float[] x);
+
+    public abstract float[] NormalTail(float[] x);
+
     public abstract float[] Log(float[] x);
 
     public abstract float[] NegativeLogOneMinus(float[] u);
@@ -64,6 +70,13 @@ internal sealed unsafe class VectorFunctions<TSimd, TVector> : VectorFunctions
     public override float[] Exp(float[] x) => Map(x, VectorMath<TSimd, TVector>.Exp);
 
     public override float[] ExpNonPositive(float[] x) => Map(x, VectorMath<TSimd, TVector>.ExpNonPositive);
+
+    public override float[] ExpMinusOneNonPositive(float[] x) =>
+        Map(x, VectorMath<TSimd, TVector>.ExpMinusOneNonPositive);
+
+    public override float[] Tanh(float[] x) => Map(x, VectorMath<TSimd, TVector>.Tanh);
+
+    public override float[] NormalTail(float[] x) => Map(x, VectorMath<TSimd, TVector>.NormalTail);
 
     public override float[] Log(float[] x) => Map(x, VectorMath<TSimd, TVector>.Log);
 

@@ -34,6 +34,46 @@ public abstract unsafe class VectorMathContract
     }
 
     [Fact]
+    public void ExponentialsLessOneKeepTheirDigitsNearZero()
+    {
+        float[] x = [.. Products(1e-30f, 87.2f, 1.0173f).Select(v => -v)];
+        AssertRelative(x, Functions.ExpMinusOneNonPositive(x), ExpMinusOne, 4e-7);
+        float[] special = [0f, -0f, -87.31f, -1e4f, -3e38f, float.NegativeInfinity, float.NaN];
+        Assert.Equal([0, 0, -1, -1, -1, -1, float.NaN], Functions.ExpMinusOneNonPositive(special));
+
+        static double ExpMinusOne(double v) =>
+            Math.Abs(v) < 1e-4 ? v + (v * v / 2) + (v * v * v / 6) : Math.Exp(v) - 1;
+    }
+
+    [Fact]
+    public void HyperbolicTangentsKeepTheirDigitsNearZero()
+    {
+        float[] positive = [.. Products(1e-30f, 60, 1.0173f)], x = [.. positive, .. positive.Select(v => -v)];
+        AssertRelative(x, Functions.Tanh(x), v => Math.Tanh(v), 8e-7);
+        float infinity = float.PositiveInfinity;
+        Assert.Equal([0, 1, -1, 1, -1, float.NaN], Functions.Tanh([0, 1e4f, -1e4f, infinity, -infinity, float.NaN]));
+    }
+
+    [Fact]
+    public void TailsOfTheNormalDistribution()
+    {
+        // Phi(-2) and others from tables; the tail of |x|, whatever its sign.
+        float[] x = [0, 0.5f, -0.5f, 1, 2, -2, 3, 4, 6, 20, float.NaN];
+        double[] expected =
+        [
+            0.5, 0.30853753873, 0.30853753873, 0.15865525393, 0.02275013195, 0.02275013195, 0.00134989803,
+            3.167124183e-5, 9.8658765e-10, 0, double.NaN,
+        ];
+        float[] found = Functions.NormalTail(x);
+        for (int i = 0; i < x.Length; i++)
+        {
+            Assert.True(
+                double.IsNaN(expected[i]) ? float.IsNaN(found[i]) : Math.Abs(found[i] - expected[i]) < 2e-7,
+                $"Phi(-|{x[i]}|) is {found[i]}.");
+        }
+    }
+
+    [Fact]
     public void LogarithmsKeepTheirErrorOverTheNormalRange()
     {
         float[] wide = [.. Products(1.2e-38f, 3e38f, 1.0137f)], near = [.. Steps(0.5f, 2, 0.00037f)];
