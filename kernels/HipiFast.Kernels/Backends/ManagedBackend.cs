@@ -25,6 +25,9 @@ public sealed class ManagedBackend : KernelBackend
     /// <inheritdoc/>
     public override string Name => NameOf(_kind);
 
+    /// <summary>Its vectors.</summary>
+    internal VectorKind Kind => _kind;
+
     /// <inheritdoc/>
     public override string Family => FamilyName;
 

@@ -13,6 +13,8 @@ namespace HipiFast.Benchmarking.Cases;
 /// <param name="Estimator">Which soft-Q estimator; read by the soft-Q matrix and whole relabel calls only.</param>
 /// <param name="Threads">Threads that this case is about, 0 for those of the run.</param>
 /// <param name="MemoryBudget">Bytes of Q~ that a whole relabel call may keep, 0 for the library's default.</param>
+/// <param name="Layers">Hidden layers of the networks of <see cref="SoftQLayers"/>, all H wide.</param>
+/// <param name="HasNorm">Whether each of these is normalised before it is rectified.</param>
 internal sealed record BenchmarkCase(
     string Kernel,
     TransitionShape Shape,
@@ -21,10 +23,15 @@ internal sealed record BenchmarkCase(
     int Hidden = 0,
     SoftQEstimator Estimator = SoftQEstimator.Critic,
     int Threads = 0,
-    long MemoryBudget = 0)
+    long MemoryBudget = 0,
+    int Layers = 0,
+    bool HasNorm = false)
 {
     /// <summary>The soft-Q matrix alone.</summary>
     public const string SoftQ = "soft-q";
+
+    /// <summary>The soft-Q matrix of networks of any layers.</summary>
+    public const string SoftQLayers = "soft-q-layers";
 
     /// <summary>
     /// The soft-Q matrix's tiles alone, for one critic: shares of the first layer added and rectified, second layer,
@@ -52,7 +59,7 @@ internal sealed record BenchmarkCase(
 
     /// <summary>All kernels that can be measured.</summary>
     public static IReadOnlyList<string> Kernels { get; } =
-        [SoftQTile, SoftQ, Relabel, LogPartition, TaskSampling, ReplaySample, SacStep];
+        [SoftQTile, SoftQ, SoftQLayers, Relabel, LogPartition, TaskSampling, ReplaySample, SacStep];
 
     /// <summary>
     /// SAC steps of the size of the pendulum, of a small control task and of a locomotion task; the smallest on one
@@ -74,8 +81,8 @@ internal sealed record BenchmarkCase(
         {
             string sizes = Candidates > 0 ? $"{Batch}x{Candidates}" : $"{Batch}";
             string network = Hidden > 0
-                ? $"/h{Hidden}"
-                : string.Empty, estimator = Kernel is SoftQ or Relabel
+                ? $"/h{Hidden}{(Layers > 0 ? $"x{Layers}" : string.Empty)}{(HasNorm ? "-norm" : string.Empty)}"
+                : string.Empty, estimator = Kernel is SoftQ or SoftQLayers or Relabel
                 ? $"/{EstimatorName}"
                 : string.Empty;
             bool isMatrix = Kernel is LogPartition or TaskSampling or SoftQTile;
@@ -88,16 +95,16 @@ internal sealed record BenchmarkCase(
     }
 
     /// <summary>Whether the case is about (transition, task) pairs that networks judge.</summary>
-    public bool HasPairs => Kernel is SoftQTile or SoftQ or Relabel;
+    public bool HasPairs => Kernel is SoftQTile or SoftQ or SoftQLayers or Relabel;
 
     /// <summary>
     /// Operations of a call, 2 per multiply-add, 0 where networks are not what takes the time. Of pairs the floor of
-    /// the work: the second layer's 2 H^2 for each pass through a critic or the actor, with twin critics but for tiles.
-    /// Of a SAC step those of all layers and passes.
+    /// the work: 2 H^2 of each hidden layer but the first for each pass through a critic or the actor, with twin critics
+    /// but for tiles. Of a SAC step those of all layers and passes.
     /// </summary>
     public double Flops => Kernel == SacStep ? SacStepFlops
         : !HasPairs ? 0
-        : (double)Batch * Candidates * Hidden * Hidden * (Kernel, Estimator) switch
+        : (double)Batch * Candidates * Hidden * Hidden * Math.Max(1, Layers - 1) * (Kernel, Estimator) switch
         {
             (SoftQTile, _) => 2.0,
             (_, SoftQEstimator.Critic) => 4.0,

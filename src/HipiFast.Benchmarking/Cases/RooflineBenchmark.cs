@@ -36,6 +36,9 @@ internal static class RooflineBenchmark
     private static readonly int[] s_sizes = [32, 256];
     private static readonly int[] s_hidden = [64, 256];
 
+    /// <summary>Hidden layers of the networks of any layers that are measured.</summary>
+    private const int Layers = 3;
+
     private static readonly BenchmarkCase[] s_tiles =
     [
         Pairs(BenchmarkCase.SoftQTile, SoftQEstimator.Critic, 32, 64) with { Threads = 1 },
@@ -57,7 +60,7 @@ internal static class RooflineBenchmark
     /// The cases of a selection with the backend that each runs on, in the order in which they are measured.
     /// </summary>
     /// <remarks>
-    /// The soft-Q matrix on every backend, its tiles on those of the processor (<c>bench gpu</c> is for devices); whole
+    /// The soft-Q matrix on every backend (of networks of any layers on those in C#), its tiles on those of the processor (<c>bench gpu</c> is for devices); whole
     /// calls on the best of each precision; everything else, which is fp32 on every backend, on the best.
     /// </remarks>
     public static IEnumerable<(BenchmarkCase Case, KernelBackend Backend)> Cases(RooflineSelection selection)
@@ -76,6 +79,7 @@ internal static class RooflineBenchmark
             {
                 BenchmarkCase.SoftQTile => [.. all.Where(IsOfProcessor)],
                 BenchmarkCase.SoftQ => all,
+                BenchmarkCase.SoftQLayers => [.. all.OfType<ManagedBackend>()],
                 BenchmarkCase.Relabel => best,
                 _ => first,
             };
@@ -109,6 +113,11 @@ internal static class RooflineBenchmark
                 from estimator in Or(selection.Estimators, s_estimators)
                 from size in Or(selection.Sizes, s_sizes)
                 select Pairs(kernel, estimator, size, hidden),
+            BenchmarkCase.SoftQLayers =>
+                from hidden in given ? Or(selection.Hidden, s_hidden) : [256]
+                from size in given ? Or(selection.Sizes, s_sizes) : [256]
+                from hasNorm in (bool[])[false, true]
+                select Pairs(kernel, SoftQEstimator.Critic, size, hidden) with { Layers = Layers, HasNorm = hasNorm },
             BenchmarkCase.LogPartition or BenchmarkCase.TaskSampling =>
                 new[] { 64, 65_536 }.Select(candidates => new BenchmarkCase(
                     kernel, BenchmarkCase.PeerShape, MatrixEntries / candidates, candidates)),

@@ -95,6 +95,7 @@ internal sealed record BenchmarkResult(
         writer.WriteNumber("batch", Case.Batch);
         WriteIfAny("candidates", Case.Candidates);
         WriteIfAny("hidden", Case.Hidden);
+        WriteIfAny("layers", Case.Layers);
         writer.WriteNumber("threads", Threads);
         writer.WriteNumber("rounds", Rounds);
         writer.WriteNumber("median_s", MedianSeconds);
@@ -154,7 +155,7 @@ internal sealed record BenchmarkResult(
             : $"{Case.Batch}";
         string rate = Case.Kernel switch
         {
-            BenchmarkCase.SoftQTile or BenchmarkCase.SoftQ or BenchmarkCase.Relabel =>
+            BenchmarkCase.SoftQTile or BenchmarkCase.SoftQ or BenchmarkCase.SoftQLayers or BenchmarkCase.Relabel =>
                 NumberText.Rate(PairsPerSecond) + "pairs/s",
             BenchmarkCase.SacStep => NumberText.Rate(1 / MedianSeconds) + "updates/s",
             BenchmarkCase.ReplaySample => NumberText.Fixed(NanosecondsPerEntry, 2) + " ns/row",
@@ -164,7 +165,8 @@ internal sealed record BenchmarkResult(
             : Case.StreamedBytes > 0
                 ? NumberText.Fixed(Case.StreamedBytes / MedianSeconds * 1e-9, 1) + " GB/s"
                 : string.Empty;
-        string kernel = Case.HasPairs ? $"{Case.Kernel} {Case.EstimatorName}"
+        string kernel = Case.Layers > 0 ? $"{Case.Kernel} {Case.Layers}{(Case.HasNorm ? " norm" : string.Empty)}"
+            : Case.HasPairs ? $"{Case.Kernel} {Case.EstimatorName}"
             : Case.Kernel == BenchmarkCase.SacStep
                 ? $"{Case.Kernel} obs {Case.Shape.ObservationDimension + Case.Shape.TaskDimension} act "
                     + $"{Case.Shape.ActionDimension}"

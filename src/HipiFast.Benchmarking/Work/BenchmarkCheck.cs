@@ -89,12 +89,17 @@ internal class BenchmarkCheck(BenchmarkCase benchmark, KernelBackend backend)
     }
 
     /// <summary>Throws unless pairs all over the matrix agree with the oracle.</summary>
-    public void SoftQ(in SoftQProblem problem, ReadOnlySpan<float> softQ)
+    /// <param name="problem">The problem.</param>
+    /// <param name="softQ">What a kernel made of it.</param>
+    /// <param name="agent">Networks of any layers, where those of the problem are not read.</param>
+    public void SoftQ(in SoftQProblem problem, ReadOnlySpan<float> softQ, LayeredAgent? agent = null)
     {
         int rows = problem.Rows, candidates = problem.Candidates;
         (int Row, int Task)[] pairs = [.. Spread(
             rows * candidates, Pairs).Select(pair => (pair / candidates, pair % candidates))];
-        double[] expected = ExpectedSoftQ(problem, pairs);
+        double[] expected = agent is null
+            ? ExpectedSoftQ(problem, pairs)
+            : new LayeredOracle(agent).Compute(problem, pairs);
         double tolerance = Tolerance(expected);
         for (int i = 0; i < pairs.Length; i++)
         {

@@ -19,6 +19,7 @@ internal abstract class BenchmarkWork : IDisposable
     {
         BenchmarkCase.SoftQTile => new SoftQTileWork(benchmark, backend, threads),
         BenchmarkCase.SoftQ => new SoftQWork(benchmark, backend, threads),
+        BenchmarkCase.SoftQLayers => new LayeredSoftQWork(benchmark, backend, threads),
         BenchmarkCase.Relabel => new RelabelWork(benchmark, backend, threads),
         BenchmarkCase.LogPartition => new LogPartitionWork(benchmark, backend, threads),
         BenchmarkCase.TaskSampling => new TaskSamplingWork(benchmark, backend, threads),
