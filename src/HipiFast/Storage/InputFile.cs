@@ -20,14 +20,16 @@ public static class InputFile
     /// It is empty, a pipe or device, or a file of another format that its first bytes tell.
     /// </exception>
     public static SafeFileHandle OpenHandle(string path, string kind, out long length) =>
-        OpenHandle(path, kind, anyFormat: false, out length);
+        OpenHandle(path, kind, anyFormat: false, null, out length);
 
     /// <summary><see cref="OpenHandle(string, string, out long)"/> for whoever tells formats apart itself.</summary>
     /// <param name="path">As there.</param>
     /// <param name="kind">As there.</param>
     /// <param name="anyFormat">Whether files of known other formats are opened, too.</param>
+    /// <param name="remedy">How a file of another format is made one of the kind, for the error, or null.</param>
     /// <param name="length">As there.</param>
-    internal static SafeFileHandle OpenHandle(string path, string kind, bool anyFormat, out long length)
+    internal static SafeFileHandle OpenHandle(
+        string path, string kind, bool anyFormat, string? remedy, out long length)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))
@@ -57,7 +59,7 @@ public static class InputFile
             length = RandomAccess.GetLength(handle);
             if (!anyFormat)
             {
-                RefuseOtherFormat(handle, path, kind);
+                RefuseOtherFormat(handle, path, kind, remedy);
             }
 
             return handle;
@@ -137,13 +139,13 @@ public static class InputFile
         return bytes;
     }
 
-    private static void RefuseOtherFormat(SafeFileHandle handle, string path, string kind)
+    private static void RefuseOtherFormat(SafeFileHandle handle, string path, string kind, string? remedy)
     {
         Span<byte> first = stackalloc byte[FileSignature.Bytes];
         string? format = FileSignature.Describe(first[..RandomAccess.Read(handle, first, 0)]);
         if (format is not null && !format.EndsWith(kind, StringComparison.Ordinal))
         {
-            string remedy = kind == SafetensorsFile.Kind
+            remedy ??= kind == SafetensorsFile.Kind
                 ? " (in Python, safetensors.numpy.save_file writes one)"
                 : string.Empty;
             throw new InvalidDataException($"'{path}' is {format}; expected a {kind}{remedy}.");

@@ -105,12 +105,15 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="IOException">The path is a directory or cannot be read.</exception>
     public static SafetensorsFile Open(string path) => Open(path, verify: true);
 
+    /// <summary>The same with words of how a file of another format is made a safetensors file.</summary>
+    internal static SafetensorsFile Open(string path, string remedy) => Open(path, verify: true, remedy);
+
     /// <summary>Opens a file whose header alone is wanted, without going through its data.</summary>
     internal static SafetensorsFile OpenHeader(string path) => Open(path, verify: false);
 
-    private static SafetensorsFile Open(string path, bool verify)
+    private static SafetensorsFile Open(string path, bool verify, string? remedy = null)
     {
-        SafeFileHandle handle = InputFile.OpenHandle(path, Kind, out long length);
+        SafeFileHandle handle = InputFile.OpenHandle(path, Kind, anyFormat: false, remedy, out long length);
         try
         {
             return new SafetensorsFile(path, handle, [], length, verify);
