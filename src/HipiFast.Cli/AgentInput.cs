@@ -1,7 +1,6 @@
 using HipiFast.Data;
 using HipiFast.Environments;
-using HipiFast.Learning;
-using HipiFast.Storage;
+using HipiFast.Import;
 using HipiFast.Training;
 
 namespace HipiFast.Cli;
@@ -10,33 +9,18 @@ namespace HipiFast.Cli;
 internal static class AgentInput
 {
     /// <summary>The agent that is to judge a file of transitions.</summary>
+    /// <param name="transitions">The transitions; where they have no tasks, the agent says how wide those are.</param>
+    /// <param name="path">The agent's file.</param>
+    /// <param name="format">Whose names its tensors have.</param>
+    /// <param name="layers">A description of its layers, a file or JSON; null for none.</param>
     /// <exception cref="InvalidDataException">
-    /// The agent is damaged, or made for other widths than the transitions have.
+    /// The agent is damaged or not understood, or made for other widths than the transitions have.
     /// </exception>
-    public static AgentNetworks LoadFor(TransitionReader transitions, string path)
-    {
-        bool saysWidths;
-        using (SafetensorsFile file = SafetensorsFile.Open(path))
-        {
-            saysWidths = file.Metadata.ContainsKey(
-                AgentFile.ObservationDimensionKey) || file.Metadata.ContainsKey(AgentFile.TaskDimensionKey);
-        }
-
-        // What the agent itself says of its widths is compared here, where both files can be named.
-        AgentNetworks agent =
-            saysWidths || transitions.TaskDimension == 0
-                ? AgentFile.Load(path)
-                : AgentFile.Load(path, transitions.ObservationDimension, transitions.TaskDimension);
-        if (agent.Shape == transitions.Shape(agent.Shape.TaskDimension))
-        {
-            return agent;
-        }
-
-        string found = agent.Shape.ToString(), held = transitions.Shape(agent.Shape.TaskDimension).ToString();
-        agent.Dispose();
-        throw new InvalidDataException(
-            $"'{path}' is an agent for {found}, but '{transitions.Path}' holds {held}.");
-    }
+    public static ImportedAgent LoadFor(
+        TransitionReader transitions, string path, AgentFormat format, string? layers) =>
+        AgentImport.Load(
+            path, transitions.Shape(0), $"'{transitions.Path}' holds", format,
+            layers is null ? null : AgentLayers.Read(layers));
 
     /// <summary>The agent of a run, on the backend, device and learner of its configuration.</summary>
     /// <param name="run">The run.</param>

@@ -1,6 +1,8 @@
 namespace HipiFast.Kernels.Networks;
 
-/// <summary>One of the things that happen to a layer's sums, one after the other: a normalisation or an activation.</summary>
+/// <summary>
+/// One of the things that happen to a layer's sums, one after the other: a normalisation or an activation.
+/// </summary>
 internal readonly record struct LayerStep
 {
     /// <summary>An activation.</summary>

@@ -55,7 +55,9 @@ internal sealed record LayeredAgent
     public int Actions => Critics[0].Outputs;
 
     /// <summary>Throws unless all parts fit one another.</summary>
-    /// <exception cref="ArgumentException">One sentence naming what does not, what it is and what was expected.</exception>
+    /// <exception cref="ArgumentException">
+    /// One sentence naming what does not, what it is and what was expected.
+    /// </exception>
     public void Validate()
     {
         if (Critics.Count == 0)

@@ -184,8 +184,8 @@ internal sealed unsafe class LayeredSoftQ : TiledSoftQ
         if (_agent.IsDiscrete)
         {
             throw new ArgumentException(
-                $"The estimator {problem.Estimator} needs a policy over actions; critics with an output for each action "
-                + $"have none, and know the estimator {SoftQEstimator.Critic} alone.");
+                $"The estimator {problem.Estimator} needs a policy over actions; critics with an output for each "
+                + $"action have none, and know the estimator {SoftQEstimator.Critic} alone.");
         }
 
         if (_agent.Actor is null)
@@ -210,8 +210,8 @@ internal sealed unsafe class LayeredSoftQ : TiledSoftQ
             {
                 throw new InvalidDataException(
                     $"Transition {i / width} has the action entry {action} in column {i % width}; the policy's actions "
-                    + $"there are from {middle - reach} to {middle + reach}, and the {problem.Estimator} estimate needs "
-                    + "its density, which there is none of outside.");
+                    + $"there are from {middle - reach} to {middle + reach}, and the {problem.Estimator} estimate "
+                    + "needs its density, which there is none of outside.");
             }
         }
     }

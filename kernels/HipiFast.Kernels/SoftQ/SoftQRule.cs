@@ -32,7 +32,9 @@ internal static class SoftQRule
         return on.MultiplyAdd(second, zero, on.MultiplyAdd(first, zero, on.Min(first, second)));
     }
 
-    /// <summary>One more of several critics: the smallest so far, or their sum, of which <see cref="Joined"/> is the end.</summary>
+    /// <summary>
+    /// One more of several critics: the smallest so far, or their sum, of which <see cref="Joined"/> is the end.
+    /// </summary>
     /// <typeparam name="TArithmetic">The operations.</typeparam>
     /// <typeparam name="TNumber">A number, or a vector of them.</typeparam>
     /// <param name="on">The operations.</param>

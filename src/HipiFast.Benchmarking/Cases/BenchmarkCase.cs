@@ -99,8 +99,8 @@ internal sealed record BenchmarkCase(
 
     /// <summary>
     /// Operations of a call, 2 per multiply-add, 0 where networks are not what takes the time. Of pairs the floor of
-    /// the work: 2 H^2 of each hidden layer but the first for each pass through a critic or the actor, with twin critics
-    /// but for tiles. Of a SAC step those of all layers and passes.
+    /// the work: 2 H^2 of each hidden layer but the first for each pass through a critic or the actor, with twin
+    /// critics but for tiles. Of a SAC step those of all layers and passes.
     /// </summary>
     public double Flops => Kernel == SacStep ? SacStepFlops
         : !HasPairs ? 0

@@ -60,8 +60,9 @@ internal static class RooflineBenchmark
     /// The cases of a selection with the backend that each runs on, in the order in which they are measured.
     /// </summary>
     /// <remarks>
-    /// The soft-Q matrix on every backend (of networks of any layers on those in C#), its tiles on those of the processor (<c>bench gpu</c> is for devices); whole
-    /// calls on the best of each precision; everything else, which is fp32 on every backend, on the best.
+    /// The soft-Q matrix on every backend (of networks of any layers on those in C#), its tiles on those of the
+    /// processor (<c>bench gpu</c> is for devices); whole calls on the best of each precision; everything else, which
+    /// is fp32 on every backend, on the best.
     /// </remarks>
     public static IEnumerable<(BenchmarkCase Case, KernelBackend Backend)> Cases(RooflineSelection selection)
     {

@@ -64,7 +64,9 @@ internal sealed class LayeredOracle(LayeredAgent agent)
 
             foreach (LayerStep step in layer.Steps)
             {
-                y = step.Norm is null ? [.. y.Select(value => Activate(step.Activation, value))] : Normalize(step.Norm, y);
+                y = step.Norm is LayerNorm norm
+                    ? Normalize(norm, y)
+                    : [.. y.Select(value => Activate(step.Activation, value))];
             }
 
             x = y;
@@ -95,8 +97,8 @@ internal sealed class LayeredOracle(LayeredAgent agent)
         _ => throw new ArgumentOutOfRangeException(nameof(activation)),
     };
 
-    // Phi(x) = 1/2 + phi(x) (x + x^3 / 3 + x^5 / (3 5) + ...), whose terms are all of one sign; beyond 8 it is 0 or 1 to
-    // 1e-15.
+    // Phi(x) = 1/2 + phi(x) (x + x^3 / 3 + x^5 / (3 5) + ...), whose terms are all of one sign; beyond 8 it is 0 or 1
+    // to 1e-15.
     private static double NormalCumulative(double x)
     {
         if (double.IsNaN(x) || Math.Abs(x) > 8)
@@ -173,7 +175,7 @@ internal sealed class LayeredOracle(LayeredAgent agent)
         double[] values =
         [
             .. agent.Critics.Select(critic => agent.IsDiscrete
-                ? Evaluate(critic, [.. state, .. task])[action.Length == 1 ? (int)action[0] : Array.IndexOf(action, 1.0)]
+                ? Evaluate(critic, [.. state, .. task])[Number(action)]
                 : Evaluate(critic, [.. state, .. action, .. task])[0]),
         ];
         return twin switch
@@ -183,6 +185,9 @@ internal sealed class LayeredOracle(LayeredAgent agent)
             _ => values.Any(double.IsNaN) ? double.NaN : values.Min(),
         };
     }
+
+    // Of an action that is its number, or 1 at its number and 0 elsewhere.
+    private static int Number(double[] action) => action.Length == 1 ? (int)action[0] : Array.IndexOf(action, 1.0);
 
     private double[] Policy(double[] state, double[] psi) =>
         Evaluate(agent.Actor!, [.. state, .. Encoded(agent.ActorTaskEncoder, psi)]);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using HipiFast.Import;
 using HipiFast.Options;
 using HipiFast.Relabeling;
 
@@ -11,6 +12,21 @@ internal sealed class RelabelArguments
     {
         Description = "Agent whose critic judges (agent.safetensors of a run). Not needed with --estimator return.",
         HelpName = "A.safetensors",
+    };
+
+    private readonly Option<string?> _agentFormat = new("--agent-format")
+    {
+        Description =
+            "Whose names the agent's tensors have: this program's, Stable-Baselines3's or CleanRL's. [auto]",
+        HelpName = string.Join("|", AgentFormats.Names),
+    };
+
+    private readonly Option<string?> _agentLayers = new("--agent-layers")
+    {
+        Description =
+            "What those tensors do not say, as JSON: activation, order of inputs, layers of other names "
+            + "(docs/networks.md).",
+        HelpName = "L.json",
     };
 
     private readonly Option<string> _transitions = new("--transitions")
@@ -98,6 +114,12 @@ internal sealed class RelabelArguments
             "Task family: rewards and terminations. Needed by bellman and return, and for reward and terminated in the "
             + "result.",
         HelpName = "F.json",
+    };
+
+    private readonly Option<string?> _alpha = new("--relabel-alpha")
+    {
+        Description = "Entropy temperature (soft-critic, bellman). [the agent's]",
+        HelpName = "F",
     };
 
     private readonly Option<string?> _gamma = new("--gamma")
@@ -199,6 +221,7 @@ internal sealed class RelabelArguments
         ("relabel_fraction", _fraction, "1"),
         ("assign", _assign, null),
         ("row_pool", _rowPool, null),
+        ("relabel_alpha", _alpha, null),
         ("gamma", _gamma, null),
         ("partition", _partition, null),
         ("temperature", _temperature, null),
@@ -213,10 +236,9 @@ internal sealed class RelabelArguments
     /// <summary>The options, in the order in which help lists them.</summary>
     public IEnumerable<Option> All =>
     [
-        _agent, _transitions, _columns, _tasks, _strategy, _candidates, _goalMix, _futureHorizon, _copies, _estimator,
-        _assign, _rowPool, _family, _gamma, _partition, _temperature, _twin,
-        _fraction,
-        _seed, _backend, _device, _threads, _precision, _dump, _batch, _output,
+        _agent, _agentFormat, _agentLayers, _transitions, _columns, _tasks, _strategy, _candidates, _goalMix,
+        _futureHorizon, _copies, _estimator, _assign, _rowPool, _family, _alpha, _gamma, _partition, _temperature,
+        _twin, _fraction, _seed, _backend, _device, _threads, _precision, _dump, _batch, _output,
     ];
 
     /// <summary>What a command line asks for.</summary>
@@ -245,6 +267,8 @@ internal sealed class RelabelArguments
             Transitions = parsed.GetRequiredValue(_transitions),
             Out = parsed.GetRequiredValue(_output),
             Agent = parsed.GetValue(_agent),
+            AgentFormat = parsed.GetValue(_agentFormat) is string format ? AgentFormats.Parse(format) : null,
+            AgentLayers = parsed.GetValue(_agentLayers),
             Tasks = parsed.GetValue(_tasks),
             Family = parsed.GetValue(_family),
             Trajectories = trajectories,

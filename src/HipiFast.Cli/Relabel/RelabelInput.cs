@@ -1,6 +1,6 @@
 using HipiFast.Data;
+using HipiFast.Import;
 using HipiFast.Kernels.Tasks;
-using HipiFast.Learning;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Tasks;
@@ -11,7 +11,7 @@ namespace HipiFast.Cli.Relabel;
 internal sealed class RelabelInput : IDisposable
 {
     private RelabelInput(
-        TransitionReader transitions, TaskTable? tasks, AgentNetworks? agent, TaskFamily family, TransitionShape shape)
+        TransitionReader transitions, TaskTable? tasks, ImportedAgent? agent, TaskFamily family, TransitionShape shape)
     {
         Transitions = transitions;
         Tasks = tasks;
@@ -27,7 +27,7 @@ internal sealed class RelabelInput : IDisposable
     public TaskTable? Tasks { get; }
 
     /// <summary>What judges, or null where nothing needs it.</summary>
-    public AgentNetworks? Agent { get; }
+    public ImportedAgent? Agent { get; }
 
     /// <summary>The task family; one without rewards where none was given.</summary>
     public TaskFamily Family { get; }
@@ -44,14 +44,15 @@ internal sealed class RelabelInput : IDisposable
     {
         TransitionReader? transitions = null;
         TaskTable? tasks = null;
-        AgentNetworks? agent = null;
+        ImportedAgent? agent = null;
         try
         {
             transitions = DataInput.Open(request.Transitions, request.Columns);
             RequireParts(request, transitions);
             if (request.Agent is not null)
             {
-                agent = AgentInput.LoadFor(transitions, request.Agent);
+                agent = AgentInput.LoadFor(
+                    transitions, request.Agent, request.AgentFormat ?? AgentFormat.Auto, request.AgentLayers);
             }
 
             int known = transitions.TaskDimension > 0 ? transitions.TaskDimension : agent?.Shape.TaskDimension ?? -1;

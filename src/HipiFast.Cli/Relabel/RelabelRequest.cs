@@ -1,3 +1,4 @@
+using HipiFast.Import;
 using HipiFast.Kernels.SoftQ;
 using HipiFast.Options;
 using HipiFast.Relabeling;
@@ -27,6 +28,12 @@ internal sealed record RelabelRequest
 
     /// <summary>File of the agent that judges, or null.</summary>
     public string? Agent { get; init; }
+
+    /// <summary>Whose names the agent's tensors have; null for what is found out.</summary>
+    public AgentFormat? AgentFormat { get; init; }
+
+    /// <summary>Description of the agent's layers, a file or JSON; null for none.</summary>
+    public string? AgentLayers { get; init; }
 
     /// <summary>File of candidate tasks; null for those commanded.</summary>
     public string? Tasks { get; init; }
@@ -168,6 +175,8 @@ internal sealed record RelabelRequest
                 "--dump shows what inverse RL computes and cannot be combined with another --strategy",
             (false, SoftQEstimator.Bellman) when Family is null =>
                 "--estimator bellman uses rewards and needs --family",
+            _ when Agent is null && (AgentFormat is not null || AgentLayers is not null) =>
+                $"--agent-{(AgentFormat is null ? "layers" : "format")} is about an agent and needs --agent",
             _ when IsByTask && Tasks is not null =>
                 "--assign task keeps the commanded tasks and cannot be combined with --tasks",
             _ when !IsByTask && HasRowPool => "--row-pool needs --assign task",

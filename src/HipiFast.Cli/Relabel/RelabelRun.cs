@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using HipiFast.Data;
+using HipiFast.Import;
 using HipiFast.Kernels.Backends;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
@@ -32,7 +33,8 @@ internal sealed class RelabelRun : IDisposable
         _input = input;
         _reader = input.Transitions;
         _blockRows = (int)Math.Min(request.Batch ?? MostRows(input), _reader.Rows);
-        _relabeler = new Relabeler(input.Family, input.Agent, request.Options);
+        _relabeler = input.Agent?.CreateRelabeler(input.Family, request.Options)
+            ?? new Relabeler(input.Family, null, request.Options);
         try
         {
             _window = request.TakesGoals ? new EpisodeWindow(_reader, input.Shape) : null;
@@ -51,6 +53,10 @@ internal sealed class RelabelRun : IDisposable
 
         _relabeler.Observer = _result.NeedsObserver ? _result : null;
     }
+
+    // An agent that this program has not trained, in a few words.
+    private string? ForeignAgent =>
+        _input.Agent is null or { Format: AgentFormat.HipiFast } ? null : _input.Agent.Description;
 
     /// <summary>Relabels, writes the result, and says what came of it.</summary>
     /// <param name="console">Where to.</param>
@@ -129,7 +135,7 @@ internal sealed class RelabelRun : IDisposable
         }
 
         // Where the policy has to answer for actions, the relabeler refuses those; returns take any.
-        if (!_request.Trajectories && copy == 0)
+        if (!_request.Trajectories && copy == 0 && _input.Agent is null or { HasUnitActions: true })
         {
             OutsideActions found = OutsideActions.Of(_batch);
             _outside = _outside.Add(found.Count > 0 ? found with { Row = _rowOf[found.Row] } : found, 0);
@@ -225,11 +231,17 @@ internal sealed class RelabelRun : IDisposable
                 + "that other blocks would give other tasks.");
         }
 
+        foreach (string note in _input.Agent?.Notes ?? [])
+        {
+            console.Line($"Note: {note}");
+        }
+
         KernelBackend backend = _relabeler.Backend;
         double seconds = _relabeling.Elapsed.TotalSeconds;
         console.Table(
             ["relabel", string.Empty],
             [
+                .. ForeignAgent is string foreign ? (string[][])[["agent", foreign]] : [],
                 ["backend", $"{backend.Name} ({backend.Precision.ToString().ToLowerInvariant()})"],
                 ["transitions", NumberText.Count(_reader.Count)],
                 .. Extra(),
@@ -245,6 +257,18 @@ internal sealed class RelabelRun : IDisposable
         {
             writer.WriteStartObject();
             writer.WriteString("out", _request.Out);
+            if (ForeignAgent is string foreign)
+            {
+                writer.WriteString("agent", foreign);
+                writer.WriteStartArray("agent_notes");
+                foreach (string note in _input.Agent!.Notes)
+                {
+                    writer.WriteStringValue(note);
+                }
+
+                writer.WriteEndArray();
+            }
+
             writer.WriteString("variant", backend.Name);
             writer.WriteString("precision", backend.Precision.ToString().ToLowerInvariant());
             writer.WriteString("format", _reader.Format);

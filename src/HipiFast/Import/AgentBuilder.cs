@@ -15,7 +15,7 @@ internal static class AgentBuilder
     /// <summary>Makes an agent.</summary>
     /// <param name="state">The tensors.</param>
     /// <param name="layers">What they are.</param>
-    /// <param name="shape">Widths of the transitions.</param>
+    /// <param name="shape">Widths of the transitions; 0 entries of a task where the critics say how many.</param>
     /// <param name="format">Whose names they have.</param>
     /// <param name="notes">What was assumed.</param>
     /// <exception cref="InvalidDataException">Something is not understood, or does not fit; one sentence.</exception>
@@ -25,12 +25,15 @@ internal static class AgentBuilder
         if (!(layers.NormEpsilon > 0f) || !float.IsFinite(layers.NormEpsilon))
         {
             throw new InvalidDataException(
-                $"What layer normalisations add to the variance is {layers.NormEpsilon}; expected a finite number above "
-                + "0.");
+                $"What layer normalisations add to the variance is {layers.NormEpsilon}; expected a finite number "
+                + "above 0.");
         }
 
         LayeredNetwork[] critics =
-            [.. layers.Critics.Select((items, i) => LayerSequence.Read(state, $"critic {i}", items, layers.NormEpsilon))];
+        [
+            .. layers.Critics.Select(
+                (items, i) => LayerSequence.Read(state, $"critic {i}", items, layers.NormEpsilon)),
+        ];
         LayeredNetwork? actor = Network(layers.Actor, "actor");
         LayeredNetwork? criticEncoder = Network(layers.TaskEncoder, "task encoder");
         LayeredNetwork? actorEncoder = layers.ActorTaskEncoder is null
@@ -46,12 +49,17 @@ internal static class AgentBuilder
 
         RefuseRest(state);
         bool isDiscrete = layers.IsDiscrete ?? critics[0].Outputs > 1;
-        InputWidths actorWidths = new(
-            shape.ObservationDimension, 0, actorEncoder?.Outputs ?? shape.TaskDimension);
-        InputWidths criticWidths = new(
-            shape.ObservationDimension, isDiscrete ? 0 : shape.ActionDimension,
-            criticEncoder?.Outputs ?? shape.TaskDimension);
         IReadOnlyList<string> inputs = isDiscrete ? WithoutAction(layers.Inputs) : layers.Inputs;
+        InputWidths criticWidths = new(shape.ObservationDimension, isDiscrete ? 0 : shape.ActionDimension, 0);
+        if (shape.TaskDimension == 0)
+        {
+            int width = criticEncoder?.Inputs
+                ?? InputColumns.TaskWidth(critics[0].Inputs, inputs, criticWidths, "critic 0", state.Source);
+            shape = shape with { TaskDimension = width };
+        }
+
+        criticWidths = criticWidths with { Task = criticEncoder?.Outputs ?? shape.TaskDimension };
+        InputWidths actorWidths = new(shape.ObservationDimension, 0, actorEncoder?.Outputs ?? shape.TaskDimension);
         IReadOnlyList<string> actorInputs = layers.ActorInputs.Count > 0
             ? layers.ActorInputs
             : WithoutAction(layers.Inputs);
@@ -155,8 +163,9 @@ internal static class AgentBuilder
         }
 
         int more = state.Left.Count() - 1;
+        string others = more > 0 ? $", nor are {more} more" : string.Empty;
         throw new InvalidDataException(
-            $"{state.Tensor(name)} is not understood{Guess(state, name)}{(more > 0 ? $", nor are {more} more" : string.Empty)}; "
+            $"{state.Tensor(name)} is not understood{Guess(state, name)}{others}; "
             + "expected linear layers, layer normalisations and what is known to be left out (a description of layers "
             + "can list the layers, and under 'ignore' what is no part of critics and actor).");
     }

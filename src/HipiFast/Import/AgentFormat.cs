@@ -6,7 +6,9 @@ public enum AgentFormat
     /// <summary>Found out from the names.</summary>
     Auto,
 
-    /// <summary>This library's own: <c>critic1.0.weight</c>, <c>actor.0.weight</c> (<see cref="Learning.AgentFile"/>).</summary>
+    /// <summary>
+    /// This library's own: <c>critic1.0.weight</c>, <c>actor.0.weight</c> (<see cref="Learning.AgentFile"/>).
+    /// </summary>
     HipiFast,
 
     /// <summary>

@@ -37,7 +37,7 @@ internal static class AgentFormats
     /// <exception cref="InvalidDataException">Nobody's that is known.</exception>
     public static AgentFormat Find(StateDict state)
     {
-        if (HasUnder("critic1.") || HasUnder("critic2."))
+        if (HasUnder("critic1.") || HasUnder("critic2.") || HasUnder("actor.0."))
         {
             return AgentFormat.HipiFast;
         }

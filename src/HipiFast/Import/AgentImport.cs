@@ -23,18 +23,26 @@ public static class AgentImport
     /// <returns>The agent; dispose it.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
-    /// It is no safetensors file, a tensor is missing, of another shape or not understood, or a network does not fit the
-    /// transitions; one sentence that names the tensor.
+    /// It is no safetensors file, a tensor is missing, of another shape or not understood, or a network does not fit
+    /// the transitions; one sentence that names the tensor.
     /// </exception>
     public static ImportedAgent Load(
-        string path, TransitionShape shape, AgentFormat format = AgentFormat.Auto, AgentLayers? layers = null)
+        string path, TransitionShape shape, AgentFormat format = AgentFormat.Auto, AgentLayers? layers = null) =>
+        Load(path, shape, "the transitions have", format, layers);
+
+    /// <summary>
+    /// The same with what has the shape, as an error says it: <c>'x.safetensors' holds</c>. With tasks of 0 entries the
+    /// agent says how many they have.
+    /// </summary>
+    internal static ImportedAgent Load(
+        string path, TransitionShape shape, string holder, AgentFormat format, AgentLayers? layers)
     {
-        shape.Validate();
+        (shape.TaskDimension == 0 ? shape with { TaskDimension = 1 } : shape).Validate();
         using SafetensorsFile file = SafetensorsFile.Open(path, Remedy(path));
         StateDict state = StateDict.Of(file);
         if (layers is null && Resolve(state, format, null) == AgentFormat.HipiFast)
         {
-            return LoadOwn(file, shape);
+            return LoadOwn(file, shape, holder);
         }
 
         return Read(state, shape, format, layers ?? new AgentLayers());
@@ -47,7 +55,7 @@ public static class AgentImport
     /// <param name="layers">What the tensors do not say; null for nothing.</param>
     /// <returns>The agent; dispose it.</returns>
     /// <exception cref="ArgumentException">A tensor has not as many elements as its shape says.</exception>
-    /// <exception cref="InvalidDataException">As for <see cref="Load"/>.</exception>
+    /// <exception cref="InvalidDataException">As for a file.</exception>
     public static ImportedAgent Read(
         IReadOnlyDictionary<string, NamedTensor> tensors, TransitionShape shape, AgentFormat format = AgentFormat.Auto,
         AgentLayers? layers = null)
@@ -87,14 +95,15 @@ public static class AgentImport
     private static AgentFormat Resolve(StateDict state, AgentFormat format, AgentLayers? layers) =>
         format == AgentFormat.Auto && (layers is null || layers.Critics.Count == 0) ? AgentFormats.Find(state) : format;
 
-    private static ImportedAgent LoadOwn(SafetensorsFile file, TransitionShape shape)
+    private static ImportedAgent LoadOwn(SafetensorsFile file, TransitionShape shape, string holder)
     {
         // What the agent itself says of its widths is compared here, where the transitions' are known.
         bool saysWidths = file.Metadata.ContainsKey(AgentFile.ObservationDimensionKey)
             || file.Metadata.ContainsKey(AgentFile.TaskDimensionKey);
-        AgentNetworks networks = saysWidths
+        AgentNetworks networks = saysWidths || shape.TaskDimension == 0
             ? AgentFile.Load(file.Path)
             : AgentFile.Load(file.Path, shape.ObservationDimension, shape.TaskDimension);
+        shape = shape.TaskDimension == 0 ? shape with { TaskDimension = networks.Shape.TaskDimension } : shape;
         if (networks.Shape == shape)
         {
             return new ImportedAgent(networks);
@@ -102,7 +111,7 @@ public static class AgentImport
 
         string found = networks.Shape.ToString();
         networks.Dispose();
-        throw new InvalidDataException($"'{file.Path}' is an agent for {found}; expected one for {shape}.");
+        throw new InvalidDataException($"'{file.Path}' is an agent for {found}, but {holder} {shape}.");
     }
 
     private static string Remedy(string path) =>

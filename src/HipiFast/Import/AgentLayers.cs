@@ -24,7 +24,9 @@ public sealed record AgentLayers
     /// <summary>What the actor reads; by default <see cref="Inputs"/> without the action.</summary>
     public IReadOnlyList<string> ActorInputs { get; init; } = [];
 
-    /// <summary>The activation after every hidden layer, where the layers are found by a format's names; null for relu.</summary>
+    /// <summary>
+    /// The activation after every hidden layer, where the layers are found by a format's names; null for relu.
+    /// </summary>
     public string? Activation { get; init; }
 
     /// <summary>What layer normalisations add to the variance, above 0.</summary>
@@ -68,7 +70,9 @@ public sealed record AgentLayers
     /// <summary><c>[A]</c>; empty for the tensor <c>action_bias</c>, or 0.</summary>
     public IReadOnlyList<float> ActionBias { get; init; } = [];
 
-    /// <summary>alpha, the entropy temperature, 0 or more; null for the tensor <c>log_alpha</c>, where there is one.</summary>
+    /// <summary>
+    /// alpha, the entropy temperature, 0 or more; null for the tensor <c>log_alpha</c>, where there is one.
+    /// </summary>
     public float? Alpha { get; init; }
 
     /// <summary>

@@ -5,7 +5,9 @@ using HipiFast.Storage;
 
 namespace HipiFast.Import;
 
-/// <summary>Reads <see cref="AgentLayers"/> from JSON; every error is one sentence that names the source and the key.</summary>
+/// <summary>
+/// Reads <see cref="AgentLayers"/> from JSON; every error is one sentence that names the source and the key.
+/// </summary>
 internal sealed class AgentLayersJson
 {
     private const int LargestFile = 1 << 20;

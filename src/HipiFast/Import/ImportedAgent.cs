@@ -74,8 +74,8 @@ public sealed class ImportedAgent : IDisposable
     public bool HasUnitActions => _layered is null or { IsDiscrete: false, ActionScale.IsEmpty: true };
 
     /// <summary>
-    /// The networks as this library's own, where critics and actor have that form; null otherwise. Theirs as long as the
-    /// agent lives.
+    /// The networks as this library's own, where critics and actor have that form; null otherwise. Theirs as long as
+    /// the agent lives.
     /// </summary>
     public AgentNetworks? Networks => _isStandard ? _networks : null;
 
@@ -86,8 +86,8 @@ public sealed class ImportedAgent : IDisposable
         {
             if (_layered is null)
             {
-                return $"{(_networks!.Critic2 is null ? 1 : 2)} critics of {_networks.Hidden}, {_networks.Hidden} units "
-                    + "(relu), an actor";
+                int hidden = _networks!.Hidden, count = _networks.Critic2 is null ? 1 : 2;
+                return $"{count} critics of {hidden}, {hidden} units (relu), an actor";
             }
 
             LayeredNetwork critic = _layered.Critics[0];
@@ -138,7 +138,9 @@ public sealed class ImportedAgent : IDisposable
     }
 
     /// <summary>Gives the memory back; a second call does nothing.</summary>
-    /// <exception cref="InvalidOperationException">A relabeler is in the middle of a call; dispose again later.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A relabeler is in the middle of a call; dispose again later.
+    /// </exception>
     public void Dispose()
     {
         if (!_use.Close(this))
@@ -187,8 +189,8 @@ public sealed class ImportedAgent : IDisposable
         if ((options.Alpha ?? Alpha) is null)
         {
             throw new ArgumentException(
-                $"The estimator {estimator} needs the entropy temperature alpha, which the agent's tensors do not hold; "
-                + "expected a tensor 'log_alpha' or 'log_ent_coef', a description's 'alpha', or the option.");
+                $"The estimator {estimator} needs the entropy temperature alpha, which the agent's tensors do not "
+                + "hold; expected a tensor 'log_alpha' or 'log_ent_coef', a description's 'alpha', or the option.");
         }
     }
 
@@ -202,8 +204,8 @@ public sealed class ImportedAgent : IDisposable
         {
             throw new ArgumentException(
                 $"{Description}: such networks are computed in fp32 on the processor by the backend "
-                + $"'{ManagedBackend.FamilyName}'; other backends, bf16 and GPUs know two hidden ReLU layers of one width "
-                + "alone.");
+                + $"'{ManagedBackend.FamilyName}'; other backends, bf16 and GPUs know two hidden ReLU layers of one "
+                + "width alone.");
         }
 
         int threads = compute.Threads > 0 ? compute.Threads : Environment.ProcessorCount;

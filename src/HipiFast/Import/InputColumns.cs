@@ -7,7 +7,9 @@ namespace HipiFast.Import;
 /// <summary>What the inputs of a network are, and its first layer with inputs in the order of the kernels.</summary>
 internal static class InputColumns
 {
-    /// <summary>Rearranges the first layer of a network so that it reads state, action and task in this order.</summary>
+    /// <summary>
+    /// Rearranges the first layer of a network so that it reads state, action and task in this order.
+    /// </summary>
     /// <param name="network">The network.</param>
     /// <param name="inputs">What it reads: names, or parts of them (<see cref="AgentLayers.Inputs"/>).</param>
     /// <param name="widths">Entries of each.</param>
@@ -16,7 +18,9 @@ internal static class InputColumns
     /// <returns>
     /// The network: an entry that is read twice has the sum of both weights, one that is not read has none.
     /// </returns>
-    /// <exception cref="InvalidDataException">The inputs are not as many as the network has, or no inputs; one sentence.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The inputs are not as many as the network has, or no inputs; one sentence.
+    /// </exception>
     public static LayeredNetwork Rearrange(
         LayeredNetwork network, IReadOnlyList<string> inputs, InputWidths widths, string what, string source)
     {
@@ -26,8 +30,8 @@ internal static class InputColumns
             IEnumerable<string> parts = inputs.Select(
                 input => $"{input} ({Columns(input, widths, what).Count()})");
             throw new InvalidDataException(
-                $"The {what} of {source} has {network.Inputs} inputs; {string.Join(", ", parts)} are {columns.Length} (a "
-                + "description of layers can say in 'inputs' and 'actor_inputs' what they are, as in "
+                $"The {what} of {source} has {network.Inputs} inputs; {string.Join(", ", parts)} are {columns.Length} "
+                + "(a description of layers can say in 'inputs' and 'actor_inputs' what they are, as in "
                 + "[\"observation[0:2]\", \"task\", \"observation\", \"action\"]).");
         }
 
@@ -47,6 +51,28 @@ internal static class InputColumns
         return new LayeredNetwork([rearranged, .. network.Layers.Skip(1)]);
     }
 
+    /// <summary>How wide a task is, where the other inputs and their number are known.</summary>
+    /// <param name="count">Inputs of the network.</param>
+    /// <param name="inputs">What it reads.</param>
+    /// <param name="widths">Entries of state and action.</param>
+    /// <param name="what">As for <see cref="Rearrange"/>.</param>
+    /// <param name="source">As for <see cref="Rearrange"/>.</param>
+    /// <returns>P.</returns>
+    /// <exception cref="InvalidDataException">The inputs leave no task; one sentence.</exception>
+    public static int TaskWidth(
+        int count, IReadOnlyList<string> inputs, InputWidths widths, string what, string source)
+    {
+        int tasks = inputs.Count(input => input.Trim() == "task");
+        int left = count - inputs.Where(input => input.Trim() != "task").Sum(
+            input => Columns(input, widths, what).Count());
+        return tasks > 0 && left > 0 && left % tasks == 0
+            ? left / tasks
+            : throw new InvalidDataException(
+                $"The {what} of {source} has {count} inputs, which leave no task beside "
+                + $"{string.Join(", ", inputs.Where(input => input.Trim() != "task"))} ({count - left}); expected tasks in "
+                + "the transitions, or other 'inputs' in a description of layers.");
+    }
+
     private static IEnumerable<int> Columns(string input, InputWidths widths, string what)
     {
         int bracket = input.IndexOf('[', StringComparison.Ordinal);
@@ -63,7 +89,8 @@ internal static class InputColumns
         if (width == 0)
         {
             throw new InvalidDataException(
-                $"The {what} reads {DisplayText.Quote(input)}, which is no input of it; expected observation and task.");
+                $"The {what} reads {DisplayText.Quote(input)}, which is no input of it; expected observation and "
+                + "task.");
         }
 
         if (bracket < 0)
@@ -83,8 +110,8 @@ internal static class InputColumns
         return isRange && first < end && end <= width
             ? Enumerable.Range(start + first, end - first)
             : throw new InvalidDataException(
-                $"The {what} reads {DisplayText.Quote(input)}; expected {name}[i] or {name}[first:end] within its {width} "
-                + "entries.");
+                $"The {what} reads {DisplayText.Quote(input)}; expected {name}[i] or {name}[first:end] within its "
+                + $"{width} entries.");
 
         static bool TryRead(string text, out int value) =>
             int.TryParse(text, NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,

@@ -89,8 +89,8 @@ internal static class KnownNames
         else if (state.Has("actor.log_std"))
         {
             throw new InvalidDataException(
-                $"{state.Tensor("actor.log_std")} is of state-dependent exploration (use_sde), which is not understood; "
-                + "expected a linear layer 'actor.log_std.weight'.");
+                $"{state.Tensor("actor.log_std")} is of state-dependent exploration (use_sde), which is not "
+                + "understood; expected a linear layer 'actor.log_std.weight'.");
         }
         else if (state.HasUnder("actor.mu.") && state.LeaveOut("actor.mu."))
         {
@@ -150,7 +150,8 @@ internal static class KnownNames
         }
         else if (state.RankOf(actorPrefix + "fc_mu") == 2 && actorPrefix.Length > 0 && state.LeaveOut(actorPrefix))
         {
-            notes.Add($"The actor '{actorPrefix}fc_mu' is deterministic and left out: it says no action's probability.");
+            notes.Add(
+                $"The actor '{actorPrefix}fc_mu' is deterministic and left out: it says no action's probability.");
         }
 
         if (hasNorm)

@@ -51,15 +51,15 @@ internal static class LayerSequence
                 linear = Join(what, [.. modules.Select(module => ReadLinear(state, what, module))]);
                 Require(
                     layers.Count == 0 || layers[^1].Outputs == linear.Inputs,
-                    $"{state.Tensor(modules[0] + ".weight")} has {linear.Inputs} inputs; the layer of the {what} before "
-                    + $"it has {(layers.Count == 0 ? 0 : layers[^1].Outputs)} outputs.");
+                    $"{state.Tensor(modules[0] + ".weight")} has {linear.Inputs} inputs; the layer of the {what} "
+                    + $"before it has {(layers.Count == 0 ? 0 : layers[^1].Outputs)} outputs.");
                 continue;
             }
 
             Require(
                 linear is not null,
-                $"The {what} begins with {DisplayText.Quote(item)}; expected a linear layer first, in which transitions "
-                + "and tasks have a share each.");
+                $"The {what} begins with {DisplayText.Quote(item)}; expected a linear layer first, in which "
+                + "transitions and tasks have a share each.");
             steps.Add(ReadStep(state, what, modules[0], linear!.Outputs, epsilon));
         }
 
@@ -109,8 +109,8 @@ internal static class LayerSequence
 
         Require(
             parts.All(part => part.Inputs == parts[0].Inputs),
-            $"Layers of the {what} that stand side by side have {string.Join(" and ", parts.Select(part => part.Inputs))} "
-            + "inputs; expected the same.");
+            $"Layers of the {what} that stand side by side have "
+            + $"{string.Join(" and ", parts.Select(part => part.Inputs))} inputs; expected the same.");
         bool hasBias = parts.Any(part => !part.Bias.IsEmpty);
         return new Linear(
             parts[0].Inputs, parts.Sum(part => part.Outputs),

@@ -102,8 +102,8 @@ internal static class NumberedModules
                     throw new InvalidDataException(
                         $"Between '{before}' and '{item}' of {state.Source} "
                         + (places == 0 ? "is no place" : $"are {places} places")
-                        + $" for an activation; expected one (a description of layers can list the modules of '{prefix}' "
-                        + "and its activations).");
+                        + $" for an activation; expected one (a description of layers can list the modules of "
+                        + $"'{prefix}' and its activations).");
                 }
 
                 before = item;

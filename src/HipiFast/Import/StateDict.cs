@@ -32,7 +32,9 @@ internal sealed class StateDict
     public IEnumerable<string> Left => _entries.Keys.Where(name => !_understood.Contains(name));
 
     /// <summary>Tensors in memory.</summary>
-    /// <exception cref="ArgumentException">A tensor has not as many elements as its shape says; one sentence.</exception>
+    /// <exception cref="ArgumentException">
+    /// A tensor has not as many elements as its shape says; one sentence.
+    /// </exception>
     public static StateDict Of(IReadOnlyDictionary<string, NamedTensor> tensors, string source)
     {
         StateDict state = new(source, name => tensors[name].Values);

@@ -20,16 +20,16 @@ public static class InputFile
     /// It is empty, a pipe or device, or a file of another format that its first bytes tell.
     /// </exception>
     public static SafeFileHandle OpenHandle(string path, string kind, out long length) =>
-        OpenHandle(path, kind, anyFormat: false, null, out length);
+        OpenHandle(path, kind, anyFormat: false, out length);
 
     /// <summary><see cref="OpenHandle(string, string, out long)"/> for whoever tells formats apart itself.</summary>
     /// <param name="path">As there.</param>
     /// <param name="kind">As there.</param>
     /// <param name="anyFormat">Whether files of known other formats are opened, too.</param>
-    /// <param name="remedy">How a file of another format is made one of the kind, for the error, or null.</param>
     /// <param name="length">As there.</param>
+    /// <param name="remedy">How a file of another format is made one of the kind, for the error, or null.</param>
     internal static SafeFileHandle OpenHandle(
-        string path, string kind, bool anyFormat, string? remedy, out long length)
+        string path, string kind, bool anyFormat, out long length, string? remedy = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))

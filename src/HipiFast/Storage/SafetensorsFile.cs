@@ -113,7 +113,7 @@ public sealed class SafetensorsFile : IDisposable
 
     private static SafetensorsFile Open(string path, bool verify, string? remedy = null)
     {
-        SafeFileHandle handle = InputFile.OpenHandle(path, Kind, anyFormat: false, remedy, out long length);
+        SafeFileHandle handle = InputFile.OpenHandle(path, Kind, anyFormat: false, out long length, remedy);
         try
         {
             return new SafetensorsFile(path, handle, [], length, verify);

@@ -106,7 +106,8 @@ public sealed class LayeredSoftQTests
     public void EverySizeAgreesWithTheOracle(string kindName)
     {
         VectorKind kind = Enum.Parse<VectorKind>(kindName);
-        (int, int)[] sizes = [(1, 1), (1, 2), (2, 1), (3, 17), (17, 3), (16, 16), (67, 129), (129, 5), (1, 257), (257, 1)];
+        (int, int)[] sizes =
+            [(1, 1), (1, 2), (2, 1), (3, 17), (17, 3), (16, 16), (67, 129), (129, 5), (1, 257), (257, 1)];
         foreach ((int rows, int candidates) in sizes)
         {
             foreach (SoftQEstimator estimator in Enum.GetValues<SoftQEstimator>())
@@ -141,7 +142,8 @@ public sealed class LayeredSoftQTests
             LayeredCase data = new(6, 19) { Estimator = estimator };
             data.Build([], _ => []);
             data.AssertAgrees(kind, OfSpread, $"{estimator}, linear");
-            data.Build([20], _ => [new LayerStep(new LayerNorm(default, default, 1e-5f)), new LayerStep(Activation.Elu)]);
+            LayerStep plain = new(new LayerNorm(default, default, 1e-5f));
+            data.Build([20], _ => [plain, new LayerStep(Activation.Elu)]);
             data.AssertAgrees(kind, OfSpread, $"{estimator}, normalisation without factors");
         }
     }
@@ -290,8 +292,8 @@ public sealed class LayeredSoftQTests
                     int count = Math.Min(length, data.Rows - first);
                     float[] block = new float[count * data.Candidates];
                     one.Compute(data.Block(first, count), block);
-                    Tolerance.AssertSame(
-                        expected.AsSpan(first * data.Candidates, block.Length), block, $"{estimator}, block at {first}");
+                    ReadOnlySpan<float> whole = expected.AsSpan(first * data.Candidates, block.Length);
+                    Tolerance.AssertSame(whole, block, $"{estimator}, block at {first}");
                 }
             }
         }
@@ -307,9 +309,10 @@ public sealed class LayeredSoftQTests
         Tolerance.AssertSame(expected, data.Compute(two), "shared networks");
         (int Row, int Task)[] pairs = [(0, 0), (13, 7), (39, 32)];
         double[] oracle = new LayeredOracle(data.Agent).Compute(data.Problem, pairs);
+        double tolerance = 1e-4 * Math.Max(1, oracle.Max(Math.Abs));
         for (int i = 0; i < pairs.Length; i++)
         {
-            Assert.Equal(oracle[i], expected[(pairs[i].Row * 33) + pairs[i].Task], 1e-4 * Math.Max(1, oracle.Max(Math.Abs)));
+            Assert.Equal(oracle[i], expected[(pairs[i].Row * 33) + pairs[i].Task], tolerance);
         }
     }
 
@@ -443,16 +446,19 @@ public sealed class LayeredSoftQTests
         _ = data.Compute(kernel);
         data.Estimator = SoftQEstimator.SoftCritic;
         InvalidDataException outside = Assert.Throws<InvalidDataException>(() => data.Compute(kernel));
-        Assert.Contains("Transition 2 has the action entry 1.25 in column 1", outside.Message, StringComparison.Ordinal);
+        Assert.Contains("Transition 2 has the action entry 1.25 in column", outside.Message, StringComparison.Ordinal);
 
         LayeredAgent agent = data.Agent;
         Refused("needs an actor", () => Compute(agent with { Actor = null }));
         Refused("no critic", () => Compute(agent with { Critics = [] }));
-        Refused("critic 1 has 9 inputs", () => Compute(agent with { ObservationDimension = 5, Critics = [
-            data.Network(10, [4], 1, _ => [], 1), agent.Critics[1]] }));
-        Refused("has 5 inputs; tasks have 2", () => Compute(agent with { CriticTaskEncoder = data.Network(5, [], 2, _ => [], 1) }));
-        Refused("last layer to be linear", () => Compute(agent with { Critics = [
-            new LayeredNetwork(new DenseLayer(9, 1, new float[9], default, [new LayerStep(Activation.Tanh)]))] }));
+        LayeredNetwork other = data.Network(10, [4], 1, _ => [], 1), encoder = data.Network(5, [], 2, _ => [], 1);
+        LayeredNetwork squashed = new(
+            new DenseLayer(9, 1, new float[9], default, [new LayerStep(Activation.Tanh)]));
+        Refused(
+            "critic 1 has 9 inputs",
+            () => Compute(agent with { ObservationDimension = 5, Critics = [other, agent.Critics[1]] }));
+        Refused("has 5 inputs; tasks have 2", () => Compute(agent with { CriticTaskEncoder = encoder }));
+        Refused("last layer to be linear", () => Compute(agent with { Critics = [squashed] }));
         Refused("rising order", () => Compute(agent with { LogStd = new LogStdRule(2, -5, false) }));
         Refused("above 0", () => Compute(agent with { ActionScale = new float[] { 1, 0, 1 } }));
         Refused("bias has 2 entries", () => Compute(agent with { ActionBias = new float[2] }));
@@ -460,9 +466,9 @@ public sealed class LayeredSoftQTests
             new DenseLayer(2, 4, new float[8], default), new DenseLayer(3, 1, new float[3], default)));
         Refused("7 weights; expected 8", () => _ = new DenseLayer(2, 4, new float[7], default));
 
-        void Compute(LayeredAgent other)
+        void Compute(LayeredAgent changed)
         {
-            data.Agent = other;
+            data.Agent = changed;
             using LayeredSoftQ refused = data.Kernel(VectorKinds.Best);
             data.Compute(refused);
         }

@@ -1,7 +1,10 @@
+using HipiFast.Import;
 using HipiFast.Kernels.Backends;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Networks;
+using HipiFast.Kernels.Tasks;
 using HipiFast.Learning;
+using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Storage;
 using HipiFast.Testing;
@@ -14,7 +17,7 @@ internal static unsafe class LearningSubjects
 {
     private static readonly TabularTransition[] s_steps = [new(0, 0, 1, 0, 1f, true)];
 
-    public static IReadOnlyList<Subject> All { get; } = [Networks(), Learner(), Cloning(), Policy(), Table()];
+    public static IReadOnlyList<Subject> All { get; } = [Networks(), Imported(), Learner(), Cloning(), Policy(), Table()];
 
     /// <summary>Calls with a row of three inputs and one of two outputs.</summary>
     public static void WithRows(Action<MatrixView, MatrixView> call)
@@ -31,6 +34,22 @@ internal static unsafe class LearningSubjects
             .Keeps("networks that are disposed of with these and then throw themselves",
                 "Actor", "Critic1", "Critic2", "Target1", "Target2")
             .Keeps(Fact, "Shape", "Hidden", "LogAlpha", "LogAlpha=", "Alpha", "CriticRange", "CriticRange=");
+
+    private static Subject<ImportedAgent> Imported() =>
+        new Subject<ImportedAgent>(_ => AgentImport.Read(
+            new Dictionary<string, NamedTensor>
+            {
+                ["qf1.fc1.weight"] = new(
+                    new float[4 * RelabelData.Shape.CriticInputs], [4, RelabelData.Shape.CriticInputs]),
+                ["qf1.fc2.weight"] = new(new float[4], [1, 4]),
+            },
+            RelabelData.Shape))
+            .Enters(
+                "CreateRelabeler(TaskFamily, RelabelOptions, ITaskDistribution)",
+                agent => agent.CreateRelabeler(
+                    TaskFamilies.None(RelabelData.Shape.TaskDimension), new RelabelOptions()).Dispose())
+            .Keeps("networks that are disposed of with these and then throw themselves", "Networks")
+            .Keeps(Fact, "Shape", "Format", "Alpha", "Notes", "IsDiscrete", "HasUnitActions", "Description");
 
     private static Subject<SacLearner> Learner() => new Subject<SacLearner>(needs => new SacLearner(
         needs.Add(RelabelData.Agent(RelabelData.Shape)), new SacOptions(), KernelSubjects.NewSession(needs), 4, 1, 1))

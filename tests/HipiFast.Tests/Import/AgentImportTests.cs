@@ -140,10 +140,14 @@ public sealed class AgentImportTests
     [Fact]
     public void WhatDoesNotFitIsRefusedByName()
     {
-        Refused("sb3-sac", "'critic.qf0.2.weight' of the state_dict has 9 inputs; the layer of the critic 0 before it has 24",
+        Refused(
+            "sb3-sac",
+            "'critic.qf0.2.weight' of the state_dict has 9 inputs; the layer of the critic 0 before it has 24",
             tensors => Add(tensors, "critic.qf0.2.weight", 24, 9));
         Refused("sb3-sac", "has shape [3]; expected [24]", tensors => Add(tensors, "critic.qf1.4.bias", 3));
-        Refused("sb3-sac", "has shape [24, 24, 1, 1], a convolution", tensors => Add(tensors, "critic.qf0.2.weight", 24, 24, 1, 1));
+        Refused(
+            "sb3-sac", "has shape [24, 24, 1, 1], a convolution",
+            tensors => Add(tensors, "critic.qf0.2.weight", 24, 24, 1, 1));
         Refused("sb3-sac", "critic 0 has 10 inputs and 5 outputs; expected 10 and 1", tensors =>
         {
             foreach (string critic in (string[])["critic.qf0", "critic.qf1"])
@@ -152,20 +156,30 @@ public sealed class AgentImportTests
                 Add(tensors, critic + ".6.bias", 5);
             }
         });
-        Refused("sb3-sac", "NaN as its element 1", tensors =>
-            tensors["critic.qf0.0.bias"] = new NamedTensor(new[] { 0f, float.NaN }.Concat(new float[22]).ToArray(), [24]));
-        Refused("sb3-sac", "is no place for an activation", tensors => Rename(tensors, "critic.qf0.2.", "critic.qf0.1."));
-        Refused("sb3-sac", "are 2 places for an activation", tensors => Rename(tensors, "critic.qf0.2.", "critic.qf0.3."));
-        Refused("sb3-her", "critic 0 of the state_dict has 12 inputs; observation (5), task (3), action (2) are 10", _ => { });
+        float[] bad = new float[24];
+        bad[1] = float.NaN;
+        Refused(
+            "sb3-sac", "NaN as its element 1", tensors => tensors["critic.qf0.0.bias"] = new NamedTensor(bad, [24]));
+        Refused(
+            "sb3-sac", "is no place for an activation",
+            tensors => Rename(tensors, "critic.qf0.2.", "critic.qf0.1."));
+        Refused(
+            "sb3-sac", "are 2 places for an activation",
+            tensors => Rename(tensors, "critic.qf0.2.", "critic.qf0.3."));
+        Refused(
+            "sb3-her", "critic 0 of the state_dict has 12 inputs; observation (5), task (3), action (2) are 10",
+            _ => { });
         Refused("cleanrl-sac", "has 5 entries; expected 2", tensors => Add(tensors, "actor.action_scale", 5));
         Refused("sb3-sac", "holds no critic under the names of sb3", tensors =>
         {
-            foreach (string name in tensors.Keys.Where(name => name.StartsWith("critic", StringComparison.Ordinal)).ToArray())
+            foreach (string name in tensors.Keys.Where(IsCritic).ToArray())
             {
                 tensors.Remove(name);
             }
         });
         Refused("described", "names of no format that is known", _ => { });
+
+        static bool IsCritic(string name) => name.StartsWith("critic", StringComparison.Ordinal);
     }
 
     [Theory]
@@ -179,7 +193,7 @@ public sealed class AgentImportTests
     [InlineData("""{"log_std_rule": "clip"}""", "expected \"clamp\" or \"tanh\"")]
     [InlineData("""{"alpha": -1}""", "temperature of 'PATH' is -1; expected a finite number, 0 or more")]
     [InlineData("""{"alpha": 1e99}""", "not finite")]
-    [InlineData("""{"norm_epsilon": 0, "critics": [["critic.qf0.0", "layer_norm", "critic.qf0.6"]], "inputs": ["task"]}""", "expected a finite number above 0")]
+    [InlineData("""{"norm_epsilon": 0}""", "expected a finite number above 0")]
     [InlineData("""{"critics": [["critic.qf0.0"]]}""", "says in 'inputs' what they read")]
     [InlineData("""{"critics": [["tanh", "critic.qf0.0"]], "inputs": ["task"]}""", "expected a linear layer first")]
     [InlineData("""{"critics": [["critic.qf0.0", "tanhh"]], "inputs": ["task"]}""", "did you mean 'tanh'")]
@@ -198,7 +212,8 @@ public sealed class AgentImportTests
         Exception error = Assert.ThrowsAny<Exception>(
             () => AgentImport.Load(path, fixture.Shape, AgentFormat.Auto, AgentLayers.Read(json)).Dispose());
         Assert.True(error is InvalidDataException or FileNotFoundException, error.ToString());
-        Assert.Contains(expected.Replace("PATH", path, StringComparison.Ordinal), error.Message, StringComparison.Ordinal);
+        expected = expected.Replace("PATH", path, StringComparison.Ordinal);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
     }
 
@@ -286,7 +301,8 @@ public sealed class AgentImportTests
             entry => entry.Key["qf1.".Length..], entry => entry.Value);
         using ImportedAgent one = AgentImport.Read(single, fixture.Shape);
         Assert.Equal(
-            fixture.SoftQ(agent, SoftQEstimator.Critic, TwinCombination.First), fixture.SoftQ(one, SoftQEstimator.Critic));
+            fixture.SoftQ(agent, SoftQEstimator.Critic, TwinCombination.First),
+            fixture.SoftQ(one, SoftQEstimator.Critic));
     }
 
     [Fact]
@@ -308,7 +324,8 @@ public sealed class AgentImportTests
             }
         }
 
-        using ImportedAgent own = AgentImport.Load(path, fixture.Shape), memory = AgentImport.Read(tensors, fixture.Shape);
+        using ImportedAgent own = AgentImport.Load(path, fixture.Shape);
+        using ImportedAgent memory = AgentImport.Read(tensors, fixture.Shape);
         Assert.Equal(AgentFormat.HipiFast, own.Format);
         Assert.NotNull(memory.Networks);
         Assert.Equal(
@@ -408,7 +425,7 @@ public sealed class AgentImportTests
             {
                 Assert.True(
                     Math.Abs(expected[pair] - (double)found[pair]) <= OfSpread * spread,
-                    $"{tensor}[{pair}]: PyTorch has {expected[pair]:R}, found {found[pair]:R}, the spread is {spread:g4}.");
+                    $"{tensor}[{pair}]: PyTorch has {expected[pair]:R}, found {found[pair]:R}, spread {spread:g4}.");
             }
         }
 

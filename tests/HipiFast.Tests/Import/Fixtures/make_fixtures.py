@@ -1,4 +1,4 @@
-"""Makes the fixtures beside this file: state_dicts as Stable-Baselines3 and CleanRL name them, and PyTorch's Q~ of them.
+"""Makes the fixtures beside this file: state_dicts as Stable-Baselines3 and CleanRL name them, and PyTorch's Q~.
 
     /usr/bin/python3 make_fixtures.py          # needs numpy and torch 1.13 or later
 
@@ -22,7 +22,8 @@ def save(name, tensors):
     header, blob = {}, b""
     for key, tensor in tensors.items():
         array = np.ascontiguousarray(tensor.detach().cpu().numpy().astype(np.float32))
-        header[key] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [len(blob), len(blob) + array.nbytes]}
+        ends = [len(blob), len(blob) + array.nbytes]
+        header[key] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": ends}
         blob += array.tobytes()
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
