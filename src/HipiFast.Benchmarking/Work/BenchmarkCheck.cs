@@ -37,6 +37,15 @@ internal class BenchmarkCheck(BenchmarkCase benchmark, KernelBackend backend)
     public virtual double[] ExpectedSoftQ(in SoftQProblem problem, IReadOnlyList<(int Row, int Task)> pairs) =>
         SoftQOracle.Compute(problem, pairs);
 
+    /// <summary>What some entries of Q~ of networks of any layers should be.</summary>
+    /// <param name="agent">The networks.</param>
+    /// <param name="problem">The problem.</param>
+    /// <param name="pairs">Transitions and candidates.</param>
+    /// <returns>One value for each pair.</returns>
+    public virtual double[] ExpectedSoftQ(
+        LayeredAgent agent, in SoftQProblem problem, IReadOnlyList<(int Row, int Task)> pairs) =>
+        new LayeredOracle(agent).Compute(problem, pairs);
+
     /// <summary>What log sum exp should be.</summary>
     /// <param name="values">One or more, finite.</param>
     /// <returns>Nats.</returns>
@@ -99,7 +108,7 @@ internal class BenchmarkCheck(BenchmarkCase benchmark, KernelBackend backend)
             rows * candidates, Pairs).Select(pair => (pair / candidates, pair % candidates))];
         double[] expected = agent is null
             ? ExpectedSoftQ(problem, pairs)
-            : new LayeredOracle(agent).Compute(problem, pairs);
+            : ExpectedSoftQ(agent, problem, pairs);
         double tolerance = Tolerance(expected);
         for (int i = 0; i < pairs.Length; i++)
         {

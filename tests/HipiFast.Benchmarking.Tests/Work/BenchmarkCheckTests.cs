@@ -48,6 +48,10 @@ public class BenchmarkCheckTests
         public override double[] ExpectedSoftQ(in SoftQProblem problem, IReadOnlyList<(int Row, int Task)> pairs) =>
             [.. base.ExpectedSoftQ(problem, pairs).Select(value => Skew * value)];
 
+        public override double[] ExpectedSoftQ(
+            LayeredAgent agent, in SoftQProblem problem, IReadOnlyList<(int Row, int Task)> pairs) =>
+            [.. base.ExpectedSoftQ(agent, problem, pairs).Select(value => Skew * value)];
+
         public override double ExpectedLogSumExp(double[] values) => Skew * base.ExpectedLogSumExp(values);
 
         public override Choice ExpectedTask(in TaskPosterior posterior, int row)
