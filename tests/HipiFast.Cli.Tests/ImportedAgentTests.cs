@@ -58,6 +58,29 @@ public sealed class ImportedAgentTests
         Assert.False(File.Exists(files.Out));
     }
 
+    [Theory]
+    [InlineData("sb3-sac", null)]
+    [InlineData("sb3-dqn", null)]
+    [InlineData(
+        "described",
+        """
+        {"critics": [["first", "elu", "second", "silu", "norm", "third", "gelu", "out"]], "norm_epsilon": 1e-3,
+         "task_encoder": ["phi1", "silu", "phi2", "tanh"], "inputs": ["action", "observation", "task"]}
+        """)]
+    public void TransitionsWithoutTasksTakeTheWidthThatTheCriticsLeave(string name, string? layers)
+    {
+        using Files files = new(name, hasTasks: false);
+        ProcessResult result = HipifastProgram.Run(
+            [
+                "relabel", .. files.Basics, "--dump", "soft-q",
+                .. layers is null ? [] : (string[])["--agent-layers", layers],
+            ]);
+        Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
+        float[] expected = Read(files.Expected, "critic"), found = Read(files.Out, "soft_q");
+        double spread = expected.Max() - expected.Min();
+        Assert.All(expected.Zip(found), pair => Assert.Equal(pair.First, pair.Second, 1e-5 * spread));
+    }
+
     [Fact]
     public void OptionsAboutAnAgentNeedOne()
     {
@@ -81,7 +104,7 @@ public sealed class ImportedAgentTests
     {
         private readonly TemporaryDirectory _directory = new();
 
-        public Files(string name)
+        public Files(string name, bool hasTasks = true)
         {
             Agent = Path.Combine(Fixtures, name + ".safetensors");
             Expected = Path.Combine(Fixtures, name + ".expected.safetensors");
@@ -94,7 +117,19 @@ public sealed class ImportedAgentTests
             expected.Read("observation", batch.Observation);
             expected.Read("observation", batch.NextObservation);
             expected.Read("action", batch.Action);
-            TransitionFile.Save(_directory["X.safetensors"], batch);
+            if (hasTasks)
+            {
+                TransitionFile.Save(_directory["X.safetensors"], batch);
+            }
+            else
+            {
+                SafetensorsWriter transitions = new();
+                transitions.Add<float>("observation", batch.Observation, rows, shape.ObservationDimension);
+                transitions.Add<float>("action", batch.Action, rows, shape.ActionDimension);
+                transitions.Add<float>("next_observation", batch.NextObservation, rows, shape.ObservationDimension);
+                transitions.Save(_directory["X.safetensors"]);
+            }
+
             float[] tasks = Read(Expected, "task");
             SafetensorsWriter writer = new();
             writer.Add<float>("task", tasks, task.Shape[0], task.Shape[1]);
