@@ -33,6 +33,19 @@ internal static class DataInput
         return TaskTable.Read(path, taskDimension);
     }
 
+    /// <summary>Opens a file of soft Q-values.</summary>
+    /// <param name="path">File.</param>
+    /// <param name="rows">Rows that it must have.</param>
+    /// <returns>The values, for the caller to dispose.</returns>
+    /// <exception cref="InvalidDataException">It is damaged, or does not hold such a matrix.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="NotSupportedException">What reads its format is not to be had.</exception>
+    public static SoftQTable OpenSoftQ(string path, long rows)
+    {
+        OptionalComponents.RequireFormat(path);
+        return SoftQTable.Open(path, rows);
+    }
+
     /// <summary>The format of a file that is to be written.</summary>
     /// <param name="path">Its path, whose ending may say it.</param>
     /// <param name="source">What it is made of, whose format it has otherwise.</param>

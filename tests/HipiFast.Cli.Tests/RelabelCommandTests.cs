@@ -63,6 +63,74 @@ public class RelabelCommandTests
         }
     }
 
+    // What the critic's matrix gives by itself, it gives when it comes from a file: in one piece and in blocks.
+    [Theory]
+    [InlineData(true, "50")]
+    [InlineData(true, "16")]
+    [InlineData(false, "")]
+    public void ADumpedMatrixTakesTheAgentsPlace(bool given, string batch)
+    {
+        using Files files = new();
+        string[] options =
+        [
+            .. given ? (string[])["--tasks", files.Tasks] : [], .. batch.Length > 0 ? (string[])["--batch", batch] : [],
+            "--family", files.Family, "--relabel-fraction", "0.7",
+        ];
+        string dumped = files["dumped.safetensors"];
+        Assert.Equal(0, HipifastProgram.Run(
+            ["relabel", "--agent", files.Agent, "--transitions", files.Transitions, "--out", dumped, "--dump", "soft-q",
+                .. options]).ExitCode);
+        ProcessResult result = HipifastProgram.Run(
+            ["relabel", "--soft-q", dumped, "--transitions", files.Transitions, "--out", files.Out, .. options]);
+        Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
+
+        using SafetensorsFile first = SafetensorsFile.Open(dumped), second = SafetensorsFile.Open(files.Out);
+        Assert.Equal(
+            Read<int>(first, "task_index", TensorType.Int32, Rows), Read<int>(
+                second, "task_index", TensorType.Int32, Rows));
+        Assert.Equal(
+            Read<float>(first, "task", TensorType.Float32, Rows, 2), Read<float>(
+                second, "task", TensorType.Float32, Rows, 2));
+        Assert.Equal(
+            Read<float>(first, "reward", TensorType.Float32, Rows), Read<float>(
+                second, "reward", TensorType.Float32, Rows));
+    }
+
+    [Theory]
+    [InlineData("soft_q", 40, 7, "has shape [40, 7]; expected [50, K]")]
+    [InlineData("soft_q", 50, 6, "has soft Q-values under 6 candidate tasks; --tasks has 7")]
+    [InlineData("q", 50, 7, "soft_q")]
+    public void AMatrixThatDoesNotFitIsRefused(string name, int rows, int candidates, string sentence)
+    {
+        using Files files = new();
+        SafetensorsWriter writer = new();
+        writer.Add<float>(name, new float[rows * candidates], rows, candidates);
+        writer.Save(files["Q.safetensors"]);
+        ProcessResult result = HipifastProgram.Run(
+            "relabel", "--soft-q", files["Q.safetensors"], "--transitions", files.Transitions, "--out", files.Out,
+            "--tasks", files.Tasks);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(sentence, result.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(files.Out));
+    }
+
+    [Fact]
+    public void ALargeCallIsForecastAndASmallOneIsNot()
+    {
+        const int Large = 5500;
+        using Files files = new();
+        using TransitionBatch batch = RelabelData.Batch(Large);
+        string large = files["L.safetensors"];
+        TransitionFile.Save(large, batch);
+        ProcessResult result = HipifastProgram.Run(
+            "relabel", "--agent", files.Agent, "--transitions", large, "--out", files.Out);
+        Assert.Equal((0, string.Empty), (result.ExitCode, result.Error));
+        Assert.Matches(
+            @"^This takes about [0-9]+ s: 30,250,000 soft-Q values, 121 MB for a matrix of them\.", result.Output);
+        Assert.DoesNotContain(
+            "This takes", HipifastProgram.Run(["relabel", .. files.Basics]).Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void SameSeedSameFileAndAnotherSeedAnother()
     {

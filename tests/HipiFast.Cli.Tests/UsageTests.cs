@@ -36,7 +36,23 @@ public class UsageTests
     [InlineData("Required argument 'RUN' missing for command: 'eval'.", "eval")]
     [InlineData("Option '--transitions' is required.", "relabel", "--out", "y")]
     [InlineData(
-        "relabel needs --agent (only --estimator return, and strategies other than inverse-rl, do without).", "relabel", "--transitions", "x", "--out", "y")]
+        "relabel needs --agent or --soft-q (only --estimator return, and strategies other than inverse-rl, do without).",
+        "relabel", "--transitions", "x", "--out", "y")]
+    [InlineData(
+        "--soft-q and --agent cannot be combined.",
+        "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--soft-q", "q")]
+    [InlineData(
+        "--soft-q is for --strategy inverse-rl.",
+        "relabel", "--transitions", "x", "--out", "y", "--soft-q", "q", "--strategy", "random")]
+    [InlineData(
+        "--soft-q holds what an estimator would give and cannot be combined with --estimator.",
+        "relabel", "--transitions", "x", "--out", "y", "--soft-q", "q", "--estimator", "critic")]
+    [InlineData(
+        "--soft-q with --batch needs --tasks, as otherwise every batch has candidates of its own.",
+        "relabel", "--transitions", "x", "--out", "y", "--soft-q", "q", "--batch", "9")]
+    [InlineData(
+        "--soft-q lets each task choose among all transitions and cannot be combined with --row-pool.",
+        "relabel", "--transitions", "x", "--out", "y", "--soft-q", "q", "--assign", "task", "--row-pool", "9")]
     [InlineData(
         "--estimator bellman uses rewards and needs --family.",
         "relabel", "--transitions", "x", "--out", "y", "--agent", "a", "--estimator", "bellman")]

@@ -87,6 +87,14 @@ internal sealed class RelabelArguments
         HelpName = "P.safetensors",
     };
 
+    private readonly Option<string?> _softQ = new("--soft-q")
+    {
+        Description =
+            "Soft Q-values of any critic, tensor soft_q [B, K] in nats: a row for every row of the transitions, a column "
+            + "for every candidate task. In the place of --agent.",
+        HelpName = "Q.safetensors",
+    };
+
     private readonly Option<string?> _estimator = new("--estimator")
     {
         Description =
@@ -236,7 +244,7 @@ internal sealed class RelabelArguments
     /// <summary>The options, in the order in which help lists them.</summary>
     public IEnumerable<Option> All =>
     [
-        _agent, _agentFormat, _agentLayers, _transitions, _columns, _tasks, _strategy, _candidates, _goalMix,
+        _agent, _agentFormat, _agentLayers, _softQ, _transitions, _columns, _tasks, _strategy, _candidates, _goalMix,
         _futureHorizon, _copies, _estimator, _assign, _rowPool, _family, _alpha, _gamma, _partition, _temperature,
         _twin, _fraction, _seed, _backend, _device, _threads, _precision, _dump, _batch, _output,
     ];
@@ -269,6 +277,8 @@ internal sealed class RelabelArguments
             Agent = parsed.GetValue(_agent),
             AgentFormat = parsed.GetValue(_agentFormat) is string format ? AgentFormats.Parse(format) : null,
             AgentLayers = parsed.GetValue(_agentLayers),
+            SoftQ = parsed.GetValue(_softQ),
+            HasEstimator = estimator is not null,
             Tasks = parsed.GetValue(_tasks),
             Family = parsed.GetValue(_family),
             Trajectories = trajectories,

@@ -11,8 +11,10 @@ namespace HipiFast.Cli.Relabel;
 internal sealed class RelabelInput : IDisposable
 {
     private RelabelInput(
-        TransitionReader transitions, TaskTable? tasks, ImportedAgent? agent, TaskFamily family, TransitionShape shape)
+        TransitionReader transitions, SoftQTable? softQ, TaskTable? tasks, ImportedAgent? agent, TaskFamily family,
+        TransitionShape shape)
     {
+        SoftQ = softQ;
         Transitions = transitions;
         Tasks = tasks;
         Agent = agent;
@@ -22,6 +24,9 @@ internal sealed class RelabelInput : IDisposable
 
     /// <summary>The transitions.</summary>
     public TransitionReader Transitions { get; }
+
+    /// <summary>Soft Q-values that were computed elsewhere, or null.</summary>
+    public SoftQTable? SoftQ { get; }
 
     /// <summary>Candidate tasks, or null for those of the batch.</summary>
     public TaskTable? Tasks { get; }
@@ -43,6 +48,7 @@ internal sealed class RelabelInput : IDisposable
     public static RelabelInput Open(RelabelRequest request)
     {
         TransitionReader? transitions = null;
+        SoftQTable? softQ = null;
         TaskTable? tasks = null;
         ImportedAgent? agent = null;
         try
@@ -62,6 +68,8 @@ internal sealed class RelabelInput : IDisposable
                 known = tasks.TaskDimension;
             }
 
+            softQ = request.SoftQ is null ? null : DataInput.OpenSoftQ(request.SoftQ, transitions.Rows);
+            RequireCandidates(softQ, tasks);
             TaskFamily? family = request.Family is null
                 ? null
                 : TaskFamilyJson.Read(request.Family, known > 0 ? transitions.Shape(known) : null);
@@ -69,12 +77,13 @@ internal sealed class RelabelInput : IDisposable
                 transitions, "nothing else says how many entries a task has: give --family, --tasks or --agent");
             family?.CheckObservationDimension(transitions.ObservationDimension);
             return new RelabelInput(
-                transitions, tasks, agent, family ?? TaskFamilies.None(known), transitions.Shape(known));
+                transitions, softQ, tasks, agent, family ?? TaskFamilies.None(known), transitions.Shape(known));
         }
         catch
         {
             agent?.Dispose();
             tasks?.Dispose();
+            softQ?.Dispose();
             transitions?.Dispose();
             throw;
         }
@@ -85,7 +94,18 @@ internal sealed class RelabelInput : IDisposable
     {
         Agent?.Dispose();
         Tasks?.Dispose();
+        SoftQ?.Dispose();
         Transitions.Dispose();
+    }
+
+    private static void RequireCandidates(SoftQTable? softQ, TaskTable? tasks)
+    {
+        if (softQ is not null && tasks is not null && tasks.Tasks.Length / tasks.TaskDimension != softQ.Candidates)
+        {
+            throw new InvalidDataException(
+                $"'{softQ.Path}' has soft Q-values under {softQ.Candidates} candidate tasks; --tasks has "
+                + $"{tasks.Tasks.Length / tasks.TaskDimension}.");
+        }
     }
 
     private static void RequireParts(RelabelRequest request, TransitionReader transitions)

@@ -35,6 +35,12 @@ internal sealed record RelabelRequest
     /// <summary>Description of the agent's layers, a file or JSON; null for none.</summary>
     public string? AgentLayers { get; init; }
 
+    /// <summary>File of soft Q-values that were computed elsewhere, or null.</summary>
+    public string? SoftQ { get; init; }
+
+    /// <summary>Whether an estimator was given.</summary>
+    public bool HasEstimator { get; init; }
+
     /// <summary>File of candidate tasks; null for those commanded.</summary>
     public string? Tasks { get; init; }
 
@@ -164,8 +170,15 @@ internal sealed record RelabelRequest
             (true, _) when Options.MixesGoals => "--estimator return cannot be combined with --goal-mix",
             (true, _) when Options.Strategy == RelabelStrategy.Future =>
                 "--estimator return cannot be combined with --strategy future",
-            (false, _) when Agent is null && Infers =>
-                "relabel needs --agent (only --estimator return, and strategies other than inverse-rl, do without)",
+            _ when SoftQ is not null && !Infers => "--soft-q is for --strategy inverse-rl",
+            _ when SoftQ is not null && Agent is not null => "--soft-q and --agent cannot be combined",
+            _ when SoftQ is not null && HasEstimator =>
+                "--soft-q holds what an estimator would give and cannot be combined with --estimator",
+            _ when SoftQ is not null && Batch is not null && Tasks is null =>
+                "--soft-q with --batch needs --tasks, as otherwise every batch has candidates of its own",
+            (false, _) when Agent is null && SoftQ is null && Infers =>
+                "relabel needs --agent or --soft-q (only --estimator return, and strategies other than inverse-rl, do "
+                + "without)",
             _ when TakesGoals && Family is null => "goals reached later need --family, which says what a state achieves",
             _ when reaches && Family is null => "--candidates reached needs --family, which says what a state achieves",
             _ when reaches && Tasks is not null => "--candidates and --tasks cannot be combined",
@@ -180,6 +193,8 @@ internal sealed record RelabelRequest
             _ when IsByTask && Tasks is not null =>
                 "--assign task keeps the commanded tasks and cannot be combined with --tasks",
             _ when !IsByTask && HasRowPool => "--row-pool needs --assign task",
+            _ when SoftQ is not null && HasRowPool =>
+                "--soft-q lets each task choose among all transitions and cannot be combined with --row-pool",
             _ when IsByTask && Dumps.Count > 0 =>
                 "--assign task makes no posterior over tasks and cannot be combined with --dump",
             _ when Copies > 1 && IsByTask => "--assign task cannot be combined with --copies",

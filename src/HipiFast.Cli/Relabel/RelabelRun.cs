@@ -2,6 +2,7 @@ using System.Diagnostics;
 using HipiFast.Data;
 using HipiFast.Import;
 using HipiFast.Kernels.Backends;
+using HipiFast.Kernels.Memory;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Storage;
@@ -12,12 +13,16 @@ namespace HipiFast.Cli.Relabel;
 /// <summary>One run of <c>relabel</c>: reads, relabels block by block, writes and reports.</summary>
 internal sealed class RelabelRun : IDisposable
 {
+    // Soft-Q values from which on it is worth a fraction of a second to tell how long they will take.
+    private const double LargeCall = 3e7;
+
     private readonly RelabelRequest _request;
     private readonly RelabelInput _input;
     private readonly TransitionReader _reader;
     private readonly TransitionBatch _batch;
     private readonly long[] _rowOf;
     private readonly long[] _episodes;
+    private readonly NativeBuffer<float> _softQ = new(0);
     private readonly Relabeler _relabeler;
     private readonly RelabeledFile _result;
     private readonly EpisodeWindow? _window;
@@ -86,6 +91,7 @@ internal sealed class RelabelRun : IDisposable
         _result.Dispose();
         _window?.Dispose();
         _batch.Dispose();
+        _softQ.Dispose();
         _relabeler.Dispose();
     }
 
@@ -111,6 +117,7 @@ internal sealed class RelabelRun : IDisposable
                 $"'{_reader.Path}' has no transitions: none of its {rows} rows has a next state and is valid.");
         }
 
+        Forecast(console);
         Progress(console, rows * _request.Copies, report =>
         {
             for (int copy = 0; copy < _request.Copies; copy++)
@@ -122,6 +129,24 @@ internal sealed class RelabelRun : IDisposable
                 }
             }
         });
+    }
+
+    // Says what a large call will take before it is begun.
+    private void Forecast(ConsoleOutput console)
+    {
+        int set = _input.Tasks is TaskTable tasks ? tasks.Tasks.Length / tasks.TaskDimension : 0;
+        double calls = Math.Ceiling((double)_reader.Rows / _blockRows) * _request.Copies;
+        if (_input.Agent is null || _request.Trajectories
+            || _request.Options.SoftQValues(_blockRows, set) * _blockRows * calls < LargeCall)
+        {
+            return;
+        }
+
+        RelabelForecast forecast = _relabeler.Forecast(_blockRows, set);
+        string seconds = NumberText.Count(Math.Ceiling((forecast.Time * calls).TotalSeconds));
+        console.Line(
+            $"This takes about {seconds} s: {NumberText.Count(forecast.SoftQValues * calls)} soft-Q values, "
+            + $"{NumberText.Count(forecast.MatrixBytes / 1e6)} MB for a matrix of them.");
     }
 
     private void RelabelFrom(long first, int rows, int copy)
@@ -157,7 +182,7 @@ internal sealed class RelabelRun : IDisposable
 
         _relabeling.Stop();
         _tally.Add(relabeled.Diagnostics, count, hasCommanded: _reader.TaskDimension > 0);
-        int scored = _request.IsByTask ? Math.Min(_request.Options.RowPool, count) : count;
+        int scored = _request.IsByTask && _input.SoftQ is null ? Math.Min(_request.Options.RowPool, count) : count;
         _pairs += (double)(relabeled.Candidates.Length / _input.Shape.TaskDimension) * scored;
         _result.Take(_batch, relabeled, first, rows);
         if (_request.DumpsLogPartition)
@@ -187,6 +212,23 @@ internal sealed class RelabelRun : IDisposable
             _request.Options.Strategy == RelabelStrategy.Final || _request.Options.MixesFinal
                 ? 0
                 : _request.Options.FutureHorizon);
+        if (_input.SoftQ is SoftQTable softQ)
+        {
+            long length = (long)_batch.Count * softQ.Candidates;
+            if (length > Array.MaxLength)
+            {
+                throw new InvalidDataException(
+                    $"'{softQ.Path}' holds {length} soft Q-values of one batch; give --batch.");
+            }
+
+            _softQ.EnsureLength(length);
+            Span<float> values = _softQ.Slice(0, (int)length);
+            softQ.Read(_rowOf.AsSpan(0, _batch.Count), values);
+            return _relabeler.RelabelBySoftQ(
+                _batch, values, _input.Tasks is null ? default : _input.Tasks.Tasks,
+                _input.Tasks is null ? default : _input.Tasks.LogPrior, replay);
+        }
+
         return _input.Tasks is null
             ? _relabeler.Relabel(_batch, replay)
             : _relabeler.Relabel(_batch, _input.Tasks.Tasks, replay, _input.Tasks.LogPrior);

@@ -1,5 +1,6 @@
 using HipiFast.Data;
 using HipiFast.Replay;
+using HipiFast.Storage;
 using HipiFast.Testing;
 using static HipiFast.Lifetimes.Tests.Subjects.AllSubjects;
 
@@ -8,7 +9,7 @@ namespace HipiFast.Lifetimes.Tests.Subjects;
 /// <summary>Files of any format.</summary>
 internal static class DataSubjects
 {
-    public static IReadOnlyList<Subject> All { get; } = [File(), Transitions(), Window(), Tasks()];
+    public static IReadOnlyList<Subject> All { get; } = [File(), Transitions(), Window(), Tasks(), SoftQ()];
 
     private static string NewFile(Needs needs)
     {
@@ -49,6 +50,17 @@ internal static class DataSubjects
             using TransitionBatch batch = RelabelData.Batch(2);
             window.MoveTo(batch, [0, 1]);
         });
+
+    private static Subject<SoftQTable> SoftQ() => new Subject<SoftQTable>(needs =>
+    {
+        string path = NewFile(needs);
+        SafetensorsWriter writer = new();
+        writer.Add<float>(SoftQTable.ColumnName, new float[6], 2, 3);
+        writer.Save(path);
+        return SoftQTable.Open(path, 2);
+    })
+        .Reads("Read(ReadOnlySpan, Span)", table => table.Read([1, 0], new float[6]))
+        .Keeps(Fact, "Path", "Rows", "Candidates");
 
     private static Subject<TaskTable> Tasks() => new Subject<TaskTable>(needs => TaskTable.Read(NewFile(needs)))
         .Reads("Tasks", tasks => _ = tasks.Tasks)
