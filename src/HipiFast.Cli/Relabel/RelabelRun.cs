@@ -142,7 +142,7 @@ internal sealed class RelabelRun : IDisposable
             return;
         }
 
-        RelabelForecast forecast = _relabeler.Forecast(_blockRows, set);
+        RelabelForecast forecast = _relabeler.Forecast(_blockRows, set, _input.Shape);
         string seconds = NumberText.Count(Math.Ceiling((forecast.Time * calls).TotalSeconds));
         console.Line(
             $"This takes about {seconds} s: {NumberText.Count(forecast.SoftQValues * calls)} soft-Q values, "

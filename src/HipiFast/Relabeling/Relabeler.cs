@@ -167,17 +167,20 @@ public sealed class Relabeler : IDisposable
     /// K of the tasks that will be given with each call; 0 where <see cref="RelabelOptions.Candidates"/> says where
     /// they come from.
     /// </param>
+    /// <param name="shape">
+    /// Widths of the transitions to come; null for the agent's, needed where there is none
+    /// (<see cref="FunctionSession"/>, imported networks).
+    /// </param>
     /// <exception cref="ArgumentException">
-    /// There are no networks, which say how wide transitions are; or what the options need is missing, as for a call.
+    /// There are neither networks nor widths; or what the options need is missing, as for a call.
     /// </exception>
     /// <exception cref="InvalidDataException">As for a call.</exception>
-    public void Prepare(int rows, int candidates = 0)
+    public void Prepare(int rows, int candidates = 0, TransitionShape? shape = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(candidates);
         using UseGuard.Scope use = _use.Enter(this);
-        AgentNetworks agent = _estimate.RequireAgent();
-        new Rehearsal(_session, _family, agent, agent.Shape, Options, _tasks, _steps.Candidates).Run(rows, candidates);
+        Rehearse(shape).Run(rows, candidates);
     }
 
     /// <summary>The same for calls of <see cref="RelabelBySoftQ"/>; no networks are needed.</summary>
@@ -202,20 +205,18 @@ public sealed class Relabeler : IDisposable
     /// </summary>
     /// <param name="rows">B of the call to come, 1 or more.</param>
     /// <param name="candidates">As for <see cref="Prepare"/>.</param>
+    /// <param name="shape">As for <see cref="Prepare"/>.</param>
     /// <returns>The forecast.</returns>
     /// <exception cref="ArgumentException">As for <see cref="Prepare"/>.</exception>
-    public RelabelForecast Forecast(int rows, int candidates = 0)
+    public RelabelForecast Forecast(int rows, int candidates = 0, TransitionShape? shape = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(candidates);
         using UseGuard.Scope use = _use.Enter(this);
-        AgentNetworks agent = _estimate.RequireAgent();
         int set = candidates > 0 || Options.Candidates != CandidateSource.Fixed
             ? candidates
             : _steps.Candidates.FixedCount;
-        return RelabelForecast.Of(
-            Options, rows, set,
-            new Rehearsal(_session, _family, agent, agent.Shape, Options, _tasks, _steps.Candidates).Time);
+        return RelabelForecast.Of(Options, rows, set, Rehearse(shape).Time);
     }
 
     /// <summary>
@@ -464,6 +465,9 @@ public sealed class Relabeler : IDisposable
 
         RelabelChecks.RefuseRunningPartition(Options, "candidates given with a call");
     }
+
+    private Rehearsal Rehearse(TransitionShape? shape) => new(
+        _session, _family, _agent, shape ?? _estimate.RequireAgent().Shape, Options, _tasks, _steps.Candidates);
 
     private UseGuard.Scope ShareAgent() => _agent is null ? default : _agent.Share();
 

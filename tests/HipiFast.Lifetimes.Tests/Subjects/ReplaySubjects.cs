@@ -79,7 +79,7 @@ internal static unsafe class ReplaySubjects
             new RelabelOptions { Candidates = CandidateSource.Commanded, Compute = new() { Threads = 1 } });
     })
         .Enters("SetFixedCandidates(ReadOnlySpan, ReadOnlySpan)", relabeler => relabeler.SetFixedCandidates(s_tasks))
-        .Enters("Prepare(Int32, Int32)", relabeler => relabeler.Prepare(4))
+        .Enters("Prepare(Int32, Int32, Nullable)", relabeler => relabeler.Prepare(4))
         .Enters("Relabel(ITransitionBatch, IReplay)", relabeler =>
         {
             using TransitionBatch batch = RelabelData.Batch(4);
@@ -108,7 +108,7 @@ internal static unsafe class ReplaySubjects
             using TransitionBatch batch = RelabelData.Batch(4);
             relabeler.RelabelTrajectories(batch, [1, 1, 2, 2], s_tasks);
         })
-        .Enters("Forecast(Int32, Int32)", relabeler => relabeler.Forecast(4))
+        .Enters("Forecast(Int32, Int32, Nullable)", relabeler => relabeler.Forecast(4))
         .Keeps(
             Fact, "Options", "Backend", "Call", "Call=", "Observer", "Observer=", "Cancellation", "Cancellation=",
             "Progress", "Progress=");

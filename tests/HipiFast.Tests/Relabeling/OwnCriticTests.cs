@@ -57,6 +57,18 @@ public class OwnCriticTests
         }
     }
 
+    [Fact]
+    public void WithoutAnAgentTheWidthsAreGivenToPrepareAndToForecast()
+    {
+        using ComputeSession session = FunctionSession.Create(RelabelData.SmoothQ);
+        using Relabeler relabeler = new(session, RelabelData.GoalFamily, null, s_options);
+        Assert.Throws<ArgumentException>(() => relabeler.Prepare(20));
+        Assert.Throws<ArgumentException>(() => relabeler.Forecast(20));
+        relabeler.Prepare(20, shape: RelabelData.Shape);
+        Assert.Equal(400, relabeler.Forecast(20, shape: RelabelData.Shape).SoftQValues);
+        Assert.Equal(0u, relabeler.Call);
+    }
+
     [Theory]
     [InlineData(Assignment.Row)]
     [InlineData(Assignment.Task)]
