@@ -55,9 +55,8 @@ public class DryPassTests
     {
         string[] expected =
         [
-            "LatencyBenchmarks", "LogPartitionBenchmarks", "RelabelBenchmarks", "ReplayBenchmarks", "SacStepBenchmarks",
-            "SoftQBenchmarks",
-            "TaskSamplingBenchmarks", "TrainingBenchmarks",
+            "LatencyBenchmarks", "LogPartitionBenchmarks", "RelabelBenchmarks", "RelabelBySoftQBenchmarks",
+            "ReplayBenchmarks", "SacStepBenchmarks", "SoftQBenchmarks", "TaskSamplingBenchmarks", "TrainingBenchmarks",
         ];
         Assert.Equal(expected, SuiteTypes.Select(type => type.Name).Order());
     }

@@ -42,6 +42,11 @@ internal sealed record BenchmarkCase(
     /// <summary>A whole call through the public API: matrix, partition, sampling, rewards, diagnostics.</summary>
     public const string Relabel = "relabel";
 
+    /// <summary>
+    /// A whole call by a soft-Q matrix that was computed elsewhere: partition, sampling, rewards, diagnostics.
+    /// </summary>
+    public const string RelabelBySoftQ = "relabel-by-soft-q";
+
     /// <summary>The log partition of a given soft-Q matrix.</summary>
     public const string LogPartition = "log-partition";
 
@@ -59,7 +64,7 @@ internal sealed record BenchmarkCase(
 
     /// <summary>All kernels that can be measured.</summary>
     public static IReadOnlyList<string> Kernels { get; } =
-        [SoftQTile, SoftQ, SoftQLayers, Relabel, LogPartition, TaskSampling, ReplaySample, SacStep];
+        [SoftQTile, SoftQ, SoftQLayers, Relabel, RelabelBySoftQ, LogPartition, TaskSampling, ReplaySample, SacStep];
 
     /// <summary>
     /// SAC steps of the size of the pendulum, of a small control task and of a locomotion task; the smallest on one
@@ -115,7 +120,7 @@ internal sealed record BenchmarkCase(
     /// <summary>
     /// Bytes of the soft-Q matrix that a call streams through; 0 where that is not what takes the time.
     /// </summary>
-    public double StreamedBytes => Kernel is LogPartition or TaskSampling
+    public double StreamedBytes => Kernel is LogPartition or TaskSampling or RelabelBySoftQ
         ? (double)Batch * Candidates * sizeof(float)
         : 0;
 

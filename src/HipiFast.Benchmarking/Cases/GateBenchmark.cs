@@ -28,6 +28,7 @@ internal static class GateBenchmark
         // A question of latency, and one of throughput.
         new(BenchmarkCase.Relabel, BenchmarkCase.PeerShape, 32, 32, 64),
         new(BenchmarkCase.Relabel, BenchmarkCase.PeerShape, 128, 128, 64),
+        new(BenchmarkCase.RelabelBySoftQ, BenchmarkCase.PeerShape, 256, 256),
         new(BenchmarkCase.ReplaySample, new TransitionShape(4, 2, 2), 1024),
         .. BenchmarkCase.SacSteps,
     ];

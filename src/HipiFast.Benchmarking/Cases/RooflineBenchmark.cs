@@ -119,6 +119,9 @@ internal static class RooflineBenchmark
                 from size in given ? Or(selection.Sizes, s_sizes) : [256]
                 from hasNorm in (bool[])[false, true]
                 select Pairs(kernel, SoftQEstimator.Critic, size, hidden) with { Layers = Layers, HasNorm = hasNorm },
+            BenchmarkCase.RelabelBySoftQ =>
+                from size in given ? Or(selection.Sizes, s_sizes) : [256]
+                select new BenchmarkCase(kernel, BenchmarkCase.PeerShape, size, size),
             BenchmarkCase.LogPartition or BenchmarkCase.TaskSampling =>
                 new[] { 64, 65_536 }.Select(candidates => new BenchmarkCase(
                     kernel, BenchmarkCase.PeerShape, MatrixEntries / candidates, candidates)),

@@ -21,6 +21,7 @@ internal abstract class BenchmarkWork : IDisposable
         BenchmarkCase.SoftQ => new SoftQWork(benchmark, backend, threads),
         BenchmarkCase.SoftQLayers => new LayeredSoftQWork(benchmark, backend, threads),
         BenchmarkCase.Relabel => new RelabelWork(benchmark, backend, threads),
+        BenchmarkCase.RelabelBySoftQ => new RelabelBySoftQWork(benchmark, backend, threads),
         BenchmarkCase.LogPartition => new LogPartitionWork(benchmark, backend, threads),
         BenchmarkCase.TaskSampling => new TaskSamplingWork(benchmark, backend, threads),
         BenchmarkCase.ReplaySample => new ReplaySampleWork(benchmark),
