@@ -16,15 +16,20 @@ internal static class BenchCompareCommand
         PairedPlan plan = new();
         Argument<string> before = new("BASE")
         {
-            Description = "Results to compare with: a file or a folder; with --paired, the folder of a built program.",
+            Description = "Results to compare with: a file or a folder; with --paired, the folder of a built program; "
+                + "with --command, a line for the shell.",
         };
         Argument<string> after = new("NEW")
         {
-            Description = "Results to judge, or the folder of the built program to judge.",
+            Description = "Results to judge, or the folder of the built program, or the line for the shell.",
         };
         Option<bool> paired = new("--paired")
         {
             Description = "Run two builds in turns and judge the ratio, instead of reading results.",
+        };
+        Option<bool> ofCommands = new("--command")
+        {
+            Description = "Paired: BASE and NEW are commands of yours, each run as a whole in every turn.",
         };
         Option<double> threshold = Number(
             "--threshold", "PERCENT", "Smallest change that counts, in percent.", rule.Threshold * 100);
@@ -72,7 +77,7 @@ internal static class BenchCompareCommand
         foreach (
             Option option in (Option[])
             [
-                paired, threshold, tail, floor, significance, markdown, all, restarts, turns, turn, seed, filter
+                paired, ofCommands, threshold, tail, floor, significance, markdown, all, restarts, turns, turn, seed, filter
             ])
         {
             command.Add(option);
@@ -84,12 +89,29 @@ internal static class BenchCompareCommand
                 parsed.GetValue(threshold) / 100, parsed.GetValue(floor) * 1e-9, parsed.GetValue(significance),
                 parsed.GetValue(tail) / 100);
             string basePath = parsed.GetRequiredValue(before), newPath = parsed.GetRequiredValue(after);
-            if (!parsed.GetValue(paired) && ((Option[])[restarts, turns, turn, seed, filter, tail]).Any(
+            if (!parsed.GetValue(paired) && ((Option[])[ofCommands, restarts, turns, turn, seed, filter, tail]).Any(
                 IsGiven))
             {
                 throw new ArgumentException(
-                    "--restarts, --turns, --turn-ms, --seed, --filter and --tail-threshold are about --paired, which "
-                    + "was not given.");
+                    "--command, --restarts, --turns, --turn-ms, --seed, --filter and --tail-threshold are about "
+                    + "--paired, which was not given.");
+            }
+
+            PairedPlan asked = new(
+                parsed.GetValue(restarts), parsed.GetValue(turns), parsed.GetValue(turn) * 1e-3,
+                parsed.GetValue(seed));
+            if (parsed.GetValue(ofCommands))
+            {
+                if (((Option[])[turn, filter, tail]).Any(IsGiven))
+                {
+                    throw new ArgumentException(
+                        "--turn-ms, --filter and --tail-threshold do not apply to --command: a turn is one run of a "
+                        + "command.");
+                }
+
+                // A whole process is slow, and as much of another place in memory as a restart is.
+                asked = IsGiven(turns) ? asked : asked with { Turns = 1 };
+                return Show(PairedRun.CompareCommands(basePath, newPath, asked, rule));
             }
 
             string[] options = parsed.GetValue(filter) is { Length: > 0 } text ? ["--filter", text] : [];
@@ -98,15 +120,20 @@ internal static class BenchCompareCommand
                     basePath,
                     newPath,
                     options,
-                    new PairedPlan(
-                        parsed.GetValue(restarts), parsed.GetValue(turns), parsed.GetValue(turn) * 1e-3,
-                        parsed.GetValue(seed)),
+                    asked,
                     rule)
                 : Comparison.OfResults(basePath, newPath, rule);
-            ComparisonReport report = new(comparison, parsed.GetValue(all));
-            Console.Out.Write(parsed.GetValue(json) ? report.Json() : parsed.GetValue(markdown) ? report.Markdown()
-                : report.Table());
-            return comparison.HasRegression ? Regression : CommandLineProgram.Good;
+            return Show(comparison);
+
+            int Show(Comparison made)
+            {
+                ComparisonReport report = new(made, parsed.GetValue(all));
+                Console.Out.Write(
+                    parsed.GetValue(json) ? report.Json()
+                    : parsed.GetValue(markdown) ? report.Markdown()
+                    : report.Table());
+                return made.HasRegression ? Regression : CommandLineProgram.Good;
+            }
 
             bool IsGiven(Option option) => parsed.GetResult(option) is { Implicit: false };
         });

@@ -84,6 +84,25 @@ public static class PairedRun
             rule);
     }
 
+    /// <summary>
+    /// Compares two commands of the user's, whatever they run: each turn is one run, from the start of its process to
+    /// the end, and each restart gives the median log ratio of its turns.
+    /// </summary>
+    /// <param name="baseCommand">A line for the system's shell, to compare with.</param>
+    /// <param name="newCommand">The line to judge.</param>
+    /// <param name="plan">How often; the length of a turn is the command's.</param>
+    /// <param name="rule">What counts as a change.</param>
+    /// <returns>The comparison, of one benchmark called <c>command</c>.</returns>
+    /// <exception cref="InvalidDataException">A command failed; one sentence with its last line.</exception>
+    public static Comparison CompareCommands(string baseCommand, string newCommand, PairedPlan plan, GateRule rule)
+    {
+        rule.Validate();
+        plan.Validate();
+        return Compare(
+            baseCommand, newCommand, _ => (new CommandProgram(baseCommand), new CommandProgram(newCommand)), plan,
+            rule);
+    }
+
     /// <summary>The same with programs that are started by the caller.</summary>
     internal static Comparison Compare(
         string baseName, string newName, Func<int, (IMeasuredProgram Before, IMeasuredProgram After)> start,
