@@ -24,7 +24,7 @@ string times = Path.Combine(artifacts, "test-seconds.txt");
 string[] longest =
 [
     "HipiFast.Kernels.Ilgpu.Tests", "HipiFast.Kernels.Cuda.Tests", "HipiFast.Cli.Tests", "HipiFast.Kernels.Tests",
-    "HipiFast.Hostile.Tests", "HipiFast.TorchSharp.Tests", "HipiFast.Benchmarking.Tests", "HipiFast.Tests",
+    "HipiFast.Hostile.Tests", "HipiFast.Native.Tests", "HipiFast.TorchSharp.Tests", "HipiFast.Benchmarking.Tests", "HipiFast.Tests",
 ];
 
 const string EmulatedThreads = "HipiFast.Kernels.Ilgpu.Tests";

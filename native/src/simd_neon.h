@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "hipifast/hipifast.h"
+#include "hipifast/kernels.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
 // The table of variants: what each instruction set implements, and the layout that all of them share.
 #pragma once
 
-#include "hipifast/hipifast.h"
+#include "hipifast/kernels.h"
 
 namespace hipifast {
 

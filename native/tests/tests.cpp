@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "guarded.h"
-#include "hipifast/hipifast.h"
+#include "hipifast/kernels.h"
 
 namespace {
 

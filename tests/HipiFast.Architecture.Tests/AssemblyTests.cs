@@ -24,6 +24,7 @@ public sealed class AssemblyTests
         ("HipiFast.Benchmarking", ["HipiFast.Training", "HipiFast", "HipiFast.Kernels.Devices", "HipiFast.Kernels"]),
         ("HipiFast.Experiments", ["HipiFast.Training", "HipiFast", "HipiFast.Kernels"]),
         ("HipiFast.TorchSharp", ["HipiFast.Training", "HipiFast", "HipiFast.Kernels.Devices", "HipiFast.Kernels"]),
+        ("HipiFast.Native", ["HipiFast", "HipiFast.Kernels"]),
         ("HipiFast.Training", ["HipiFast", "HipiFast.Kernels"]),
         ("HipiFast.Mujoco", ["HipiFast", "HipiFast.Kernels"]),
         ("HipiFast", ["HipiFast.Kernels"]),

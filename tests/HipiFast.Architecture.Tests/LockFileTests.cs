@@ -12,9 +12,10 @@ public sealed class LockFileTests
     public static TheoryData<string> Projects => [.. Project.All.Where(
         project => File.Exists(Path.Combine(project.Folder, Lock))).Select(project => project.Name)];
 
+    // The compiler of the C library is that of the SDK, of its version and for its system.
     [Fact]
     public void EveryShippedProjectHasALockFile() => Assert.All(
-        Project.All.Where(project => project.Part is "src" or "kernels"),
+        Project.All.Where(project => project.Part is "src" or "kernels" && project.Name != "HipiFast.Native"),
         project => Assert.True(
             File.Exists(Path.Combine(project.Folder, Lock)),
             $"{project.Name} has no {Lock}; dotnet restore writes it."));

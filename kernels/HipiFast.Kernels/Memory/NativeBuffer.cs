@@ -118,6 +118,36 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
         }
     }
 
+    /// <summary>
+    /// Stands for memory of somebody else's from now on, which must stay until the next call of this method or
+    /// <see cref="Dispose"/>, and is not given back here. It need not be aligned.
+    /// </summary>
+    /// <param name="first">The first element, not null.</param>
+    /// <param name="length">Number of elements.</param>
+    internal void Borrow(T* first, long length)
+    {
+        if (IsDisposed)
+        {
+            UseGuard.ThrowDisposed(this);
+        }
+
+        Free();
+        _first = first;
+        Length = length;
+    }
+
+    /// <summary>As <see cref="EnsureLength"/>, in memory of its own where it stood for somebody else's.</summary>
+    /// <param name="length">Number of elements wanted.</param>
+    internal void EnsureOwn(long length)
+    {
+        if (_allocation is null && !IsDisposed)
+        {
+            Length = -1;
+        }
+
+        EnsureLength(length);
+    }
+
     /// <summary>Gives the memory back; a second call does nothing.</summary>
     public void Dispose()
     {

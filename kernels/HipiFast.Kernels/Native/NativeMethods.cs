@@ -39,7 +39,7 @@ internal unsafe struct NativeActionShare
 }
 
 /// <summary>
-/// The C ABI of native/include/hipifast/hipifast.h, function by function; that header says what each does and needs.
+/// The C ABI of native/include/hipifast/kernels.h, function by function; that header says what each does and needs.
 /// </summary>
 internal static unsafe partial class NativeMethods
 {

@@ -4,7 +4,7 @@ using HipiFast.Kernels.SoftQ;
 namespace HipiFast.Kernels.Native;
 
 /// <summary>
-/// Soft-Q tiles of the native library: products of bf16 operands, sums in fp32. See native/include/hipifast/hipifast.h.
+/// Soft-Q tiles of the native library: products of bf16 operands, sums in fp32. See native/include/hipifast/kernels.h.
 /// </summary>
 /// <remarks>An actor's last layer stays in fp32: log-probabilities feel its errors most.</remarks>
 /// <param name="variant">A variant that can run here.</param>

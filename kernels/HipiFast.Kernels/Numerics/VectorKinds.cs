@@ -26,7 +26,10 @@ internal static class VectorKinds
     {
         VectorKind.Vector512 when !Vector512.IsHardwareAccelerated =>
             "the processor (or the .NET runtime's settings) has no 512-bit vectors.",
-        VectorKind.Vector256 when !Avx2.IsSupported || !Fma.IsSupported =>
+
+        // The processor may have what a program compiled ahead of time for a lower level does not use: its vectors of
+        // this width are then emulated.
+        VectorKind.Vector256 when !Vector256.IsHardwareAccelerated || !Avx2.IsSupported || !Fma.IsSupported =>
             "the processor (or the .NET runtime's settings) lacks AVX2 or FMA.",
         _ => string.Empty,
     };

@@ -42,7 +42,7 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     internal static readonly TransitionColumn TerminatedColumn = Add(
         "terminated", TensorType.UInt8, ColumnExtent.One, ColumnOwner.Outcome);
 
-    private static readonly TransitionColumn s_replayIndex = Add(
+    internal static readonly TransitionColumn ReplayIndexColumn = Add(
         "replay_index", TensorType.Int64, ColumnExtent.One, ColumnOwner.Transition, isStored: false);
 
     private readonly NativeBuffer<byte>[] _columns = new NativeBuffer<byte>[s_schema.Count];
@@ -68,7 +68,21 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
         }
 
         _stored = Forms(shape);
-        new Span<long>(Pointer(s_replayIndex), capacity).Fill(-1);
+        new Span<long>(Pointer(ReplayIndexColumn), capacity).Fill(-1);
+    }
+
+    /// <summary>
+    /// A batch over transitions that lie in the caller's memory, which is read, and written by relabeling, where it is.
+    /// </summary>
+    /// <param name="shape">Widths.</param>
+    /// <param name="columns">Where the columns lie; the memory must stay until the batch is disposed of.</param>
+    /// <param name="rows">B, 1 or more, all in use.</param>
+    /// <returns>The batch, whose disposal leaves the memory alone.</returns>
+    public static TransitionBatch Wrap(TransitionShape shape, in TransitionAddresses columns, int rows)
+    {
+        TransitionBatch batch = new(shape, 1);
+        batch.Rewrap(columns, rows);
+        return batch;
     }
 
     /// <summary>The columns of a transition, without an enumerator to allocate.</summary>
@@ -81,7 +95,7 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     public TransitionShape Shape { get; }
 
     /// <summary>Most rows.</summary>
-    public int Capacity { get; }
+    public int Capacity { get; private set; }
 
     /// <summary>B, rows in use, in [0, <see cref="Capacity"/>].</summary>
     public int Count
@@ -116,7 +130,7 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
     public Span<byte> Terminated => Values<byte>(TerminatedColumn);
 
     /// <summary>Where each row came from: its absolute number in the replay buffer, or -1, <c>[B]</c>.</summary>
-    public Span<long> ReplayIndex => Values<long>(s_replayIndex);
+    public Span<long> ReplayIndex => Values<long>(ReplayIndexColumn);
 
     /// <summary>The rows in use, as a task family judges them.</summary>
     public TransitionRows Transitions => new(Observation, Action, NextObservation, Count);
@@ -279,6 +293,35 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
         {
             column.Dispose();
         }
+    }
+
+    /// <summary>Lets a batch of <see cref="Wrap"/> stand for other transitions of the same widths.</summary>
+    /// <param name="columns">As for <see cref="Wrap"/>.</param>
+    /// <param name="rows">As for <see cref="Wrap"/>.</param>
+    internal void Rewrap(in TransitionAddresses columns, int rows)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        using UseGuard.Scope use = Enter();
+        foreach (TransitionColumn column in s_schema)
+        {
+            void* address = columns.Of(column);
+            NativeBuffer<byte> memory = _columns[column.Index];
+            if (address is not null)
+            {
+                memory.Borrow((byte*)address, rows * RowBytes(column));
+                continue;
+            }
+
+            memory.EnsureOwn(rows * RowBytes(column));
+            column.FillDefault(memory.Pointer, checked(rows * Width(column)));
+            if (column == ReplayIndexColumn)
+            {
+                new Span<long>(memory.Pointer, rows).Fill(-1);
+            }
+        }
+
+        Capacity = rows;
+        _count = rows;
     }
 
     /// <summary>Begins a call that changes the batch; see <see cref="UseGuard.Enter"/>.</summary>

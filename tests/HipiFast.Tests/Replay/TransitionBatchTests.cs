@@ -1,3 +1,4 @@
+using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Storage;
 using HipiFast.Testing;
@@ -25,6 +26,40 @@ public sealed unsafe class TransitionBatchTests : IDisposable
         TransitionBatch.Schema.Where(column => column.IsStored).Select(column =>
             $"{column.Name} {column.Type} {column.Width(s_shape)} {(column.IsMatrix ? "matrix" : "vector")} "
             + $"{column.Owner}"));
+
+    [Fact]
+    public void AWrappedBatchIsItsOwnersMemory()
+    {
+        using TransitionBatch owner = RelabelData.Batch(Rows), twin = RelabelData.Batch(Rows);
+        TransitionAddresses columns = new()
+        {
+            Observation = (float*)owner.Pointer(TransitionBatch.ObservationColumn),
+            Action = (float*)owner.Pointer(TransitionBatch.ActionColumn),
+            NextObservation = (float*)owner.Pointer(TransitionBatch.NextObservationColumn),
+            Task = owner.TaskPointer,
+            Reward = owner.RewardPointer,
+            Terminated = owner.TerminatedPointer,
+        };
+        TransitionBatch wrapped = TransitionBatch.Wrap(RelabelData.Shape, columns, Rows);
+        Assert.Equal(RelabelData.Contents(owner), RelabelData.Contents(wrapped));
+        using Relabeler relabeler = new(RelabelData.GoalFamily, null, new RelabelOptions { RelabelFraction = 1 });
+        float[] softQ = [.. Enumerable.Range(0, Rows * Rows).Select(i => (float)(i % 7))];
+        relabeler.RelabelBySoftQ(wrapped, softQ);
+        relabeler.Call = 0;
+        relabeler.RelabelBySoftQ(twin, softQ);
+        Assert.Equal(RelabelData.Contents(twin), RelabelData.Contents(owner));
+
+        // Other rows, and a column that nobody gives: in memory of the batch's own, which is not the last owner's.
+        wrapped.Rewrap(columns with { Reward = null }, 2);
+        wrapped.Reward.Fill(7);
+        Assert.Equal(2, wrapped.Count);
+        Assert.DoesNotContain(7f, owner.Reward.ToArray());
+        wrapped.Rewrap(columns, Rows);
+        Assert.Equal(RelabelData.Contents(owner), RelabelData.Contents(wrapped));
+        wrapped.Dispose();
+        Assert.Equal(RelabelData.Contents(twin), RelabelData.Contents(owner));
+        Assert.Throws<ObjectDisposedException>(() => wrapped.Rewrap(columns, Rows));
+    }
 
     [Fact]
     public void CopyAndCheckpointCarryEveryColumn()

@@ -15,8 +15,8 @@
  * infinities pass through, as in fp32; subnormal bf16 operands count as zero. "Aligned" means to 64 bytes; every other float pointer is aligned
  * to 4.
  */
-#ifndef HIPIFAST_HIPIFAST_H
-#define HIPIFAST_HIPIFAST_H
+#ifndef HIPIFAST_KERNELS_H
+#define HIPIFAST_KERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>
