@@ -10,12 +10,12 @@ internal static unsafe class Failure
     private const int MostBytes = 4096;
 
     [ThreadStatic]
-    private static NativeBuffer<byte>? t_message;
+    private static NativeBuffer<byte>? s_message;
 
     /// <summary>The sentence, UTF-8 with a final zero; empty where no call of this thread has failed.</summary>
     public static byte* Message => Buffer.Pointer;
 
-    private static NativeBuffer<byte> Buffer => t_message ??= new NativeBuffer<byte>(MostBytes + 1);
+    private static NativeBuffer<byte> Buffer => s_message ??= new NativeBuffer<byte>(MostBytes + 1);
 
     /// <summary>Keeps an exception's sentence.</summary>
     /// <param name="error">The exception.</param>

@@ -56,10 +56,10 @@ internal sealed class FunctionFailedException(string message) : Exception(messag
 internal sealed unsafe class FunctionFamily : TaskFamily
 {
     [ThreadStatic]
-    private static NativeBuffer<float>? t_reward;
+    private static NativeBuffer<float>? s_reward;
 
     [ThreadStatic]
-    private static NativeBuffer<byte>? t_terminated;
+    private static NativeBuffer<byte>? s_terminated;
 
     private readonly void* _context;
     private readonly delegate* unmanaged[Cdecl]<void*, FunctionPairs*, int> _judge;
@@ -101,9 +101,9 @@ internal sealed unsafe class FunctionFamily : TaskFamily
     {
         int rows = transitions.Rows;
         long pairs = (long)rows * taskCount;
-        NativeBuffer<byte> flags = Grown(ref t_terminated, pairs);
+        NativeBuffer<byte> flags = Grown(ref s_terminated, pairs);
         bool isDense = stride == taskCount || rows <= 1;
-        float* target = isDense ? reward : Grown(ref t_reward, pairs).Pointer;
+        float* target = isDense ? reward : Grown(ref s_reward, pairs).Pointer;
         Judge(transitions, tasks, taskCount, target, flags.Pointer);
         for (int row = 0; row < rows; row++)
         {
@@ -144,7 +144,7 @@ internal sealed unsafe class FunctionFamily : TaskFamily
         }
 
         // Apart, because the result may overwrite the commanded tasks.
-        NativeBuffer<float> result = Grown(ref t_reward, (long)rows * TaskDimension);
+        NativeBuffer<float> result = Grown(ref s_reward, (long)rows * TaskDimension);
         Require(_achieved(_context, observations, commanded, rows, observationDimension, result.Pointer), "achieved");
         result.Slice(0, rows * TaskDimension).CopyTo(new Span<float>(tasks, rows * TaskDimension));
     }
