@@ -18,7 +18,7 @@ namespace HipiFast.Replay;
 /// but <see cref="Shape"/>, <see cref="Capacity"/> and <see cref="Count"/> throws <see cref="ObjectDisposedException"/>
 /// then.
 /// </remarks>
-public sealed unsafe class TransitionBatch : ITransitionBatch
+public sealed unsafe partial class TransitionBatch : ITransitionBatch
 {
     private static readonly List<TransitionColumn> s_schema = [];
 
@@ -293,11 +293,13 @@ public sealed unsafe class TransitionBatch : ITransitionBatch
         {
             column.Dispose();
         }
+
+        Unpin();
     }
 
-    /// <summary>Lets a batch of <see cref="Wrap"/> stand for other transitions of the same widths.</summary>
-    /// <param name="columns">As for <see cref="Wrap"/>.</param>
-    /// <param name="rows">As for <see cref="Wrap"/>.</param>
+    /// <summary>Lets a wrapping batch stand for other transitions of the same widths.</summary>
+    /// <param name="columns">Where their columns lie, as when it was made.</param>
+    /// <param name="rows">B, 1 or more, all in use.</param>
     internal void Rewrap(in TransitionAddresses columns, int rows)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
