@@ -1,5 +1,6 @@
 using System.Text;
 using HipiFast.Benchmarking.Results;
+using HipiFast.Import;
 using HipiFast.Learning;
 using HipiFast.Options;
 using HipiFast.Replay;
@@ -35,7 +36,7 @@ public sealed class ReaderFuzzTests : IDisposable
     private readonly TemporaryDirectory _directory = new();
 
     public static TheoryData<string> Readers =>
-        ["agent", "transitions", "tasks", "family", "config", "metrics", "results", "report"];
+        ["agent", "state-dict", "layers", "transitions", "tasks", "family", "config", "metrics", "results", "report"];
 
     public void Dispose() => _directory.Dispose();
 
@@ -84,6 +85,12 @@ public sealed class ReaderFuzzTests : IDisposable
             case "agent":
                 AgentFile.Load(path).Dispose();
                 break;
+            case "state-dict":
+                AgentImport.Load(path, new TransitionShape(2, 1, 1)).Dispose();
+                break;
+            case "layers":
+                AgentLayers.Read(path);
+                break;
             case "transitions":
                 using (TransitionFile file = TransitionFile.Open(path))
                 {
@@ -122,6 +129,24 @@ public sealed class ReaderFuzzTests : IDisposable
                 }
 
                 return File.ReadAllBytes(path);
+            case "state-dict":
+                SafetensorsWriter state = new();
+                foreach (string critic in (string[])["critic.qf0", "critic.qf1"])
+                {
+                    state.Add<float>(critic + ".0.weight", new float[20], 5, 4);
+                    state.Add<float>(critic + ".0.bias", new float[5], 5);
+                    state.Add<float>(critic + ".1.weight", new float[5], 5);
+                    state.Add<float>(critic + ".1.bias", new float[5], 5);
+                    state.Add<float>(critic + ".3.weight", new float[5], 1, 5);
+                    state.Add<float>(critic + ".3.bias", new float[1], 1);
+                }
+
+                state.Save(path);
+                return File.ReadAllBytes(path);
+            case "layers":
+                return Encoding.UTF8.GetBytes(
+                    """{"critics": [["a.0", "relu", "a.2"]], "actor": ["b + c"], "inputs": ["task", "observation[0:2]"],"""
+                    + """ "log_std": [-5, 2], "log_std_rule": "tanh", "alpha": 0.5, "discrete": false, "ignore": []}""");
             case "transitions":
             case "tasks":
                 TransitionShape shape = reader == "tasks" ? new(1, 1, 8) : new(3, 2, 1);

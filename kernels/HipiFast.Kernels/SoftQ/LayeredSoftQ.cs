@@ -209,7 +209,7 @@ internal sealed unsafe class LayeredSoftQ : TiledSoftQ
             if (MathF.Abs(action - middle) > reach * (1f + Slack))
             {
                 throw new InvalidDataException(
-                    $"Transition {i / width} has the action entry {action} in column {i % width}; the policy's actions "
+                    $"Transition {problem.FirstRow + (i / width)} has the action entry {action} in column {i % width}; the policy's actions "
                     + $"there are from {middle - reach} to {middle + reach}, and the {problem.Estimator} estimate "
                     + "needs its density, which there is none of outside.");
             }
@@ -222,6 +222,7 @@ internal sealed unsafe class LayeredSoftQ : TiledSoftQ
         _actionNumber.EnsureLength(call.Rows);
         for (int row = 0; row < call.Rows; row++)
         {
+            uint place = call.FirstRow + (uint)row;
             ReadOnlySpan<float> action = new(call.Action + ((long)row * width), width);
             int number = width == 1 ? WholeNumber(action[0], actions) : action.IndexOf(1f);
             bool isOne = number >= 0 && (width == 1 || action.IndexOfAnyExcept(0f, 1f) < 0)
@@ -230,9 +231,9 @@ internal sealed unsafe class LayeredSoftQ : TiledSoftQ
             {
                 throw new InvalidDataException(
                     width == 1
-                        ? $"Transition {row} has the action {action[0]}; expected the number of an action, 0 to "
+                        ? $"Transition {place} has the action {action[0]}; expected the number of an action, 0 to "
                             + $"{actions - 1}."
-                        : $"The action of transition {row} is not {width} entries of which one is 1 and all others are "
+                        : $"The action of transition {place} is not {width} entries of which one is 1 and all others are "
                             + "0.");
             }
 

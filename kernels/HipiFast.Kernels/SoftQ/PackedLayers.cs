@@ -72,10 +72,10 @@ internal sealed unsafe class PackedLayers : IDisposable
     public int Widest { get; }
 
     /// <summary>Floats of scratch memory for a tile that goes through the layers: two tiles of the widest.</summary>
-    public long ScratchFloats => 2L * TileFloats(Widest);
+    public long ScratchFloats => 2 * TileFloats(Widest);
 
     /// <summary>Floats of a tile of some units.</summary>
-    public static int TileFloats(int units) => MlpShape.RoundUp(units) * SoftQTiles.TileStride;
+    public static long TileFloats(int units) => (long)MlpShape.RoundUp(units) * SoftQTiles.TileStride;
 
     /// <summary>Floats that the steps of a layer take.</summary>
     /// <param name="layer">The layer.</param>

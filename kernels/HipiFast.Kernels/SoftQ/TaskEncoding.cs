@@ -40,7 +40,7 @@ internal sealed unsafe class TaskEncoding : IParallelWork, IDisposable
     /// <summary>E, entries of an encoded task.</summary>
     public int Outputs { get; }
 
-    private long ScratchFloats => 2L * PackedLayers.TileFloats(Math.Max(_inputs, _layers.Widest));
+    private long ScratchFloats => 2 * PackedLayers.TileFloats(Math.Max(_inputs, _layers.Widest));
 
     /// <summary>Encodes tasks.</summary>
     /// <param name="tasks">psi, <c>[K, P]</c>.</param>

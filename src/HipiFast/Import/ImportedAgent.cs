@@ -15,14 +15,13 @@ namespace HipiFast.Import;
 /// <summary>An agent read by <see cref="AgentImport"/>, to relabel with.</summary>
 /// <remarks>
 /// Networks that happen to have two hidden ReLU layers of one width are computed as this library's own are, on every
-/// backend. All others are computed on the processor in fp32. Relabelers stop working when the agent is disposed of.
+/// backend. All others are computed on the processor in fp32. Relabelers are disposed of before the agent.
 /// </remarks>
 public sealed class ImportedAgent : IDisposable
 {
     private readonly LayeredAgent? _layered;
     private readonly AgentNetworks? _networks;
     private readonly bool _isStandard;
-    private readonly List<ComputeSession> _sessions = [];
     private UseGuard _use;
 
     internal ImportedAgent(AgentNetworks networks)
@@ -71,7 +70,8 @@ public sealed class ImportedAgent : IDisposable
     public bool IsDiscrete => _layered is { IsDiscrete: true };
 
     /// <summary>Whether actions are the policy's own, from -1 to 1: not discrete, nor scaled.</summary>
-    public bool HasUnitActions => _layered is null or { IsDiscrete: false, ActionScale.IsEmpty: true };
+    public bool HasUnitActions =>
+        _layered is null or { IsDiscrete: false, ActionScale.IsEmpty: true, ActionBias.IsEmpty: true };
 
     /// <summary>
     /// The networks as this library's own, where critics and actor have that form; null otherwise. Theirs as long as
@@ -126,9 +126,8 @@ public sealed class ImportedAgent : IDisposable
         ComputeSession session = Open(options.Compute);
         try
         {
-            Relabeler relabeler = new(session, family, null, options, tasks);
-            _sessions.Add(session);
-            return relabeler;
+            OwnCritics critics = new(session, Shape, HasUnitActions ? null : FitActions);
+            return new Relabeler(critics, family, options, tasks);
         }
         catch
         {
@@ -150,17 +149,28 @@ public sealed class ImportedAgent : IDisposable
 
         try
         {
-            foreach (ComputeSession session in _sessions)
-            {
-                session.Dispose();
-            }
-
             _networks?.Dispose();
         }
         catch
         {
             _use.Reopen();
             throw;
+        }
+    }
+
+    // Made-up actions, from -1 to 1, as the transitions hold them: the first of the discrete ones, or in the
+    // environment's units.
+    private void FitActions(TransitionBatch batch)
+    {
+        int width = Shape.ActionDimension;
+        Span<float> actions = batch.Action;
+        ReadOnlySpan<float> scale = _layered!.ActionScale.Span, bias = _layered.ActionBias.Span;
+        for (int i = 0; i < actions.Length; i++)
+        {
+            int entry = i % width;
+            actions[i] = IsDiscrete
+                ? (entry == 0 ? 1f : 0f)
+                : ((scale.IsEmpty ? 1f : scale[entry]) * actions[i]) + (bias.IsEmpty ? 0f : bias[entry]);
         }
     }
 

@@ -36,7 +36,7 @@ internal static class InputColumns
         }
 
         DenseLayer first = network.Layers[0];
-        float[] weight = new float[first.Outputs * widths.Total];
+        float[] weight = new float[(long)first.Outputs * widths.Total];
         for (int output = 0; output < first.Outputs; output++)
         {
             ReadOnlySpan<float> from = first.Weight.Span.Slice(output * columns.Length, columns.Length);

@@ -138,7 +138,15 @@ internal sealed class StateDict
 
     private static float[] Read(SafetensorsFile file, string name)
     {
+        const long MostElements = 1 << 30;
         TensorInfo tensor = file.Tensors[name];
+        if (tensor.ElementCount > MostElements)
+        {
+            throw new InvalidDataException(
+                $"{FileMessages.Tensor(name, file.Path)} has {tensor.ElementCount} elements; expected {MostElements} at "
+                + "most.");
+        }
+
         float[] values = new float[tensor.ElementCount];
         if (tensor.Type == TensorType.Float64)
         {

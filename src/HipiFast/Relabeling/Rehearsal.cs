@@ -20,9 +20,10 @@ namespace HipiFast.Relabeling;
 /// <param name="options">How to relabel.</param>
 /// <param name="tasks">Where random relabeling draws tasks, or null.</param>
 /// <param name="candidates">The fixed candidates are those of the real relabeler.</param>
+/// <param name="fitActions">Turns made-up actions into such as the critics know, or null.</param>
 internal sealed class Rehearsal(
     ComputeSession session, TaskFamily family, AgentNetworks? agent, TransitionShape shape, RelabelOptions options,
-    ITaskDistribution? tasks, CandidateTasks candidates)
+    ITaskDistribution? tasks, CandidateTasks candidates, Action<TransitionBatch>? fitActions = null)
 {
     // The runtime compiles a method again, optimised, in the background: first when it has been called 30 times after
     // a pause of 100 ms without new code, and once more from what was seen in the code that counts branches.
@@ -133,6 +134,7 @@ internal sealed class Rehearsal(
         Fill(batch.Action, 1);
         Fill(batch.NextObservation, 2);
         Fill(batch.Task, 3);
+        fitActions?.Invoke(batch);
         return batch;
     }
 

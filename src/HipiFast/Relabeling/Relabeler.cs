@@ -46,6 +46,7 @@ public sealed class Relabeler : IDisposable
     private readonly AgentNetworks? _agent;
     private readonly ComputeSession _session;
     private readonly bool _ownsSession;
+    private readonly OwnCritics? _critics;
     private readonly ITaskDistribution? _tasks;
     private readonly AgentEstimate _estimate;
     private readonly Trajectories _trajectories = new();
@@ -67,7 +68,7 @@ public sealed class Relabeler : IDisposable
     /// </exception>
     /// <exception cref="NotSupportedException">The backend cannot run here.</exception>
     public Relabeler(TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks = null)
-        : this(family, agent, options, tasks, null)
+        : this(family, agent, options, tasks, null, null)
     {
     }
 
@@ -85,19 +86,26 @@ public sealed class Relabeler : IDisposable
     public Relabeler(
         ComputeSession session, TaskFamily family, AgentNetworks? agent, RelabelOptions options,
         ITaskDistribution? tasks = null)
-        : this(family, agent, options, tasks, session ?? throw new ArgumentNullException(nameof(session)))
+        : this(family, agent, options, tasks, session ?? throw new ArgumentNullException(nameof(session)), null)
+    {
+    }
+
+    /// <summary>Makes a relabeler of critics that are no agent's, whose session is its own once this has returned.</summary>
+    internal Relabeler(OwnCritics critics, TaskFamily family, RelabelOptions options, ITaskDistribution? tasks)
+        : this(family, null, options, tasks, critics.Session, critics)
     {
     }
 
     private Relabeler(
         TaskFamily family, AgentNetworks? agent, RelabelOptions options, ITaskDistribution? tasks,
-        ComputeSession? session)
+        ComputeSession? session, OwnCritics? critics)
     {
         RelabelChecks.RequireFit(family, agent, options, tasks);
         _family = family;
         _agent = agent;
         _tasks = tasks;
-        _ownsSession = session is null;
+        _ownsSession = session is null || critics is not null;
+        _critics = critics;
         session?.ThrowIfDisposed();
         _session = session ?? options.Compute.OpenSession();
         Options = options;
@@ -168,8 +176,8 @@ public sealed class Relabeler : IDisposable
     /// they come from.
     /// </param>
     /// <param name="shape">
-    /// Widths of the transitions to come; null for the agent's, needed where there is none
-    /// (<see cref="FunctionSession"/>, imported networks).
+    /// Widths of the transitions to come; null for those that the networks are for, needed where there are none
+    /// (<see cref="FunctionSession"/>).
     /// </param>
     /// <exception cref="ArgumentException">
     /// There are neither networks nor widths; or what the options need is missing, as for a call.
@@ -467,7 +475,8 @@ public sealed class Relabeler : IDisposable
     }
 
     private Rehearsal Rehearse(TransitionShape? shape) => new(
-        _session, _family, _agent, shape ?? _estimate.RequireAgent().Shape, Options, _tasks, _steps.Candidates);
+        _session, _family, _agent, shape ?? _critics?.Shape ?? _estimate.RequireAgent().Shape, Options, _tasks,
+        _steps.Candidates, _critics?.FitActions);
 
     private UseGuard.Scope ShareAgent() => _agent is null ? default : _agent.Share();
 

@@ -446,7 +446,7 @@ public sealed class LayeredSoftQTests
         _ = data.Compute(kernel);
         data.Estimator = SoftQEstimator.SoftCritic;
         InvalidDataException outside = Assert.Throws<InvalidDataException>(() => data.Compute(kernel));
-        Assert.Contains("Transition 2 has the action entry 1.25 in column", outside.Message, StringComparison.Ordinal);
+        Assert.Contains("Transition 42 has the action entry 1.25 in column", outside.Message, StringComparison.Ordinal);
 
         LayeredAgent agent = data.Agent;
         Refused("needs an actor", () => Compute(agent with { Actor = null }));
@@ -484,14 +484,14 @@ public sealed class LayeredSoftQTests
         foreach (float bad in (float[])[-1, 3, 0.5f, float.NaN])
         {
             index.Action[2] = bad;
-            Refused(index, $"Transition 2 has the action {bad}");
+            Refused(index, $"Transition 42 has the action {bad}");
         }
 
         foreach (float[] bad in (float[][])[[0, 0, 0], [1, 1, 0], [0, 0.5f, 0], [0, 1, float.NaN]])
         {
             oneHot.Action.AsSpan().Clear();
             bad.CopyTo(oneHot.Action, 0);
-            Refused(oneHot, "The action of transition 0 is not 3 entries of which one is 1");
+            Refused(oneHot, "The action of transition 40 is not 3 entries of which one is 1");
         }
 
         index.Action[2] = 0;

@@ -183,6 +183,59 @@ public sealed class AgentImportTests
     }
 
     [Theory]
+    [InlineData("sb3-sac-norm-tanh")]
+    [InlineData("cleanrl-sac-norm")]
+    [InlineData("sb3-dqn")]
+    [InlineData("cleanrl-dqn")]
+    public void DamagedStateDictsAreReadOrRefusedInOneSentence(string name)
+    {
+        using Fixture fixture = new(name);
+        Random random = new(name.Length);
+        string[] words =
+            ["0", "1", "2", "3", "9999999999", "weight", "bias", "fc1", "ln2", "qf0", "critic", "", "a+b", "é"];
+        int refused = 0;
+        for (int attempt = 0; attempt < 200; attempt++)
+        {
+            Dictionary<string, NamedTensor> tensors = Tensors(name);
+            for (int change = random.Next(1, 4); change > 0; change--)
+            {
+                string key = tensors.Keys.ElementAt(random.Next(tensors.Count));
+                NamedTensor tensor = tensors[key];
+                switch (random.Next(4))
+                {
+                    case 0:
+                        tensors.Remove(key);
+                        break;
+                    case 1:
+                        string[] parts = key.Split('.');
+                        parts[random.Next(parts.Length)] = words[random.Next(words.Length)];
+                        tensors.Remove(key);
+                        tensors[string.Join('.', parts)] = tensor;
+                        break;
+                    case 2:
+                        tensors[key] = tensor with { Shape = [.. tensor.Shape.Reverse()] };
+                        break;
+                    default:
+                        tensors[key] = new NamedTensor(new float[6], random.Next(2) == 0 ? [6] : [2, 3]);
+                        break;
+                }
+            }
+
+            try
+            {
+                AgentImport.Read(tensors, fixture.Shape).Dispose();
+            }
+            catch (InvalidDataException error)
+            {
+                refused++;
+                Assert.DoesNotContain('\n', error.Message);
+            }
+        }
+
+        Assert.InRange(refused, 100, 200);
+    }
+
+    [Theory]
     [InlineData("""{"inputs": ["observation[5]", "task"]}""", "within its 5 entries")]
     [InlineData("""{"inputs": ["observation[3:2]"]}""", "expected observation[i] or observation[first:end]")]
     [InlineData("""{"inputs": ["goal"]}""", "reads 'goal'; expected observation, action or task")]
@@ -251,6 +304,45 @@ public sealed class AgentImportTests
                 TaskFamilies.None(3), new RelabelOptions { Estimator = estimator }));
             Assert.Contains(expected, refusal.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Theory]
+    [InlineData("sb3-dqn")]
+    [InlineData("cleanrl-sac")]
+    public void CallsArePreparedAndForecast(string name)
+    {
+        using Fixture fixture = new(name);
+        using ImportedAgent agent = AgentImport.Load(Fixture.PathOf(name), fixture.Shape);
+        RelabelOptions options = new()
+        {
+            Estimator = agent.IsDiscrete ? SoftQEstimator.Critic : SoftQEstimator.SoftCritic,
+        };
+        using Relabeler relabeler = agent.CreateRelabeler(TaskFamilies.None(3), options);
+        relabeler.Prepare(8, 4);
+        Assert.True(relabeler.Forecast(8, 4).Time > TimeSpan.Zero);
+    }
+
+    [Fact]
+    public void ARelabelerGivesItsSessionBack()
+    {
+        using Fixture fixture = new("sb3-sac");
+        using ImportedAgent agent = AgentImport.Load(Fixture.PathOf("sb3-sac"), fixture.Shape);
+        Relabeler relabeler = agent.CreateRelabeler(TaskFamilies.None(3), new RelabelOptions());
+        using TransitionBatch batch = fixture.Batch();
+        relabeler.Relabel(batch);
+        relabeler.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => relabeler.Relabel(batch));
+    }
+
+    [Fact]
+    public void RepeatedCallsAllocateNothing()
+    {
+        using Fixture fixture = new("sb3-sac-norm-tanh");
+        using ImportedAgent agent = AgentImport.Load(
+            Fixture.PathOf("sb3-sac-norm-tanh"), fixture.Shape, layers: new AgentLayers { Activation = "tanh" });
+        using Relabeler relabeler = agent.CreateRelabeler(TaskFamilies.None(3), new RelabelOptions());
+        using TransitionBatch batch = fixture.Batch();
+        SteadyState.AssertAllocatesNothing(() => relabeler.Relabel(batch));
     }
 
     [Fact]
@@ -398,6 +490,8 @@ public sealed class AgentImportTests
 
         public static string PathOf(string name) =>
             Path.Combine(AppContext.BaseDirectory, "Import", "Fixtures", name + ".safetensors");
+
+        public TransitionBatch Batch() => _batch.Copy();
 
         public bool Has(string estimator) => _expected.Tensors.ContainsKey(estimator);
 
