@@ -145,8 +145,8 @@ public sealed class ReaderFuzzTests : IDisposable
                 return File.ReadAllBytes(path);
             case "layers":
                 return Encoding.UTF8.GetBytes(
-                    """{"critics": [["a.0", "relu", "a.2"]], "actor": ["b + c"], "inputs": ["task", "observation[0:2]"],"""
-                    + """ "log_std": [-5, 2], "log_std_rule": "tanh", "alpha": 0.5, "discrete": false, "ignore": []}""");
+                    """{"critics": [["a.0", "relu", "a.2"]], "actor": ["b + c"], "inputs": ["task", "observation[0]"],"""
+                    + """ "log_std": [-5, 2], "log_std_rule": "tanh", "alpha": 1, "discrete": false, "ignore": []}""");
             case "transitions":
             case "tasks":
                 TransitionShape shape = reader == "tasks" ? new(1, 1, 8) : new(3, 2, 1);

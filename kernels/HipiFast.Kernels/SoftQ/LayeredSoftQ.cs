@@ -209,9 +209,9 @@ internal sealed unsafe class LayeredSoftQ : TiledSoftQ
             if (MathF.Abs(action - middle) > reach * (1f + Slack))
             {
                 throw new InvalidDataException(
-                    $"Transition {problem.FirstRow + (i / width)} has the action entry {action} in column {i % width}; the policy's actions "
-                    + $"there are from {middle - reach} to {middle + reach}, and the {problem.Estimator} estimate "
-                    + "needs its density, which there is none of outside.");
+                    $"Transition {problem.FirstRow + (i / width)} has the action entry {action} in column {i % width}; "
+                    + $"the policy's actions there are from {middle - reach} to {middle + reach}, and the "
+                    + $"{problem.Estimator} estimate needs its density, which there is none of outside.");
             }
         }
     }
@@ -233,8 +233,8 @@ internal sealed unsafe class LayeredSoftQ : TiledSoftQ
                     width == 1
                         ? $"Transition {place} has the action {action[0]}; expected the number of an action, 0 to "
                             + $"{actions - 1}."
-                        : $"The action of transition {place} is not {width} entries of which one is 1 and all others are "
-                            + "0.");
+                        : $"The action of transition {place} is not {width} entries of which one is 1 and all others "
+                            + "are 0.");
             }
 
             _actionNumber[row] = number;

@@ -15,6 +15,11 @@ namespace HipiFast.Import;
 /// </remarks>
 public static class AgentImport
 {
+    /// <summary>
+    /// Metadata key of a safetensors file that names the activation, where a description does not.
+    /// </summary>
+    public const string ActivationKey = "activation";
+
     /// <summary>Reads an agent from a safetensors file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="shape">Widths of the transitions that it is to judge.</param>
@@ -40,15 +45,30 @@ public static class AgentImport
         (shape.TaskDimension == 0 ? shape with { TaskDimension = 1 } : shape).Validate();
         using SafetensorsFile file = SafetensorsFile.Open(path, Remedy(path));
         StateDict state = StateDict.Of(file);
-        if (layers is null && Resolve(state, format, null) == AgentFormat.HipiFast)
+        if (layers is null or { Critics.Count: 0 } && Resolve(state, format, layers) == AgentFormat.HipiFast)
         {
-            return LoadOwn(file, shape, holder);
+            return layers is null
+                ? LoadOwn(file, shape, holder)
+                : throw new InvalidDataException(
+                    $"'{path}' has this library's own names, whose layers are known; expected no description of them.");
         }
 
-        return Read(state, shape, format, layers ?? new AgentLayers());
+        if (file.Metadata.ContainsKey(AgentFile.CriticLowKey) || file.Metadata.ContainsKey(AgentFile.CriticHighKey))
+        {
+            throw new InvalidDataException(
+                $"Metadata '{AgentFile.CriticLowKey}' and '{AgentFile.CriticHighKey}' of '{path}' bound its critics, which "
+                + "is understood with this library's own names alone.");
+        }
+
+        layers ??= new AgentLayers();
+        string? activation = layers.Activation ?? file.Metadata.GetValueOrDefault(ActivationKey);
+        return Read(state, shape, format, layers with { Activation = activation });
     }
 
-    /// <summary>Reads an agent from tensors in memory.</summary>
+    /// <summary>
+    /// Reads an agent from tensors in memory. Bounds of a scaled-sigmoid critic stand in a file's metadata: such an agent
+    /// is read from its file.
+    /// </summary>
     /// <param name="tensors">The tensors by their names; their memory must stay as it is until this returns.</param>
     /// <param name="shape">Widths of the transitions that it is to judge.</param>
     /// <param name="format">Whose names the tensors have.</param>

@@ -62,15 +62,14 @@ internal static class InputColumns
     public static int TaskWidth(
         int count, IReadOnlyList<string> inputs, InputWidths widths, string what, string source)
     {
-        int tasks = inputs.Count(input => input.Trim() == "task");
-        int left = count - inputs.Where(input => input.Trim() != "task").Sum(
-            input => Columns(input, widths, what).Count());
+        string[] others = [.. inputs.Where(input => input.Trim() != "task")];
+        int tasks = inputs.Count - others.Length;
+        int left = count - others.Sum(input => Columns(input, widths, what).Count());
         return tasks > 0 && left > 0 && left % tasks == 0
             ? left / tasks
             : throw new InvalidDataException(
-                $"The {what} of {source} has {count} inputs, which leave no task beside "
-                + $"{string.Join(", ", inputs.Where(input => input.Trim() != "task"))} ({count - left}); expected tasks in "
-                + "the transitions, or other 'inputs' in a description of layers.");
+                $"The {what} of {source} has {count} inputs, which leave no task beside {string.Join(", ", others)} "
+                + $"({count - left}); expected tasks in the transitions, or other 'inputs' in a description of layers.");
     }
 
     private static IEnumerable<int> Columns(string input, InputWidths widths, string what)

@@ -143,8 +143,8 @@ internal sealed class StateDict
         if (tensor.ElementCount > MostElements)
         {
             throw new InvalidDataException(
-                $"{FileMessages.Tensor(name, file.Path)} has {tensor.ElementCount} elements; expected {MostElements} at "
-                + "most.");
+                $"{FileMessages.Tensor(name, file.Path)} has {tensor.ElementCount} elements; expected {MostElements} "
+                + "at most.");
         }
 
         float[] values = new float[tensor.ElementCount];

@@ -90,7 +90,9 @@ public sealed class Relabeler : IDisposable
     {
     }
 
-    /// <summary>Makes a relabeler of critics that are no agent's, whose session is its own once this has returned.</summary>
+    /// <summary>
+    /// Makes a relabeler of critics that are no agent's, whose session is its own once this has returned.
+    /// </summary>
     internal Relabeler(OwnCritics critics, TaskFamily family, RelabelOptions options, ITaskDistribution? tasks)
         : this(family, null, options, tasks, critics.Session, critics)
     {
@@ -209,7 +211,8 @@ public sealed class Relabeler : IDisposable
 
     /// <summary>
     /// Tells what a call will take before it is made: counts its soft-Q values, and times small calls on transitions
-    /// that it makes up (100,000 soft-Q values each, less than a second in all but for large networks). Changes nothing.
+    /// that it makes up (100,000 soft-Q values each, less than a second in all but for large networks). Changes
+    /// nothing.
     /// </summary>
     /// <param name="rows">B of the call to come, 1 or more.</param>
     /// <param name="candidates">As for <see cref="Prepare"/>.</param>
@@ -307,11 +310,11 @@ public sealed class Relabeler : IDisposable
     /// <param name="replay">As for <see cref="Relabel(ITransitionBatch, IReplay?)"/>; by task it is not read.</param>
     /// <returns>What was done.</returns>
     /// <remarks>
-    /// Everything else is as for <see cref="Relabel(ITransitionBatch, IReplay?)"/>, with the same counters of its random
-    /// numbers, so that the same Q~ gives the same tasks. By task every commanded task chooses among all of the batch's
-    /// transitions (<see cref="RelabelOptions.RowPool"/> is not read): (task / 4, row, call, RowSampling) is for the
-    /// choice, where task is the row that commands it. What becomes of a matrix without transitions:
-    /// <see cref="SoftQSampler"/>.
+    /// Everything else is as for <see cref="Relabel(ITransitionBatch, IReplay?)"/>, with the same counters of its
+    /// random numbers, so that the same Q~ gives the same tasks. By task every commanded task chooses among all of the
+    /// batch's transitions (<see cref="RelabelOptions.RowPool"/> is not read): (task / 4, row, call, RowSampling) is
+    /// for the choice, where task is the row that commands it. What becomes of a matrix without transitions: <see
+    /// cref="SoftQSampler"/>.
     /// </remarks>
     /// <exception cref="ArgumentException">
     /// As for the other overloads, or the matrix has another size, the strategy is not inverse RL, or rows are

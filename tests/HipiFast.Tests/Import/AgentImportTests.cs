@@ -271,6 +271,31 @@ public sealed class AgentImportTests
     }
 
     [Fact]
+    public void MetadataNamesTheActivationAndMayNotBoundCritics()
+    {
+        using Fixture fixture = new("sb3-sac-norm-tanh");
+        using TemporaryDirectory directory = new();
+        string path = directory["agent.safetensors"];
+        SafetensorsWriter writer = new();
+        foreach ((string name, NamedTensor tensor) in Tensors("sb3-sac-norm-tanh"))
+        {
+            writer.Add(name, tensor.Values.Span, [.. tensor.Shape]);
+        }
+
+        writer.Metadata["activation"] = "tanh";
+        writer.Save(path);
+        using (ImportedAgent agent = AgentImport.Load(path, fixture.Shape))
+        {
+            fixture.AssertAgrees(agent, SoftQEstimator.Critic, "critic");
+        }
+
+        writer.Metadata["critic_low"] = "-1";
+        writer.Save(path);
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() => AgentImport.Load(path, fixture.Shape));
+        Assert.Contains("bound its critics", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void IgnoredPrefixesAreLeftOut()
     {
         using Fixture fixture = new("sb3-sac");
@@ -423,6 +448,9 @@ public sealed class AgentImportTests
         Assert.Equal(
             fixture.SoftQ(own, SoftQEstimator.SoftCritic), fixture.SoftQ(memory, SoftQEstimator.SoftCritic));
         fixture.AssertAgrees(memory, SoftQEstimator.SoftCritic, "soft_critic");
+        InvalidDataException described = Assert.Throws<InvalidDataException>(
+            () => AgentImport.Load(path, fixture.Shape, layers: new AgentLayers { Activation = "tanh" }));
+        Assert.Contains("expected no description", described.Message, StringComparison.Ordinal);
         InvalidDataException error = Assert.Throws<InvalidDataException>(
             () => AgentImport.Load(path, new TransitionShape(4, 2, 4)));
         Assert.Contains("is an agent for 5 state", error.Message, StringComparison.Ordinal);
