@@ -142,8 +142,9 @@ internal sealed unsafe class RelabelerHost(Relabeler relabeler, TaskFamily famil
             return _batch;
         }
 
+        TransitionBatch wrapped = TransitionBatch.Wrap(shape, columns, rows);
         _batch?.Dispose();
-        return _batch = TransitionBatch.Wrap(shape, columns, rows);
+        return _batch = wrapped;
     }
 
     // Checked, not copied.

@@ -24,7 +24,8 @@ public sealed unsafe class HostileCallTests
     [
         "", "{", "{}", "[]", "null", "{\"kind\": 3}", "{\"kind\": \"goal\"}", "{\"seed\": -1}",
         "{\"temperature\": 1e99}", "{\"temperature\": \"\\ud800\"}", "{\"relabel_fraction\": NaN}",
-        "{\"threads\": 4097}", "{\"backend\": \"cuda\"}", "{\"candidates\": \"fixed\"}", "{\"group_rows\": 2}", "{\"assign\": \"task\"}", "{\"partition\": \"running\"}",
+        "{\"threads\": 4097}", "{\"backend\": \"cuda\"}", "{\"candidates\": \"fixed\"}",
+        "{\"group_rows\": 2}", "{\"assign\": \"task\"}", "{\"partition\": \"running\"}",
         "{\"temperature\": 0}", "{\"a\":{\"a\":{\"a\":{}}}}", "/", "/dev/null", "sb3", "\u0007", "\ud83d\ude00",
     ];
 
@@ -36,6 +37,7 @@ public sealed unsafe class HostileCallTests
     private readonly int[] _indices = GC.AllocateArray<int>(2 * Rows, pinned: true);
     private readonly List<ulong> _freed = [0, 1, 2, ulong.MaxValue];
     private float[] _before = [];
+    private int _function;
     private ulong _family, _agent, _relabeler, _networks, _sampler;
 
     [CLibraryFact]
@@ -55,7 +57,9 @@ public sealed unsafe class HostileCallTests
             ulong made = 0;
             Status status = Call(directory["agent.safetensors"], &made);
             seen[status] = seen.GetValueOrDefault(status) + 1;
-            Assert.InRange((int)status, 0, (int)Status.FunctionFailed);
+            Assert.True(
+                status is >= Status.Ok and <= Status.FunctionFailed,
+                $"{status} (function {_function}, call {number}): {_c.LastError}");
             if (status == Status.Ok)
             {
                 if (made != 0)
@@ -131,7 +135,8 @@ public sealed unsafe class HostileCallTests
         fixed (int* indices = _indices)
         {
             byte* optional = Null(2) ? null : text;
-            switch (_random.Next(12))
+            _function = _random.Next(12);
+            switch (_function)
             {
                 case 0:
                     return _c.FamilyFromJson(optional, place);
@@ -231,7 +236,9 @@ public sealed unsafe class HostileCallTests
         TaskIndex = Null(2) ? null : (int*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _indices[0]),
         LogPartition = Null(2) ? null : Address(_numbers),
         SoftQ = Null(2) ? null : Address(_numbers),
-        Posterior = Null(2) ? null : Address(_numbers) + (2 * Rows * Rows),
+        Posterior = Null(2)
+            ? null
+            : (float*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _numbers[2 * Rows * Rows]),
     };
 
     // As it was, but for what was relabeled.
