@@ -117,6 +117,7 @@ internal static class CommandLineProgram
             CompareCommand.Create(s_json),
             ReproduceCommand.Create(s_json),
             RelabelCommand.Create(s_json),
+            LintCommand.Create(s_json),
             BenchCommand.Create(s_json),
             InfoCommand.Create(s_json),
         };

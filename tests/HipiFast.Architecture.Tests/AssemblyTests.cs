@@ -27,6 +27,7 @@ public sealed class AssemblyTests
         ("HipiFast.Native", ["HipiFast", "HipiFast.Kernels"]),
         ("HipiFast.Training", ["HipiFast", "HipiFast.Kernels"]),
         ("HipiFast.Mujoco", ["HipiFast", "HipiFast.Kernels"]),
+        ("HipiFast.Formats", ["HipiFast", "HipiFast.Kernels"]),
         ("HipiFast", ["HipiFast.Kernels"]),
         ("HipiFast.Kernels.Ptx", ["HipiFast.Kernels.Ilgpu", "HipiFast.Kernels.Devices", "HipiFast.Kernels"]),
         ("HipiFast.Kernels.Cuda", ["HipiFast.Kernels.Devices", "HipiFast.Kernels"]),
@@ -37,7 +38,10 @@ public sealed class AssemblyTests
 
     // What is built beside, not referred to: plug-ins, and the program that compiles the kernels.
     private static readonly string[] s_builtBeside =
-        ["HipiFast.TorchSharp", "HipiFast.Kernels.Cuda", "HipiFast.Kernels.Ilgpu", "HipiFast.Kernels.Ptx"];
+    [
+        "HipiFast.TorchSharp", "HipiFast.Formats", "HipiFast.Kernels.Cuda", "HipiFast.Kernels.Ilgpu",
+        "HipiFast.Kernels.Ptx",
+    ];
 
     public static TheoryData<string> Projects => [.. Project.All.Where(IsOfTheProgram).Select(project => project.Name)];
 

@@ -42,6 +42,9 @@ internal sealed class OptionalComponents(
                 "7 MB of packages"),
             new("HipiFast.Mujoco", "environments", "of the paper's physics"),
             new(
+                "HipiFast.Formats", OptionalComponent.Formats, "HDF5 or Parquet", "src/HipiFast.Formats",
+                "4 MB of packages"),
+            new(
                 "HipiFast.TorchSharp", OptionalComponent.Learner, LearnerRegistry.Torch, "src/HipiFast.TorchSharp",
                 "libtorch, 130 MB", "libtorch-cpu-linux-x64 (or your system's)"),
         ],

@@ -31,7 +31,7 @@ public sealed class ColumnMap
         [
             "observation", "observations", "obs", "observations/observation", "observation.state", "state", "states",
         ],
-        [TransitionBatch.ActionColumn.Name] = ["action", "actions", "acts"],
+        [TransitionBatch.ActionColumn.Name] = ["action", "actions", "act", "acts"],
         [TransitionBatch.NextObservationColumn.Name] =
             ["next_observation", "next_observations", "next_obs", "next.observation.state", "next_state", "next_states"],
         [TransitionBatch.TaskColumn.Name] =

@@ -47,6 +47,9 @@ public abstract class DataFile : IDisposable
     /// <summary>Names of what the file has besides, each with the reason why it is not read.</summary>
     public IReadOnlyDictionary<string, string> Unread { get; protected init; } = new Dictionary<string, string>();
 
+    /// <summary>What is odd about a column that is read all the same, in a few words that follow its name.</summary>
+    public IReadOnlyDictionary<string, string> Remarks { get; protected init; } = new Dictionary<string, string>();
+
     /// <summary>Text that the file carries, by name.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; protected init; } = new Dictionary<string, string>();
 

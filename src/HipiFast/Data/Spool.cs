@@ -33,6 +33,13 @@ internal sealed class Spool : IDisposable
     /// <summary>Bytes written.</summary>
     public long Length { get; private set; }
 
+    /// <summary>Forgets all bytes.</summary>
+    public void Clear()
+    {
+        _stream.SetLength(0);
+        Length = 0;
+    }
+
     /// <summary>Adds bytes at the end.</summary>
     public void Append(ReadOnlySpan<byte> bytes)
     {

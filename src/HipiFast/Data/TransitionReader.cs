@@ -163,6 +163,8 @@ public sealed unsafe class TransitionReader : IDisposable
             foreach (TransitionRole role in _roles.Values)
             {
                 notes.Add(role.Conversion(WantedType(role.Name)));
+                notes.AddRange(role.Parts.Where(part => File.Remarks.ContainsKey(part.Name))
+                    .Select(part => $"{role.Name} {File.Remarks[part.Name]}"));
             }
 
             if (DerivesNextStates)
@@ -334,6 +336,30 @@ public sealed unsafe class TransitionReader : IDisposable
 
     /// <inheritdoc cref="Role(TransitionColumn)"/>
     internal TransitionRole? Role(string role) => _roles.GetValueOrDefault(role);
+
+    /// <summary>
+    /// Reads a block of rows, no transitions among them, and looks at no values: for whoever looks at all of them.
+    /// </summary>
+    /// <param name="batch">As for <see cref="Read"/>; the last row of an episode may have a next state of another.</param>
+    /// <param name="firstRow">As for <see cref="Read"/>.</param>
+    /// <param name="rows">As for <see cref="Read"/>.</param>
+    /// <param name="isTransition">Receives 1 or 0 for each row.</param>
+    internal void ReadAllRows(TransitionBatch batch, long firstRow, int rows, Span<byte> isTransition)
+    {
+        using UseGuard.Scope use = _use.Enter(this), held = batch.Enter();
+        RequireRows(firstRow, rows);
+        batch.Count = rows;
+        foreach (TransitionColumn column in TransitionBatch.Columns)
+        {
+            if (column.IsStored)
+            {
+                ReadColumn(batch, column, firstRow, rows);
+            }
+        }
+
+        Mark(firstRow, rows);
+        _isTransition.AsSpan(0, rows).CopyTo(isTransition);
+    }
 
     /// <summary>Reads flags of a role as they are: 0, 1, or <see cref="ElementTypes.NoFlag"/>.</summary>
     internal void ReadFlags(TransitionRole role, long firstRow, Span<byte> destination) =>
@@ -509,7 +535,7 @@ public sealed unsafe class TransitionReader : IDisposable
         {
             _columns.ReadFlags(valid.Parts[0], firstRow, marks);
             int wrong = marks.IndexOfAnyExceptInRange((byte)0, (byte)1);
-            if (wrong >= 0)
+            if (wrong >= 0 && ChecksValues)
             {
                 throw NoFlag(valid, firstRow + wrong);
             }
