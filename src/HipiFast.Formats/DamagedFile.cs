@@ -19,12 +19,13 @@ internal static class DamagedFile
         {
             return call();
         }
-        catch (Exception error) when (error is not (InvalidDataException or UnauthorizedAccessException))
+        catch (Exception error) when (error is not UnauthorizedAccessException)
         {
             Exception cause = error is AggregateException { InnerException: Exception inner } ? inner : error;
-            if (cause is InvalidDataException known)
+            if (cause is InvalidDataException && cause.Message.Contains(path, StringComparison.Ordinal))
             {
-                throw known;
+                // One of ours, which says more.
+                throw;
             }
 
             string reason = Storage.DisplayText.Quote(cause.Message.ReplaceLineEndings(" "))[1..^1].TrimEnd('.', ' ');

@@ -48,6 +48,7 @@ internal sealed class ParquetDataFile : DataFile
     {
         using (SafeFileHandle handle = InputFile.OpenHandle(path, ParquetFormat.Kind, out _))
         {
+            ParquetChecks.RequireFooter(handle, path);
         }
 
         FileStream? stream = null;
@@ -220,6 +221,7 @@ internal sealed class ParquetDataFile : DataFile
                 + "write it with smaller row groups (pyarrow: row_group_size=100000).");
         }
 
+        ParquetChecks.RequirePages(_stream.SafeFileHandle, Path, group.GetMetadata(field)!.MetaData!);
         using RawColumnData raw = group.ReadRawColumnDataBaseAsync(field).AsTask().GetAwaiter().GetResult();
         if (field.MaxDefinitionLevel > 0)
         {

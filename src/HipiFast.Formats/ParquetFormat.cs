@@ -12,9 +12,9 @@ internal sealed class ParquetFormat : DataFormat
     /// <summary>What errors call such a file.</summary>
     public const string Kind = "Parquet file";
 
-    // Small enough that a reader's block of rows decodes little more than itself.
+    // Small: whoever reads decodes a column of a row group at once, with two numbers beside each value.
     private const int RowGroupRows = 1 << 16;
-    private const int RowGroupBytes = 32 << 20;
+    private const int RowGroupBytes = 4 << 20;
 
     // Texts of other programs that describe the columns of the file that was read.
     private static readonly string[] s_descriptions = ["huggingface", "pandas", "ARROW:schema"];

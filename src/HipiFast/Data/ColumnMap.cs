@@ -102,6 +102,11 @@ public sealed class ColumnMap
         return map;
     }
 
+    /// <summary>Names that are looked for where a map does not name a column.</summary>
+    /// <param name="role">One of <see cref="Roles"/>.</param>
+    /// <returns>The names, the likelier first.</returns>
+    public static IReadOnlyList<string> UsualNames(string role) => s_usual.GetValueOrDefault(role) ?? [role];
+
     /// <summary>The columns of a file that are a role.</summary>
     /// <param name="file">The file.</param>
     /// <param name="role">One of <see cref="Roles"/>.</param>
@@ -114,8 +119,7 @@ public sealed class ColumnMap
             return [.. names.Select(name => file.Find(name) ?? throw Lacks(file, role, name))];
         }
 
-        string[] usual = s_usual.GetValueOrDefault(role) ?? [role];
-        foreach (string name in usual)
+        foreach (string name in UsualNames(role))
         {
             if (file.Find(name) is DataColumn column)
             {
@@ -129,7 +133,7 @@ public sealed class ColumnMap
     /// <summary>What to throw where a role is needed and the file has no such column.</summary>
     internal static InvalidDataException Missing(DataFile file, string role)
     {
-        string[] usual = s_usual.GetValueOrDefault(role) ?? [role];
+        IReadOnlyList<string> usual = UsualNames(role);
         string? unread = usual.FirstOrDefault(file.Unread.ContainsKey);
         return new InvalidDataException(
             unread is null

@@ -141,7 +141,8 @@ public sealed class DataLintTests : IDisposable
     {
         LintFinding finding = Single(LintFault.ShortEpisode, "stored", table =>
         {
-            // An episode of its own, somewhere else.
+            // An episode of its own, somewhere else, that no termination ended.
+            Array.Clear(table.Terminated);
             table.Truncated[10] = table.Truncated[11] = 1;
             for (int row = 11; row < Steps; row++)
             {
@@ -162,6 +163,7 @@ public sealed class DataLintTests : IDisposable
         int rows = layout == "stored" ? Steps : Steps + 1;
         LintReport report = Check(layout, table =>
         {
+            Array.Clear(table.Terminated);
             table.Truncated[11] = 1;
             table.Truncated[(3 * rows) + 14] = 1;
             if (layout == "invalid")
