@@ -19,6 +19,10 @@ internal sealed class ParquetDataFile : DataFile
     private const long FewValues = 8 << 20;
     private const int ValuesPerByte = 64;
 
+    // What the library keeps of unpacked pages for the next ones.
+    private const int PoolBytes = 8 << 20;
+
+
     private readonly FileStream _stream;
     private readonly ParquetReader _reader;
     private readonly Dictionary<string, DataField> _fields;
@@ -57,8 +61,7 @@ internal sealed class ParquetDataFile : DataFile
             return DamagedFile.Guard(path, ParquetFormat.Kind, () =>
             {
                 stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-                ParquetReader reader = ParquetReader.CreateAsync(stream, leaveStreamOpen: true).GetAwaiter().GetResult();
-                return Open(path, format, stream, reader);
+                return Open(path, format, stream, Read(stream));
             });
         }
         catch
@@ -100,6 +103,12 @@ internal sealed class ParquetDataFile : DataFile
         _reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _stream.Dispose();
     }
+
+    private static ParquetReader Read(FileStream stream) =>
+        ParquetReader.CreateAsync(
+            stream,
+            new ParquetOptions { MaximumSmallPoolFreeBytes = PoolBytes, MaximumLargePoolFreeBytes = PoolBytes },
+            leaveStreamOpen: true).GetAwaiter().GetResult();
 
     private static ParquetDataFile Open(string path, DataFormat format, FileStream stream, ParquetReader reader)
     {

@@ -27,7 +27,7 @@ public sealed class MemoryTests : IDisposable
         long small = PeakOf(name, 2000), large = PeakOf(name, 60000);
 
         // The larger file has 120 MB of states.
-        Assert.InRange(large - small, -(64L << 20), 60 << 20);
+        Assert.InRange(large - small, -(64L << 20), 90 << 20);
     }
 
     private long PeakOf(string name, int rows)
@@ -47,7 +47,9 @@ public sealed class MemoryTests : IDisposable
             ])
         {
             RedirectStandardOutput = true,
-            Environment = { ["DOTNET_GCConserveMemory"] = "5" },
+
+            // 150 MB, in hexadecimal: what is kept of the file on the managed heap ends the process.
+            Environment = { ["DOTNET_GCHeapHardLimit"] = "9600000" },
         })!;
         long peak = 0;
         while (!process.WaitForExit(5))

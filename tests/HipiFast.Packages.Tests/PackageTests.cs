@@ -30,7 +30,7 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
 
     private static readonly string[] s_packages =
     [
-        "HipiFast", "HipiFast.Cli", "HipiFast.Kernels", "HipiFast.Kernels.Cuda", "HipiFast.Kernels.Devices",
+        "HipiFast", "HipiFast.Cli", "HipiFast.Formats", "HipiFast.Kernels", "HipiFast.Kernels.Cuda", "HipiFast.Kernels.Devices",
         "HipiFast.Kernels.Ilgpu", "HipiFast.Mujoco", "HipiFast.TorchSharp", "HipiFast.Training",
     ];
 
