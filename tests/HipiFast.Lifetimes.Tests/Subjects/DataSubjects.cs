@@ -25,7 +25,7 @@ internal static class DataSubjects
         .Reads("ReadRows(DataColumn, Int64, Span)", file => file.ReadRows(file.Columns[0], 0, new byte[12]))
         .Keeps(
             "what the header says, which was read when the file was opened",
-            "Path", "Format", "Columns", "Unread", "Metadata", "EpisodeSteps", "Find(String)");
+            "Path", "Format", "Columns", "Unread", "Remarks", "Metadata", "EpisodeSteps", "Find(String)");
 
     private static Subject<TransitionReader> Transitions() => new Subject<TransitionReader>(
         needs => TransitionReader.Open(NewFile(needs)))
