@@ -7,7 +7,8 @@ internal static class DataInput
 {
     /// <summary>Opens a file of transitions.</summary>
     /// <param name="path">File.</param>
-    /// <param name="columns">Which columns are what, as <see cref="ColumnMap.Parse"/> reads it; null for usual names.</param>
+    /// <param name="columns">Which columns are what, as <see cref="ColumnMap.Parse"/> reads it; null for usual
+    /// names.</param>
     /// <param name="checksValues">Whether values are looked at.</param>
     /// <returns>The reader, for the caller to dispose.</returns>
     /// <exception cref="InvalidDataException">It is damaged, or its columns do not make transitions.</exception>

@@ -9,7 +9,8 @@ using HipiFast.Tasks;
 
 namespace HipiFast.Cli;
 
-/// <summary><c>hipifast lint</c>: what is wrong with a file of transitions, though it reads without complaint.</summary>
+/// <summary><c>hipifast lint</c>: what is wrong with a file of transitions, though it reads without
+/// complaint.</summary>
 internal static class LintCommand
 {
     public static Command Create(Option<bool> json)

@@ -51,7 +51,8 @@ internal static class ParquetChecks
     /// <param name="handle">The file.</param>
     /// <param name="path">Its path, for errors.</param>
     /// <param name="column">What the file says of the column.</param>
-    /// <exception cref="InvalidDataException">The pages are not where they are said to be, or of impossible sizes.</exception>
+    /// <exception cref="InvalidDataException">The pages are not where they are said to be, or of impossible
+    /// sizes.</exception>
     public static void RequirePages(SafeFileHandle handle, string path, ColumnMetaData column)
     {
         long length = RandomAccess.GetLength(handle), first = column.DataPageOffset;

@@ -1,7 +1,8 @@
 namespace HipiFast.Formats;
 
 /// <summary>
-/// Goes through a structure of Thrift's compact protocol, in which Parquet describes itself, and makes sure that it ends
+/// Goes through a structure of Thrift's compact protocol, in which Parquet describes itself, and makes sure that it
+/// ends
 /// within its bytes: the library that reads it believes every count.
 /// </summary>
 internal ref struct ThriftWalk(ReadOnlySpan<byte> bytes)

@@ -6,7 +6,8 @@ using HipiFast.Testing;
 namespace HipiFast.Formats.Tests;
 
 /// <summary>
-/// Damaged files through every reader: each is read, or refused with one sentence of bad data, in bounded time and memory.
+/// Damaged files through every reader: each is read, or refused with one sentence of bad data, in bounded time and
+/// memory.
 /// <c>HIPIFAST_HOSTILE=N</c> makes N times as many files.
 /// </summary>
 public sealed class FormatFuzzTests : IDisposable

@@ -100,7 +100,8 @@ internal sealed record RelabelRequest
     public bool TakesGoals => !Trajectories
         && (Options.Strategy is RelabelStrategy.Final or RelabelStrategy.Future || Options.MixesGoals);
 
-    /// <summary>Why the transitions must have tasks, in words that follow "and"; null where nothing needs them.</summary>
+    /// <summary>Why the transitions must have tasks, in words that follow "and"; null where nothing needs
+    /// them.</summary>
     public string? NeedsCommandedTasks => Options switch
     {
         { Assignment: Assignment.Task } => "--assign task keeps the commanded ones",

@@ -8,7 +8,8 @@ namespace HipiFast.Cli.Relabel;
 
 /// <summary>
 /// Collects what <c>relabel</c> writes: new columns beside those that the file has. New rows go block by block to
-/// temporary files beside the result, and the file's own are read again when it is written, so that memory does not grow
+/// temporary files beside the result, and the file's own are read again when it is written, so that memory does not
+/// grow
 /// with the number of rows.
 /// </summary>
 internal sealed unsafe class RelabeledFile : IRelabelObserver, IDisposable

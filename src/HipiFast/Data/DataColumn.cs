@@ -6,7 +6,8 @@ namespace HipiFast.Data;
 /// <param name="Name">Name in the file; parts of a path are separated by slashes.</param>
 /// <param name="Type">Type of the elements.</param>
 /// <param name="Shape">
-/// Extents, rows first; none for a scalar. Of a file that groups rows by episodes: of all episodes, one after the other.
+/// Extents, rows first; none for a scalar. Of a file that groups rows by episodes: of all episodes, one after the
+/// other.
 /// </param>
 public sealed record DataColumn(string Name, ElementType Type, IReadOnlyList<long> Shape)
 {

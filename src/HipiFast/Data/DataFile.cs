@@ -7,7 +7,8 @@ namespace HipiFast.Data;
 /// An open file of arrays with equally many rows, whatever its format: what is in it, and rows of it as they stand.
 /// </summary>
 /// <remarks>
-/// Opening reads what the file says of itself and no rows. Rows are read a block at a time, best in their order, so that
+/// Opening reads what the file says of itself and no rows. Rows are read a block at a time, best in their order, so
+/// that
 /// no file has to fit in memory. Nothing in a file is trusted: what breaks its format is an
 /// <see cref="InvalidDataException"/> of one sentence. One thread at a time uses a file.
 /// </remarks>

@@ -60,7 +60,8 @@ public static class DataFormats
                     : "."));
     }
 
-    /// <summary>Whether a file is of a format that is known to exist, in an assembly that has not been registered.</summary>
+    /// <summary>Whether a file is of a format that is known to exist, in an assembly that has not been
+    /// registered.</summary>
     /// <param name="path">File.</param>
     /// <returns>What it is, with its article; null for any other file.</returns>
     internal static string? LacksFormatOf(string path)

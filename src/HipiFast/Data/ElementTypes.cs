@@ -56,7 +56,8 @@ public static class ElementTypes
         _ => null,
     };
 
-    /// <summary>Converts elements to 32-bit floats, rounding to nearest; what is beyond their range is infinite.</summary>
+    /// <summary>Converts elements to 32-bit floats, rounding to nearest; what is beyond their range is
+    /// infinite.</summary>
     /// <param name="type">Type of the elements.</param>
     /// <param name="raw">The elements.</param>
     /// <param name="values">Receives one float for each.</param>
@@ -112,7 +113,8 @@ public static class ElementTypes
     /// <param name="type">Type of the elements.</param>
     /// <param name="raw">The elements.</param>
     /// <param name="values">Receives one for each.</param>
-    /// <returns>Index of the first that is no whole number of their range, or -1; later ones are left as they were.</returns>
+    /// <returns>Index of the first that is no whole number of their range, or -1; later ones are left as they
+    /// were.</returns>
     internal static int ToInt64(ElementType type, ReadOnlySpan<byte> raw, Span<long> values)
     {
         int size = Bytes(type), count = raw.Length / size;

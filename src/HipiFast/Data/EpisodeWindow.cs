@@ -41,7 +41,8 @@ public sealed class EpisodeWindow : IDisposable
     /// what is returned.
     /// </summary>
     /// <param name="batch">
-    /// What <see cref="TransitionReader.Read"/> read. Its terminations are cleared: an episode goes on behind the end of
+    /// What <see cref="TransitionReader.Read"/> read. Its terminations are cleared: an episode goes on behind the end
+    /// of
     /// the task that was commanded.
     /// </param>
     /// <param name="rowOf">Row in the file of each of its transitions.</param>

@@ -3,7 +3,8 @@ using HipiFast.Kernels.Memory;
 namespace HipiFast.Data;
 
 /// <summary>
-/// Soft Q-values of a file of any format, computed by whatever critic: a column <c>soft_q [B, K]</c>, in nats, a row for
+/// Soft Q-values of a file of any format, computed by whatever critic: a column <c>soft_q [B, K]</c>, in nats, a row
+/// for
 /// every row of the transitions that they are of. Read a block at a time.
 /// </summary>
 public sealed class SoftQTable : IDisposable

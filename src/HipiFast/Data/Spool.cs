@@ -3,7 +3,8 @@ using HipiFast.Storage;
 namespace HipiFast.Data;
 
 /// <summary>
-/// Bytes that are written in their order and read at any place, in a temporary file that has no name: nothing is left of
+/// Bytes that are written in their order and read at any place, in a temporary file that has no name: nothing is left
+/// of
 /// it, however the process ends, and memory does not grow with it.
 /// </summary>
 internal sealed class Spool : IDisposable

@@ -4,7 +4,8 @@ using HipiFast.Replay;
 
 namespace HipiFast.Data;
 
-/// <summary>Candidate tasks of a file of any format: a column <c>task [K, P]</c> and, if it has one, <c>log_prior [K]</c>.</summary>
+/// <summary>Candidate tasks of a file of any format: a column <c>task [K, P]</c> and, if it has one, <c>log_prior
+/// [K]</c>.</summary>
 public sealed class TaskTable : IDisposable
 {
     private const string LogPriorName = "log_prior";

@@ -6,17 +6,21 @@ using HipiFast.Storage;
 namespace HipiFast.Data;
 
 /// <summary>
-/// Transitions of a file of any format, whatever its columns are called and however they lie: read by blocks of rows into
+/// Transitions of a file of any format, whatever its columns are called and however they lie: read by blocks of rows
+/// into
 /// a <see cref="TransitionBatch"/>.
 /// </summary>
 /// <remarks>
-/// <para>Numbers of any type become 32-bit floats, flags of any type 0 or 1. Where a file has no next states they are the
+/// <para>Numbers of any type become 32-bit floats, flags of any type 0 or 1. Where a file has no next states they are
+/// the
 /// states of the rows after, within episodes; a file that keeps every episode apart may have one state more than steps
 /// in each. The last row of an episode without a next state is no transition, nor is a row that the file calls invalid:
 /// such rows are left out of batches. Nothing is asked of tasks, rewards and terminations that a file does not have:
 /// they read as zeros.</para>
-/// <para>Opening checks types and shapes, reading checks values: every number must be finite, every flag 0 or 1. Bad data
-/// is an <see cref="InvalidDataException"/> of one sentence that names file, column and row. One thread at a time uses a
+/// <para>Opening checks types and shapes, reading checks values: every number must be finite, every flag 0 or 1. Bad
+/// data
+/// is an <see cref="InvalidDataException"/> of one sentence that names file, column and row. One thread at a time uses
+/// a
 /// reader.</para>
 /// </remarks>
 public sealed unsafe class TransitionReader : IDisposable
@@ -153,7 +157,8 @@ public sealed unsafe class TransitionReader : IDisposable
     }
 
     /// <summary>
-    /// What is done to the file's columns so that they are transitions, each in a few words: said once to whoever reads.
+    /// What is done to the file's columns so that they are transitions, each in a few words: said once to whoever
+    /// reads.
     /// </summary>
     public IReadOnlyList<string> Conversions
     {
@@ -242,14 +247,16 @@ public sealed unsafe class TransitionReader : IDisposable
     /// Reads the transitions of a block of rows into a batch: sets its count, overwrites every column, and sets the
     /// replay index to -1.
     /// </summary>
-    /// <param name="batch">Batch of the file's widths (of any P where the file has no tasks), with room for the rows.</param>
+    /// <param name="batch">Batch of the file's widths (of any P where the file has no tasks), with room for the
+    /// rows.</param>
     /// <param name="firstRow">First row of the block.</param>
     /// <param name="rows">Rows of the block.</param>
     /// <param name="rowOf">
     /// Receives the row in the file of each transition, as many as <paramref name="rows"/>; empty where nobody asks.
     /// </param>
     /// <returns>Transitions among the rows: the batch's count, possibly 0.</returns>
-    /// <exception cref="ArgumentException">The widths differ, or the rows are not in the file or do not fit.</exception>
+    /// <exception cref="ArgumentException">The widths differ, or the rows are not in the file or do not
+    /// fit.</exception>
     /// <exception cref="InvalidDataException">A number is not finite, or a flag neither 0 nor 1.</exception>
     public int Read(TransitionBatch batch, long firstRow, int rows, Span<long> rowOf = default)
     {
@@ -340,7 +347,8 @@ public sealed unsafe class TransitionReader : IDisposable
     /// <summary>
     /// Reads a block of rows, no transitions among them, and looks at no values: for whoever looks at all of them.
     /// </summary>
-    /// <param name="batch">As for <see cref="Read"/>; the last row of an episode may have a next state of another.</param>
+    /// <param name="batch">As for <see cref="Read"/>; the last row of an episode may have a next state of
+    /// another.</param>
     /// <param name="firstRow">As for <see cref="Read"/>.</param>
     /// <param name="rows">As for <see cref="Read"/>.</param>
     /// <param name="isTransition">Receives 1 or 0 for each row.</param>

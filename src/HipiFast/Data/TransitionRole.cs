@@ -90,7 +90,8 @@ internal sealed class TransitionRole
         }
     }
 
-    /// <summary>What is done to the columns so that they are the role, in a few words; empty where nothing is.</summary>
+    /// <summary>What is done to the columns so that they are the role, in a few words; empty where nothing
+    /// is.</summary>
     /// <param name="wanted">Type that the role has in memory.</param>
     public string Conversion(ElementType wanted)
     {

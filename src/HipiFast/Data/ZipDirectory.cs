@@ -18,7 +18,8 @@ internal readonly record struct ZipEntry(
 
 /// <summary>
 /// The table of contents of a zip archive, with where each entry's bytes begin: what
-/// <see cref="System.IO.Compression.ZipArchive"/> keeps to itself, and what reading rows in the middle of an entry needs.
+/// <see cref="System.IO.Compression.ZipArchive"/> keeps to itself, and what reading rows in the middle of an entry
+/// needs.
 /// </summary>
 internal static class ZipDirectory
 {

@@ -9,7 +9,8 @@ internal static class AllSubjects
     public static IReadOnlyList<Subject> All { get; } =
     [
         .. KernelSubjects.All, .. DeviceSubjects.All, .. ReplaySubjects.All, .. LearningSubjects.All,
-        .. EnvironmentSubjects.All, .. StorageSubjects.All, .. DataSubjects.All, .. TrainingSubjects.All, .. TorchSubjects.All,
+        .. EnvironmentSubjects.All, .. StorageSubjects.All, .. DataSubjects.All, .. TrainingSubjects.All,
+        .. TorchSubjects.All,
     ];
 
     /// <summary>Those of which one can be made here.</summary>

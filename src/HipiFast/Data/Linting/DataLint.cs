@@ -6,9 +6,12 @@ namespace HipiFast.Data.Linting;
 /// <summary>Looks through a file of transitions for faults that reading it does not show.</summary>
 /// <remarks>
 /// The file is gone through twice, a block of rows at a time: once to learn what is usual in it (how far states go in a
-/// step), once to find what is not. What cannot be known for certain is only called a fault where it is far from what is
-/// usual: a step is a jump where an entry of the state goes <see cref="JumpFactor"/> times as far as in all but one in a
-/// hundred steps, or near the end of an episode <see cref="EdgeFactor"/> times as far as in any other. Entries that take
+/// step), once to find what is not. What cannot be known for certain is only called a fault where it is far from what
+/// is
+/// usual: a step is a jump where an entry of the state goes <see cref="JumpFactor"/> times as far as in all but one in
+/// a
+/// hundred steps, or near the end of an episode <see cref="EdgeFactor"/> times as far as in any other. Entries that
+/// take
 /// few values are not asked.
 /// </remarks>
 public sealed class DataLint
@@ -70,10 +73,13 @@ public sealed class DataLint
     }
 
     /// <summary>
-    /// Looks through a file and writes the rows without fault to another of the same format: states, actions, next states
-    /// and, where there are any, tasks, rewards, terminations and the numbers of episodes under this project's names, all
+    /// Looks through a file and writes the rows without fault to another of the same format: states, actions, next
+    /// states
+    /// and, where there are any, tasks, rewards, terminations and the numbers of episodes under this project's names,
+    /// all
     /// else as it was. Rewards and terminations that disagree with the family are replaced by the family's; an episode
-    /// that a time limit cut midway is joined; whatever else is wrong has its row dropped, and an episode that loses a row
+    /// that a time limit cut midway is joined; whatever else is wrong has its row dropped, and an episode that loses a
+    /// row
     /// in its midst becomes two.
     /// </summary>
     /// <param name="path">As for <see cref="Check"/>.</param>

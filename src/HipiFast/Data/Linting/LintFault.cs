@@ -13,7 +13,8 @@ public enum LintFault
     OutsideAction,
 
     /// <summary>
-    /// A state goes where no step leads: an end of an episode is missing or off by one, so that a transition crosses it.
+    /// A state goes where no step leads: an end of an episode is missing or off by one, so that a transition crosses
+    /// it.
     /// </summary>
     Jump,
 

@@ -11,5 +11,6 @@ public sealed record LintFinding(LintFault Fault, long Count, long FirstRow, str
 /// <param name="Rows">Rows of the file.</param>
 /// <param name="Transitions">Those that are transitions.</param>
 /// <param name="Episodes">Episodes; 0 where the file does not say.</param>
-/// <param name="Findings">One entry for each kind of fault that was found, in the order of <see cref="LintFault"/>.</param>
+/// <param name="Findings">One entry for each kind of fault that was found, in the order of <see
+/// cref="LintFault"/>.</param>
 public sealed record LintReport(long Rows, long Transitions, long Episodes, IReadOnlyList<LintFinding> Findings);

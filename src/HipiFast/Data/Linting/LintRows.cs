@@ -3,7 +3,8 @@ using HipiFast.Replay;
 
 namespace HipiFast.Data.Linting;
 
-/// <summary>The rows of a file one after the other, with those before them and what the file says of episodes.</summary>
+/// <summary>The rows of a file one after the other, with those before them and what the file says of
+/// episodes.</summary>
 internal sealed class LintRows : IDisposable
 {
     private const int BlockRows = 4096;
