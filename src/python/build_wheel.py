@@ -41,7 +41,7 @@ def platform_tag(libraries: list) -> str:
 def metadata(project: dict) -> str:
     lines = [
         "Metadata-Version: 2.1", f"Name: {project['name']}", f"Version: {project['version']}",
-        f"Summary: {project['description']}", f"License: {project['license']['text']}",
+        f"Summary: {project['description']}",
         f"Keywords: {','.join(project['keywords'])}", f"Requires-Python: {project['requires-python']}",
         *(f"Requires-Dist: {need}" for need in project["dependencies"]),
     ]
