@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using HipiFast.Kernels.Dense;
 using HipiFast.Kernels.Numerics;
 
@@ -58,17 +59,21 @@ internal sealed unsafe partial class SoftQWorker<TSimd, TVector>
     }
 
     /// <summary>The log standard deviations that an actor's outputs stand for.</summary>
-    private static TVector LogStd(LogStdRule rule, TVector raw)
-    {
-        TVector low = TSimd.Broadcast(rule.Low), high = TSimd.Broadcast(rule.High);
-        if (rule.IsSquashed)
-        {
-            TVector half = TSimd.Broadcast(0.5f * (rule.High - rule.Low));
-            return TSimd.MultiplyAdd(
-                half, TSimd.Add(VectorMath<TSimd, TVector>.Tanh(raw), TSimd.Broadcast(1f)), low);
-        }
+    /// <param name="isSquashed">The rule's kind.</param>
+    /// <param name="low">Its lower bound, which callers keep in a register.</param>
+    /// <param name="high">Its upper bound.</param>
+    /// <param name="raw">The outputs.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector LogStd(bool isSquashed, TVector low, TVector high, TVector raw) => isSquashed
+        ? Squashed(low, high, raw)
+        : TanhGaussian<TSimd, TVector>.Clamp(raw, low, high);
 
-        return TanhGaussian<TSimd, TVector>.Clamp(raw, low, high);
+    // Of imported actors only; inlined, it would take registers from all others.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static TVector Squashed(TVector low, TVector high, TVector raw)
+    {
+        TVector half = TSimd.Multiply(TSimd.Broadcast(0.5f), TSimd.Subtract(high, low));
+        return TSimd.MultiplyAdd(half, TSimd.Add(VectorMath<TSimd, TVector>.Tanh(raw), TSimd.Broadcast(1f)), low);
     }
 
     /// <summary>log pi(a_j | s_j, psi_i) of the tile, from the actor's head at s.</summary>
@@ -80,14 +85,17 @@ internal sealed unsafe partial class SoftQWorker<TSimd, TVector>
             GatherUnsquashed(a, block, tile.Slots[vector], _tileUnsquashed + (vector * LaneBlock));
         }
 
-        TVector half = TSimd.Broadcast(0.5f);
+        bool isSquashed = call.LogStd.IsSquashed;
+        TVector half = TSimd.Broadcast(0.5f), low = TSimd.Broadcast(call.LogStd.Low),
+            high = TSimd.Broadcast(call.LogStd.High);
         for (int pair = 0; pair < tile.Vectors * LaneBlock; pair += TSimd.Count)
         {
             TVector sum = TSimd.Load(_tileUnsquashed + (a * _pairs) + pair);
             for (int d = 0; d < a; d++)
             {
                 TVector mean = TSimd.Load(_head + (d * _pairs) + pair);
-                TVector logStd = LogStd(call.LogStd, TSimd.Load(_head + ((a + d) * _pairs) + pair));
+                TVector logStd = LogStd(
+                    isSquashed, low, high, TSimd.Load(_head + ((a + d) * _pairs) + pair));
                 TVector inverse = VectorMath<TSimd, TVector>.Exp(VectorMath<TSimd, TVector>.Negate(logStd));
                 TVector z = TSimd.Multiply(
                     TSimd.Subtract(TSimd.Load(_tileUnsquashed + (d * _pairs) + pair), mean), inverse);
@@ -125,12 +133,14 @@ internal sealed unsafe partial class SoftQWorker<TSimd, TVector>
         }
 
         SoftQNoise<TSimd, TVector>.Fill(_taskOf, _transitionOf, pairs, _pairs, call.Call, call.Seed, a, _normals);
+        bool isSquashed = call.LogStd.IsSquashed;
+        TVector low = TSimd.Broadcast(call.LogStd.Low), high = TSimd.Broadcast(call.LogStd.High);
         for (int d = 0; d < a; d++)
         {
             for (int pair = d * _pairs; pair < (d * _pairs) + pairs; pair += TSimd.Count)
             {
                 TVector std = VectorMath<TSimd, TVector>.Exp(
-                    LogStd(call.LogStd, TSimd.Load(_head + (a * _pairs) + pair)));
+                    LogStd(isSquashed, low, high, TSimd.Load(_head + (a * _pairs) + pair)));
                 TVector x = TSimd.MultiplyAdd(std, TSimd.Load(_normals + pair), TSimd.Load(_head + pair));
                 TVector action = TanhGaussian<TSimd, TVector>.Squash(x);
                 if (call.ActionScale != null)
