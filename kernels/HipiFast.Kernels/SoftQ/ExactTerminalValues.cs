@@ -10,7 +10,11 @@ namespace HipiFast.Kernels.SoftQ;
 /// </summary>
 internal sealed class ExactTerminalValues
 {
-    // Grown to the largest call, and then kept: one row of the matrix.
+    // Rows that are judged at once: families are vectorised along transitions, or along tasks where there are more.
+    private const int RowsAtOnce = 64;
+    private const int MostPairs = 1 << 20;
+
+    // Grown to the largest call, and then kept: some rows of the matrix.
     private float[] _reward = [];
     private float[] _terminated = [];
 
@@ -25,22 +29,24 @@ internal sealed class ExactTerminalValues
             return;
         }
 
-        int s = problem.ObservationDimension, a = problem.ActionDimension, candidates = problem.Candidates;
-        if (_reward.Length < candidates)
+        int s = problem.ObservationDimension, a = problem.ActionDimension, candidates = problem.Candidates,
+            rows = softQ.Length / candidates, most = Math.Clamp(MostPairs / candidates, 1, Math.Min(RowsAtOnce, rows));
+        if (_reward.Length < most * candidates)
         {
-            _reward = new float[candidates];
-            _terminated = new float[candidates];
+            _reward = new float[most * candidates];
+            _terminated = new float[most * candidates];
         }
 
-        Span<float> reward = _reward.AsSpan(0, candidates), terminated = _terminated.AsSpan(0, candidates);
-        for (int row = 0; row < softQ.Length / candidates; row++)
+        for (int row = 0, count; row < rows; row += count)
         {
-            int at = first + row;
-            TransitionRows transition = new(
-                problem.Observation.Slice(at * s, s), problem.Action.Slice(at * a, a),
-                problem.NextObservation.Slice(at * s, s), 1);
-            problem.Family!.EvaluatePairs(transition, problem.Task, reward, terminated);
-            Select(terminated, reward, softQ.Slice(row * candidates, candidates));
+            count = Math.Min(most, rows - row);
+            int at = first + row, pairs = count * candidates;
+            Span<float> reward = _reward.AsSpan(0, pairs), terminated = _terminated.AsSpan(0, pairs);
+            TransitionRows transitions = new(
+                problem.Observation.Slice(at * s, count * s), problem.Action.Slice(at * a, count * a),
+                problem.NextObservation.Slice(at * s, count * s), count);
+            problem.Family!.EvaluatePairs(transitions, problem.Task, reward, terminated);
+            Select(terminated, reward, softQ.Slice(row * candidates, pairs));
         }
     }
 
