@@ -32,7 +32,9 @@ public readonly record struct CostForecast(double SoftQValues, double RelabelSha
     {
         ArgumentNullException.ThrowIfNull(config);
         RelabelOptions options = config.Relabeling;
-        double values = options.SoftQValues((double)config.Learner.Batch * config.Pool, fixedTasks), hidden =
+        double values = options.SoftQValues(
+            (double)config.Learner.Batch * config.Pool,
+            options.Candidates == CandidateSource.Fixed ? fixedTasks : 0), hidden =
             config.Learner.Hidden;
         int critics = config.Learner.Critics, evaluated = options.Twin == TwinCombination.First ? 1 : critics;
         double passes = options.Estimator switch
