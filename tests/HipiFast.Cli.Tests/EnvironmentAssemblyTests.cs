@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Reflection.Emit;
 using System.Text;
 using HipiFast.Storage;
 using HipiFast.Testing;
@@ -58,6 +60,22 @@ public sealed class EnvironmentAssemblyTests
             "info", "--environment-assembly", Plugin, "--environment-assembly", Plugin);
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("There is an environment 'spring' already", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OneThatAddsNoEnvironmentIsRefused()
+    {
+        using TemporaryDirectory directory = new();
+        PersistedAssemblyBuilder assembly = new(new AssemblyName("Empty"), typeof(object).Assembly);
+        TypeBuilder type = assembly.DefineDynamicModule("Empty").DefineType("Registration", TypeAttributes.Public);
+        MethodBuilder register = type.DefineMethod("Register", MethodAttributes.Public | MethodAttributes.Static);
+        register.GetILGenerator().Emit(OpCodes.Ret);
+        type.CreateType();
+        assembly.Save(directory["Empty.dll"]);
+
+        ProcessResult refused = HipifastProgram.Run("info", "--environment-assembly", directory["Empty.dll"]);
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("added no environment", refused.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -6,29 +6,8 @@ namespace HipiFast.Cli.Tests;
 /// <summary>Runs the program: in this process for speed, or as a process of its own where it is to be killed.</summary>
 internal static class HipifastProgram
 {
-    private static readonly Lock s_console = new();
-
     /// <summary>Runs a command in this process, with its two streams captured.</summary>
-    public static ProcessResult Run(params string[] args)
-    {
-        lock (s_console)
-        {
-            TextWriter output = Console.Out, error = Console.Error;
-            using StringWriter capturedOutput = new(), capturedError = new();
-            try
-            {
-                Console.SetOut(TextWriter.Synchronized(capturedOutput));
-                Console.SetError(TextWriter.Synchronized(capturedError));
-                int exitCode = CommandLineProgram.Run(args);
-                return new ProcessResult(exitCode, capturedOutput.ToString(), capturedError.ToString());
-            }
-            finally
-            {
-                Console.SetOut(output);
-                Console.SetError(error);
-            }
-        }
-    }
+    public static ProcessResult Run(params string[] args) => CapturedConsole.Run(() => CommandLineProgram.Run(args));
 
     /// <summary>Runs a command in a process of its own, with one environment variable set.</summary>
     public static async Task<ProcessResult> RunWith(string variable, string value, params string[] args)

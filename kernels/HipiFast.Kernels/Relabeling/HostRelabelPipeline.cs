@@ -19,8 +19,7 @@ internal sealed unsafe class HostRelabelPipeline(
         : IRelabelPipeline, IDisposable
 {
     private readonly NativeBuffer<float> _softQ = new(0);
-    private readonly NativeBuffer<float> _max = new(0);
-    private readonly NativeBuffer<float> _sum = new(0);
+    private readonly PartitionSums _partition = new(logPartitionKernel);
     private readonly RowAssignment _assignment = new(samplingKernel);
     private readonly ExactTerminalValues _terminal = new();
     private UseGuard _use;
@@ -43,8 +42,11 @@ internal sealed unsafe class HostRelabelPipeline(
         fixed (float* tasks = problem.SoftQ.Task)
         {
             _assignment.Begin(problem, tasks);
-            Span<float> max = default, sum = default;
-            BeginPartition(problem, ref max, ref sum);
+            if (problem.HasPartition)
+            {
+                _partition.Begin(problem.SoftQ.Candidates, problem.Running);
+            }
+
             problem.Watch?.Begin((long)blocks.StepCount * problem.SoftQ.Rows / blocks.BlockCount);
             for (int i = 0; i < blocks.StepCount; i++)
             {
@@ -62,12 +64,12 @@ internal sealed unsafe class HostRelabelPipeline(
 
                 if (step.Accumulates)
                 {
-                    logPartitionKernel.Accumulate(softQ, step.Rows, problem.SoftQ.Candidates, max, sum);
+                    _partition.Add(softQ, step.Rows);
                 }
 
                 if (step.FinishesPartition)
                 {
-                    FinishPartition(problem, max, sum, output.LogPartition, ref summary);
+                    FinishPartition(problem.SoftQ.Rows, output.LogPartition, ref summary);
                 }
 
                 if (step.Samples && !_assignment.Sample(problem, step, softQ, output, ref summary))
@@ -95,8 +97,7 @@ internal sealed unsafe class HostRelabelPipeline(
         }
 
         _softQ.Dispose();
-        _max.Dispose();
-        _sum.Dispose();
+        _partition.Dispose();
         _assignment.Dispose();
     }
 
@@ -122,8 +123,7 @@ internal sealed unsafe class HostRelabelPipeline(
         _assignment.Reserve(rows, blocks.BlockRows, hasPosterior ? candidates : 0);
         if (problem.HasPartition && problem.Running is null)
         {
-            _max.EnsureLength(candidates);
-            _sum.EnsureLength(candidates);
+            _partition.Reserve(candidates);
         }
 
         return blocks;
@@ -189,39 +189,9 @@ internal sealed unsafe class HostRelabelPipeline(
         return false;
     }
 
-    private void BeginPartition(in RelabelProblem problem, ref Span<float> max, ref Span<float> sum)
+    private void FinishPartition(int rows, Span<float> logPartition, ref RelabelSummary summary)
     {
-        int candidates = problem.SoftQ.Candidates;
-        if (!problem.HasPartition)
-        {
-            return;
-        }
-
-        if (problem.Running is not null)
-        {
-            problem.Running.Begin(candidates, out max, out sum);
-            return;
-        }
-
-        max = _max.Slice(0, candidates);
-        sum = _sum.Slice(0, candidates);
-        max.Fill(float.NegativeInfinity);
-        sum.Clear();
-    }
-
-    private void FinishPartition(
-        in RelabelProblem problem, Span<float> max, Span<float> sum, Span<float> logPartition,
-        ref RelabelSummary summary)
-    {
-        if (problem.Running is null)
-        {
-            logPartitionKernel.Finish(max, sum, problem.SoftQ.Rows, logPartition);
-        }
-        else
-        {
-            problem.Running.Finish(logPartitionKernel, problem.SoftQ.Rows, logPartition);
-        }
-
+        _partition.Finish(rows, logPartition);
         foreach (float value in logPartition)
         {
             summary.LogPartitionMin = MathF.Min(summary.LogPartitionMin, value);

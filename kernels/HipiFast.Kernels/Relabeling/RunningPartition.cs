@@ -35,17 +35,20 @@ internal sealed class RunningPartition(float decay) : IDisposable
     /// <summary>The sums <c>[K]</c>.</summary>
     public Span<float> Sum => _sum.Slice(0, Count);
 
+    /// <summary>Maxima <c>[K]</c> with the newest batch, for <see cref="ILogPartitionKernel.Accumulate"/>.</summary>
+    public Span<float> NewMax => _newMax.Slice(0, _newCount);
+
+    /// <summary>Sums <c>[K]</c> with the newest batch.</summary>
+    public Span<float> NewSum => _newSum.Slice(0, _newCount);
+
     /// <summary>Makes the faded sums of the batches so far, to which the newest will be added.</summary>
     /// <param name="candidates">K.</param>
-    /// <param name="max">Running maximum <c>[K]</c>, for <see cref="ILogPartitionKernel.Accumulate"/>.</param>
-    /// <param name="sum">Running sum <c>[K]</c>.</param>
-    public void Begin(int candidates, out Span<float> max, out Span<float> sum)
+    public void Begin(int candidates)
     {
         _newMax.EnsureLength(candidates);
         _newSum.EnsureLength(candidates);
         _newCount = candidates;
-        max = _newMax.Slice(0, candidates);
-        sum = _newSum.Slice(0, candidates);
+        Span<float> max = NewMax, sum = NewSum;
         if (Count != candidates || Weight == 0)
         {
             max.Fill(float.NegativeInfinity);
@@ -64,7 +67,7 @@ internal sealed class RunningPartition(float decay) : IDisposable
     public void Finish(ILogPartitionKernel kernel, int rows, Span<float> logPartition)
     {
         _newWeight = (Count == _newCount ? decay * Weight : 0) + rows;
-        kernel.Finish(_newMax.Slice(0, _newCount), _newSum.Slice(0, _newCount), 1, logPartition);
+        kernel.Finish(NewMax, NewSum, 1, logPartition);
         TensorPrimitives.Subtract(logPartition, (float)Math.Log(_newWeight), logPartition);
     }
 

@@ -158,39 +158,23 @@ public sealed class ColumnMap
                 + (file.Columns.Count > MostNames ? ", ..." : string.Empty);
     }
 
-    private static ColumnMap ParseJson(ReadOnlyMemory<byte> text, string source)
+    private static ColumnMap ParseJson(ReadOnlyMemory<byte> text, string source) =>
+        JsonValue.ReadObject(text, source, root => OfObject(root, source));
+
+    private static ColumnMap OfObject(JsonValue root, string source)
     {
-        try
+        ColumnMap map = new();
+        foreach ((string role, JsonValue value) in root.Members())
         {
-            JsonValue root = JsonValue.Parse(text);
-            if (root.ValueKind != JsonValueKind.Object)
+            string[] names = Names(value) ?? throw new InvalidDataException(
+                $"{source} has {value.RawText} for {DisplayText.Quote(role)}; expected a name, a list of names or null.");
+            if (map.Add(role, names) is string problem)
             {
-                throw new InvalidDataException($"{source} is not a JSON object.");
+                throw new InvalidDataException($"{source} {problem}.");
             }
+        }
 
-            ColumnMap map = new();
-            foreach ((string role, JsonValue value) in root.Members())
-            {
-                string problem = map.Add(role, Names(value) ?? throw new InvalidDataException(
-                    $"{source} has {value.RawText} for {DisplayText.Quote(role)}; expected a name, a list of names or "
-                    + "null.")) ?? string.Empty;
-                if (problem.Length > 0)
-                {
-                    throw new InvalidDataException($"{source} {problem}.");
-                }
-            }
-
-            return map;
-        }
-        catch (JsonException error)
-        {
-            throw new InvalidDataException(
-                $"{source} is not valid JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}).", error);
-        }
-        catch (InvalidOperationException error)
-        {
-            throw new InvalidDataException($"{source} holds a string that is not Unicode text.", error);
-        }
+        return map;
     }
 
     private static string[]? Names(JsonValue value)

@@ -36,34 +36,11 @@ internal sealed class AgentLayersJson
         return Parse(text, $"The description of layers '{pathOrText}'");
     }
 
-    private static AgentLayers Parse(ReadOnlyMemory<byte> text, string source)
-    {
-        try
-        {
-            return new AgentLayersJson(source).Build(JsonValue.Parse(text));
-        }
-        catch (JsonException exception)
-        {
-            throw new InvalidDataException(
-                $"{source} is not valid JSON (line {exception.LineNumber + 1}, byte "
-                + $"{exception.BytePositionInLine + 1}).",
-                exception);
-        }
-        catch (InvalidOperationException error)
-        {
-            // What JSON calls a string may hold half a surrogate pair, which is no text.
-            throw new InvalidDataException(
-                $"{source} holds a string that is not Unicode text; expected well-formed keys and values.", error);
-        }
-    }
+    private static AgentLayers Parse(ReadOnlyMemory<byte> text, string source) =>
+        JsonValue.ReadObject(text, source, new AgentLayersJson(source).Build);
 
     private AgentLayers Build(JsonValue root)
     {
-        if (root.ValueKind != JsonValueKind.Object)
-        {
-            throw new InvalidDataException($"{_source} holds {Describe(root)}; expected a JSON object.");
-        }
-
         HashSet<string> seen = [];
         AgentLayers layers = new();
         foreach ((string key, JsonValue value) in root.Members())
@@ -109,7 +86,7 @@ internal sealed class AgentLayersJson
     {
         if (value.ValueKind != JsonValueKind.Array)
         {
-            throw Bad(key, $"is {Describe(value)}; expected a list");
+            throw Bad(key, $"is {value.Describe()}; expected a list");
         }
 
         List<JsonValue> items = [];
@@ -141,20 +118,20 @@ internal sealed class AgentLayersJson
 
     private string Text(JsonValue value, string key) => value.ValueKind == JsonValueKind.String
         ? value.Text
-        : throw Bad(key, $"is {Describe(value)}; expected a string");
+        : throw Bad(key, $"is {value.Describe()}; expected a string");
 
     private bool Flag(JsonValue value, string key) => value.ValueKind switch
     {
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        _ => throw Bad(key, $"is {Describe(value)}; expected true or false"),
+        _ => throw Bad(key, $"is {value.Describe()}; expected true or false"),
     };
 
     private float Number(JsonValue value, string key)
     {
         if (value.ValueKind != JsonValueKind.Number)
         {
-            throw Bad(key, $"is {Describe(value)}; expected a number");
+            throw Bad(key, $"is {value.Describe()}; expected a number");
         }
 
         float number = value.GetSingle();
@@ -164,14 +141,4 @@ internal sealed class AgentLayersJson
     }
 
     private InvalidDataException Bad(string key, string what) => new($"{_source}: '{key}' {what}.");
-
-    private static string Describe(JsonValue value) => value.ValueKind switch
-    {
-        JsonValueKind.Object => "an object",
-        JsonValueKind.Array => "a list",
-        JsonValueKind.String => "a string",
-        JsonValueKind.Number => "a number",
-        JsonValueKind.True or JsonValueKind.False => "true or false",
-        _ => "null",
-    };
 }

@@ -28,8 +28,7 @@ public sealed class SoftQSampler : IDisposable
     private readonly bool _ownsSession;
     private readonly RelabelOptions _options;
     private readonly RunningPartition? _running;
-    private readonly NativeBuffer<float> _max = new(0);
-    private readonly NativeBuffer<float> _sum = new(0);
+    private readonly PartitionSums _partition;
     private readonly NativeBuffer<float> _logNormalizer = new(0);
     private readonly ManagedBuffer<float> _logPartition = new(0);
     private readonly ManagedBuffer<int> _index = new(0);
@@ -65,6 +64,7 @@ public sealed class SoftQSampler : IDisposable
         _options = options;
         _ownsSession = session is null;
         _session = session ?? options.Compute.OpenSession();
+        _partition = new PartitionSums(_session.LogPartition);
         _running = options.Partition == PartitionMode.Running ? new RunningPartition(options.PartitionDecay) : null;
     }
 
@@ -143,8 +143,7 @@ public sealed class SoftQSampler : IDisposable
         }
 
         _running?.Dispose();
-        _max.Dispose();
-        _sum.Dispose();
+        _partition.Dispose();
         _logNormalizer.Dispose();
         _logPartition.Dispose();
         _index.Dispose();
@@ -226,23 +225,10 @@ public sealed class SoftQSampler : IDisposable
         }
 
         _logPartition.EnsureLength(candidates);
-        Span<float> logPartition = _logPartition.Slice(0, candidates), max, sum;
-        if (_running is not null)
-        {
-            _running.Begin(candidates, out max, out sum);
-            _session.LogPartition.Accumulate(softQ, rows, candidates, max, sum);
-            _running.Finish(_session.LogPartition, rows, logPartition);
-            return logPartition;
-        }
-
-        _max.EnsureLength(candidates);
-        _sum.EnsureLength(candidates);
-        max = _max.Slice(0, candidates);
-        sum = _sum.Slice(0, candidates);
-        max.Fill(float.NegativeInfinity);
-        sum.Clear();
-        _session.LogPartition.Accumulate(softQ, rows, candidates, max, sum);
-        _session.LogPartition.Finish(max, sum, rows, logPartition);
+        Span<float> logPartition = _logPartition.Slice(0, candidates);
+        _partition.Begin(candidates, _running);
+        _partition.Add(softQ, rows);
+        _partition.Finish(rows, logPartition);
         return logPartition;
     }
 

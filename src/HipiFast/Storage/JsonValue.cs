@@ -61,6 +61,48 @@ internal readonly record struct JsonValue(ReadOnlyMemory<byte> Utf8)
         return new JsonValue(utf8[start..end]);
     }
 
+    /// <summary>Reads a text of one object: a file that a person writes, or what stands in its place.</summary>
+    /// <typeparam name="T">What it describes.</typeparam>
+    /// <param name="utf8">The text.</param>
+    /// <param name="source">What the text is, as errors begin: <c>The task family file 'f.json'</c>.</param>
+    /// <param name="build">Makes it of the object; an error of its own is one sentence that names the source.</param>
+    /// <returns>What it describes.</returns>
+    /// <exception cref="InvalidDataException">
+    /// It is not JSON, not an object, or holds a string that is no text; one sentence that names the source.
+    /// </exception>
+    public static T ReadObject<T>(ReadOnlyMemory<byte> utf8, string source, Func<JsonValue, T> build)
+    {
+        try
+        {
+            JsonValue root = Parse(utf8);
+            return root.ValueKind == JsonValueKind.Object
+                ? build(root)
+                : throw new InvalidDataException($"{source} holds {root.Describe()}; expected a JSON object.");
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException(
+                $"{source} is not valid JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}).", error);
+        }
+        catch (InvalidOperationException error)
+        {
+            // What JSON calls a string may hold half a surrogate pair, which is no text.
+            throw new InvalidDataException(
+                $"{source} holds a string that is not Unicode text; expected well-formed keys and values.", error);
+        }
+    }
+
+    /// <summary>What kind of value it is, in words that follow "is": <c>an array of 3</c>.</summary>
+    public string Describe() => ValueKind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => $"an array of {Count}",
+        JsonValueKind.String => "a string",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.True or JsonValueKind.False => "true or false",
+        _ => "null",
+    };
+
     /// <summary>The number as a whole one.</summary>
     /// <param name="value">The number.</param>
     /// <returns>False for a fraction or one out of range.</returns>

@@ -59,34 +59,11 @@ public sealed class TaskFamilyJson
         return Parse(text, $"The task family file '{pathOrText}'", shape);
     }
 
-    private static TaskFamily Parse(ReadOnlyMemory<byte> text, string source, TransitionShape? shape)
-    {
-        try
-        {
-            return Build(JsonValue.Parse(text), source, shape);
-        }
-        catch (JsonException exception)
-        {
-            throw new InvalidDataException(
-                $"{source} is not valid JSON (line {exception.LineNumber + 1}, byte "
-                + $"{exception.BytePositionInLine + 1}).",
-                exception);
-        }
-        catch (InvalidOperationException error)
-        {
-            // What JSON calls a string may hold half a surrogate pair, which is no text.
-            throw new InvalidDataException(
-                $"{source} holds a string that is not Unicode text; expected well-formed keys and values.", error);
-        }
-    }
+    private static TaskFamily Parse(ReadOnlyMemory<byte> text, string source, TransitionShape? shape) =>
+        JsonValue.ReadObject(text, source, root => Build(root, source, shape));
 
     private static TaskFamily Build(JsonValue root, string source, TransitionShape? shape)
     {
-        if (root.ValueKind != JsonValueKind.Object)
-        {
-            throw new InvalidDataException($"{source} holds {Describe(root)}; expected a JSON object.");
-        }
-
         Dictionary<string, JsonValue> keys = [];
         foreach ((string name, JsonValue value) in root.Members())
         {
@@ -108,18 +85,8 @@ public sealed class TaskFamilyJson
 
         return kind.ValueKind == JsonValueKind.String
             ? new TaskFamilyJson(source, FileMessages.Cut(kind.Text), keys, shape).Build()
-            : throw new InvalidDataException($"{source}: 'kind' is {Describe(kind)}; expected a string.");
+            : throw new InvalidDataException($"{source}: 'kind' is {kind.Describe()}; expected a string.");
     }
-
-    private static string Describe(JsonValue element) => element.ValueKind switch
-    {
-        JsonValueKind.Object => "an object",
-        JsonValueKind.Array => $"an array of {element.Count}",
-        JsonValueKind.String => "a string",
-        JsonValueKind.Number => "a number",
-        JsonValueKind.True or JsonValueKind.False => "true or false",
-        _ => "null",
-    };
 
     private TaskFamily Build()
     {
@@ -225,7 +192,7 @@ public sealed class TaskFamilyJson
         int count = list.ValueKind == JsonValueKind.Array ? list.Count : 0;
         if (count is < 1 or > MostNumbers)
         {
-            throw BadKey(key, $"is {Describe(list)}; expected a list of indices of the state, 1 to {MostNumbers}");
+            throw BadKey(key, $"is {list.Describe()}; expected a list of indices of the state, 1 to {MostNumbers}");
         }
 
         int limit = _shape?.ObservationDimension ?? (1 << 24), i = 0;
@@ -234,7 +201,7 @@ public sealed class TaskFamilyJson
         {
             if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out indices[i]))
             {
-                string found = element.ValueKind == JsonValueKind.Number ? element.RawText : Describe(element);
+                string found = element.ValueKind == JsonValueKind.Number ? element.RawText : element.Describe();
                 throw BadKey($"{key}[{i}]", $"is {found}; expected an integer");
             }
 
@@ -255,7 +222,7 @@ public sealed class TaskFamilyJson
         int count = list.ValueKind == JsonValueKind.Array ? list.Count : 0;
         if (count < 1 || (long)count * dimension > MostNumbers)
         {
-            throw BadKey(key, $"is {Describe(list)}; expected a list of {key}, 1 to {MostNumbers / dimension}");
+            throw BadKey(key, $"is {list.Describe()}; expected a list of {key}, 1 to {MostNumbers / dimension}");
         }
 
         float[] vectors = new float[count * dimension];
@@ -265,7 +232,7 @@ public sealed class TaskFamilyJson
             int number = written / dimension;
             if (vector.ValueKind != JsonValueKind.Array || vector.Count != dimension)
             {
-                throw BadKey($"{key}[{number}]", $"is {Describe(vector)}; expected an array of {dimension}, {meaning}");
+                throw BadKey($"{key}[{number}]", $"is {vector.Describe()}; expected an array of {dimension}, {meaning}");
             }
 
             foreach (JsonValue entry in vector)
@@ -310,7 +277,7 @@ public sealed class TaskFamilyJson
 
         if (reward.ValueKind != JsonValueKind.Array || reward.Count != 2)
         {
-            throw BadKey("reward", $"is {Describe(reward)}; expected two numbers, the rewards before and at the goal");
+            throw BadKey("reward", $"is {reward.Describe()}; expected two numbers, the rewards before and at the goal");
         }
 
         Span<float> rewards = stackalloc float[2];
@@ -336,7 +303,7 @@ public sealed class TaskFamilyJson
         {
             "next" => true,
             "state" => false,
-            _ => throw BadKey("judge", $"is {(value is null ? Describe(judge)
+            _ => throw BadKey("judge", $"is {(value is null ? judge.Describe()
                 : $"\"{value}\"")}; expected \"state\" or \"next\""),
         };
     }
@@ -345,7 +312,7 @@ public sealed class TaskFamilyJson
     {
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        _ => throw BadKey(key, $"is {Describe(element)}; expected true or false"),
+        _ => throw BadKey(key, $"is {element.Describe()}; expected true or false"),
     };
 
     private float NotNegative(JsonValue element, string key)
@@ -364,7 +331,7 @@ public sealed class TaskFamilyJson
     {
         if (element.ValueKind != JsonValueKind.Number)
         {
-            throw BadKey(key, $"is {Describe(element)}; expected a number");
+            throw BadKey(key, $"is {element.Describe()}; expected a number");
         }
 
         // A number beyond float's range parses to infinity.

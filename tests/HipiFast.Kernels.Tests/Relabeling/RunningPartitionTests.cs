@@ -25,7 +25,8 @@ public sealed class RunningPartitionTests
         for (int call = 0; call < 1500; call++)
         {
             softQ.AsSpan().Fill(call == 0 ? 0 : later);
-            partition.Begin(1, out Span<float> max, out Span<float> sum);
+            partition.Begin(1);
+            Span<float> max = partition.NewMax, sum = partition.NewSum;
             kernel.Accumulate(softQ, rows, 1, max, sum);
             partition.Finish(kernel, rows, logPartition);
             partition.Commit();
@@ -51,7 +52,8 @@ public sealed class RunningPartitionTests
         float Run(RunningPartition target, float value, bool commits)
         {
             float[] logPartition = new float[1];
-            target.Begin(1, out Span<float> max, out Span<float> sum);
+            target.Begin(1);
+            Span<float> max = target.NewMax, sum = target.NewSum;
             session.LogPartition.Accumulate([value, value], 2, 1, max, sum);
             target.Finish(session.LogPartition, 2, logPartition);
             if (commits)
