@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using HipiFast.Relabeling;
 using HipiFast.Replay;
 using HipiFast.Testing;
@@ -100,6 +102,18 @@ public sealed class TransitionArraysTests
     }
 
     [Fact]
+    public void WrappedMemoryStaysInItsPlaceUntilTheDisposal()
+    {
+        using PinCounter counter = new(_task);
+        TransitionBatch wrapped = TransitionBatch.Wrap(Rows, _observation, _action, _next, counter.Memory);
+        Assert.Equal(1, counter.Pins);
+        wrapped.Dispose();
+        Assert.Equal(0, counter.Pins);
+        wrapped.Dispose();
+        Assert.Equal(0, counter.Pins);
+    }
+
+    [Fact]
     public void WhatDoesNotFitIsSaid()
     {
         Refused("The observations have 60 entries; expected a multiple of the 7 rows", () => TransitionBatch.Of(
@@ -139,5 +153,25 @@ public sealed class TransitionArraysTests
         Assert.Equal(_action, batch.Action.ToArray());
         Assert.Equal(_next, batch.NextObservation.ToArray());
         Assert.Equal(_task, batch.Task.ToArray());
+    }
+
+    private sealed class PinCounter(float[] values) : MemoryManager<float>
+    {
+        public int Pins { get; private set; }
+
+        public override Span<float> GetSpan() => values;
+
+        public override unsafe MemoryHandle Pin(int elementIndex = 0)
+        {
+            Pins++;
+            GCHandle handle = GCHandle.Alloc(values, GCHandleType.Pinned);
+            return new MemoryHandle((float*)handle.AddrOfPinnedObject() + elementIndex, handle, this);
+        }
+
+        public override void Unpin() => Pins--;
+
+        protected override void Dispose(bool disposing)
+        {
+        }
     }
 }
