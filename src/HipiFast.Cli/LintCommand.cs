@@ -71,8 +71,8 @@ internal static class LintCommand
         if (output is not null && DataInput.FormatOf(output, reader) != reader.Format)
         {
             throw new ArgumentException(
-                $"--out '{output}' is named as a file of {DataInput.FormatOf(output, reader)}; what is kept goes into the "
-                + $"format of '{path}', {reader.Format}.");
+                $"--out '{output}' is named as a file of {DataInput.FormatOf(output, reader)}; what is kept goes into "
+                + $"the format of '{path}', {reader.Format}.");
         }
 
         TaskFamily? family = familyPath is null

@@ -238,8 +238,8 @@ internal sealed class ParquetDataFile : DataFile
             if (missing >= 0)
             {
                 throw new InvalidDataException(
-                    $"{Describe(column.Name)} has no value at row {_starts[number] + (missing / column.Width)}; expected "
-                    + "numbers throughout.");
+                    $"{Describe(column.Name)} has no value at row {_starts[number] + (missing / column.Width)}; "
+                    + "expected numbers throughout.");
             }
         }
 

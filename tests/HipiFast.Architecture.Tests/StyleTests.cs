@@ -7,8 +7,8 @@ using HipiFast.Testing;
 namespace HipiFast.Architecture.Tests;
 
 /// <summary>
-/// The rules of <c>.editorconfig</c> that are errors, read off sources and assemblies: the compiler's own style analyzers,
-/// which CI runs, double the time of a build.
+/// The rules of <c>.editorconfig</c> that are errors, read off sources and assemblies: the compiler's own style
+/// analyzers, which CI runs, double the time of a build.
 /// </summary>
 public sealed partial class StyleTests
 {

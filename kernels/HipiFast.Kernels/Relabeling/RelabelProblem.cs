@@ -28,8 +28,8 @@ internal readonly ref struct RelabelProblem
     internal ISoftQSource? Source { get; init; }
 
     /// <summary>
-    /// Q~ <c>[B, K]</c> where it was computed elsewhere, in nats; empty where the networks, or <see cref="Source"/>, are
-    /// asked. The networks of <see cref="SoftQ"/> are then not read
+    /// Q~ <c>[B, K]</c> where it was computed elsewhere, in nats; empty where the networks, or <see cref="Source"/>,
+    /// are asked. The networks of <see cref="SoftQ"/> are then not read
     /// (<see cref="SoftQProblem.OmitsNetworks"/>), but its exact terminal values apply.
     /// </summary>
     public ReadOnlySpan<float> GivenSoftQ { get; init; }
@@ -38,8 +38,8 @@ internal readonly ref struct RelabelProblem
     public IRelabelObserver? Observer { get; init; }
 
     /// <summary>
-    /// Who may end the call, and hears how far it is; null for nobody. Asked between parts of a call that passes through
-    /// host memory; one on a device ends only by itself.
+    /// Who may end the call, and hears how far it is; null for nobody. Asked between parts of a call that passes
+    /// through host memory; one on a device ends only by itself.
     /// </summary>
     internal RelabelWatch? Watch { get; init; }
 

@@ -40,8 +40,8 @@ internal sealed class RelabelArguments
     private readonly Option<string?> _columns = new("--columns")
     {
         Description =
-            "Which column is what, where names are not the usual ones: observation=obs,action=a (a plus joins columns), "
-            + "or a JSON file of such pairs.",
+            "Which column is what, where names are not the usual ones: observation=obs,action=a (a plus joins "
+            + "columns), or a JSON file of such pairs.",
         HelpName = "ROLE=NAME,...",
     };
 
@@ -90,8 +90,8 @@ internal sealed class RelabelArguments
     private readonly Option<string?> _softQ = new("--soft-q")
     {
         Description =
-            "Soft Q-values of any critic, tensor soft_q [B, K] in nats: a row for every row of the transitions, a column "
-            + "for every candidate task. In the place of --agent.",
+            "Soft Q-values of any critic, tensor soft_q [B, K] in nats: a row for every row of the transitions, a "
+            + "column for every candidate task. In the place of --agent.",
         HelpName = "Q.safetensors",
     };
 

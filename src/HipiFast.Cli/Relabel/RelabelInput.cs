@@ -113,15 +113,15 @@ internal sealed class RelabelInput : IDisposable
         if (request.Trajectories && !transitions.HasEpisodes)
         {
             throw new InvalidDataException(
-                $"'{transitions.Path}' does not say which episode each transition belongs to; expected a column 'episode' "
-                + "[B] with --estimator return.");
+                $"'{transitions.Path}' does not say which episode each transition belongs to; expected a column "
+                + "'episode' [B] with --estimator return.");
         }
 
         if (request.IsByTask && transitions.DerivesNextStates)
         {
             throw new InvalidDataException(
-                $"'{transitions.Path}' has no next observations of its own; expected them with --assign task, which moves "
-                + "transitions.");
+                $"'{transitions.Path}' has no next observations of its own; expected them with --assign task, which "
+                + "moves transitions.");
         }
 
         if (transitions.TaskDimension == 0 && request.NeedsCommandedTasks is string reason)
@@ -132,8 +132,8 @@ internal sealed class RelabelInput : IDisposable
         if (transitions.Format != DataInput.FormatOf(request.Out, transitions))
         {
             throw new ArgumentException(
-                $"--out '{request.Out}' is named as a file of {DataInput.FormatOf(request.Out, transitions)}; results go "
-                + $"into the format of the transitions, {transitions.Format}.");
+                $"--out '{request.Out}' is named as a file of {DataInput.FormatOf(request.Out, transitions)}; results "
+                + $"go into the format of the transitions, {transitions.Format}.");
         }
 
         if (request.DumpsLogPartition && !transitions.File.Format.HoldsExtras)

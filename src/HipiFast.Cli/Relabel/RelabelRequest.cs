@@ -124,8 +124,8 @@ internal sealed record RelabelRequest
         { Options.Candidates: CandidateSource.Reached } =>
             "the row of the file of transitions whose reached state it is",
         { Options.Candidates: CandidateSource.Both } =>
-            "the row of the file of transitions whose commanded task it is, or the number of its rows more than the row "
-            + "whose reached state it is",
+            "the row of the file of transitions whose commanded task it is, or the number of its rows more than the "
+            + "row whose reached state it is",
         _ => "the row of the file of transitions whose commanded task it is",
     };
 

@@ -104,8 +104,8 @@ internal sealed class RelabelRun : IDisposable
         return input.Transitions.Rows <= most
             ? most
             : throw new InvalidDataException(
-                $"'{input.Transitions.Path}' has {input.Transitions.Rows} rows, more than the {most} that one batch can "
-                + "hold; give --batch.");
+                $"'{input.Transitions.Path}' has {input.Transitions.Rows} rows, more than the {most} that one batch "
+                + "can hold; give --batch.");
     }
 
     private void Relabel(ConsoleOutput console)

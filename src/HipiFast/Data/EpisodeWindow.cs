@@ -28,8 +28,8 @@ public sealed class EpisodeWindow : IDisposable
         if (!reader.HasEpisodes)
         {
             throw new InvalidDataException(
-                $"'{reader.Path}' does not say which episode each transition belongs to; expected a column 'episode' [B] "
-                + "or one that says where time limits cut episodes ('truncated' or 'timeouts').");
+                $"'{reader.Path}' does not say which episode each transition belongs to; expected a column 'episode' "
+                + "[B] or one that says where time limits cut episodes ('truncated' or 'timeouts').");
         }
 
         _reader = reader;

@@ -48,13 +48,13 @@ public sealed class SoftQTable : IDisposable
         try
         {
             DataColumn column = file.Find(ColumnName) ?? throw new InvalidDataException(
-                $"'{path}' has no {file.Format.ColumnNoun.ToLowerInvariant()} '{ColumnName}'; expected one, [{rows}, K], "
-                + "with the soft Q-values of every transition under every candidate task.");
+                $"'{path}' has no {file.Format.ColumnNoun.ToLowerInvariant()} '{ColumnName}'; expected one, [{rows}, "
+                + "K], with the soft Q-values of every transition under every candidate task.");
             if (column.Shape.Count != 2 || column.Rows != rows || column.Width is < 1 or > int.MaxValue)
             {
                 throw new InvalidDataException(
-                    $"{file.Describe(column)} has shape {column.ShapeText}; expected [{rows}, K], a row for every row of "
-                    + "the transitions and a column for every candidate task.");
+                    $"{file.Describe(column)} has shape {column.ShapeText}; expected [{rows}, K], a row for every row "
+                    + "of the transitions and a column for every candidate task.");
             }
 
             return new SoftQTable(file, column);

@@ -71,8 +71,8 @@ public sealed class TaskTable : IDisposable
         if (role.Rows == 0 || role.Rows > int.MaxValue / role.Width)
         {
             throw new InvalidDataException(
-                $"{file.Describe(role.Parts[0])} has {role.Rows} rows of {role.Width}; expected candidate tasks [K, P], 1 "
-                + $"to {int.MaxValue} numbers.");
+                $"{file.Describe(role.Parts[0])} has {role.Rows} rows of {role.Width}; expected candidate tasks [K, "
+                + $"P], 1 to {int.MaxValue} numbers.");
         }
 
         if (taskDimension >= 0 && role.Width != taskDimension)
@@ -96,8 +96,8 @@ public sealed class TaskTable : IDisposable
             if (wrong >= 0)
             {
                 throw new InvalidDataException(
-                    $"{file.Describe(role.Parts[0])} holds {(float.IsNaN(tasks.Span[wrong]) ? "NaN" : "an infinity")} at "
-                    + $"row {wrong / role.Width}, column {wrong % role.Width}; expected finite numbers.");
+                    $"{file.Describe(role.Parts[0])} holds {(float.IsNaN(tasks.Span[wrong]) ? "NaN" : "an infinity")} "
+                    + $"at row {wrong / role.Width}, column {wrong % role.Width}; expected finite numbers.");
             }
 
             return new TaskTable(tasks, role.Width, ReadLogPrior(file, reader, role.Rows));

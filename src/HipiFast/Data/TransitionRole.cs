@@ -117,6 +117,6 @@ internal sealed class TransitionRole
     }
 
     private static InvalidDataException Disagree(DataFile file, DataColumn first, DataColumn second) => new(
-        $"{file.Format.ColumnNoun}s {DisplayText.Quote(first.Name)} and {DisplayText.Quote(second.Name)} of '{file.Path}' "
-        + $"disagree: {first.Rows} and {second.Rows} rows.");
+        $"{file.Format.ColumnNoun}s {DisplayText.Quote(first.Name)} and {DisplayText.Quote(second.Name)} of "
+        + $"'{file.Path}' disagree: {first.Rows} and {second.Rows} rows.");
 }

@@ -56,8 +56,8 @@ public static class AgentImport
         if (file.Metadata.ContainsKey(AgentFile.CriticLowKey) || file.Metadata.ContainsKey(AgentFile.CriticHighKey))
         {
             throw new InvalidDataException(
-                $"Metadata '{AgentFile.CriticLowKey}' and '{AgentFile.CriticHighKey}' of '{path}' bound its critics, which "
-                + "is understood with this library's own names alone.");
+                $"Metadata '{AgentFile.CriticLowKey}' and '{AgentFile.CriticHighKey}' of '{path}' bound its critics, "
+                + "which is understood with this library's own names alone.");
         }
 
         layers ??= new AgentLayers();
@@ -66,8 +66,8 @@ public static class AgentImport
     }
 
     /// <summary>
-    /// Reads an agent from tensors in memory. Bounds of a scaled-sigmoid critic stand in a file's metadata: such an agent
-    /// is read from its file.
+    /// Reads an agent from tensors in memory. Bounds of a scaled-sigmoid critic stand in a file's metadata: such an
+    /// agent is read from its file.
     /// </summary>
     /// <param name="tensors">The tensors by their names; their memory must stay as it is until this returns.</param>
     /// <param name="shape">Widths of the transitions that it is to judge.</param>

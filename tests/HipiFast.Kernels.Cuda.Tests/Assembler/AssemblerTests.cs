@@ -6,9 +6,9 @@ namespace HipiFast.Kernels.Cuda.Tests.Assembler;
 
 /// <summary>
 /// The kernels under NVIDIA's own assembler, which shows without a GPU what a change costs on one: registers, shared
-/// memory, spills, and the instructions of every loop, against a kept table. The table names the PTX that it is of. While
-/// that is what the kernels compile to, the first architecture stands for all; the others are assembled, too, where the
-/// assembler is required (in CI), and once the PTX has changed.
+/// memory, spills, and the instructions of every loop, against a kept table. The table names the PTX that it is of.
+/// While that is what the kernels compile to, the first architecture stands for all; the others are assembled, too,
+/// where the assembler is required (in CI), and once the PTX has changed.
 /// </summary>
 public sealed class AssemblerTests
 {
